@@ -1,0 +1,1 @@
+//! The world behind the ports. Only `nats` names async_nats, only `sled` names sled.

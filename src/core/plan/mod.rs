@@ -1,0 +1,8 @@
+//! The plan: the part of the configuration that decides outcomes.
+//!
+//! `spec` is the plan as data (its JSON text is what checkpoints keep and what the fingerprint is made of),
+//! `selector` and `template` are its two small languages. Nothing here reads files or knows TOML.
+
+pub mod selector;
+pub mod spec;
+pub mod template;

@@ -1,0 +1,184 @@
+//! The plan as data: what the configuration compiles to and what a checkpoint keeps.
+//!
+//! The text of a plan is its JSON; maps are ordered, so equal plans have equal texts. Relations between the
+//! sections are checked by `config`, which can point at the line; this file has no opinion on them.
+
+use super::selector::Selector;
+use super::template::Template;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Everything that decides outcomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSpec {
+    /// The input stream's name; it stands in every output's position header.
+    pub input_stream: String,
+    /// Where things are in an event.
+    pub event: EventSpec,
+    /// What becomes of events that no kind section matches.
+    pub unknown_kinds: UnknownKinds,
+    /// The kinds, by exact name or pattern.
+    pub kinds: BTreeMap<String, KindSpec>,
+    /// The tables, by name.
+    pub tables: BTreeMap<String, TableSpec>,
+    /// The enrichments, in the order of the configuration.
+    pub enrich: Vec<EnrichSpec>,
+    /// `output.subject`.
+    pub output_subject: Template,
+    /// `output.mark`.
+    pub mark: Option<String>,
+    /// `output.max_bytes`: the largest message that the lane may carry, headers included.
+    pub max_bytes: u64,
+    /// `dead_letters.subject`.
+    pub dead_subject: Template,
+    /// `dedup.window_s`; 0 switches de-duplication off.
+    pub dedup_window_s: u64,
+}
+
+/// `[event]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventSpec {
+    /// Where the kind is.
+    pub kind: Selector,
+    /// Where the id is, if events have one.
+    pub id: Option<Selector>,
+    /// Where the event's own time is; used for latency only.
+    pub time: Option<Selector>,
+}
+
+/// `engine.unknown_kinds`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownKinds {
+    /// They go out as they are, marked unprocessed.
+    #[default]
+    Forward,
+    /// Each becomes a dead letter.
+    DeadLetter,
+    /// They are counted and nothing else.
+    Drop,
+}
+
+/// `[kinds.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindSpec {
+    /// Where the partition key is; a kind without one is sharded by its id or position.
+    pub key: Option<Selector>,
+}
+
+/// `[tables.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableSpec {
+    /// The kind section whose events feed the table.
+    pub from: String,
+    /// What tells several rows of one key apart, if there are several.
+    pub row: Option<Selector>,
+    /// Column name to the place of its value.
+    pub columns: BTreeMap<String, Selector>,
+    /// When an event removes the row instead.
+    pub delete: Option<DeleteSpec>,
+}
+
+/// `delete = { field = …, equals = … }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteSpec {
+    /// The place that is compared.
+    pub field: Selector,
+    /// The value that removes the row.
+    pub equals: Literal,
+}
+
+/// A scalar of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Literal {
+    /// Equals a JSON string of this text.
+    Text(String),
+    /// Equals a JSON integer with these digits.
+    Integer(i64),
+    /// Equals `true` or `false`.
+    Bool(bool),
+}
+
+/// `[[enrich]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrichSpec {
+    /// The kind sections that it applies to.
+    pub kinds: Vec<String>,
+    /// What happens when a join finds no row.
+    pub on_miss: OnMiss,
+    /// The path of the object that the fields are added to; empty for the top level.
+    pub into: Vec<String>,
+    /// Added field to the column that it takes.
+    pub add: BTreeMap<String, JoinSpec>,
+}
+
+/// `enrich.on_miss`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMiss {
+    /// The added fields are null.
+    #[default]
+    Null,
+    /// The added fields are left out, and removed where the event carries them.
+    Omit,
+    /// The event becomes a dead letter.
+    DeadLetter,
+}
+
+/// `table.column` or `table[selector].column`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinSpec {
+    /// The table's name.
+    pub table: String,
+    /// The row selector, for a table with several rows a key.
+    pub row: Option<Selector>,
+    /// The column's name.
+    pub column: String,
+}
+
+impl JoinSpec {
+    /// Parses the notation of `[enrich.add]`.
+    pub fn parse(text: &str) -> Result<JoinSpec, String> {
+        let wrong = || format!("`{text}` is no join: write `table.column` or `table[path.to.row].column`");
+        let (table, row, column) = if let Some((table, rest)) = text.split_once('[') {
+            let (row, column) = rest.split_once("].").ok_or_else(wrong)?;
+            (table, Some(Selector::parse(row)?), column)
+        } else {
+            let (table, column) = text.split_once('.').ok_or_else(wrong)?;
+            (table, None, column)
+        };
+        if table.is_empty() || column.is_empty() || column.contains(['.', '[', ']']) {
+            return Err(wrong());
+        }
+        Ok(JoinSpec { table: table.to_owned(), row, column: column.to_owned() })
+    }
+}
+
+impl PlanSpec {
+    /// The plan's text: equal plans have equal texts.
+    pub fn text(&self) -> String {
+        // Serialising owned strings, numbers and ordered maps to JSON has no failing case.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The plan's fingerprint: XXH3 of its text, 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        format!("{:016x}", xxh3_64(self.text().as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_parse_or_say_what_is_right() {
+        let join = JoinSpec::parse("subscription[properties.language].status").unwrap();
+        assert_eq!((join.table.as_str(), join.column.as_str()), ("subscription", "status"));
+        assert_eq!(join.row, Some(Selector::Path(vec!["properties".into(), "language".into()])));
+        for text in ["user", "user.", ".country", "t[a.b", "t[a]b", "t[a].b.c", "t[].b"] {
+            assert!(JoinSpec::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The state store: an ordered map from bytes to bytes, cut into spaces, with batches that are whole or not there.
+//!
+//! Encodings belong to `core::record`; a store knows nothing of rows, positions or plans.
+
+use crate::core::ids::KeyGroup;
+
+/// A part of the store with an order of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// Format settings, the record of S, and plans.
+    Meta,
+    /// The rows, de-duplication chunks and mark of one key group.
+    Group(KeyGroup),
+}
+
+/// Changes that become visible and durable together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// A value to write, or `None` to remove the key; later entries win.
+    pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// Called with each key and value of a scan; `false` ends it.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> bool;
+
+/// A durable ordered map. Readers may call from any thread; only the checkpointer writes.
+pub trait Store: Send + Sync + 'static {
+    /// The value under a key.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Visits every entry whose key begins with `prefix`, in key order.
+    fn scan(&self, space: Space, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError>;
+
+    /// Applies a batch: after a crash it is there whole or not at all. Durable only after `sync`.
+    fn apply(&self, space: Space, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Returns when everything applied before is on disk and survives a power cut.
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// Bytes on disk, for the metrics; 0 where that has no meaning.
+    fn disk_bytes(&self) -> u64;
+}
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the directory.
+    #[error("state directory {path} is in use by another process")]
+    Locked {
+        /// The directory.
+        path: String,
+    },
+    /// The directory holds no readable store; the caller sets it aside and rebuilds.
+    #[error("state directory {path} is unreadable: {why}")]
+    Unreadable {
+        /// The directory.
+        path: String,
+        /// What the store said.
+        why: String,
+    },
+    /// The file system refused.
+    #[error("state directory {path}: {what}")]
+    Io {
+        /// The directory or file.
+        path: String,
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,90 @@
+//! What the engine sees of a stream: messages, the stream's own account of itself, and failures.
+//!
+//! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
+
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Header names and values in the order in which they were carried, a name once for each of its values.
+pub type Headers = Vec<(String, String)>;
+
+/// One stored message of a stream as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its stream sequence.
+    pub sequence: u64,
+    /// When the server stored it.
+    pub stored_at: Nanos,
+    /// Its subject.
+    pub subject: Arc<str>,
+    /// Its headers; `None` when there are none, which is the common case.
+    pub headers: Option<Arc<Headers>>,
+    /// Its body.
+    pub payload: Bytes,
+}
+
+/// What a stream says of itself, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamState {
+    /// When the stream was created: its identity, beside its name.
+    pub created: Nanos,
+    /// The first sequence still there; `last + 1` when it is empty.
+    pub first: u64,
+    /// The last sequence ever stored; survives expiry, purge and restart.
+    pub last: u64,
+    /// How many messages are there.
+    pub messages: u64,
+    /// The server's clock when it answered.
+    pub server_time: Nanos,
+}
+
+/// What the lane's writer reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneEvent {
+    /// Everything up to this lane sequence is stored.
+    Confirmed(LaneSequence),
+    /// The server refused a message; nothing from this sequence on was stored by this batch.
+    Refused {
+        /// The lane sequence that was refused, as far as the server said.
+        at: LaneSequence,
+        /// The server's code, such as 10071.
+        code: u64,
+        /// The server's words.
+        description: String,
+    },
+    /// The batch is over without a refusal (time-out, restart of the server, lost connection): ask the server.
+    Lost(String),
+}
+
+/// A failure of the broker or the way to it.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// It may work later: connection, time-out, leader election, full stream.
+    #[error("{0}")]
+    Transient(String),
+    /// It will not work by waiting: missing stream, permission, wrong settings.
+    #[error("{what}")]
+    Permanent {
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+impl BrokerError {
+    /// Whether trying again later can help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, BrokerError::Transient(_))
+    }
+}
+
+/// A position that the input no longer has, or has out of turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// The first missing position.
+    pub from: Position,
+    /// The last missing position.
+    pub to: Position,
+}
