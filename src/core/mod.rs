@@ -7,3 +7,4 @@ pub mod ids;
 pub mod json;
 pub mod plan;
 pub mod rejection;
+pub mod output;

@@ -3,11 +3,9 @@
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
 use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::output::Headers;
 use bytes::Bytes;
 use std::sync::Arc;
-
-/// Header names and values in the order in which they were carried, a name once for each of its values.
-pub type Headers = Vec<(String, String)>;
 
 /// One stored message of a stream as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,66 @@
+//! What an event becomes: the output or dead letter before it has a place in the lane.
+//!
+//! The headers that depend on the run (`Sidestream-Run`) and on the lane (`Nats-Expected-Last-Sequence`) are
+//! added by the lane's writer; everything here is a pure function of the input and the plan.
+
+use super::ids::{Nanos, Position};
+use super::rejection::Reason;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Where an output comes from: `<input stream>:<cause>:<n>`.
+pub const POSITION: &str = "Sidestream-Position";
+/// When its cause was stored, in nanoseconds since 1970.
+pub const TIME: &str = "Sidestream-Time";
+/// Which start of which engine published it, under which plan and from which origin.
+pub const RUN: &str = "Sidestream-Run";
+/// A dead letter's reason code.
+pub const REASON: &str = "Sidestream-Reason";
+/// A dead letter's sentence.
+pub const ERROR: &str = "Sidestream-Error";
+/// A dead letter's original subject, percent-encoded.
+pub const SUBJECT: &str = "Sidestream-Subject";
+/// A dead letter's kind where it is known, percent-encoded.
+pub const KIND: &str = "Sidestream-Kind";
+/// A dead letter's key where it is known, percent-encoded.
+pub const KEY: &str = "Sidestream-Key";
+/// The original length of a dead letter's truncated body, in bytes.
+pub const LENGTH: &str = "Sidestream-Length";
+
+/// Header names and values that an event carried, in the order in which they came.
+pub type Headers = Vec<(String, String)>;
+
+/// One message for the lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The cause's position.
+    pub position: Position,
+    /// Which of the cause's outputs this is, from 0.
+    pub n: u32,
+    /// When the cause was stored.
+    pub stored_at: Nanos,
+    /// The subject to publish to.
+    pub subject: Arc<str>,
+    /// The event's own headers, without `Nats-*` and `Sidestream-*`.
+    pub copied: Option<Arc<Headers>>,
+    /// What makes it a dead letter.
+    pub dead: Option<Box<DeadLetter>>,
+    /// The body.
+    pub payload: Bytes,
+}
+
+/// A dead letter's reason and its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The reason code.
+    pub reason: Reason,
+    /// `Sidestream-Reason` and what follows it, values ready for the wire.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Output {
+    /// The value of the `Sidestream-Position` header for the input stream's name.
+    pub fn position_header(&self, input_stream: &str) -> String {
+        format!("{input_stream}:{}:{}", self.position, self.n)
+    }
+}
