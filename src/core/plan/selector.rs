@@ -34,7 +34,9 @@ impl Selector {
             }
             if let Some(name) = place.strip_prefix("header.") {
                 if name.is_empty() || !name.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b':') {
-                    return Err(format!("`{text}`: a header name is printable ASCII without `:`, such as `$header.Event-Kind`"));
+                    return Err(format!(
+                        "`{text}`: a header name is printable ASCII without `:`, such as `$header.Event-Kind`"
+                    ));
                 }
                 return Ok(Selector::Header(name.to_owned()));
             }

@@ -71,7 +71,9 @@ impl Template {
         }
         let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '>' | '}');
         if sample.split('.').any(str::is_empty) || sample.contains(bad) {
-            return Err(format!("`{source}` makes no valid subject: tokens stand between single dots, without spaces, `*` or `>`"));
+            return Err(format!(
+                "`{source}` makes no valid subject: tokens stand between single dots, without spaces, `*` or `>`"
+            ));
         }
         Ok(())
     }
@@ -164,7 +166,9 @@ mod tests {
 
     #[test]
     fn tokens_are_safe_and_short() {
-        for (text, expected) in [("lesson", "lesson"), ("a:b c.d*>", "a_b_c_d__"), ("", "_"), ("ü", "_"), ("pt-BR", "pt-BR")] {
+        for (text, expected) in
+            [("lesson", "lesson"), ("a:b c.d*>", "a_b_c_d__"), ("", "_"), ("ü", "_"), ("pt-BR", "pt-BR")]
+        {
             assert_eq!(token(text), expected);
         }
         let long = token(&"x".repeat(65));
