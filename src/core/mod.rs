@@ -3,8 +3,23 @@
 //! No async, no I/O, no clock, no randomness, no logging, and no iteration over hash maps live below this
 //! module, so that the engine, the audit and the simulator run the same code and get the same bytes.
 
-pub mod ids;
+pub mod step;
+pub mod event;
+pub mod decode;
+pub mod apply;
+pub mod join;
+pub mod encode;
+pub mod dead_letter;
+pub mod output;
+pub mod rejection;
+pub mod tally;
+pub mod read;
+pub mod protocol;
 pub mod json;
 pub mod plan;
-pub mod rejection;
-pub mod output;
+pub mod state;
+pub mod columns;
+pub mod record;
+pub mod ids;
+#[cfg(feature = "failpoints")]
+pub mod planted;

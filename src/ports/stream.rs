@@ -3,24 +3,8 @@
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
 use crate::core::ids::{LaneSequence, Nanos, Position};
-use crate::core::output::Headers;
-use bytes::Bytes;
-use std::sync::Arc;
 
-/// One stored message of a stream as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    /// Its stream sequence.
-    pub sequence: u64,
-    /// When the server stored it.
-    pub stored_at: Nanos,
-    /// Its subject.
-    pub subject: Arc<str>,
-    /// Its headers; `None` when there are none, which is the common case.
-    pub headers: Option<Arc<Headers>>,
-    /// Its body.
-    pub payload: Bytes,
-}
+pub use crate::core::event::StoredMessage;
 
 /// What a stream says of itself, at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,50 @@
+//! What an event does to the tables it feeds, worked out but not done.
+//!
+//! Reads rows, never writes one: `step` commits the changes once the whole event is known to go through.
+
+use super::columns::Columns;
+use super::decode::key_rejection;
+use super::event::{Event, Reading};
+use super::ids::Digest;
+use super::json::fields::Span;
+use super::plan::compiled::{Feed, Kind};
+use super::read::Value;
+use super::rejection::Rejection;
+use super::state::changes::State;
+use super::state::rows::{Change, ONLY_ROW};
+
+/// The changes of one event, by table name.
+pub fn apply(
+    state: &State,
+    kind: &Kind,
+    event: &Event,
+    reading: &Reading,
+    spans: &[Span],
+) -> Result<Vec<Change>, Rejection> {
+    kind.feeds.iter().map(|feed| change(state, feed, event, reading, spans)).collect()
+}
+
+fn change(state: &State, feed: &Feed, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Change, Rejection> {
+    let at = |place| Value::at(place, &event.message, spans);
+    let (row, row_text) = match &feed.row {
+        None => (ONLY_ROW, Box::default()),
+        Some(place) => {
+            let text = at(place).key().map_err(|fault| key_rejection(fault, "row"))?;
+            let text = text.get(&event.message.payload);
+            (Digest::of(text.as_bytes()), text.into())
+        }
+    };
+    let deleted = feed.delete.as_ref().is_some_and(|(place, equals)| at(place).equals(equals));
+    if deleted {
+        return Ok(Change { table: feed.table, row, row_text, columns: None });
+    }
+    let present = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
+    let texts: Vec<_> = present.collect();
+    let updates: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+    let before = reading.key.as_ref().and_then(|key| state.rows.row(key.digest, feed.table, row));
+    let columns = match before {
+        Some(before) => before.columns.merged(&updates),
+        None => Columns::default().merged(&updates),
+    };
+    Ok(Change { table: feed.table, row, row_text, columns: Some(columns) })
+}

@@ -1,0 +1,122 @@
+//! Decoding: one scan of the bytes, then kind, key, identity and key group.
+//!
+//! Does not look at any state; a fault found here becomes a dead letter in the event's own turn.
+
+use super::event::{Event, Key, Reading, StoredMessage, Text};
+use super::ids::{Digest, KeyGroup, Nanos, Position};
+use super::json::fields::Span;
+use super::json::scan::{ScanFault, Scratch, scan};
+use super::json::text::Scalar;
+use super::plan::compiled::{KindId, Plan};
+use super::plan::spec::UnknownKinds;
+use super::read::{KeyFault, Value};
+use super::rejection::{Reason, Rejection};
+
+/// Decodes messages under one plan; keeps buffers between them.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    scratch: Scratch,
+    bytes: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes one message and appends its `plan.fields.len()` spans.
+    pub fn decode(&mut self, plan: &Plan, message: StoredMessage, stream_time: Nanos, spans: &mut Vec<Span>) -> Event {
+        let at = spans.len();
+        spans.resize(at + plan.fields.len(), Span::ABSENT);
+        let found = spans.get_mut(at..).unwrap_or_default();
+        let mut event = Event {
+            group: group_of_position(Position(message.sequence)),
+            message,
+            stream_time,
+            kind: plan.unknown_kind(),
+            kind_text: None,
+            reading: Ok(Reading::default()),
+        };
+        if let Err(fault) = scan(&plan.fields, &event.message.payload, &mut self.scratch, found) {
+            event.reading = Err(rejection(fault));
+            return event;
+        }
+        (event.kind, event.kind_text) = kind_of(plan, &event.message, found);
+        event.reading = self.reading(plan, &mut event, found);
+        event
+    }
+
+    /// Key, identity and group of an event whose kind is known by now.
+    fn reading(&mut self, plan: &Plan, event: &mut Event, spans: &[Span]) -> Result<Reading, Rejection> {
+        if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::DeadLetter {
+            let sentence = "no [kinds] section matches this event's kind, and engine.unknown_kinds is \"dead_letter\"";
+            return Err(Rejection::new(Reason::UnknownKind, sentence));
+        }
+        let message = &event.message;
+        let place = plan.kinds.get(usize::from(event.kind)).and_then(|kind| kind.key.as_ref());
+        let key = match place.map(|place| Value::at(place, message, spans).key()) {
+            None => None,
+            Some(Ok(text)) => {
+                let digest = Digest::of(text.get(&message.payload).as_bytes());
+                Some(Key { text, digest })
+            }
+            Some(Err(fault)) => return Err(key_rejection(fault, "key")),
+        };
+        let id = plan.id.as_ref().map(|place| Value::at(place, message, spans));
+        let id = id.as_ref().and_then(id_text);
+        event.group = match (&key, &id) {
+            (Some(key), _) => KeyGroup::of(key.text.get(&message.payload)),
+            (None, Some(id)) => KeyGroup::of(id),
+            (None, None) => group_of_position(event.position()),
+        };
+        let identity = id.filter(|_| plan.dedup_window.is_some()).map(|id| self.identity(key.as_ref(), &id));
+        Ok(Reading { key, identity })
+    }
+
+    /// The digest of (key, id), or of the id alone; a tag keeps the two apart.
+    fn identity(&mut self, key: Option<&Key>, id: &str) -> Digest {
+        self.bytes.clear();
+        self.bytes.push(u8::from(key.is_some()));
+        if let Some(key) = key {
+            self.bytes.extend_from_slice(&key.digest.0.to_be_bytes());
+        }
+        self.bytes.extend_from_slice(id.as_bytes());
+        Digest::of(&self.bytes)
+    }
+}
+
+fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Option<Text>) {
+    let text = Value::at(&plan.kind, message, spans).text();
+    let known = text.as_ref().and_then(|text| plan.kind_of(text.get(&message.payload)));
+    (known.unwrap_or(plan.unknown_kind()), text)
+}
+
+/// Ids are text or integers; anything else is no id.
+fn id_text<'a>(value: &'a Value<'_>) -> Option<std::borrow::Cow<'a, str>> {
+    match value.scalar() {
+        Scalar::Text(text) if !text.is_empty() => Some(text),
+        Scalar::Integer(digits) => Some(digits.into()),
+        _ => None,
+    }
+}
+
+fn group_of_position(position: Position) -> KeyGroup {
+    KeyGroup::of(&position.to_string())
+}
+
+/// The rejection of a key or row selector, `what` being its name in the configuration.
+pub fn key_rejection(fault: KeyFault, what: &str) -> Rejection {
+    match fault {
+        KeyFault::None => Rejection::new(Reason::NoKey, format!("the field that `{what}` names is absent or null")),
+        KeyFault::Bad => {
+            Rejection::new(Reason::BadKey, format!("the field that `{what}` names is no integer and no non-empty text"))
+        }
+    }
+}
+
+fn rejection(fault: ScanFault) -> Rejection {
+    match fault {
+        ScanFault::NotJson { at, what } => Rejection::new(Reason::NotJson, format!("no valid JSON: {what} at byte {at}")),
+        ScanFault::TooDeep => Rejection::new(Reason::TooDeep, "objects and arrays nest more than 128 deep"),
+        ScanFault::NotObject => Rejection::new(Reason::NotObject, "the JSON text is no object"),
+        ScanFault::DuplicateKey => {
+            Rejection::new(Reason::DuplicateKey, "a name that the configuration uses occurs twice in its object")
+        }
+    }
+}

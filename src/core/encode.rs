@@ -1,0 +1,207 @@
+//! Encoding: the bytes, headers and subject of an output or a dead letter.
+//!
+//! Bodies of a slice share one buffer. Nothing here looks at state; the joined columns are handed in.
+
+use super::dead_letter;
+use super::event::{Event, StoredMessage};
+use super::json::fields::Span;
+use super::join::Joined;
+use super::output::{Headers, Output, POSITION, TIME};
+use super::plan::compiled::{Kind, Plan, Source};
+use super::plan::template::{Hole, Template};
+use super::rejection::{Reason, Rejection};
+use super::step::Outcome;
+use bytes::Bytes;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What the headers that depend on the run and the lane may take of the size limit, in bytes.
+const RESERVED: usize = 256;
+/// `NATS/1.0` and the empty line that ends the headers, in bytes.
+const HEADER_FRAME: usize = 12;
+
+/// Encodes outputs under one plan.
+#[derive(Debug)]
+pub struct Encoder {
+    plan: Arc<Plan>,
+    /// The bodies of the slice at work.
+    buffer: Vec<u8>,
+    /// Where in the buffer the body of each output stands, in the order of the outputs.
+    bodies: Vec<Option<Range<usize>>>,
+    /// For each kind the subject, where it does not depend on the event.
+    subjects: Vec<Option<Arc<str>>>,
+    splicer: Splicer,
+}
+
+impl Encoder {
+    /// An encoder with the subjects of the plan's kinds worked out where they are fixed.
+    pub fn new(plan: Arc<Plan>) -> Encoder {
+        let fixed = !plan.spec.output_subject.holes().any(|hole| matches!(hole, Hole::Subject(_)));
+        let subject = |kind: &Kind| {
+            let named = !kind.name.contains('*');
+            (fixed && named).then(|| {
+                let text = kind.known.then_some(kind.name.as_ref());
+                Arc::from(plan.spec.output_subject.fill(&mut |hole| fill(hole, text, "", None)))
+            })
+        };
+        Encoder {
+            subjects: plan.kinds.iter().map(subject).collect(),
+            buffer: Vec::new(),
+            bodies: Vec::new(),
+            splicer: Splicer::default(),
+            plan,
+        }
+    }
+
+    /// Where the buffer stands, for `undo`.
+    pub fn mark(&self) -> (usize, usize) {
+        (self.buffer.len(), self.bodies.len())
+    }
+
+    /// Takes back what an event that failed had encoded.
+    pub fn undo(&mut self, mark: (usize, usize)) {
+        self.buffer.truncate(mark.0);
+        self.bodies.truncate(mark.1);
+    }
+
+    /// The output of an event whose joins are done.
+    pub fn output(
+        &mut self,
+        kind: &Kind,
+        event: &Event,
+        spans: &[Span],
+        joined: &Joined<'_>,
+    ) -> Result<Output, Rejection> {
+        let message = &event.message;
+        let before = self.mark();
+        let body = self.body(kind, message, spans, joined)?;
+        let length = body.as_ref().map_or(message.payload.len(), Range::len);
+        let copied = copied_headers(message);
+        let size = length + headers_size(&self.plan, message, copied.as_deref());
+        if size as u64 > self.plan.spec.max_bytes {
+            self.undo(before);
+            let sentence = format!("the enriched message has {size} bytes, more than output.max_bytes");
+            return Err(Rejection::new(Reason::TooLarge, sentence));
+        }
+        self.bodies.push(body);
+        Ok(Output {
+            position: event.position(),
+            n: 0,
+            stored_at: message.stored_at,
+            subject: self.subject(event),
+            copied,
+            dead: None,
+            payload: message.payload.clone(),
+        })
+    }
+
+    /// The dead letter of an event.
+    pub fn dead_letter(&mut self, event: &Event, rejection: &Rejection) -> Output {
+        self.bodies.push(None);
+        dead_letter::encode(&self.plan, event, rejection)
+    }
+
+    /// Ends a slice: the bodies become shares of one buffer and take their places in the outputs.
+    pub fn seal(&mut self, outcomes: &mut [Outcome]) {
+        let buffer = Bytes::from(std::mem::take(&mut self.buffer));
+        let mut bodies = self.bodies.drain(..);
+        for outcome in outcomes {
+            if let Outcome::Publish(output) = outcome
+                && let Some(Some(range)) = bodies.next()
+            {
+                output.payload = buffer.slice(range);
+            }
+        }
+        drop(bodies);
+        // The next slice will be about as large.
+        self.buffer.reserve(buffer.len());
+    }
+
+    /// Writes the enriched body; `None` when the event's own bytes go out as they are.
+    fn body(
+        &mut self,
+        kind: &Kind,
+        message: &StoredMessage,
+        spans: &[Span],
+        joined: &Joined<'_>,
+    ) -> Result<Option<Range<usize>>, Rejection> {
+        if kind.targets.is_empty() {
+            return Ok(None);
+        }
+        let processed = kind.known && joined.missed.is_empty();
+        self.splicer.begin();
+        for target in &kind.targets {
+            let tail = tail_of(target, spans)?;
+            for field in &target.fields {
+                let added = match field.source {
+                    Source::Mark if processed => Added::Value(b"true"),
+                    Source::Mark => Added::Value(b"false"),
+                    Source::Column { join, column, omit } => match joined.rows.get(join).copied().flatten() {
+                        Some(row) => Added::Value(row.get(column).unwrap_or(b"null")),
+                        None if omit => Added::Omit,
+                        None => Added::Value(b"null"),
+                    },
+                };
+            }
+        }
+        let start = self.buffer.len();
+        self.splicer.write(&message.payload, &mut self.buffer);
+        Ok(Some(start..self.buffer.len()))
+    }
+
+    fn subject(&self, event: &Event) -> Arc<str> {
+        if let Some(Some(subject)) = self.subjects.get(usize::from(event.kind)) {
+            return subject.clone();
+        }
+        Arc::from(subject_of(&self.plan, &self.plan.spec.output_subject, event, None))
+    }
+}
+
+/// Fills a template for an event.
+pub fn subject_of(plan: &Plan, template: &Template, event: &Event, reason: Option<Reason>) -> String {
+    let known = event.kind != plan.unknown_kind();
+    let kind = event.kind_text.as_ref().filter(|_| known).map(|text| text.get(&event.message.payload));
+    template.fill(&mut |hole| fill(hole, kind, &event.message.subject, reason))
+}
+
+fn fill(hole: Hole, kind: Option<&str>, subject: &str, reason: Option<Reason>) -> Option<String> {
+    let part = |n: usize| match kind {
+        None => Some("unknown".to_owned()),
+        Some(kind) => kind.split(':').nth(n).map(str::to_owned),
+    };
+    match hole {
+        Hole::Kind => Some(kind.unwrap_or("unknown").to_owned()),
+        Hole::Type => part(0),
+        Hole::Subtype => part(1),
+        Hole::Reason => reason.map(|reason| reason.code().to_owned()),
+        Hole::Subject(n) => subject.split('.').nth(n.saturating_sub(1)).map(str::to_owned),
+    }
+}
+
+/// The event's headers that its output keeps: all but those of the server and our own.
+pub fn copied_headers(message: &StoredMessage) -> Option<Arc<Headers>> {
+    let own = |name: &str| {
+        let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+        begins("Nats-") || begins("Sidestream-")
+    };
+    let headers = message.headers.as_ref()?;
+    if !headers.iter().any(|(name, _)| own(name)) {
+        return Some(headers.clone());
+    }
+    let kept: Headers = headers.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    (!kept.is_empty()).then(|| Arc::new(kept))
+}
+
+/// What the headers count for against `output.max_bytes`.
+pub fn headers_size(plan: &Plan, message: &StoredMessage, copied: Option<&Headers>) -> usize {
+    let digits = |number: u64| number.max(1).ilog10() as usize + 1;
+    let position = plan.spec.input_stream.len() + 1 + digits(message.sequence) + 2;
+    let time = message.stored_at.to_string().len();
+    let copied: usize = copied.into_iter().flatten().map(|(name, value)| line(name, value.len())).sum();
+    RESERVED + HEADER_FRAME + line(POSITION, position) + line(TIME, time) + copied
+}
+
+/// A header line's bytes: the name, a colon and a space, the value, and the line's end.
+pub fn line(name: &str, value: usize) -> usize {
+    name.len() + value + 4
+}

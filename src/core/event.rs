@@ -1,0 +1,109 @@
+//! An event on its way: what the input stored, and what decoding found in it.
+//!
+//! Nothing here decides an outcome; `decode` fills these types and `step` consumes them.
+
+use super::ids::{Digest, KeyGroup, Nanos, Position};
+use super::json::fields::Span;
+use super::output::Headers;
+use super::plan::compiled::{KindId, Plan};
+use super::rejection::Rejection;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// One stored message of a stream, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its stream sequence.
+    pub sequence: u64,
+    /// When the server stored it.
+    pub stored_at: Nanos,
+    /// Its subject.
+    pub subject: Arc<str>,
+    /// Its headers; `None` when there are none, which is the common case.
+    pub headers: Option<Arc<Headers>>,
+    /// Its body.
+    pub payload: Bytes,
+}
+
+/// One event with everything that its outcome depends on, state aside.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The message as the input stored it; its sequence is the event's position.
+    pub message: StoredMessage,
+    /// The running maximum of stored-at times up to and including this event.
+    pub stream_time: Nanos,
+    /// Where it belongs.
+    pub group: KeyGroup,
+    /// The kind section, the unknown one included.
+    pub kind: KindId,
+    /// The kind's text, where there is one.
+    pub kind_text: Option<Text>,
+    /// What it is keyed by, or why it cannot be processed.
+    pub reading: Result<Reading, Rejection>,
+}
+
+impl Event {
+    /// Its position in the input.
+    pub fn position(&self) -> Position {
+        Position(self.message.sequence)
+    }
+}
+
+/// What decoding found in an event that can be processed.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The key, on kinds that have one.
+    pub key: Option<Key>,
+    /// What identifies the event for de-duplication.
+    pub identity: Option<Digest>,
+}
+
+/// A key and its digest.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its text.
+    pub text: Text,
+    /// The digest under which rows are found.
+    pub digest: Digest,
+}
+
+/// A text that usually stands in the payload as it is.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// The bytes between these offsets of the payload.
+    Payload(Span),
+    /// It was unescaped, or comes from outside the JSON.
+    Owned(Box<str>),
+}
+
+impl Text {
+    /// The text, given the payload that it was read from.
+    pub fn get<'a>(&'a self, payload: &'a [u8]) -> &'a str {
+        match self {
+            Text::Payload(span) => {
+                let bytes = payload.get(span.start as usize..span.end as usize).unwrap_or_default();
+                // Decoding checked the whole payload for UTF-8.
+                std::str::from_utf8(bytes).unwrap_or_default()
+            }
+            Text::Owned(text) => text,
+        }
+    }
+}
+
+/// Events of one slice that belong to one shard, in input order, and the fields that decoding found in them.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// The events.
+    pub list: Vec<Event>,
+    /// For each event, one span for each field of the plan.
+    pub spans: Vec<Span>,
+}
+
+impl Events {
+    /// Each event with its spans.
+    pub fn iter<'a>(&'a self, plan: &Plan) -> impl Iterator<Item = (&'a Event, &'a [Span])> {
+        let stride = plan.fields.len();
+        let spans = (0..self.list.len()).map(move |n| self.spans.get(n * stride..(n + 1) * stride).unwrap_or_default());
+        self.list.iter().zip(spans)
+    }
+}

@@ -1,0 +1,71 @@
+//! The rows that an event's enrichments take their columns from.
+//!
+//! Sees the event's own changes before the state, and never writes either.
+
+use super::columns::Columns;
+use super::decode::key_rejection;
+use super::event::{Event, Reading};
+use super::ids::Digest;
+use super::json::fields::Span;
+use super::plan::compiled::{Join, Kind};
+use super::plan::layout::TableId;
+use super::read::{KeyFault, Value};
+use super::rejection::{Reason, Rejection};
+use super::state::changes::State;
+use super::state::rows::{Change, ONLY_ROW};
+
+/// The rows of one event, in the order of `Kind::joins`; `None` is a miss.
+#[derive(Debug, Default)]
+pub struct Joined<'s> {
+    /// The rows' columns.
+    pub rows: Vec<Option<&'s Columns>>,
+    /// The tables that were missed, once for each join.
+    pub missed: Vec<TableId>,
+}
+
+/// Looks up every row that the kind's enrichments need.
+pub fn join<'s>(
+    state: &'s State,
+    changes: &'s [Change],
+    kind: &Kind,
+    event: &Event,
+    reading: &Reading,
+    spans: &[Span],
+) -> Result<Joined<'s>, Rejection> {
+    let mut joined = Joined::default();
+    for join in &kind.joins {
+        let row = selector(join, event, spans)?.and_then(|row| find(state, changes, join.table, row, reading));
+        if row.is_none() {
+            if join.required {
+                return Err(Rejection::new(Reason::Miss, "a join found no row, and on_miss is \"dead_letter\""));
+            }
+            joined.missed.push(join.table);
+        }
+        joined.rows.push(row);
+    }
+    Ok(joined)
+}
+
+/// The row selector's digest; `None` when the event carries none, which is a miss.
+fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>, Rejection> {
+    let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
+    match Value::at(place, &event.message, spans).key() {
+        Ok(text) => Ok(Some(Digest::of(text.get(&event.message.payload).as_bytes()))),
+        Err(KeyFault::None) => Ok(None),
+        Err(fault) => Err(key_rejection(fault, "row selector of an enrichment")),
+    }
+}
+
+fn find<'s>(
+    state: &'s State,
+    changes: &'s [Change],
+    table: TableId,
+    row: Digest,
+    reading: &Reading,
+) -> Option<&'s Columns> {
+    if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
+        return own.columns.as_ref();
+    }
+    let key = reading.key.as_ref()?;
+    state.rows.row(key.digest, table, row).map(|row| &row.columns)
+}

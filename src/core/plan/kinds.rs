@@ -1,0 +1,91 @@
+//! Which kind section an event's kind belongs to: exact names first, then patterns, the longest first.
+//!
+//! Does not know what the sections say.
+
+use super::compiled::KindId;
+use std::collections::HashMap;
+
+/// Finds a section by a kind's text.
+#[derive(Debug, Default)]
+pub struct KindIndex {
+    exact: HashMap<String, KindId>,
+    patterns: Vec<(String, KindId)>,
+}
+
+impl KindIndex {
+    /// Numbers the sections in the order given.
+    pub fn new<'a>(names: impl Iterator<Item = &'a String>) -> KindIndex {
+        let mut index = KindIndex::default();
+        for (id, name) in (0..).zip(names) {
+            if name.contains('*') {
+                index.patterns.push((name.clone(), id));
+            } else {
+                index.exact.insert(name.clone(), id);
+            }
+        }
+        index.patterns.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        index
+    }
+
+    /// The section for a kind's text.
+    pub fn find(&self, kind: &str) -> Option<KindId> {
+        if let Some(id) = self.exact.get(kind) {
+            return Some(*id);
+        }
+        self.patterns.iter().find(|(pattern, _)| matches(pattern, kind)).map(|(_, id)| *id)
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any run of characters, also none.
+///
+/// Takes the first fit of every middle piece, so its time is bounded by the product of the two lengths.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(head) else { return false };
+    let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for piece in middle.split('*') {
+        match text.find(piece) {
+            // `find` answers a character boundary inside `text`.
+            Some(at) => text = text.get(at + piece.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    text.ends_with(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_run_of_characters() {
+        for (pattern, text, expected) in [
+            ("lesson:*", "lesson:done", true),
+            ("lesson:*", "lesson:", true),
+            ("lesson:*", "lesson", false),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*:done", "a:b:done", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "acb", false),
+            ("a**c", "ac", true),
+            ("*é*", "caféx", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn exact_beats_pattern_and_longer_beats_shorter() {
+        let names = ["*", "a:*", "a:b", "a:b*", "b:*", "*:b"].map(String::from);
+        let index = KindIndex::new(names.iter());
+        let found = |kind: &str| index.find(kind).and_then(|id| names.get(usize::from(id))).map(String::as_str);
+        assert_eq!(found("a:b"), Some("a:b"));
+        assert_eq!(found("a:bc"), Some("a:b*"));
+        assert_eq!(found("a:c"), Some("a:*"));
+        // Of equal length: the smaller text.
+        assert_eq!(found("b:b"), Some("*:b"));
+        assert_eq!(found("x"), Some("*"));
+    }
+}

@@ -1,0 +1,52 @@
+//! Numbers for tables and columns: assigned once, kept in the checkpoint, never reused.
+//!
+//! Stored rows name their columns by these numbers, so a plan that gains a column can read rows written
+//! before it. Only appending is possible here.
+
+use super::spec::PlanSpec;
+use crate::core::columns::ColumnId;
+use serde::{Deserialize, Serialize};
+
+/// A table's number.
+pub type TableId = u16;
+
+/// The tables and columns that ever had a number, in the order of their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    tables: Vec<TableLayout>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct TableLayout {
+    name: String,
+    columns: Vec<String>,
+}
+
+impl Layout {
+    /// This layout with everything that `spec` names added at the end.
+    pub fn extended(&self, spec: &PlanSpec) -> Layout {
+        let mut layout = self.clone();
+        for (name, table) in &spec.tables {
+            let place = layout.tables.iter().position(|t| t.name == *name).unwrap_or_else(|| {
+                layout.tables.push(TableLayout { name: name.clone(), columns: Vec::new() });
+                layout.tables.len() - 1
+            });
+            if let Some(known) = layout.tables.get_mut(place) {
+                let new: Vec<String> = table.columns.keys().filter(|c| !known.columns.contains(c)).cloned().collect();
+                known.columns.extend(new);
+            }
+        }
+        layout
+    }
+
+    /// A table's number.
+    pub fn table(&self, name: &str) -> Option<TableId> {
+        self.tables.iter().position(|t| t.name == name).and_then(|n| TableId::try_from(n).ok())
+    }
+
+    /// A column's number in its table.
+    pub fn column(&self, table: TableId, name: &str) -> Option<ColumnId> {
+        let table = self.tables.get(usize::from(table))?;
+        table.columns.iter().position(|c| c == name).and_then(|n| ColumnId::try_from(n).ok())
+    }
+}

@@ -1,0 +1,128 @@
+//! The two headers that recovery and audit read back: `Sidestream-Position` and `Sidestream-Run`.
+//!
+//! Parsing is strict: what does not parse was not written by this product.
+
+use crate::core::event::StoredMessage;
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::output::{POSITION, RUN, TIME};
+use std::fmt;
+
+/// The length of a run id, in bytes.
+pub const RUN_ID_LENGTH: usize = 24;
+
+/// Which process: the server's clock at its start and a random end, so that later runs compare greater.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(String);
+
+impl RunId {
+    /// The id of a process that began at `server_time`; `random` tells two of the same instant apart.
+    pub fn new(server_time: Nanos, random: u32) -> RunId {
+        RunId(format!("{:016x}{random:08x}", server_time.0.max(0)))
+    }
+
+    /// Takes an id that was read.
+    pub fn parse(text: &str) -> Option<RunId> {
+        let ours = text.len() == RUN_ID_LENGTH && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        ours.then(|| RunId(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The value of `Sidestream-Run`: `<run id>.<start>:<plan>:<origin>:<since>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHeader {
+    /// The process.
+    pub run: RunId,
+    /// Its starts so far, from 1; a reconnect is a start too.
+    pub start: u64,
+    /// The fingerprint of the plan that made the output.
+    pub plan: String,
+    /// The first position that ever went into the lane's state.
+    pub origin: Position,
+    /// The first position under this plan.
+    pub since: Position,
+}
+
+impl RunHeader {
+    /// Parses the value.
+    pub fn parse(text: &str) -> Option<RunHeader> {
+        let mut parts = text.split(':');
+        let (run, start) = parts.next()?.split_once('.')?;
+        let header = RunHeader {
+            run: RunId::parse(run)?,
+            start: number(start)?,
+            plan: parts.next().filter(|plan| !plan.is_empty())?.to_owned(),
+            origin: Position(number(parts.next()?)?),
+            since: Position(number(parts.next()?)?),
+        };
+        parts.next().is_none().then_some(header)
+    }
+}
+
+impl fmt::Display for RunHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}:{}:{}:{}", self.run, self.start, self.plan, self.origin, self.since)
+    }
+}
+
+/// What a lane message says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneMessage {
+    /// Where it stands in the lane.
+    pub sequence: LaneSequence,
+    /// The input stream's name.
+    pub input_stream: String,
+    /// The position at work when it was emitted.
+    pub cause: Position,
+    /// Which of the cause's outputs it is, from 0.
+    pub n: u32,
+    /// When the cause was stored.
+    pub time: Nanos,
+    /// Who published it, and under which plan.
+    pub run: RunHeader,
+}
+
+impl LaneMessage {
+    /// Reads the headers of a message of the output stream; `None` when it is not ours.
+    pub fn read(message: &StoredMessage) -> Option<LaneMessage> {
+        let header = |wanted: &str| {
+            let list = message.headers.as_deref()?;
+            list.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        // Read from the right: a stream's name may not contain a colon, but nothing here relies on it.
+        let mut parts = header(POSITION)?.rsplitn(3, ':');
+        let n = u32::try_from(number(parts.next()?)?).ok()?;
+        let cause = Position(number(parts.next()?)?);
+        let input_stream = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        let time = Nanos(header(TIME)?.parse().ok()?);
+        let run = RunHeader::parse(header(RUN)?)?;
+        Some(LaneMessage { sequence: LaneSequence(message.sequence), input_stream, cause, n, time, run })
+    }
+}
+
+/// A decimal number as we write it: digits only, no sign.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_survive_a_round_trip_and_strangers_are_not_ours() {
+        let run = RunId::new(Nanos(1_763_000_000_000_000_000), 7);
+        let header =
+            RunHeader { run: run.clone(), start: 3, plan: "00ff".into(), origin: Position(1), since: Position(9) };
+        assert_eq!(RunHeader::parse(&header.to_string()), Some(header));
+        assert!(RunId::new(Nanos(1_763_000_000_000_000_001), 0) > run, "later starts compare greater");
+        for text in ["", "x", "a.b:c:d:e", ".1:p:1:1", &format!("{run}.1:p:1"), &format!("{run}.+1:p:1:1")] {
+            assert_eq!(RunHeader::parse(text), None, "{text}");
+        }
+    }
+}

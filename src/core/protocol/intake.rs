@@ -1,0 +1,165 @@
+//! Intake: messages of the input become slices, cut by shard, with barriers between them.
+//!
+//! Owns the last position taken and stream time. Reads nothing and sends nothing.
+
+use super::merge::SliceNumber;
+use crate::core::decode::Decoder;
+use crate::core::event::{Events, StoredMessage};
+use crate::core::ids::{Nanos, Position};
+use crate::core::plan::compiled::Plan;
+use std::sync::Arc;
+
+/// A place between two events at which every shard hands over its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// Counts barriers from 1.
+    pub number: u64,
+    /// The last position before it.
+    pub position: Position,
+    /// When the event at that position was stored.
+    pub stored_at: Nanos,
+    /// Stream time there.
+    pub stream_time: Nanos,
+}
+
+/// A run of consecutive events, decoded and cut by shard.
+#[derive(Debug)]
+pub struct Slice {
+    /// Its number in this start, from 0.
+    pub number: SliceNumber,
+    /// The events of each shard.
+    pub shards: Vec<Events>,
+    /// The shard of each event, in input order.
+    pub order: Vec<u8>,
+    /// The barrier behind its last event, if one is due.
+    pub barrier: Option<Barrier>,
+    /// Bytes of the payloads.
+    pub bytes: usize,
+}
+
+/// What the input gave that it should not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jump {
+    /// The first position that did not come.
+    pub from: Position,
+    /// The last position that did not come.
+    pub to: Position,
+}
+
+/// The state of the intake.
+#[derive(Debug)]
+pub struct Intake {
+    plan: Arc<Plan>,
+    decoder: Decoder,
+    shards: usize,
+    last: Position,
+    last_stored_at: Nanos,
+    stream_time: Nanos,
+    next_slice: SliceNumber,
+    barriers: u64,
+    last_barrier: Position,
+    until: Option<Position>,
+}
+
+impl Intake {
+    /// An intake that takes what follows `after`; `until` is the last position that it may take.
+    pub fn new(plan: Arc<Plan>, shards: usize, after: Position, stream_time: Nanos, until: Option<Position>) -> Intake {
+        Intake {
+            plan,
+            decoder: Decoder::default(),
+            shards,
+            last: after,
+            last_stored_at: Nanos(0),
+            stream_time,
+            next_slice: 0,
+            barriers: 0,
+            last_barrier: after,
+            until,
+        }
+    }
+
+    /// The last position taken.
+    pub fn position(&self) -> Position {
+        self.last
+    }
+
+    /// Whether everything up to `until` was taken.
+    pub fn is_done(&self) -> bool {
+        self.until.is_some_and(|until| self.last >= until)
+    }
+
+    /// Whether events were taken since the last barrier.
+    pub fn has_news(&self) -> bool {
+        self.last > self.last_barrier
+    }
+
+    /// The first positions that `messages` skip, if they do: ask the stream before taking them.
+    pub fn jump(&self, messages: &[StoredMessage]) -> Option<Jump> {
+        let mut last = self.last.0;
+        for message in messages.iter().filter(|message| message.sequence > self.last.0) {
+            if message.sequence > last + 1 {
+                return Some(Jump { from: Position(last + 1), to: Position(message.sequence - 1) });
+            }
+            last = last.max(message.sequence);
+        }
+        None
+    }
+
+    /// Takes messages; those not beyond the last one taken are passed over. `None` when nothing is left.
+    pub fn take(&mut self, messages: Vec<StoredMessage>, barrier_due: bool) -> Option<Slice> {
+        let mut shards: Vec<Events> = (0..self.shards).map(|_| Events::default()).collect();
+        let mut order = Vec::with_capacity(messages.len());
+        let mut bytes = 0;
+        let mut spans = Vec::new();
+        for message in messages {
+            if message.sequence <= self.last.0 || self.until.is_some_and(|until| message.sequence > until.0) {
+                continue;
+            }
+            self.last = Position(message.sequence);
+            self.last_stored_at = message.stored_at;
+            self.stream_time = self.stream_time.max(message.stored_at);
+            bytes += message.payload.len();
+            spans.clear();
+            let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut spans);
+            let shard = event.group.shard(self.shards);
+            if let Some(events) = shards.get_mut(shard) {
+                events.list.push(event);
+                events.spans.extend_from_slice(&spans);
+                // Config allows at most 128 shards.
+                order.push(shard as u8);
+            }
+        }
+        if order.is_empty() {
+            return None;
+        }
+        let barrier = (barrier_due || self.is_done()).then(|| self.barrier());
+        Some(self.slice(shards, order, barrier, bytes))
+    }
+
+    /// A slice without events whose only purpose is its barrier; `None` when nothing came since the last one.
+    pub fn barrier_alone(&mut self) -> Option<Slice> {
+        if !self.has_news() {
+            return None;
+        }
+        let shards = (0..self.shards).map(|_| Events::default()).collect();
+        let barrier = Some(self.barrier());
+        Some(self.slice(shards, Vec::new(), barrier, 0))
+    }
+
+    fn barrier(&mut self) -> Barrier {
+        self.barriers += 1;
+        self.last_barrier = self.last;
+        Barrier {
+            number: self.barriers,
+            position: self.last,
+            stored_at: self.last_stored_at,
+            stream_time: self.stream_time,
+        }
+    }
+
+    fn slice(&mut self, shards: Vec<Events>, order: Vec<u8>, barrier: Option<Barrier>, bytes: usize) -> Slice {
+        let number = self.next_slice;
+        self.next_slice += 1;
+        Slice { number, shards, order, barrier, bytes }
+    }
+}

@@ -1,0 +1,132 @@
+//! The merge: the shards' outcomes of a slice back into input order, slices in order of their numbers.
+//!
+//! Knows which shard got which event, and nothing of what the outcomes are.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// A slice's place in the run, from 0, without gaps.
+pub type SliceNumber = u64;
+
+/// Puts slices back together.
+#[derive(Debug)]
+pub struct Merge<S, T> {
+    next: SliceNumber,
+    shards: usize,
+    waiting: BTreeMap<SliceNumber, Waiting<S, T>>,
+}
+
+#[derive(Debug)]
+struct Waiting<S, T> {
+    slice: Option<(S, Vec<u8>)>,
+    parts: Vec<Option<Vec<T>>>,
+}
+
+/// What cannot happen: a message for a slice that was merged already, twice, or of the wrong length.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("slice {0} came twice or with the wrong number of outcomes")]
+pub struct Broken(pub SliceNumber);
+
+impl<S, T> Merge<S, T> {
+    /// A merge of slices over this many shards.
+    pub fn new(shards: usize) -> Merge<S, T> {
+        Merge { next: 0, shards, waiting: BTreeMap::new() }
+    }
+
+    /// The slice itself and the shard of each of its events, in input order.
+    pub fn slice(&mut self, number: SliceNumber, slice: S, order: Vec<u8>) -> Result<(), Broken> {
+        let waiting = self.waiting(number)?;
+        let before = waiting.slice.replace((slice, order));
+        if before.is_some() { Err(Broken(number)) } else { Ok(()) }
+    }
+
+    /// One shard's outcomes of a slice, in input order.
+    pub fn part(&mut self, number: SliceNumber, shard: usize, outcomes: Vec<T>) -> Result<(), Broken> {
+        let place = self.waiting(number)?.parts.get_mut(shard).ok_or(Broken(number))?;
+        if place.replace(outcomes).is_some() { Err(Broken(number)) } else { Ok(()) }
+    }
+
+    /// The next slice, once the slice and all its parts are here.
+    pub fn take_next(&mut self) -> Result<Option<(S, Vec<T>)>, Broken> {
+        let number = self.next;
+        let complete = |w: &Waiting<S, T>| w.slice.is_some() && w.parts.iter().all(Option::is_some);
+        if !self.waiting.get(&number).is_some_and(complete) {
+            return Ok(None);
+        }
+        let Some(Waiting { slice: Some((slice, order)), parts }) = self.waiting.remove(&number) else {
+            return Err(Broken(number));
+        };
+        self.next += 1;
+        let mut parts: Vec<VecDeque<T>> = parts.into_iter().map(|part| part.unwrap_or_default().into()).collect();
+        let mut merged = Vec::with_capacity(order.len());
+        for shard in order {
+            let outcome = parts.get_mut(usize::from(shard)).and_then(VecDeque::pop_front);
+            merged.push(outcome.ok_or(Broken(number))?);
+        }
+        if parts.iter().any(|part| !part.is_empty()) {
+            return Err(Broken(number));
+        }
+        Ok(Some((slice, merged)))
+    }
+
+    fn waiting(&mut self, number: SliceNumber) -> Result<&mut Waiting<S, T>, Broken> {
+        if number < self.next {
+            return Err(Broken(number));
+        }
+        let shards = self.shards;
+        let empty = || Waiting { slice: None, parts: (0..shards).map(|_| None).collect() };
+        Ok(self.waiting.entry(number).or_insert_with(empty))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_arrival_order_gives_input_order(
+            slices in prop::collection::vec(prop::collection::vec(0u8..3, 0..8), 1..6),
+            shuffle in any::<prop::sample::Index>(),
+        ) {
+            let mut arrivals = Vec::new();
+            for (number, order) in slices.iter().enumerate() {
+                arrivals.push((number as u64, None));
+                for shard in 0..3u8 {
+                    arrivals.push((number as u64, Some(shard)));
+                }
+                let _ = order;
+            }
+            let turn = shuffle.index(arrivals.len());
+            arrivals.rotate_left(turn);
+            let mut merge = Merge::new(3);
+            let mut merged = Vec::new();
+            for (number, part) in arrivals {
+                let order = &slices[number as usize];
+                match part {
+                    None => merge.slice(number, number, order.clone()).unwrap(),
+                    Some(shard) => {
+                        let own = order.iter().enumerate().filter(|(_, s)| **s == shard).map(|(at, _)| (number, at));
+                        merge.part(number, usize::from(shard), own.collect()).unwrap();
+                    }
+                }
+                while let Some((slice, outcomes)) = merge.take_next().unwrap() {
+                    prop_assert_eq!(outcomes.len(), slices[slice as usize].len());
+                    merged.extend(outcomes);
+                }
+            }
+            prop_assert_eq!(merged.len(), slices.iter().map(Vec::len).sum::<usize>());
+            prop_assert!(merged.is_sorted());
+        }
+    }
+
+    #[test]
+    fn what_comes_twice_is_a_fault_of_ours() {
+        let mut merge: Merge<(), u8> = Merge::new(1);
+        merge.slice(0, (), vec![0]).unwrap();
+        assert_eq!(merge.slice(0, (), vec![0]), Err(Broken(0)));
+        merge.part(0, 0, vec![]).unwrap();
+        assert_eq!(merge.take_next(), Err(Broken(0)), "one outcome is missing");
+        assert_eq!(merge.part(0, 0, vec![]), Err(Broken(0)), "that slice is over");
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading a place of an event: a field of the JSON, a subject token, a header, or the stored-at time.
+//!
+//! Takes the spans that the scan found; never scans anything itself.
+
+use super::event::{StoredMessage, Text};
+use super::ids::Nanos;
+use super::json::fields::Span;
+use super::json::text::{Scalar, escape_into};
+use super::plan::compiled::Place;
+use super::plan::spec::Literal;
+use std::borrow::Cow;
+
+/// What stands at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Nothing.
+    Absent,
+    /// A JSON value, as the payload carries it.
+    Json {
+        /// Its bytes.
+        raw: &'a [u8],
+        /// Where they are.
+        span: Span,
+    },
+    /// A text from outside the JSON.
+    Outside(Cow<'a, str>),
+}
+
+/// Why a key or row selector is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFault {
+    /// Absent or null.
+    None,
+    /// Empty, or neither text nor an integer.
+    Bad,
+}
+
+impl<'a> Value<'a> {
+    /// Reads `place` of a message whose fields the scan put into `spans`.
+    pub fn at(place: &Place, message: &'a StoredMessage, spans: &[Span]) -> Value<'a> {
+        match place {
+            Place::Field(slot) => match spans.get(usize::from(slot.0)) {
+                Some(span) if !span.is_absent() => {
+                    let raw = message.payload.get(span.start as usize..span.end as usize).unwrap_or_default();
+                    Value::Json { raw, span: *span }
+                }
+                _ => Value::Absent,
+            },
+            Place::Subject(n) => {
+                let token = message.subject.split('.').nth(n.saturating_sub(1));
+                token.map_or(Value::Absent, |t| Value::Outside(Cow::Borrowed(t)))
+            }
+            Place::Header(name) => {
+                let first = message.headers.as_deref().and_then(|list| list.iter().find(|(known, _)| known == name));
+                first.map_or(Value::Absent, |(_, value)| Value::Outside(Cow::Borrowed(value)))
+            }
+            Place::Time => Value::Outside(Cow::Owned(time_text(message.stored_at))),
+        }
+    }
+
+    /// The value as a scalar.
+    pub fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Value::Absent => Scalar::Null,
+            Value::Json { raw, .. } => Scalar::read(raw),
+            Value::Outside(text) => Scalar::Text(Cow::Borrowed(text)),
+        }
+    }
+
+    /// The value as a text, if it is one.
+    pub fn text(&self) -> Option<Text> {
+        match self.scalar() {
+            Scalar::Text(text) => Some(self.place_of(&text)),
+            _ => None,
+        }
+    }
+
+    /// The value as a key or row selector: text or an integer.
+    pub fn key(&self) -> Result<Text, KeyFault> {
+        match self.scalar() {
+            Scalar::Null => Err(KeyFault::None),
+            Scalar::Text(text) if !text.is_empty() => Ok(self.place_of(&text)),
+            Scalar::Integer(digits) => Ok(match self {
+                Value::Json { span, .. } => Text::Payload(*span),
+                _ => Text::Owned(digits.into()),
+            }),
+            _ => Err(KeyFault::Bad),
+        }
+    }
+
+    /// The value as a column's JSON text; `None` when it is absent.
+    pub fn column(&self) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Value::Absent => None,
+            Value::Json { raw, .. } => Some(Cow::Borrowed(raw)),
+            Value::Outside(text) => {
+                let mut json = Vec::with_capacity(text.len() + 2);
+                escape_into(&mut json, text);
+                Some(Cow::Owned(json))
+            }
+        }
+    }
+
+    /// Whether the value equals a scalar of the configuration.
+    pub fn equals(&self, literal: &Literal) -> bool {
+        match (self.scalar(), literal) {
+            (Scalar::Text(text), Literal::Text(wanted)) => text == *wanted,
+            (Scalar::Integer(digits), Literal::Integer(wanted)) => digits == wanted.to_string(),
+            (Scalar::Bool(value), Literal::Bool(wanted)) => value == *wanted,
+            _ => false,
+        }
+    }
+
+    /// A text that stands in the payload unescaped is named by its place, without its quotes.
+    fn place_of(&self, text: &Cow<'_, str>) -> Text {
+        match (self, text) {
+            (Value::Json { span, .. }, Cow::Borrowed(_)) => {
+                Text::Payload(Span { start: span.start + 1, end: span.end.saturating_sub(1) })
+            }
+            _ => Text::Owned(text.as_ref().into()),
+        }
+    }
+}
+
+/// A stored-at time as text: RFC 3339 in UTC, always with nine digits of a second.
+fn time_text(time: Nanos) -> String {
+    match jiff::Timestamp::from_nanosecond(i128::from(time.0)) {
+        Ok(time) => format!("{time:.9}"),
+        // Every 64-bit number of nanoseconds is a time that jiff knows (years 1677 to 2262).
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The state of a shard as the step and the checkpoint see it.
+//!
+//! The step asks and applies; a barrier takes one batch a key group. Encodings belong to `record`.
+
+use super::cache::Cache;
+use super::dedup::Dedup;
+use super::rows::Row;
+use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
+use crate::core::record;
+
+/// The rows and ids that one shard owns.
+#[derive(Debug)]
+pub struct State {
+    /// The rows.
+    pub rows: Cache,
+    /// The ids.
+    pub ids: Dedup,
+    /// For each key group the position up to which it already holds every change.
+    applied: Vec<Position>,
+}
+
+/// What a barrier takes from one key group, ready to be stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupChanges {
+    /// The group.
+    pub group: KeyGroup,
+    /// Keys and their values, `None` where the key goes.
+    pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl State {
+    /// An empty state.
+    pub fn new(rows_max: usize, window: Option<Nanos>) -> State {
+        State {
+            rows: Cache::new(rows_max),
+            ids: Dedup::new(window),
+            applied: vec![Position(0); usize::from(KEY_GROUPS)],
+        }
+    }
+
+    /// Says up to where a group's stored state reaches.
+    pub fn set_applied(&mut self, group: KeyGroup, position: Position) {
+        if let Some(applied) = self.applied.get_mut(usize::from(group.0)) {
+            *applied = position;
+        }
+    }
+
+    /// Whether a group already holds what the event at this position changes.
+    pub fn holds(&self, group: KeyGroup, position: Position) -> bool {
+        self.applied.get(usize::from(group.0)).is_some_and(|applied| position <= *applied)
+    }
+
+    /// Takes everything that changed since the last barrier, one entry a key group that changed, by group.
+    pub fn take_changes(&mut self, barrier: u64, position: Position, stream_time: Nanos) -> Vec<GroupChanges> {
+        let mut groups: Vec<GroupChanges> =
+            KeyGroup::all().map(|group| GroupChanges { group, changes: Vec::new() }).collect();
+        self.rows.take_dirty(barrier, |key| {
+            let (text, group) = (key.key.clone(), key.group);
+            let Some(out) = groups.get_mut(usize::from(group.0)) else { return };
+            let digest = Digest::of(text.as_bytes());
+            let (changed, removed) = key.take_changes();
+            for row in changed {
+                record::row::write(digest, &text, row, &mut out.changes);
+            }
+            for (table, row, parts) in removed {
+                record::row::remove(digest, table, row, parts, &mut out.changes);
+            }
+        });
+        for out in &mut groups {
+            for chunk in self.ids.expire(out.group, stream_time) {
+                record::ids::remove(chunk.position, chunk.ids, &mut out.changes);
+            }
+            if let Some(chunk) = self.ids.cut(out.group, position) {
+                record::ids::write(chunk.position, &chunk.ids, &mut out.changes);
+            }
+        }
+        groups.retain(|out| !out.changes.is_empty());
+        groups
+    }
+
+    /// Takes what the store holds of a key.
+    pub fn insert(&mut self, digest: Digest, key: Box<str>, group: KeyGroup, rows: Vec<Row>) {
+        self.rows.insert(digest, key, group, rows);
+    }
+}

@@ -1,0 +1,10 @@
+//! The state of one shard: rows by key, and the ids that were processed.
+//!
+//! Holds what is in memory; what is on disk is told to it (`insert`) and asked of it (`take_changes`). It
+//! never reads a store itself, and no outcome depends on what happens to be in memory.
+
+mod digests;
+pub mod rows;
+pub mod cache;
+pub mod dedup;
+pub mod changes;

@@ -1,0 +1,153 @@
+//! The step of a slice: the page to read first.
+//!
+//! Each event is looked up, applied, joined and encoded. Everything is worked out first, without touching
+//! the state, and then committed in one go, so that a rejection or a panic on the way leaves no trace.
+
+use super::encode::Encoder;
+use super::event::{Event, Events, Reading};
+use super::json::fields::Span;
+use super::output::Output;
+use super::plan::compiled::Plan;
+use super::plan::layout::TableId;
+use super::plan::spec::UnknownKinds;
+use super::rejection::{Reason, Rejection};
+use super::state::changes::State;
+use super::state::rows::Change;
+use super::tally::Tally;
+use super::{apply, join};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An output or a dead letter.
+    Publish(Output),
+    /// Nothing, and why.
+    Silent(Silence),
+}
+
+/// Why an event has no output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It was processed before.
+    Duplicate,
+    /// Its kind is unknown and such events are dropped.
+    Dropped,
+    /// The stored state holds it already, and so does the lane: recovery passes over it.
+    Held,
+}
+
+/// What one event does, worked out but not done.
+struct Effects {
+    changes: Vec<Change>,
+    missed: Vec<TableId>,
+    output: Output,
+}
+
+/// The pure part of a shard: a plan, and the state that it owns.
+#[derive(Debug)]
+pub struct Step {
+    plan: Arc<Plan>,
+    /// The rows and ids.
+    pub state: State,
+    /// What was counted since it was last taken.
+    pub tally: Tally,
+    encoder: Encoder,
+}
+
+impl Step {
+    /// A step over a state.
+    pub fn new(plan: Arc<Plan>, state: State) -> Step {
+        Step { encoder: Encoder::new(plan.clone()), tally: Tally::new(&plan), plan, state }
+    }
+
+    /// Runs the events of a slice in order; the outcomes stand in the same order.
+    pub fn run(&mut self, events: &Events) -> Vec<Outcome> {
+        let plan = self.plan.clone();
+        let mut outcomes: Vec<Outcome> =
+            events.iter(&plan).map(|(event, spans)| self.one(&plan, event, spans)).collect();
+        self.encoder.seal(&mut outcomes);
+        outcomes
+    }
+
+    fn one(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
+        if self.state.holds(event.group, event.position()) {
+            return Outcome::Silent(Silence::Held);
+        }
+        let reading = match &event.reading {
+            Ok(reading) => reading,
+            Err(rejection) => return self.reject(event, rejection),
+        };
+        if let Some(silence) = self.silence(plan, event, reading) {
+            self.tally.silent(event.kind, silence);
+            return Outcome::Silent(silence);
+        }
+        match self.guarded(plan, event, reading, spans) {
+            Ok(effects) => Outcome::Publish(self.commit(event, reading, effects)),
+            Err(rejection) => self.reject(event, &rejection),
+        }
+    }
+
+    /// Whether the event has no outcome at all.
+    fn silence(&self, plan: &Plan, event: &Event, reading: &Reading) -> Option<Silence> {
+        if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
+            return Some(Silence::Dropped);
+        }
+        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(id, event.stream_time));
+        seen.then_some(Silence::Duplicate)
+    }
+
+    /// Works an event out; a panic on the way costs that event alone.
+    fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
+        let (state, encoder) = (&self.state, &mut self.encoder);
+        let before = encoder.mark();
+        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, state, encoder, event, reading, spans)));
+        result.unwrap_or_else(|_| {
+            self.encoder.undo(before);
+            Err(Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event"))
+        })
+    }
+
+    /// From here on nothing can fail.
+    fn commit(&mut self, event: &Event, reading: &Reading, effects: Effects) -> Output {
+        if let Some(key) = &reading.key {
+            if effects.changes.is_empty() {
+                self.state.rows.touch(key.digest);
+            } else {
+                let text = key.text.get(&event.message.payload);
+                self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
+            }
+        }
+        if let Some(identity) = reading.identity {
+            self.state.ids.mark(event.group, identity, event.stream_time);
+        }
+        self.tally.processed(event.kind, &effects.missed);
+        effects.output
+    }
+
+    fn reject(&mut self, event: &Event, rejection: &Rejection) -> Outcome {
+        self.tally.dead(event.kind, rejection.reason);
+        Outcome::Publish(self.encoder.dead_letter(event, rejection))
+    }
+}
+
+/// Apply, join and encode.
+fn work_out(
+    plan: &Plan,
+    state: &State,
+    encoder: &mut Encoder,
+    event: &Event,
+    reading: &Reading,
+    spans: &[Span],
+) -> Result<Effects, Rejection> {
+    #[cfg(feature = "failpoints")]
+    super::planted::panic_where_asked(event);
+    let kind = plan.kinds.get(usize::from(event.kind));
+    let kind = kind.ok_or_else(|| Rejection::new(Reason::Internal, "the kind's number is out of range"))?;
+    let changes = apply::apply(state, kind, event, reading, spans)?;
+    let joined = join::join(state, &changes, kind, event, reading, spans)?;
+    let output = encoder.output(kind, event, spans, &joined)?;
+    let missed = joined.missed;
+    Ok(Effects { changes, missed, output })
+}
