@@ -42,10 +42,8 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
             around = own + headers_size(plan, message, None);
         }
         // Without the event's headers even the smallest limit that the configuration allows leaves room.
-        if around + payload.len() > max {
-            payload.truncate(max.saturating_sub(around + mark));
-            headers.push((LENGTH, length));
-        }
+        payload.truncate(max.saturating_sub(around + mark));
+        headers.push((LENGTH, length));
     }
     Output {
         position: event.position(),

@@ -5,7 +5,8 @@
 use super::event::{Event, Key, Reading, StoredMessage, Text};
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::json::fields::Span;
-use super::json::scan::{ScanFault, Scratch, scan};
+use super::json::cursor::Scratch;
+use super::json::scan::{ScanFault, scan};
 use super::json::text::Scalar;
 use super::plan::compiled::{KindId, Plan};
 use super::plan::spec::UnknownKinds;
@@ -111,12 +112,5 @@ pub fn key_rejection(fault: KeyFault, what: &str) -> Rejection {
 }
 
 fn rejection(fault: ScanFault) -> Rejection {
-    match fault {
-        ScanFault::NotJson { at, what } => Rejection::new(Reason::NotJson, format!("no valid JSON: {what} at byte {at}")),
-        ScanFault::TooDeep => Rejection::new(Reason::TooDeep, "objects and arrays nest more than 128 deep"),
-        ScanFault::NotObject => Rejection::new(Reason::NotObject, "the JSON text is no object"),
-        ScanFault::DuplicateKey => {
-            Rejection::new(Reason::DuplicateKey, "a name that the configuration uses occurs twice in its object")
-        }
-    }
+    Rejection::new(fault.reason(), fault.to_string())
 }

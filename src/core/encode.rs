@@ -4,8 +4,9 @@
 
 use super::dead_letter;
 use super::event::{Event, StoredMessage};
-use super::json::fields::Span;
 use super::join::Joined;
+use super::json::fields::Span;
+use super::json::splice::{Added, Edit, Splice};
 use super::output::{Headers, Output, POSITION, TIME};
 use super::plan::compiled::{Kind, Plan, Source};
 use super::plan::template::{Hole, Template};
@@ -30,7 +31,7 @@ pub struct Encoder {
     bodies: Vec<Option<Range<usize>>>,
     /// For each kind the subject, where it does not depend on the event.
     subjects: Vec<Option<Arc<str>>>,
-    splicer: Splicer,
+    splice: Splice,
 }
 
 impl Encoder {
@@ -48,7 +49,7 @@ impl Encoder {
             subjects: plan.kinds.iter().map(subject).collect(),
             buffer: Vec::new(),
             bodies: Vec::new(),
-            splicer: Splicer::default(),
+            splice: Splice::default(),
             plan,
         }
     }
@@ -62,6 +63,7 @@ impl Encoder {
     pub fn undo(&mut self, mark: (usize, usize)) {
         self.buffer.truncate(mark.0);
         self.bodies.truncate(mark.1);
+        self.splice.clear();
     }
 
     /// The output of an event whose joins are done.
@@ -129,23 +131,20 @@ impl Encoder {
             return Ok(None);
         }
         let processed = kind.known && joined.missed.is_empty();
-        self.splicer.begin();
         for target in &kind.targets {
-            let tail = tail_of(target, spans)?;
-            for field in &target.fields {
-                let added = match field.source {
-                    Source::Mark if processed => Added::Value(b"true"),
-                    Source::Mark => Added::Value(b"false"),
-                    Source::Column { join, column, omit } => match joined.rows.get(join).copied().flatten() {
-                        Some(row) => Added::Value(row.get(column).unwrap_or(b"null")),
-                        None if omit => Added::Omit,
-                        None => Added::Value(b"null"),
-                    },
-                };
-            }
+            let Some(tail) = target.object.of(spans) else {
+                self.splice.clear();
+                let sentence = "the object that `into` names is missing or no object";
+                return Err(Rejection::new(Reason::BadInto, sentence));
+            };
+            let edits = target.fields.iter().map(|field| {
+                let added = value(field.source, joined, processed);
+                Edit { label: &field.label, added, there: field.member.of(spans) }
+            });
+            self.splice.object(&message.payload, tail, edits);
         }
         let start = self.buffer.len();
-        self.splicer.write(&message.payload, &mut self.buffer);
+        self.splice.write(&message.payload, &mut self.buffer);
         Ok(Some(start..self.buffer.len()))
     }
 
@@ -154,6 +153,19 @@ impl Encoder {
             return subject.clone();
         }
         Arc::from(subject_of(&self.plan, &self.plan.spec.output_subject, event, None))
+    }
+}
+
+/// What an added field holds for one event.
+fn value<'a>(source: Source, joined: &Joined<'a>, processed: bool) -> Added<'a> {
+    match source {
+        Source::Mark if processed => Added::Value(b"true"),
+        Source::Mark => Added::Value(b"false"),
+        Source::Column { join, column, omit } => match joined.rows.get(join).copied().flatten() {
+            Some(row) => Added::Value(row.get(column).unwrap_or(b"null")),
+            None if omit => Added::Omit,
+            None => Added::Value(b"null"),
+        },
     }
 }
 

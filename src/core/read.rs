@@ -39,13 +39,10 @@ impl<'a> Value<'a> {
     /// Reads `place` of a message whose fields the scan put into `spans`.
     pub fn at(place: &Place, message: &'a StoredMessage, spans: &[Span]) -> Value<'a> {
         match place {
-            Place::Field(slot) => match spans.get(usize::from(slot.0)) {
-                Some(span) if !span.is_absent() => {
-                    let raw = message.payload.get(span.start as usize..span.end as usize).unwrap_or_default();
-                    Value::Json { raw, span: *span }
-                }
-                _ => Value::Absent,
-            },
+            Place::Field(slot) => {
+                let span = slot.of(spans);
+                span.of(&message.payload).map_or(Value::Absent, |raw| Value::Json { raw, span })
+            }
             Place::Subject(n) => {
                 let token = message.subject.split('.').nth(n.saturating_sub(1));
                 token.map_or(Value::Absent, |t| Value::Outside(Cow::Borrowed(t)))

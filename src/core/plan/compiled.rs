@@ -9,6 +9,7 @@ use super::spec::{Literal, OnMiss, PlanSpec, UnknownKinds};
 use crate::core::columns::ColumnId;
 use crate::core::ids::Nanos;
 use crate::core::json::fields::{Fields, ObjectSlot, Slot};
+use crate::core::json::splice::Label;
 use std::sync::Arc;
 
 /// A kind section's number.
@@ -56,6 +57,8 @@ pub struct Join {
 pub struct Added {
     /// Its name.
     pub name: String,
+    /// The name as the splice writes it.
+    pub label: Label,
     /// Where a member of that name already is.
     pub member: Slot,
     /// What it holds.
@@ -196,7 +199,7 @@ fn compile_kind(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, name: Opt
     }
     if let Some(mark) = &spec.mark {
         let member = fields.field(std::slice::from_ref(mark));
-        let added = Added { name: mark.clone(), member, source: Source::Mark };
+        let added = Added { name: mark.clone(), label: Label::new(mark), member, source: Source::Mark };
         target(&mut kind.targets, fields.object(&[])).fields.push(added);
     }
     kind
@@ -241,7 +244,7 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, na
             let mut path = enrich.into.clone();
             path.push(field.clone());
             let source = Source::Column { join, column, omit: enrich.on_miss == OnMiss::Omit };
-            let added = Added { name: field.clone(), member: fields.field(&path), source };
+            let added = Added { name: field.clone(), label: Label::new(field), member: fields.field(&path), source };
             target(&mut kind.targets, object).fields.push(added);
         }
     }

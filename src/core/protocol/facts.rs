@@ -3,56 +3,11 @@
 //! Plain data; `start` judges it, `app` gathers it.
 
 use super::header::{LaneMessage, RunId};
-use crate::core::ids::{LaneSequence, Nanos, Position};
-use crate::core::plan::layout::Layout;
+use crate::core::ids::{Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The record of S: the durable state as of one position.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// S itself.
-    pub position: Position,
-    /// R(S): the lane's sequence after all outputs of positions up to S.
-    pub lane: LaneSequence,
-    /// When event S was stored; zero before the first event.
-    pub stored_at: Nanos,
-    /// Stream time at S.
-    pub stream_time: Nanos,
-    /// When the input stream was created.
-    pub input_created: Nanos,
-    /// When the output stream was created.
-    pub output_created: Nanos,
-    /// The first position that ever went into this state.
-    pub origin: Position,
-    /// The plans so far and the first position of each; the last one is in force after S.
-    pub plans: Vec<PlanSince>,
-    /// The numbers of tables and columns.
-    pub layout: Layout,
-    /// How many gaps an operator accepted.
-    pub gaps: u64,
-}
-
-/// A plan and where it began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanSince {
-    /// The plan's fingerprint.
-    pub plan: String,
-    /// Its first position.
-    pub since: Position,
-}
-
-/// What a key group holds, where that is further than S.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupMark {
-    /// The position of the checkpoint that wrote it.
-    pub position: Position,
-    /// When the event at that position was stored.
-    pub stored_at: Nanos,
-    /// R at that position.
-    pub lane: LaneSequence,
-}
+pub use crate::core::record::{Checkpoint, GroupMark, PlanSince};
 
 /// What the state directory holds.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,10 @@ use super::cache::Cache;
 use super::dedup::Dedup;
 use super::rows::Row;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
-use crate::core::record;
+use crate::core::record::{dedup_key, encode_dedup, encode_row, remove_row};
+
+/// A row comes from messages of at most 64 MiB and a checkpoint from a few slices: far below what a record holds.
+const FITS: &str = "rows and chunks are bounded by the size of messages and slices";
 
 /// The rows and ids that one shard owns.
 #[derive(Debug)]
@@ -57,21 +60,21 @@ impl State {
         self.rows.take_dirty(barrier, |key| {
             let (text, group) = (key.key.clone(), key.group);
             let Some(out) = groups.get_mut(usize::from(group.0)) else { return };
-            let digest = Digest::of(text.as_bytes());
             let (changed, removed) = key.take_changes();
             for row in changed {
-                record::row::write(digest, &text, row, &mut out.changes);
+                row.parts = encode_row(&row.name(&text), &row.columns, row.parts, &mut out.changes).expect(FITS);
             }
-            for (table, row, parts) in removed {
-                record::row::remove(digest, table, row, parts, &mut out.changes);
+            for row in removed {
+                remove_row(&row.name(&text), row.parts, &mut out.changes);
             }
         });
         for out in &mut groups {
             for chunk in self.ids.expire(out.group, stream_time) {
-                record::ids::remove(chunk.position, chunk.ids, &mut out.changes);
+                let records = (0..chunk.records).map(|n| (dedup_key(chunk.position, n), None));
+                out.changes.extend(records);
             }
             if let Some(chunk) = self.ids.cut(out.group, position) {
-                record::ids::write(chunk.position, &chunk.ids, &mut out.changes);
+                chunk.records = encode_dedup(position, &chunk.ids, &mut out.changes).expect(FITS);
             }
         }
         groups.retain(|out| !out.changes.is_empty());

@@ -17,6 +17,8 @@ pub struct Chunk {
     pub position: Position,
     /// The ids, in the order in which they were processed.
     pub ids: Vec<Processed>,
+    /// How many records it fills on disk.
+    pub records: u16,
 }
 
 /// A chunk that holds nothing but expired ids and was let go.
@@ -24,8 +26,8 @@ pub struct Chunk {
 pub struct Expired {
     /// The checkpoint that wrote it.
     pub position: Position,
-    /// How many ids it held, from which its records follow.
-    pub ids: usize,
+    /// How many records it fills on disk.
+    pub records: u16,
 }
 
 /// The processed ids of one shard.
@@ -75,21 +77,24 @@ impl Dedup {
         }
         if let Some(chunks) = self.chunks.get_mut(usize::from(group.0)) {
             match chunks.back_mut().filter(|last| last.position == chunk.position) {
-                Some(last) => last.ids.extend(chunk.ids),
+                Some(last) => {
+                    last.ids.extend(chunk.ids);
+                    last.records += chunk.records;
+                }
                 None => chunks.push_back(chunk),
             }
         }
     }
 
     /// At a barrier: a group's ids since the last one become a chunk, which is returned to be stored.
-    pub fn cut(&mut self, group: KeyGroup, position: Position) -> Option<&Chunk> {
+    pub fn cut(&mut self, group: KeyGroup, position: Position) -> Option<&mut Chunk> {
         let ids = std::mem::take(self.fresh.get_mut(usize::from(group.0))?);
         if ids.is_empty() {
             return None;
         }
         let chunks = self.chunks.get_mut(usize::from(group.0))?;
-        chunks.push_back(Chunk { position, ids });
-        chunks.back()
+        chunks.push_back(Chunk { position, ids, records: 0 });
+        chunks.back_mut()
     }
 
     /// Forgets a group's chunks of which every id is out of the window at `now`.
@@ -106,7 +111,7 @@ impl Dedup {
                     self.times.remove(id);
                 }
             }
-            expired.push(Expired { position: chunk.position, ids: chunk.ids.len() });
+            expired.push(Expired { position: chunk.position, records: chunk.records });
         }
         expired
     }
@@ -137,7 +142,7 @@ mod tests {
         assert!(!dedup.is_duplicate(Digest(2), Nanos(1_000)));
         // Processed again before the old chunk is let go: the new time counts.
         dedup.mark(group, Digest(1), Nanos(1_100));
-        assert_eq!(dedup.expire(group, Nanos(1_150)), vec![Expired { position: Position(5), ids: 1 }]);
+        assert_eq!(dedup.expire(group, Nanos(1_150)), vec![Expired { position: Position(5), records: 0 }]);
         assert!(dedup.is_duplicate(Digest(1), Nanos(1_199)));
         dedup.cut(group, Position(6));
         assert_eq!(dedup.expire(group, Nanos(1_199)), vec![]);

@@ -5,6 +5,7 @@
 use crate::core::columns::Columns;
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
+use crate::core::record::{RowName, RowView};
 
 /// The row selector's digest in a table that has one row a key.
 pub const ONLY_ROW: Digest = Digest(0);
@@ -22,6 +23,25 @@ pub struct Row {
     pub columns: Columns,
     /// How many records it fills on disk; 0 when it was never written.
     pub parts: u16,
+}
+
+impl Row {
+    /// The row's name on disk.
+    pub fn name<'a>(&'a self, key: &'a str) -> RowName<'a> {
+        RowName { key, table: self.table, row: (self.row != ONLY_ROW).then_some(&self.row_text) }
+    }
+
+    /// A row as the store holds it.
+    pub fn stored(view: &RowView<'_>) -> Row {
+        let text = view.name.row;
+        Row {
+            table: view.name.table,
+            row: text.map_or(ONLY_ROW, |text| Digest::of(text.as_bytes())),
+            row_text: text.unwrap_or_default().into(),
+            columns: view.columns.clone(),
+            parts: view.parts,
+        }
+    }
 }
 
 /// What one event does to one row.
@@ -47,8 +67,8 @@ pub struct KeyRows {
     rows: Vec<Row>,
     /// Rows changed since the last barrier, by table and row.
     changed: Vec<(TableId, Digest)>,
-    /// Rows that were removed since the last barrier and have this many records on disk.
-    removed: Vec<(TableId, Digest, u16)>,
+    /// Rows that were removed since the last barrier.
+    removed: Vec<Row>,
     /// The barrier after which its last change is durable; 0 when it never changed.
     pub pinned: u64,
     /// Whether an event asked for it since the clock hand passed.
@@ -101,8 +121,8 @@ impl KeyRows {
             }
             (Err(at), Some(columns)) => {
                 // A row that was removed since the last barrier still has its records on disk.
-                let before = self.removed.iter().position(|(table, row, _)| (*table, *row) == id);
-                let parts = before.map_or(0, |n| self.removed.swap_remove(n).2);
+                let before = self.removed.iter().position(|row| (row.table, row.row) == id);
+                let parts = before.map_or(0, |n| self.removed.swap_remove(n).parts);
                 let row =
                     Row { table: change.table, row: change.row, row_text: change.row_text, columns, parts };
                 self.rows.insert(at, row);
@@ -111,14 +131,14 @@ impl KeyRows {
             (Ok(at), None) => {
                 let row = self.rows.remove(at);
                 self.changed.retain(|changed| *changed != id);
-                self.removed.push((row.table, row.row, row.parts));
+                self.removed.push(row);
             }
             (Err(_), None) => {}
         }
     }
 
     /// Hands over what changed since the last barrier: the rows to write and the rows to remove.
-    pub fn take_changes(&mut self) -> (Vec<&mut Row>, Vec<(TableId, Digest, u16)>) {
+    pub fn take_changes(&mut self) -> (Vec<&mut Row>, Vec<Row>) {
         let changed = std::mem::take(&mut self.changed);
         let removed = std::mem::take(&mut self.removed);
         let rows = self.rows.iter_mut().filter(|row| changed.contains(&(row.table, row.row))).collect();
@@ -159,7 +179,7 @@ mod tests {
         assert_eq!((rows, removed), (vec![&mut stored], vec![]));
         assert!(!key.is_dirty());
         key.apply(Change { columns: None, ..upsert(7, "1") });
-        assert_eq!(key.take_changes().1, vec![(1, Digest(7), 3)]);
+        assert_eq!(key.take_changes().1.first().map(|row| (row.row, row.parts)), Some((Digest(7), 3)));
         key.apply(Change { columns: None, ..upsert(8, "1") });
         assert!(!key.is_dirty(), "removing what is not there changes nothing");
     }
