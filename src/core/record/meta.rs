@@ -164,7 +164,7 @@ mod tests {
     fn the_layout_is_pinned() {
         assert_eq!(Format::current().encode(), b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1}");
         let text = checkpoint(2).encode();
-        let members = r#"{"position":2,"lane_sequence":6,"stored_at":2,"stream_time":9223372036854775805,"input_created":-1,"output_created":0,"plan":"0000000000000002","origin":1,"since":1,"accepted_gaps":18446744073709551615}"#;
+        let members = r#"{"position":2,"lane":6,"stored_at":2,"stream_time":9223372036854775805,"input_created":-1,"output_created":0,"origin":1,"plans":[{"plan":"0000000000000002","since":1}],"layout":{"tables":[]},"gaps":18446744073709551615}"#;
         assert_eq!(std::str::from_utf8(&text[1..]).unwrap(), members);
     }
 

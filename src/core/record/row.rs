@@ -159,7 +159,7 @@ mod tests {
         let mut rows = Vec::new();
         for (key, value) in entries {
             if let Some(view) = reader.push(key, value)? {
-                let columns = view.columns.iter().map(|(id, text)| (id, String::from_utf8(text.to_vec()).unwrap())).collect();
+                let columns = view.columns.iter().map(|(id, text)| (id, String::from_utf8_lossy(text).into_owned())).collect();
                 rows.push((view.name.key.to_owned(), view.name.table, view.name.row.map(str::to_owned), columns));
             }
         }
