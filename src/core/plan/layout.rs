@@ -44,6 +44,16 @@ impl Layout {
         self.tables.iter().position(|t| t.name == name).and_then(|n| TableId::try_from(n).ok())
     }
 
+    /// A table's name.
+    pub fn table_name(&self, table: TableId) -> Option<&str> {
+        self.tables.get(usize::from(table)).map(|t| t.name.as_str())
+    }
+
+    /// A column's name.
+    pub fn column_name(&self, table: TableId, column: ColumnId) -> Option<&str> {
+        self.tables.get(usize::from(table))?.columns.get(usize::from(column)).map(String::as_str)
+    }
+
     /// A column's number in its table.
     pub fn column(&self, table: TableId, name: &str) -> Option<ColumnId> {
         let table = self.tables.get(usize::from(table))?;

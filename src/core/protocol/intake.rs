@@ -3,6 +3,7 @@
 //! Owns the last position taken and stream time. Reads nothing and sends nothing.
 
 use super::merge::SliceNumber;
+use super::start::{Start, Until};
 use crate::core::decode::Decoder;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{Nanos, Position};
@@ -58,23 +59,29 @@ pub struct Intake {
     next_slice: SliceNumber,
     barriers: u64,
     last_barrier: Position,
+    /// B: no checkpoint is taken below it.
+    base: Position,
     until: Option<Position>,
 }
 
 impl Intake {
-    /// An intake that takes what follows `after`; `until` is the last position that it may take.
-    pub fn new(plan: Arc<Plan>, shards: usize, after: Position, stream_time: Nanos, until: Option<Position>) -> Intake {
+    /// An intake that takes what follows a start's position.
+    pub fn new(plan: Arc<Plan>, shards: usize, start: &Start) -> Intake {
         Intake {
             plan,
             decoder: Decoder::default(),
             shards,
-            last: after,
-            last_stored_at: Nanos(0),
-            stream_time,
+            last: start.after,
+            last_stored_at: start.stored_at,
+            stream_time: start.stream_time,
             next_slice: 0,
             barriers: 0,
-            last_barrier: after,
-            until,
+            last_barrier: start.after,
+            base: start.base,
+            until: match &start.until {
+                Some(Until::Position(position, _)) => Some(*position),
+                _ => None,
+            },
         }
     }
 
@@ -88,9 +95,9 @@ impl Intake {
         self.until.is_some_and(|until| self.last >= until)
     }
 
-    /// Whether events were taken since the last barrier.
+    /// Whether events were taken since the last barrier, beyond B.
     pub fn has_news(&self) -> bool {
-        self.last > self.last_barrier
+        self.last > self.last_barrier && self.last >= self.base
     }
 
     /// The first positions that `messages` skip, if they do: ask the stream before taking them.
@@ -132,29 +139,29 @@ impl Intake {
         if order.is_empty() {
             return None;
         }
-        let barrier = (barrier_due || self.is_done()).then(|| self.barrier());
+        let barrier = barrier_due.then(|| self.barrier()).flatten();
         Some(self.slice(shards, order, barrier, bytes))
     }
 
-    /// A slice without events whose only purpose is its barrier; `None` when nothing came since the last one.
+    /// A slice without events whose only purpose is its barrier; `None` where no checkpoint may be taken.
     pub fn barrier_alone(&mut self) -> Option<Slice> {
-        if !self.has_news() {
-            return None;
-        }
+        let barrier = Some(self.barrier()?);
         let shards = (0..self.shards).map(|_| Events::default()).collect();
-        let barrier = Some(self.barrier());
         Some(self.slice(shards, Vec::new(), barrier, 0))
     }
 
-    fn barrier(&mut self) -> Barrier {
+    fn barrier(&mut self) -> Option<Barrier> {
+        if self.last < self.base {
+            return None;
+        }
         self.barriers += 1;
         self.last_barrier = self.last;
-        Barrier {
+        Some(Barrier {
             number: self.barriers,
             position: self.last,
             stored_at: self.last_stored_at,
             stream_time: self.stream_time,
-        }
+        })
     }
 
     fn slice(&mut self, shards: Vec<Events>, order: Vec<u8>, barrier: Option<Barrier>, bytes: usize) -> Slice {

@@ -70,13 +70,9 @@ impl Lane {
         self.numbered >= self.lane_last
     }
 
-    /// A barrier behind the outputs numbered so far. Below B no checkpoint is taken: `false`.
-    pub fn barrier(&mut self, barrier: Barrier) -> bool {
-        let counts = barrier.position >= self.base;
-        if counts {
-            self.barriers.push_back((barrier, self.numbered));
-        }
-        counts
+    /// A barrier behind the outputs numbered so far; it is never below B.
+    pub fn barrier(&mut self, barrier: Barrier) {
+        self.barriers.push_back((barrier, self.numbered));
     }
 
     /// Everything up to `sequence` is stored.

@@ -25,6 +25,8 @@ pub struct Start {
     pub lane_last: LaneSequence,
     /// Which outputs after B are already out.
     pub already: Already,
+    /// When the event at `after` was stored; zero before the first event.
+    pub stored_at: Nanos,
     /// Stream time to begin with.
     pub stream_time: Nanos,
     /// The first position that ever went into the state.
@@ -238,6 +240,7 @@ fn resume(disk: &Disk, checkpoint: &Checkpoint, broker: &Broker, asked: &Asked) 
         base_lane: furthest.map_or(checkpoint.lane, |mark| mark.lane),
         lane_last: LaneSequence(broker.output.last),
         already: Already::ByCount,
+        stored_at: checkpoint.stored_at,
         stream_time: checkpoint.stream_time,
         origin: checkpoint.origin,
         plans: checkpoint.plans.clone(),
@@ -251,7 +254,7 @@ fn resume(disk: &Disk, checkpoint: &Checkpoint, broker: &Broker, asked: &Asked) 
             return Err(Refusal::InputGone { from: Position(checkpoint.position.0 + 1), to });
         }
         start.gaps += 1;
-        start.after = to;
+        (start.after, start.stored_at) = (to, Nanos(0));
         let out = lane_cause(broker).unwrap_or_default().max(start.base).max(to);
         (start.already, start.base, start.base_lane) = (Already::Through(out), out, start.lane_last);
     }
@@ -268,6 +271,7 @@ fn begin(kind: StartKind, origin: Position, broker: &Broker, plan: String, gaps:
         base_lane: LaneSequence(broker.output.last),
         lane_last: LaneSequence(broker.output.last),
         already: Already::ByCount,
+        stored_at: Nanos(0),
         stream_time: Nanos(0),
         origin,
         plans: vec![PlanSince { plan, since: origin }],

@@ -8,3 +8,4 @@ pub mod rows;
 pub mod cache;
 pub mod dedup;
 pub mod changes;
+pub mod view;

@@ -1,0 +1,31 @@
+//! A key's rows as a person sees them: tables and columns by name.
+//!
+//! Only for showing; nothing here is stored or published.
+
+use super::rows::{ONLY_ROW, Row};
+use crate::core::plan::layout::Layout;
+use serde_json::{Map, Value};
+
+/// `{"user":{…},"subscription":{"pt-BR":{…}}}`; `None` when there are no rows.
+pub fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = &'a Row>) -> Option<Value> {
+    let mut tables = Map::new();
+    for row in rows {
+        let Some(name) = layout.table_name(row.table) else { continue };
+        let mut columns = Map::new();
+        for (id, text) in row.columns.iter() {
+            let Some(column) = layout.column_name(row.table, id) else { continue };
+            // A number that no f64 holds is shown as its text.
+            let shown = || Value::String(String::from_utf8_lossy(text).into_owned());
+            columns.insert(column.to_owned(), serde_json::from_slice(text).unwrap_or_else(|_| shown()));
+        }
+        let table = tables.entry(name).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(table) = table {
+            if row.row == ONLY_ROW {
+                table.extend(columns);
+            } else {
+                table.insert(row.row_text.to_string(), Value::Object(columns));
+            }
+        }
+    }
+    (!tables.is_empty()).then_some(Value::Object(tables))
+}

@@ -1,0 +1,179 @@
+//! Every actor message, in the order of an event's path.
+//!
+//! Mailboxes are bounded: at most `slices_in_flight` slices exist at a time, each is one message to every
+//! shard and `shards + 1` messages to the sequencer, and there is at most one barrier at a time.
+
+use super::intake::Intake;
+use crate::core::event::{Events, StoredMessage};
+use crate::core::ids::{LaneSequence, Position};
+use crate::core::plan::layout::Layout;
+use crate::core::protocol::header::LaneMessage;
+use crate::core::protocol::intake::{Barrier, Jump};
+use crate::core::protocol::merge::SliceNumber;
+use crate::core::state::changes::GroupChanges;
+use crate::core::step::Outcome;
+use crate::core::output::Output;
+use crate::ports::stream::LaneEvent;
+use actix::{Addr, Message};
+use tokio::sync::OwnedSemaphorePermit;
+use std::time::Instant;
+
+/// To Intake: messages of the input, and the permit of the slice that they become.
+#[derive(Debug, Message)]
+#[rtype(result = "Fed")]
+pub struct Feed {
+    /// The messages, by rising sequence.
+    pub messages: Vec<StoredMessage>,
+    /// Given back once the slice's outputs are with the lane.
+    pub permit: OwnedSemaphorePermit,
+    /// Whether a jump in the positions was looked into and is to be passed.
+    pub pass_jump: bool,
+}
+
+/// What Intake did with a feed.
+#[derive(Debug)]
+pub enum Fed {
+    /// It took the messages.
+    Taken,
+    /// Positions are missing: here everything is back, with the question what became of them.
+    Jump(Jump, Feed),
+    /// It takes nothing any more.
+    Closed,
+}
+
+/// To Intake: take nothing new, finish what is in flight, write a checkpoint, and end.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// To Intake, from the sequencer: the plan at work ends here, as a start that waits for it asked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct EndPlan;
+
+/// To Intake, from the checkpointer: the barrier's checkpoint is on disk.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Durable(pub Barrier);
+
+/// To sequencer and checkpointer: who places barriers.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MeetIntake(pub Addr<Intake>);
+
+/// To a shard: its events of a slice, and the barrier behind them.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Work {
+    /// The slice.
+    pub slice: SliceNumber,
+    /// The shard's events, in input order.
+    pub events: Events,
+    /// Hand over the state after them.
+    pub barrier: Option<Barrier>,
+}
+
+/// To a shard: what a key holds, as JSON; `None` when it has no rows.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<serde_json::Value>, String>")]
+pub struct Inspect {
+    /// The key's text.
+    pub key: String,
+}
+
+/// To the sequencer: a slice is on its way.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Expect {
+    /// The slice.
+    pub slice: SliceNumber,
+    /// The shard of each event, in input order.
+    pub order: Vec<u8>,
+    /// The barrier behind it.
+    pub barrier: Option<Barrier>,
+    /// Given back once its outputs are with the lane.
+    pub permit: Option<OwnedSemaphorePermit>,
+    /// When Intake took it.
+    pub taken: Instant,
+}
+
+/// To the sequencer: a shard's outcomes of a slice.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Processed {
+    /// The slice.
+    pub slice: SliceNumber,
+    /// The shard.
+    pub shard: usize,
+    /// Its outcomes, in input order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// To the sequencer: what the lane's writer heard.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LaneNews(pub LaneEvent);
+
+/// To the sequencer: messages that were in the lane when the engine started, for comparison.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct OldLane {
+    /// The messages that are still there; `None` for one without headers of ours.
+    pub messages: Vec<(LaneSequence, Option<LaneMessage>)>,
+    /// Nothing up to here is still to come.
+    pub through: LaneSequence,
+    /// Given back once they are compared.
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// To the checkpointer: what a shard changed up to a barrier.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Delta {
+    /// The barrier.
+    pub barrier: Barrier,
+    /// The shard.
+    pub shard: usize,
+    /// The changes, by key group.
+    pub groups: Vec<GroupChanges>,
+}
+
+/// To the checkpointer: the lane has confirmed every output up to a barrier.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Reached {
+    /// The barrier.
+    pub barrier: Barrier,
+    /// R at its position.
+    pub lane: LaneSequence,
+}
+
+/// To the checkpointer: the plan at work ends at this barrier.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PlanEnds {
+    /// The barrier's number.
+    pub barrier: u64,
+    /// The last position under the plan.
+    pub position: Position,
+}
+
+/// The plan that follows the one at work.
+#[derive(Clone, Debug)]
+pub struct NextPlan {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Its text.
+    pub text: String,
+    /// The numbers of tables and columns from then on.
+    pub layout: Layout,
+}
+
+/// To the lane's writer, through a channel.
+#[derive(Debug)]
+pub enum LaneCommand {
+    /// Publish these outputs behind each other, the first one at this sequence.
+    Publish(LaneSequence, Vec<Output>),
+    /// Ask the server how far it is.
+    Ping,
+}

@@ -1,0 +1,13 @@
+//! The engine: four kinds of actors that move slices, and nothing that decides an outcome.
+//!
+//! `Intake` cuts slices, `Shard`s run them, the `Sequencer` restores input order and writes the lane, the
+//! `Checkpointer` writes state. What they decide is decided in `core`; what they talk to is handed in.
+
+pub mod messages;
+pub mod ending;
+pub mod intake;
+pub mod shard;
+pub mod sequencer;
+pub mod checkpointer;
+pub mod launch;
+pub mod crash;
