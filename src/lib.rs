@@ -6,4 +6,5 @@
 
 pub mod core;
 pub mod ports;
+pub mod config;
 pub mod adapters;
