@@ -7,4 +7,5 @@
 pub mod core;
 pub mod generate;
 pub mod ports;
+pub mod config;
 pub mod adapters;

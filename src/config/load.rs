@@ -1,0 +1,54 @@
+//! Reading a configuration: the one way in.
+//!
+//! Touches the disk only in `load`, and prints nothing.
+
+use super::compile;
+use super::diagnostic::{ConfigError, Diagnostic};
+use super::overrides::Overrides;
+use super::place::{Place, Sources};
+use super::read;
+use super::report::Report;
+use super::settings::Config;
+use super::tree;
+use std::path::Path;
+
+impl Config {
+    /// Reads and checks a file; the second part of the result are warnings.
+    ///
+    /// The error holds every mistake that could be found, in the order of the file, those of overrides last.
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<(Config, Vec<Diagnostic>), ConfigError> {
+        let name = path.display().to_string();
+        let text = std::fs::read(path)
+            .map_err(|error| format!("cannot read the configuration: {error}"))
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "the configuration is not UTF-8 text".to_owned()));
+        match text {
+            Ok(text) => Config::parse(&name, &text, overrides),
+            Err(message) => {
+                let sources = Sources { name, text: String::new(), overrides: Vec::new() };
+                let hint = Some("`--config` names another file".to_owned());
+                Err(ConfigError { diagnostics: vec![sources.diagnostic(Place::File, message, hint)] })
+            }
+        }
+    }
+
+    /// Checks a text; `name` is what the diagnostics call it.
+    pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<(Config, Vec<Diagnostic>), ConfigError> {
+        let sources = Sources { name: name.to_owned(), text: text.to_owned(), overrides: Vec::new() };
+        let mut report = Report::new(sources);
+        let config = match tree::parse(text) {
+            Ok(mut document) => {
+                overrides.apply(&mut document, &mut report);
+                compile::compile(read::read(&document, &mut report), &mut report)
+            }
+            Err(error) => {
+                let end = text.len();
+                let place = error.span().map_or(Place::Text { start: end, end }, |span| Place::text(&span));
+                report.error(place, error.message());
+                None
+            }
+        };
+        let warnings = report.finish()?;
+        let config = config.expect("a configuration without a mistake compiles");
+        Ok((config, warnings))
+    }
+}

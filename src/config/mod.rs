@@ -1,0 +1,28 @@
+//! The configuration: from the text of `config.toml` to settings and a plan that cannot be wrong.
+//!
+//! The way of one file: `tree` parses it and remembers where everything stands, `overrides` lays `--set` over
+//! it, `read` takes the sections apart, `check` compares them with each other, `compile` builds `Config`.
+//! Every stage adds to one `report`, so that all mistakes come out at once. Nothing here reads environment
+//! variables, talks to NATS or knows what the engine does with a setting; `cli` calls `Config::load`.
+
+mod load;
+mod settings;
+mod diagnostic;
+mod report;
+mod place;
+mod tree;
+mod overrides;
+mod given;
+mod section;
+mod hint;
+mod subject;
+mod read;
+mod check;
+mod compile;
+
+pub use diagnostic::{ConfigError, Diagnostic};
+pub use overrides::Overrides;
+pub use settings::{
+    Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection, SHIPPED,
+    StateSection, TlsSection,
+};

@@ -1,0 +1,104 @@
+//! Settings from outside the file: `--set key.path=value` and the server's address from the environment.
+//!
+//! They are laid over the parsed document before anything is checked, so that they obey the same rules and
+//! their mistakes name the flag. This file reads no environment: `cli` hands the value in.
+
+use super::place::Place;
+use super::report::Report;
+use super::tree::{self, Entry, Node, Table, Value};
+
+/// The name under which a mistake in [`Overrides::nats_url`] is reported.
+const NATS_URL: &str = "SIDESTREAM_NATS_URL";
+
+/// What is laid over the file, weakest first: `nats_url`, then `sets` in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The value of `SIDESTREAM_NATS_URL`, where it is set.
+    pub nats_url: Option<String>,
+    /// Every `--set`, as (key path, value). A value is read as TOML, and as plain text where it is none.
+    pub sets: Vec<(String, String)>,
+}
+
+impl Overrides {
+    /// Changes the document; what cannot be laid over it is reported and left out.
+    pub(super) fn apply(&self, document: &mut Table, report: &mut Report) {
+        if let Some(url) = &self.nats_url {
+            let place = report.add_override(NATS_URL.to_owned());
+            let path = ["nats".to_owned(), "url".to_owned()];
+            if let Err(message) = insert(document, &path, Node { value: Value::Text(url.clone()), place }) {
+                report.error(place, message);
+            }
+        }
+        for (path, value) in &self.sets {
+            let place = report.add_override(format!("--set {path}"));
+            let Some(names) = key_path(path) else {
+                let hint = "write names between dots, such as `--set nats.url=nats://127.0.0.1:4222`";
+                report.error_with(place, format!("`{path}` is no key path"), hint);
+                continue;
+            };
+            let plain = || Node { value: Value::Text(value.clone()), place };
+            let node = tree::parse_value(value, place).unwrap_or_else(plain);
+            if let Err(message) = insert(document, &names, node) {
+                report.error(place, message);
+            }
+        }
+    }
+}
+
+/// The names of a key path by TOML's own rules, quoted ones included: `kinds."lesson:*".key`.
+fn key_path(path: &str) -> Option<Vec<String>> {
+    if path.contains('\n') || path.trim_start().starts_with('[') {
+        return None;
+    }
+    let mut document = tree::parse(&format!("{path} = 0")).ok()?;
+    let mut names = Vec::new();
+    loop {
+        let (name, entry) = document.pop_first()?;
+        names.push(name);
+        match entry.node.value {
+            Value::Table(inner) => document = inner,
+            _ => return Some(names),
+        }
+    }
+}
+
+/// Puts a value where the path leads, with the sections on the way; a number counts the sections of a list.
+fn insert(table: &mut Table, path: &[String], node: Node) -> Result<(), String> {
+    let place = node.place;
+    match path {
+        [] => Ok(()),
+        [name] => {
+            table.insert(name.clone(), Entry { key: place, node });
+            Ok(())
+        }
+        [name, rest @ ..] => {
+            let section = || Node { value: Value::Table(Table::new()), place };
+            let entry = table.entry(name.clone()).or_insert_with(|| Entry { key: place, node: section() });
+            descend(name, &mut entry.node.value, rest, node)
+        }
+    }
+}
+
+fn descend(name: &str, value: &mut Value, rest: &[String], node: Node) -> Result<(), String> {
+    match (value, rest) {
+        (Value::Table(inner), _) => insert(inner, rest, node),
+        (Value::List(items), [index, rest @ ..]) => {
+            let count = items.len();
+            let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
+            match (item, rest) {
+                (None, _) => Err(format!("`{name}` has {count} entries, counted from 0: there is no `{name}.{index}`")),
+                (Some(item), []) => {
+                    *item = node;
+                    Ok(())
+                }
+                (Some(item), rest) => descend(&format!("{name}.{index}"), &mut item.value, rest, node),
+            }
+        }
+        (other, _) => Err(format!("`{name}` is {}, so that nothing can be set inside it", other.type_name())),
+    }
+}
+
+/// Whether a place is an override's, where text that looks like another type needs quotes of its own.
+pub(super) fn is_override(place: Place) -> bool {
+    matches!(place, Place::Override(_))
+}

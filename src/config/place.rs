@@ -1,0 +1,85 @@
+//! Where something stands: in the file, in a `--set`, or nowhere because it is missing.
+//!
+//! Places compare in reading order, which is the order of the printed diagnostics. Nothing here judges.
+
+use super::diagnostic::Diagnostic;
+use std::ops::Range;
+
+/// A place in what the operator wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The file as a whole, for what is missing from it.
+    File,
+    /// Byte offsets in the file's text.
+    Text {
+        /// The first byte.
+        start: usize,
+        /// One after the last byte.
+        end: usize,
+    },
+    /// The override of this index; its text has no lines worth pointing at.
+    Override(usize),
+}
+
+impl Place {
+    /// The place of a span of the file.
+    pub(super) fn text(span: &Range<usize>) -> Place {
+        Place::Text { start: span.start, end: span.end }
+    }
+}
+
+/// A value with the place where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    /// The value.
+    pub(super) value: T,
+    /// Its place.
+    pub(super) place: Place,
+}
+
+/// The texts that places point into.
+#[derive(Debug)]
+pub(super) struct Sources {
+    /// The file's name, as it is printed.
+    pub(super) name: String,
+    /// The file's text.
+    pub(super) text: String,
+    /// The names of the overrides, such as `--set nats.url`.
+    pub(super) overrides: Vec<String>,
+}
+
+impl Sources {
+    /// A short reference to a place, for use inside a sentence.
+    pub(super) fn reference(&self, place: Place) -> String {
+        match place {
+            Place::File => self.name.clone(),
+            Place::Text { start, .. } => format!("line {}", self.line_of(start)),
+            Place::Override(index) => self.overrides.get(index).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The diagnostic for a place: columns and lengths count characters, and a span ends with its line.
+    pub(super) fn diagnostic(&self, place: Place, message: String, hint: Option<String>) -> Diagnostic {
+        let mut diagnostic =
+            Diagnostic { source: self.name.clone(), line: 0, column: 0, length: 0, text: String::new(), message, hint };
+        match place {
+            Place::File => {}
+            Place::Override(_) => diagnostic.source = self.reference(place),
+            Place::Text { start, end } => {
+                let before = self.text.get(..start).unwrap_or(&self.text);
+                let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
+                let line = self.text.get(begin..).unwrap_or_default().lines().next().unwrap_or_default();
+                let span = self.text.get(start..end).unwrap_or_default();
+                diagnostic.line = self.line_of(start);
+                diagnostic.column = before.get(begin..).unwrap_or_default().chars().count() + 1;
+                diagnostic.length = span.lines().next().unwrap_or_default().chars().count().max(1);
+                diagnostic.text = line.to_owned();
+            }
+        }
+        diagnostic
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    }
+}

@@ -1,0 +1,281 @@
+//! The reader of one section: typed access to its keys, and a remark for every key nobody asked for.
+//!
+//! Which keys exist is never listed: a key is known because a reader asked for it. A value of the wrong type
+//! is reported here and is `Given::Broken` from then on. `read` is the only caller.
+
+use super::given::{Given, Named};
+use super::hint;
+use super::overrides::is_override;
+use super::place::{At, Place};
+use super::report::Report;
+use super::tree::{self, Entry, Node, Table, Value};
+use std::ops::RangeInclusive;
+
+/// One section while it is being read.
+pub(super) struct Section<'t, 'r> {
+    title: String,
+    /// Where the section begins.
+    pub(super) place: Place,
+    table: &'t Table,
+    asked: Vec<&'static str>,
+    missing: Vec<(&'static str, &'static str)>,
+    /// The list of mistakes, for what a reader finds itself.
+    pub(super) report: &'r mut Report,
+}
+
+impl<'t, 'r> Section<'t, 'r> {
+    /// The document itself.
+    pub(super) fn root(table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
+        Section::new(String::new(), Place::File, table, report)
+    }
+
+    fn new(title: String, place: Place, table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
+        Section { title, place, table, asked: Vec::new(), missing: Vec::new(), report }
+    }
+
+    /// A section inside this one; where there is none, an empty one, so that its defaults apply.
+    pub(super) fn optional(&mut self, name: &'static str) -> Option<Section<'t, '_>> {
+        match self.ask(name) {
+            None => Some(Section::new(self.inner_title(name), self.place, &tree::EMPTY, self.report)),
+            Some(entry) => {
+                let title = self.inner_title(name);
+                self.enter(title, entry.key, &entry.node)
+            }
+        }
+    }
+
+    /// A section that has to be there; `example` is what to add if it is not.
+    pub(super) fn required(&mut self, name: &'static str, example: &'static str) -> Option<Section<'t, '_>> {
+        if !self.has(name) {
+            self.asked.push(name);
+            self.missing.push((name, example));
+            return None;
+        }
+        self.optional(name)
+    }
+
+    /// The sections under a name, each named by the operator: `[tables.NAME]`.
+    pub(super) fn named(&mut self, name: &'static str) -> Option<&'t Table> {
+        self.members(name, "a section", &format!("write sections such as [{name}.NAME]"))
+    }
+
+    /// The sections of a list: `[[enrich]]`.
+    pub(super) fn repeated(&mut self, name: &'static str) -> &'t [Node] {
+        let Some(entry) = self.ask(name) else { return &[] };
+        match &entry.node.value {
+            Value::List(items) => items,
+            _ => {
+                let hint = format!("write the section's name in two pairs of brackets: [[{name}]]");
+                self.report.error_with(entry.key, format!("`{name}` must be a list of sections"), hint);
+                &[]
+            }
+        }
+    }
+
+    /// Goes into a section found by `named` or `repeated`.
+    pub(super) fn enter(&mut self, title: String, place: Place, node: &'t Node) -> Option<Section<'t, '_>> {
+        match &node.value {
+            Value::Table(table) => Some(Section::new(title, place, table, self.report)),
+            other => {
+                let message = format!("{title} must be a section, not {}", other.type_name());
+                self.report.error_with(
+                    node.place,
+                    message,
+                    "write its keys in a section of its own, or between { and }",
+                );
+                None
+            }
+        }
+    }
+
+    /// Whether a key is there at all.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// Where a key's name stands, or the section where it is not there.
+    pub(super) fn key_place(&self, name: &str) -> Place {
+        self.table.get(name).map_or(self.place, |entry| entry.key)
+    }
+
+    /// Reports at the section's beginning that a key is missing, unless a misspelt one explains it.
+    pub(super) fn require(&mut self, name: &'static str, example: &'static str) {
+        if !self.has(name) {
+            self.missing.push((name, example));
+        }
+    }
+
+    /// A text that `parse` turns into what is needed; its error is the message.
+    pub(super) fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
+        match self.ask(name) {
+            Some(entry) => self.parse_node(name, &entry.node, parse),
+            None => Given::Absent,
+        }
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&mut self, name: &'static str) -> Given<String> {
+        self.parsed(name, |text| match text {
+            "" => Err(format!("`{name}` must not be empty")),
+            text => Ok(text.to_owned()),
+        })
+    }
+
+    /// A whole number within a range; `why` explains the range.
+    pub(super) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> Given<u64> {
+        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let place = entry.node.place;
+        let Value::Integer(value) = &entry.node.value else {
+            self.wrong_type(name, &entry.node, "a whole number", "write digits without quotes, such as 1_000");
+            return Given::Broken;
+        };
+        match u64::try_from(*value) {
+            Ok(value) if range.contains(&value) => Given::Valid(At { value, place }),
+            _ => {
+                let message = format!("`{name}` must be from {} to {}, not {value}", range.start(), range.end());
+                self.report.error_with(place, message, why);
+                Given::Broken
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
+        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let Some(word) = self.as_text(name, &entry.node) else { return Given::Broken };
+        let place = entry.node.place;
+        match words.iter().find(|(known, _)| *known == word) {
+            Some((_, value)) => Given::Valid(At { value: *value, place }),
+            None => {
+                let hint = hint::known(word, "words", words.iter().map(|(known, _)| *known));
+                self.report.error_with(place, format!("`{word}` is no value of `{name}`"), hint);
+                Given::Broken
+            }
+        }
+    }
+
+    /// A scalar of any type, for the reader to take apart.
+    pub(super) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
+        self.ask(name).map(|entry| &entry.node)
+    }
+
+    /// A list of texts with at least one member, each through `parse`.
+    pub(super) fn texts(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<String, String>,
+    ) -> Given<Vec<At<String>>> {
+        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let place = entry.node.place;
+        let Value::List(items) = &entry.node.value else {
+            self.wrong_type(name, &entry.node, "a list", "write a list of texts, such as [\"one\", \"two\"]");
+            return Given::Broken;
+        };
+        if items.is_empty() {
+            self.report.error(place, format!("`{name}` must have at least one member"));
+            return Given::Broken;
+        }
+        let parsed: Vec<Given<String>> = items.iter().map(|item| self.parse_node(name, item, &parse)).collect();
+        Given::Valid(At { value: parsed.into_iter().filter_map(Given::at).collect(), place })
+    }
+
+    /// The texts under names of the operator's own, at least one, each through `parse`.
+    pub(super) fn entries<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<Named<T>> {
+        let hint = format!("write names and what they stand for: {name} = {{ name = \"…\" }}");
+        let Some(members) = self.members(name, "a table", &hint) else { return Vec::new() };
+        if members.is_empty() {
+            let place = self.key_place(name);
+            self.report.error(place, format!("`{name}` must have at least one member"));
+        }
+        let entries = members.iter().map(|(name, entry)| {
+            let given = self.parse_node(name, &entry.node, &parse);
+            Named { name: name.clone(), key: entry.key, given }
+        });
+        entries.collect()
+    }
+
+    /// Ends the section: unknown keys, and required ones that are missing. Says whether every key was known;
+    /// if not, an absent one may have been misspelt, see [`Given::unless_misspelt`].
+    pub(super) fn finish(mut self) -> bool {
+        let mut all_known = true;
+        for (name, entry) in self.table.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
+            let asked = self.asked.iter().copied();
+            if let Some(meant) = hint::nearest(name, asked.clone()) {
+                // The misspelt key is the reason why the right one is missing: one remark is enough.
+                self.missing.retain(|(missing, _)| *missing != meant);
+            }
+            let (message, hint) = match self.title.as_str() {
+                "" => (format!("unknown section [{name}]"), hint::known(name, "sections", asked)),
+                title => (format!("unknown key `{name}` in {title}"), hint::known(name, "keys", asked)),
+            };
+            self.report.error_with(entry.key, message, hint);
+            all_known = false;
+        }
+        for (name, example) in self.missing {
+            let message = match self.title.as_str() {
+                "" => format!("section [{name}] is missing"),
+                title => format!("{title} has no `{name}`"),
+            };
+            self.report.error_with(self.place, message, format!("add it, such as {example}"));
+        }
+        all_known
+    }
+
+    fn ask(&mut self, name: &'static str) -> Option<&'t Entry> {
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
+        self.table.get(name)
+    }
+
+    fn members(&mut self, name: &'static str, expected: &str, hint: &str) -> Option<&'t Table> {
+        let entry = self.ask(name)?;
+        match &entry.node.value {
+            Value::Table(table) => Some(table),
+            _ => {
+                self.wrong_type(name, &entry.node, expected, hint);
+                None
+            }
+        }
+    }
+
+    fn inner_title(&self, name: &str) -> String {
+        match self.title.trim_matches(['[', ']']) {
+            "" => format!("[{name}]"),
+            outer => format!("[{outer}.{name}]"),
+        }
+    }
+
+    fn parse_node<T>(&mut self, name: &str, node: &Node, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
+        let Some(text) = self.as_text(name, node) else { return Given::Broken };
+        match parse(text) {
+            Ok(value) => Given::Valid(At { value, place: node.place }),
+            Err(message) => {
+                self.report.error(node.place, message);
+                Given::Broken
+            }
+        }
+    }
+
+    fn as_text<'n>(&mut self, name: &str, node: &'n Node) -> Option<&'n str> {
+        if let Value::Text(text) = &node.value {
+            return Some(text);
+        }
+        let hint = match &node.value {
+            Value::List(_) | Value::Table(_) => "one text is needed here, in double quotes",
+            _ if is_override(node.place) => "keep the quotes from the shell: '\"text\"'",
+            _ => "write it in double quotes",
+        };
+        self.wrong_type(name, node, "text", hint);
+        None
+    }
+
+    fn wrong_type(&mut self, name: &str, node: &Node, expected: &str, hint: &str) {
+        let message = format!("`{name}` must be {expected}, not {}", node.value.type_name());
+        self.report.error_with(node.place, message, hint);
+    }
+}

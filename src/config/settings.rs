@@ -1,0 +1,144 @@
+//! The checked configuration, as the rest of the program sees it.
+//!
+//! Plain data without a trace of TOML: who holds a `Config` need not check it again. What decides outcomes
+//! is in `plan`; everything beside it may change between two starts without changing one output.
+
+use crate::core::ids::KEY_GROUPS;
+use crate::core::plan::spec::PlanSpec;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The configuration that ships with the program: the language school's job.
+pub const SHIPPED: &str = include_str!("../../config.toml");
+
+/// Everything that the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[nats]`: the way to the server.
+    pub nats: NatsSection,
+    /// `[input]`: where events come from.
+    pub input: InputSection,
+    /// `[output]`: where outcomes go; subject, mark and size limit are in `plan`.
+    pub output: OutputSection,
+    /// `[dead_letters]`: their own stream; their subject is in `plan`.
+    pub dead_letters: DeadLettersSection,
+    /// `[engine]`: how the work is cut.
+    pub engine: EngineSection,
+    /// `[state]`: where the rows live.
+    pub state: StateSection,
+    /// `[http]`: the engine's own endpoint.
+    pub http: HttpSection,
+    /// What decides outcomes.
+    pub plan: PlanSpec,
+}
+
+/// `[nats]`. At most one way of proving who we are is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsSection {
+    /// The servers as written, comma-separated; see [`NatsSection::servers`].
+    pub url: String,
+    /// A `.creds` file with a user's JWT and seed.
+    pub credentials_file: Option<PathBuf>,
+    /// A file with an nkey seed.
+    pub nkey_file: Option<PathBuf>,
+    /// A user name; `password_file` is set with it.
+    pub user: Option<String>,
+    /// A file with the user's password, so that no secret stands in the configuration.
+    pub password_file: Option<PathBuf>,
+    /// `[nats.tls]`, where there is one.
+    pub tls: Option<TlsSection>,
+}
+
+impl NatsSection {
+    /// The addresses of the servers, at least one.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        self.url.split(',').map(str::trim)
+    }
+}
+
+/// `[nats.tls]`: having the section means that the connection must be encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSection {
+    /// PEM certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Our own PEM certificate; `key_file` is set with it.
+    pub cert_file: Option<PathBuf>,
+    /// The private key of `cert_file`.
+    pub key_file: Option<PathBuf>,
+}
+
+/// `[input]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputSection {
+    /// The stream's name.
+    pub stream: String,
+    /// The subjects that `provision` gives it, at least one, none overlapping another.
+    pub subjects: Vec<String>,
+}
+
+/// `[output]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSection {
+    /// The stream's name; it is the lane, dead letters included.
+    pub stream: String,
+}
+
+/// `[dead_letters]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLettersSection {
+    /// A stream that sources the dead letters from the output stream, if they get one of their own.
+    pub stream: Option<String>,
+}
+
+/// `[engine]`; `unknown_kinds` is in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineSection {
+    /// The number of shards; 0 stands for one per core.
+    pub shards: usize,
+    /// The time between two checkpoints, in milliseconds.
+    pub checkpoint_interval_ms: u64,
+    /// How many slices may be between intake and confirmation at once.
+    pub max_in_flight_slices: usize,
+}
+
+/// `[state]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSection {
+    /// The state directory; a relative path starts at the working directory.
+    pub path: PathBuf,
+    /// How many clean rows all shards together keep in memory.
+    pub cache_rows: usize,
+}
+
+/// `[http]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpSection {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+impl Config {
+    /// Stops the program where a check was forgotten: what holds between the settings, one sentence each.
+    pub(super) fn assert_relations(&self) {
+        let plan = &self.plan;
+        assert!(self.engine.shards <= usize::from(KEY_GROUPS), "every shard owns at least one key group");
+        assert!(self.engine.max_in_flight_slices > 0, "at least one slice can be in flight");
+        assert!(self.engine.checkpoint_interval_ms > 0, "time passes between two checkpoints");
+        assert!(self.input.stream == plan.input_stream, "the plan names the stream that is read");
+        assert!(self.input.stream != self.output.stream, "no output comes back as an event");
+        assert!(self.nats.user.is_some() == self.nats.password_file.is_some(), "a user has a password");
+        for kind in plan.enrich.iter().flat_map(|section| &section.kinds) {
+            let key = plan.kinds.get(kind).and_then(|kind| kind.key.as_ref());
+            assert!(key.is_some(), "an enriched kind has a key");
+        }
+        for table in plan.tables.values() {
+            let key = plan.kinds.get(&table.from).and_then(|kind| kind.key.as_ref());
+            assert!(key.is_some(), "a table is fed by a kind with a key");
+        }
+        for join in plan.enrich.iter().flat_map(|section| section.add.values()) {
+            let table = plan.tables.get(&join.table);
+            assert!(table.is_some_and(|t| t.columns.contains_key(&join.column)), "a join takes an existing column");
+            assert!(table.is_some_and(|t| t.row.is_some() == join.row.is_some()), "a join names exactly one row");
+        }
+    }
+}
