@@ -55,14 +55,27 @@ impl Lane {
 
     /// Numbers the next output in input order.
     pub fn output(&mut self, output: &Output) -> Send {
-        match self.already {
-            // Up to B the number of outputs is known from R(B), not counted again.
-            _ if output.position <= self.base => return Send::Already,
-            Already::Through(out) if output.position <= out => return Send::Already,
-            _ => {}
+        let sequence = self.next_sequence(output);
+        if sequence.0 == 0 {
+            return Send::Already;
         }
-        self.numbered = LaneSequence(self.numbered.0 + 1);
+        self.numbered = sequence;
         if self.numbered <= self.lane_last { Send::Compare(self.numbered) } else { Send::Publish(self.numbered) }
+    }
+
+    /// The sequence that `output` would give this one; zero up to B, where the number of outputs is known from
+    /// R(B) and not counted again.
+    pub fn next_sequence(&self, output: &Output) -> LaneSequence {
+        let out = match self.already {
+            Already::Through(out) => out.max(self.base),
+            Already::ByCount => self.base,
+        };
+        if output.position <= out { LaneSequence(0) } else { LaneSequence(self.numbered.0 + 1) }
+    }
+
+    /// Whether anything was published by this start, so that there is a batch to keep alive.
+    pub fn has_batch(&self) -> bool {
+        self.numbered > self.lane_last
     }
 
     /// Whether the outputs that were there at the start are all passed over.

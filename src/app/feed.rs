@@ -1,0 +1,91 @@
+//! The feed: from the source to Intake, one slice's worth at a time, as fast as permits allow.
+//!
+//! Asks the stream what became of positions that did not come; never passes over one unasked.
+
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::source::Source;
+use crate::adapters::nats::streams;
+use crate::core::ids::Position;
+use crate::core::protocol::intake::Jump;
+use crate::core::protocol::refusal::Refusal;
+use crate::engine::ending::End;
+use crate::engine::intake::Intake;
+use crate::engine::messages::{Fed, Feed};
+use crate::telemetry::metrics::Metrics;
+use actix::Addr;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// Events that become one slice at most.
+const SLICE_EVENTS: usize = 512;
+
+/// What the feed needs.
+pub struct FeedParts {
+    /// The connection of the source.
+    pub connection: Connection,
+    /// The input stream.
+    pub stream: String,
+    /// Where the messages come from.
+    pub source: Source,
+    /// Where they go.
+    pub intake: Addr<Intake>,
+    /// One permit a slice.
+    pub permits: Arc<Semaphore>,
+    /// B.
+    pub base: Position,
+    /// Whether everything that was in the lane at the start is passed over.
+    pub recovered: watch::Receiver<bool>,
+    /// `--accept-gap`.
+    pub accept_gap: bool,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// Feeds until Intake is closed or something fails; the end is what to report.
+pub async fn feed(mut parts: FeedParts) -> Option<End> {
+    loop {
+        // A closed semaphore means that the start is over.
+        let permit = parts.permits.clone().acquire_owned().await.ok()?;
+        let messages = match parts.source.next(SLICE_EVENTS).await {
+            Ok(messages) => messages,
+            Err(error) => return Some(End::Broker(error)),
+        };
+        parts.metrics.lag(parts.source.pending());
+        parts.metrics.source_restarted(parts.source.recreated());
+        let mut feed = Feed { messages, permit, pass_jump: false };
+        loop {
+            match parts.intake.send(feed).await {
+                Ok(Fed::Taken) => break,
+                Ok(Fed::Closed) => {
+                    parts.source.close().await;
+                    return None;
+                }
+                Ok(Fed::Jump(jump, back)) => {
+                    if let Some(end) = look_into(&parts, jump).await {
+                        return Some(end);
+                    }
+                    feed = Feed { pass_jump: true, ..back };
+                }
+                Err(_) => return Some(End::Broken("intake died".to_owned())),
+            }
+        }
+    }
+}
+
+/// Positions did not come: retention overtook us, or somebody deleted messages.
+async fn look_into(parts: &FeedParts, jump: Jump) -> Option<End> {
+    let state = match streams::state(&parts.connection, &parts.stream).await {
+        Ok(state) => state,
+        Err(error) => return Some(End::Broker(error)),
+    };
+    let overtaken = state.first > jump.from.0;
+    // What is already out cannot be recomputed without the events that made it.
+    let needed = jump.from <= parts.base || !*parts.recovered.borrow();
+    if needed || (overtaken && !parts.accept_gap) {
+        return Some(End::Refused(Refusal::InputGone { from: jump.from, to: jump.to }));
+    }
+    let count = jump.to.0 - jump.from.0 + 1;
+    tracing::warn!(from = jump.from.0, to = jump.to.0, overtaken, "positions are missing from the input stream");
+    parts.metrics.deleted(count);
+    None
+}

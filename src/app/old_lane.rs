@@ -1,0 +1,45 @@
+//! Reading back what is already in the lane, so that recovery compares instead of trusting a count.
+//!
+//! Reads headers only, a few batches ahead of the comparison.
+
+use crate::adapters::nats::source::Source;
+use crate::core::ids::LaneSequence;
+use crate::core::protocol::header::LaneMessage;
+use crate::engine::ending::End;
+use crate::engine::messages::OldLane;
+use crate::engine::sequencer::Sequencer;
+use actix::Addr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Batches that wait to be compared.
+const AHEAD: usize = 4;
+/// Messages of one batch.
+const BATCH: usize = 1_000;
+
+/// Sends every lane message up to `last` to the sequencer.
+pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequencer>) -> Option<End> {
+    let permits = Arc::new(Semaphore::new(AHEAD));
+    loop {
+        let permit = permits.clone().acquire_owned().await.ok()?;
+        let messages = match source.next(BATCH).await {
+            Ok(messages) => messages,
+            Err(error) => return Some(End::Broker(error)),
+        };
+        // Nothing more to come means that the rest up to `last` is gone.
+        let read = if source.pending() == 0 { last.0 } else { messages.last().map_or(0, |message| message.sequence) };
+        let through = LaneSequence(read.min(last.0));
+        let messages = messages
+            .iter()
+            .map(|message| (LaneSequence(message.sequence), LaneMessage::read(message)))
+            .filter(|(sequence, _)| *sequence <= last)
+            .collect();
+        if sequencer.send(OldLane { messages, through, permit }).await.is_err() {
+            return Some(End::Broken("the sequencer died".to_owned()));
+        }
+        if through >= last {
+            source.close().await;
+            return None;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! From start to start until the process is asked to stop or must stop.
+//!
+//! Waits longer after each failure that brought nothing forward, and gives up only at the very beginning.
+
+use super::exit::{Exit, UNAVAILABLE};
+use super::session::{After, Process, session};
+use crate::http::health::Phase;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long the first start may wait for broker and store.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause after the first failure; it doubles up to `PAUSE_MAX`.
+const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Runs until `stop` turns true or a start says to stop.
+pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
+    let began = Instant::now();
+    let mut run = None;
+    let mut was_ready = false;
+    let mut pause_next = PAUSE;
+    for number in 1.. {
+        let after = session(process, &mut run, number, &mut stop).await;
+        if process.health.was_ready() {
+            (was_ready, pause_next) = (true, PAUSE);
+        }
+        match after {
+            After::Drained => break,
+            After::Stop(exit) => return Err(exit),
+            After::Again { why, pause: false } => tracing::info!(why, "starting again"),
+            After::Again { why, pause: true } => {
+                if !was_ready && began.elapsed() > PATIENCE {
+                    return Err(Exit::new(UNAVAILABLE, why, "check nats.url, that the server runs and that it has JetStream"));
+                }
+                tracing::warn!(why, pause_ms = pause_next.as_millis() as u64, "starting again");
+                process.health.set(Phase::Waiting { why });
+                tokio::select! {
+                    () = tokio::time::sleep(pause_next) => {}
+                    _ = stop.wait_for(|stop| *stop) => break,
+                }
+                pause_next = (pause_next * 2).min(PAUSE_MAX);
+            }
+        }
+        if *stop.borrow() {
+            break;
+        }
+    }
+    process.health.set(Phase::Stopped);
+    Ok(())
+}

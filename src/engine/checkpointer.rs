@@ -1,0 +1,152 @@
+//! The Checkpointer actor: the store's only writer, alone on its thread.
+//!
+//! Writes what `core::protocol::checkpoint` says is ready, in the order that the crash table tests: key
+//! groups, flush, record of S, flush, and only then the acknowledgement.
+
+use super::crash;
+use super::ending::{Alarm, End, Ending};
+use super::intake::Intake;
+use super::messages::{Delta, Durable, MeetIntake, NextPlan, PlanEnds, Reached};
+use crate::core::ids::Position;
+use crate::core::protocol::checkpoint::{Gather, Overlap, Ready};
+use crate::core::record::{CHECKPOINT_KEY, Checkpoint, MARK_KEY, PlanSince, encode_plan};
+use crate::ports::store::{Batch, Space, Store, StoreError};
+use crate::telemetry::metrics::Metrics;
+use actix::{Actor, Addr, Context, Handler};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// The checkpointer and what it talks to.
+pub struct Checkpointer {
+    /// Gathers the parts of a barrier.
+    pub gather: Gather,
+    /// The record of S on disk.
+    pub record: Checkpoint,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The plan that follows, if the start waits for one.
+    pub next_plan: Option<NextPlan>,
+    /// The barrier at which it follows.
+    pub plan_ends: Option<PlanEnds>,
+    /// The last durable barrier, for the shards.
+    pub durable: Arc<AtomicU64>,
+    /// S, for the acknowledgement of the input.
+    pub position: watch::Sender<Position>,
+    /// Who places barriers; met right after the start.
+    pub intake: Option<Addr<Intake>>,
+    /// How many shards hand over.
+    pub shards: usize,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// Where the end is reported.
+    pub ending: Ending,
+    /// Reports this actor's death.
+    pub alarm: Alarm,
+}
+
+impl Actor for Checkpointer {
+    type Context = Context<Checkpointer>;
+
+    fn started(&mut self, ctx: &mut Context<Checkpointer>) {
+        // One barrier at a time: a part of each shard, the sequencer's word, and the plan's end.
+        ctx.set_mailbox_capacity(self.shards + 4);
+    }
+}
+
+impl Handler<MeetIntake> for Checkpointer {
+    type Result = ();
+
+    fn handle(&mut self, MeetIntake(intake): MeetIntake, _: &mut Context<Checkpointer>) {
+        self.intake = Some(intake);
+    }
+}
+
+impl Handler<PlanEnds> for Checkpointer {
+    type Result = ();
+
+    fn handle(&mut self, ends: PlanEnds, _: &mut Context<Checkpointer>) {
+        self.plan_ends = Some(ends);
+    }
+}
+
+impl Handler<Delta> for Checkpointer {
+    type Result = ();
+
+    fn handle(&mut self, delta: Delta, _: &mut Context<Checkpointer>) {
+        let ready = self.gather.part(delta.barrier, delta.shard, delta.groups);
+        self.go_on(ready);
+    }
+}
+
+impl Handler<Reached> for Checkpointer {
+    type Result = ();
+
+    fn handle(&mut self, reached: Reached, _: &mut Context<Checkpointer>) {
+        let ready = self.gather.confirmed(reached.barrier, reached.lane);
+        self.go_on(ready);
+    }
+}
+
+impl Checkpointer {
+    fn go_on(&mut self, ready: Result<Option<Ready>, Overlap>) {
+        match ready {
+            Ok(None) => {}
+            Err(overlap) => self.ending.broken(overlap),
+            Ok(Some(ready)) => {
+                let began = Instant::now();
+                match self.write(&ready) {
+                    Err(error) => self.ending.report(End::Store(error)),
+                    Ok(()) => self.durable(&ready, began),
+                }
+            }
+        }
+    }
+
+    /// Writes a checkpoint. Everything it holds is confirmed by the lane: repeating it is harmless.
+    fn write(&mut self, ready: &Ready) -> Result<(), StoreError> {
+        let mark = ready.mark().encode();
+        for (n, group) in ready.groups.iter().enumerate() {
+            if n == 1 {
+                crash::point("between_two_key_groups");
+            }
+            let mut changes = group.changes.clone();
+            changes.push((MARK_KEY.to_vec(), Some(mark.clone())));
+            // A group's rows, ids and mark change together: this batch is never split.
+            self.store.apply(Space::Group(group.group), &Batch { changes })?;
+        }
+        crash::point("before_the_first_fsync");
+        // The groups are on disk before S says so; the other way round S could name rows that a crash took.
+        self.store.sync()?;
+        crash::point("between_the_fsyncs");
+        let mut record = ready.record(&self.record);
+        let mut changes = Vec::new();
+        if self.plan_ends.as_ref().is_some_and(|ends| ends.barrier == ready.barrier.number)
+            && let Some(next) = &self.next_plan
+        {
+            crash::point("during_a_plan_switch");
+            encode_plan(&next.fingerprint, &next.text, &mut changes).expect("a plan's text is small");
+            record.plans.push(PlanSince { plan: next.fingerprint.clone(), since: Position(record.position.0 + 1) });
+            record.layout = next.layout.clone();
+        }
+        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+        self.store.apply(Space::Meta, &Batch { changes })?;
+        self.store.sync()?;
+        self.record = record;
+        Ok(())
+    }
+
+    fn durable(&mut self, ready: &Ready, began: Instant) {
+        crash::point("before_the_inputs_ack");
+        self.durable.store(ready.barrier.number, Ordering::Release);
+        // Nobody listens where the input needs no acknowledgement.
+        let _ = self.position.send(ready.barrier.position);
+        self.metrics.checkpoint(ready.barrier.position.0, began.elapsed().as_secs_f64());
+        self.metrics.disk(self.store.disk_bytes());
+        let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(Durable(ready.barrier)).is_ok());
+        if !told {
+            self.ending.broken("the checkpointer could not reach intake");
+        }
+    }
+}

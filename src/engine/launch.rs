@@ -1,0 +1,208 @@
+//! Putting the engine together: arbiters, actors, addresses, bounds.
+//!
+//! Knows no broker and no disk: what comes in and goes out are channels and a store that `app` hands in.
+
+use super::checkpointer::Checkpointer;
+use super::ending::{Alarm, End, Ending};
+use super::intake::{Intake, Phase};
+use super::messages::{Drain, Inspect, LaneCommand, MeetIntake, NextPlan};
+use super::sequencer::{COMMANDS, Sequencer};
+use super::shard::Shard;
+use super::waiting::{OldMessages, Timings};
+use crate::core::ids::{KeyGroup, Position};
+use crate::core::plan::compiled::Plan;
+use crate::core::protocol::checkpoint::Gather;
+use crate::core::protocol::facts::Checkpoint;
+use crate::core::protocol::intake::Intake as Cutter;
+use crate::core::protocol::lane::Lane;
+use crate::core::protocol::merge::Merge;
+use crate::core::protocol::start::{Start, Until};
+use crate::core::state::changes::State;
+use crate::core::step::Step;
+use crate::ports::store::Store;
+use crate::telemetry::metrics::Metrics;
+use actix::{Actor, Addr, Arbiter};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+/// Inspections of a running shard that may wait.
+const INSPECTIONS: usize = 16;
+/// Changed keys of a key group after which a checkpoint comes before its time: sled's memory grows with the
+/// size of a batch.
+const DIRTY_KEYS_A_GROUP: usize = 500;
+
+/// What a start of the engine is made of.
+pub struct Parts {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// How it begins.
+    pub start: Start,
+    /// The state of each shard, loaded.
+    pub states: Vec<State>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The record of S on disk.
+    pub record: Checkpoint,
+    /// The plan that follows, if `start.until` names one.
+    pub next_plan: Option<NextPlan>,
+    /// The time between checkpoints.
+    pub checkpoint_interval: Duration,
+    /// How many slices may be in flight.
+    pub slices_in_flight: usize,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// A running engine.
+pub struct Engine {
+    /// Where the input goes.
+    pub intake: Addr<Intake>,
+    /// Where news of the lane goes.
+    pub sequencer: Addr<Sequencer>,
+    /// The shards, in order.
+    pub shards: Vec<Addr<Shard>>,
+    /// One permit a slice in flight.
+    pub permits: Arc<Semaphore>,
+    /// S, as it moves on.
+    pub durable: watch::Receiver<Position>,
+    /// Whether everything that was in the lane at the start is passed over.
+    pub recovered: watch::Receiver<bool>,
+    /// Why the start ended.
+    pub ended: mpsc::Receiver<End>,
+    /// Where other parts of the start report the end.
+    pub ending: Ending,
+    arbiters: Vec<Arbiter>,
+}
+
+impl Engine {
+    /// Starts the actors; the receiver gets what is to be published.
+    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<LaneCommand>) {
+        let count = parts.states.len();
+        let (ending, ended) = Ending::new();
+        let (writer, commands) = mpsc::channel(COMMANDS);
+        let (position, durable_position) = watch::channel(parts.start.after);
+        let (recovered_sender, recovered) = watch::channel(false);
+        let durable = Arc::new(AtomicU64::new(0));
+        let dirty_keys = Arc::new(AtomicUsize::new(0));
+        let mut arbiters = Vec::new();
+        let mut arbiter = || {
+            arbiters.push(Arbiter::new());
+            arbiters.last().map(Arbiter::handle).unwrap_or_else(Arbiter::current)
+        };
+        let checkpointer = Checkpointer {
+            gather: Gather::new(count),
+            record: parts.record,
+            store: parts.store.clone(),
+            next_plan: parts.next_plan,
+            plan_ends: None,
+            durable: durable.clone(),
+            position,
+            intake: None,
+            shards: count,
+            metrics: parts.metrics.clone(),
+            ending: ending.clone(),
+            alarm: Alarm::new("checkpointer", ending.clone()),
+        };
+        let checkpointer = Checkpointer::start_in_arbiter(&arbiter(), |_| checkpointer);
+        let sequencer = Sequencer {
+            merge: Merge::new(count),
+            lane: Lane::new(&parts.start),
+            queue: VecDeque::new(),
+            old: OldMessages::new(parts.start.lane_last),
+            plan: parts.plan.fingerprint.clone(),
+            ends_with_own_output: matches!(parts.start.until, Some(Until::OwnOutput(_))),
+            writer,
+            pinged: false,
+            timings: Timings::default(),
+            checkpointer: checkpointer.clone(),
+            intake: None,
+            recovered: recovered_sender,
+            // Of each slice in flight its announcement and a part of each shard, of the lane and of old
+            // messages one at a time, and the barriers that travel without a permit.
+            mailbox: (parts.slices_in_flight + 2) * (count + 1) + 8,
+            metrics: parts.metrics.clone(),
+            ending: ending.clone(),
+            alarm: Alarm::new("sequencer", ending.clone()),
+        };
+        let sequencer = Sequencer::start_in_arbiter(&arbiter(), |_| sequencer);
+        let mut shards = Vec::with_capacity(count);
+        for (number, state) in parts.states.into_iter().enumerate() {
+            let shard = Shard {
+                number,
+                plan: parts.plan.clone(),
+                step: Step::new(parts.plan.clone(), state),
+                store: parts.store.clone(),
+                durable: durable.clone(),
+                dirty_keys: dirty_keys.clone(),
+                sequencer: sequencer.clone(),
+                checkpointer: checkpointer.clone(),
+                mailbox: parts.slices_in_flight + 2 + INSPECTIONS,
+                metrics: parts.metrics.clone(),
+                ending: ending.clone(),
+                alarm: Alarm::new("shard", ending.clone()),
+            };
+            shards.push(Shard::start_in_arbiter(&arbiter(), |_| shard));
+        }
+        let intake = Intake {
+            cutter: Cutter::new(parts.plan.clone(), count, &parts.start),
+            shards: shards.clone(),
+            sequencer: sequencer.clone(),
+            checkpointer: checkpointer.clone(),
+            checkpoint_interval: parts.checkpoint_interval,
+            dirty_keys,
+            dirty_keys_max: DIRTY_KEYS_A_GROUP * KeyGroup::all().count(),
+            metrics: parts.metrics,
+            ending: ending.clone(),
+            alarm: Alarm::new("intake", ending.clone()),
+            phase: Phase::default(),
+        };
+        let intake = Intake::start_in_arbiter(&arbiter(), |_| intake);
+        let met = checkpointer.try_send(MeetIntake(intake.clone())).is_ok()
+            && sequencer.try_send(MeetIntake(intake.clone())).is_ok();
+        if !met {
+            ending.broken("an actor died while the engine started");
+        }
+        let permits = Arc::new(Semaphore::new(parts.slices_in_flight));
+        let engine = Engine {
+            intake,
+            sequencer,
+            shards,
+            permits,
+            durable: durable_position,
+            recovered,
+            ended,
+            ending,
+            arbiters,
+        };
+        (engine, commands)
+    }
+
+    /// Asks the engine to finish what is in flight, write a checkpoint and end.
+    pub async fn drain(&self) {
+        if self.intake.send(Drain).await.is_err() {
+            self.ending.broken("intake died");
+        }
+    }
+
+    /// What a key holds; the error says why it cannot be told.
+    pub async fn inspect(shards: &[Addr<Shard>], key: String) -> Result<Option<serde_json::Value>, String> {
+        let owner = KeyGroup::of(&key).shard(shards.len());
+        let shard = shards.get(owner).ok_or("the engine is not running")?;
+        shard.send(Inspect { key }).await.map_err(|error| error.to_string())?
+    }
+
+    /// Ends the actors' threads; what is in flight is lost, as in a crash.
+    pub fn stop(self) {
+        let Engine { arbiters, .. } = self;
+        for arbiter in &arbiters {
+            arbiter.stop();
+        }
+        for arbiter in arbiters {
+            // A thread that panicked has reported it through its alarm.
+            let _ = arbiter.join();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What waits in the sequencer: slices on their way to the lane, old lane messages to compare with, and the
+//! times of outputs that are not confirmed yet.
+//!
+//! Plain queues; when to take from them is the sequencer's business.
+
+use super::messages::{Expect, OldLane};
+use crate::core::ids::{LaneSequence, Nanos};
+use crate::core::output::Output;
+use crate::core::protocol::header::LaneMessage;
+use crate::core::protocol::intake::Barrier;
+use crate::core::protocol::refusal::Refusal;
+use crate::core::step::Outcome;
+use crate::telemetry::metrics::{Metrics, Stage};
+use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A merged slice of which some outputs are not with the lane yet.
+#[derive(Debug)]
+pub struct WaitingSlice {
+    expect: Expect,
+    rest: std::vec::IntoIter<Outcome>,
+    put_back: Option<Output>,
+}
+
+impl WaitingSlice {
+    /// A slice with its outcomes in input order.
+    pub fn new(expect: Expect, outcomes: Vec<Outcome>) -> WaitingSlice {
+        WaitingSlice { expect, rest: outcomes.into_iter(), put_back: None }
+    }
+
+    /// The next output.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.put_back.take().or_else(|| {
+            self.rest.find_map(|outcome| match outcome {
+                Outcome::Publish(output) => Some(output),
+                Outcome::Silent(_) => None,
+            })
+        })
+    }
+
+    /// Keeps an output that cannot go yet for the next turn.
+    pub fn put_back(&mut self, output: Output) {
+        self.put_back = Some(output);
+    }
+
+    /// The barrier behind the slice.
+    pub fn barrier(&self) -> Option<Barrier> {
+        self.expect.barrier
+    }
+
+    /// The slice is with the lane; its permit goes back.
+    pub fn sent(self, metrics: &Metrics) {
+        metrics.stage(Stage::Lane, self.expect.taken.elapsed().as_secs_f64());
+    }
+}
+
+/// The messages that were in the lane at the start, as far as they are read and not compared.
+#[derive(Debug)]
+pub struct OldMessages {
+    batches: VecDeque<OldLane>,
+    through: LaneSequence,
+    last: LaneSequence,
+}
+
+impl OldMessages {
+    /// Before the first is read; the lane ended at `last`.
+    pub fn new(last: LaneSequence) -> OldMessages {
+        OldMessages { batches: VecDeque::new(), through: LaneSequence(0), last }
+    }
+
+    /// Takes what was read.
+    pub fn add(&mut self, old: OldLane) {
+        self.through = self.through.max(old.through);
+        self.batches.push_back(old);
+    }
+
+    /// Whether the message at this sequence is still to be read.
+    pub fn must_wait(&self, sequence: LaneSequence) -> bool {
+        sequence <= self.last && sequence > self.through
+    }
+
+    /// Compares with the message at a sequence, where it is still there.
+    pub fn compare(
+        &mut self,
+        sequence: LaneSequence,
+        judge: impl FnOnce(Option<&LaneMessage>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        while self.batches.pop_front_if(|batch| batch.through < sequence).is_some() {}
+        let batch = self.batches.front();
+        let at = batch.and_then(|batch| batch.messages.binary_search_by_key(&sequence, |(at, _)| *at).ok());
+        match batch.zip(at).and_then(|(batch, at)| batch.messages.get(at)) {
+            Some((sequence, None)) => Err(Refusal::ForeignMessage { sequence: *sequence }),
+            Some((_, Some(found))) => judge(Some(found)),
+            None => judge(None),
+        }
+    }
+}
+
+/// When the events of unconfirmed outputs were stored.
+#[derive(Debug, Default)]
+pub struct Timings {
+    stored: VecDeque<(LaneSequence, Nanos)>,
+    seconds: Vec<f64>,
+}
+
+impl Timings {
+    /// An output got its number.
+    pub fn numbered(&mut self, sequence: LaneSequence, stored_at: Nanos) {
+        self.stored.push_back((sequence, stored_at));
+    }
+
+    /// Everything up to a sequence is stored in the output: the end of its events' latency.
+    pub fn confirmed(&mut self, through: LaneSequence, metrics: &Metrics) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i64;
+        self.seconds.clear();
+        while let Some((_, stored_at)) = self.stored.pop_front_if(|(sequence, _)| *sequence <= through) {
+            // Two clocks: the server's and ours. A negative difference is theirs, not a latency.
+            self.seconds.push(now.saturating_sub(stored_at.0).max(0) as f64 / 1e9);
+        }
+        metrics.latencies(&self.seconds);
+    }
+}
