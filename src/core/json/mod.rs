@@ -1,1 +1,17 @@
 //! JSON as bytes: one validating pass that finds the fields of the plan, and the splice that adds fields.
+//!
+//! No tree of values is ever built, no number is ever read as a number, and no byte that the plan does not
+//! name is ever rewritten. `core`'s step of an event is the only caller.
+
+pub mod fields;
+pub mod cursor;
+pub mod scan;
+pub mod text;
+pub mod splice;
+
+#[cfg(test)]
+mod scan_cases;
+#[cfg(test)]
+mod splice_cases;
+#[cfg(test)]
+mod properties;

@@ -1,0 +1,297 @@
+//! A cursor over a text that may or may not be JSON: it steps over whole pieces of RFC 8259 grammar.
+//!
+//! It knows no names and keeps no values, never goes back, and never recurses, so that a million nested
+//! arrays cost a million small steps. `scan` and `splice` drive it. A step that fails leaves the cursor at
+//! the offending byte and says what was expected there.
+
+/// What was wrong at the cursor, as a phrase.
+pub type Broken = &'static str;
+
+/// Memory that scans use again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// The open containers of a value that is stepped over; true for objects.
+    containers: Vec<bool>,
+}
+
+/// The capacity that a scratch keeps; a hostile event's deep nesting is given back.
+const SCRATCH_KEPT: usize = 1 << 16;
+
+impl Scratch {
+    fn trim(&mut self) {
+        if self.containers.capacity() > SCRATCH_KEPT {
+            self.containers = Vec::new();
+        }
+    }
+}
+
+/// A place in a text.
+pub struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+    deepest: usize,
+    scratch: &'a mut Scratch,
+}
+
+impl Drop for Cursor<'_> {
+    fn drop(&mut self) {
+        self.scratch.trim();
+    }
+}
+
+impl<'a> Cursor<'a> {
+    /// A cursor at an offset of the text.
+    pub fn new(text: &'a [u8], at: usize, scratch: &'a mut Scratch) -> Cursor<'a> {
+        Cursor { text, at, deepest: 0, scratch }
+    }
+
+    /// The offset of the next byte.
+    #[inline]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing is left.
+    pub fn at_end(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    /// The largest number of containers that were open at once.
+    pub fn deepest(&self) -> usize {
+        self.deepest
+    }
+
+    /// The next byte; at the end a NUL, which no grammar rule begins with.
+    #[inline]
+    pub fn peek(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// Steps over white space.
+    #[inline]
+    pub fn space(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    /// Steps over `byte` if it comes next.
+    #[inline]
+    fn eat(&mut self, byte: u8) -> bool {
+        let next = self.peek() == byte;
+        self.at += usize::from(next);
+        next
+    }
+
+    /// Steps into the container whose opening byte comes next, up to its first item; false when it is empty
+    /// (then it is behind the cursor). `depth` counts the containers around it.
+    #[inline]
+    pub fn open(&mut self, close: u8, depth: usize) -> bool {
+        self.deepest = self.deepest.max(depth + 1);
+        self.at += 1;
+        self.space();
+        !self.eat(close)
+    }
+
+    /// Steps from behind an item to the next item of its container; false when there is none (then the
+    /// container is behind the cursor).
+    #[inline]
+    pub fn more(&mut self, close: u8) -> Result<bool, Broken> {
+        self.space();
+        if self.eat(b',') {
+            self.space();
+            return Ok(true);
+        }
+        if self.eat(close) {
+            return Ok(false);
+        }
+        Err(if close == b'}' { "expected `,` or `}`" } else { "expected `,` or `]`" })
+    }
+
+    /// Steps over a member's name and colon to its value: the name between its quotes, as it stands in the
+    /// text, and whether there is a backslash in it.
+    #[inline]
+    pub fn name(&mut self) -> Result<(&'a [u8], bool), Broken> {
+        if self.peek() != b'"' {
+            return Err("expected a member name");
+        }
+        let start = self.at + 1;
+        let escaped = self.string()?;
+        let name = self.text.get(start..self.at - 1).unwrap_or_default();
+        self.space();
+        if !self.eat(b':') {
+            return Err("expected `:`");
+        }
+        self.space();
+        Ok((name, escaped))
+    }
+
+    /// Steps over the value that comes next, whatever it is. `depth` counts the containers around it.
+    #[inline]
+    pub fn skip(&mut self, depth: usize) -> Result<(), Broken> {
+        match self.peek() {
+            b'{' | b'[' => self.container(depth),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Steps over an array or object, with the open containers on a stack of our own.
+    fn container(&mut self, depth: usize) -> Result<(), Broken> {
+        self.scratch.containers.clear();
+        loop {
+            let around = depth + self.scratch.containers.len();
+            match self.peek() {
+                b'{' => {
+                    if self.open(b'}', around) {
+                        self.scratch.containers.push(true);
+                        self.name()?;
+                        continue;
+                    }
+                }
+                b'[' => {
+                    if self.open(b']', around) {
+                        self.scratch.containers.push(false);
+                        continue;
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            // A value ended: go on with its container, and with that one's if it ended too.
+            loop {
+                let Some(&object) = self.scratch.containers.last() else { return Ok(()) };
+                if self.more(if object { b'}' } else { b']' })? {
+                    if object {
+                        self.name()?;
+                    }
+                    break;
+                }
+                self.scratch.containers.pop();
+            }
+        }
+    }
+
+    #[inline]
+    fn scalar(&mut self) -> Result<(), Broken> {
+        match self.peek() {
+            b'"' => self.string().map(|_| ()),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => Err("expected a value"),
+        }
+    }
+
+    fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
+        if !self.text.get(self.at..).unwrap_or_default().starts_with(word) {
+            return Err("expected a value");
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` (RFC 8259, section 6).
+    fn number(&mut self) -> Result<(), Broken> {
+        self.eat(b'-');
+        // A digit after a leading zero is left for the caller, who expects no digit there.
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.at += 1;
+            if matches!(self.peek(), b'+' | b'-') {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn digits(&mut self) -> Result<(), Broken> {
+        if !self.peek().is_ascii_digit() {
+            return Err("expected a digit");
+        }
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Steps over the string whose opening quote comes next; true when there is a backslash in it.
+    #[inline]
+    fn string(&mut self) -> Result<bool, Broken> {
+        self.at += 1;
+        let mut escaped = false;
+        loop {
+            self.plain();
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err("control character in a string"),
+                None => return Err("string without its end"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Broken> {
+        self.at += 1;
+        match self.peek() {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
+                self.at += 1;
+                Ok(())
+            }
+            b'u' => {
+                self.at += 1;
+                for _ in 0..4 {
+                    if !self.peek().is_ascii_hexdigit() {
+                        return Err("expected a hexadecimal digit");
+                    }
+                    self.at += 1;
+                }
+                Ok(())
+            }
+            _ => Err("unknown escape in a string"),
+        }
+    }
+
+    /// Steps over the characters of a string that mean themselves, eight bytes at a time.
+    #[inline]
+    fn plain(&mut self) {
+        let mut rest = self.text.get(self.at..).unwrap_or_default();
+        while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+            let special = specials(u64::from_le_bytes(*chunk));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+            rest = after;
+        }
+        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        self.at += rest.iter().position(special).unwrap_or(rest.len());
+    }
+}
+
+/// The high bit of each byte that is a quote, a backslash or a control character.
+///
+/// The subtraction may borrow from a hit into the bytes after it, so only the lowest bit set is exact; see
+/// "Determine if a word has a byte less than n" in Anderson's Bit Twiddling Hacks.
+#[inline]
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let quote = word ^ (ONES * 0x22);
+    let backslash = word ^ (ONES * 0x5c);
+    (below(quote, 1) | below(backslash, 1) | below(word, 0x20)) & HIGHS
+}

@@ -1,0 +1,160 @@
+//! One pass over an event: it validates every byte and notes where the plan's fields are.
+//!
+//! Values outside the plan's names are stepped over without being looked at, and nothing is copied. Recursion
+//! follows the plan's paths only, and at most [`MAX_DEPTH`] of them. The first thing that happens to an event.
+
+use super::cursor::{Broken, Cursor, Scratch};
+use super::fields::{Fields, Node, Span};
+use super::text::unescape;
+use crate::core::rejection::Reason;
+use std::fmt;
+
+/// The deepest nesting of arrays and objects that an event may have; the top object counts as 1.
+pub const MAX_DEPTH: usize = 128;
+
+/// Why an event cannot be read. Of several faults the one that stands first here is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanFault {
+    /// The bytes are not one JSON text.
+    NotJson {
+        /// The offset of the first byte that does not fit.
+        at: usize,
+        /// What was expected there, as a phrase without any of the event's own text.
+        what: &'static str,
+    },
+    /// Arrays and objects nest deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// The top-level value is no object.
+    NotObject,
+    /// A name of the plan occurs twice in its object.
+    DuplicateKey,
+}
+
+/// Reads an event: fills the spans of all fields and objects, absent ones included.
+///
+/// `spans` is as long as `fields`. On a fault its content means nothing.
+pub fn scan(fields: &Fields, text: &[u8], scratch: &mut Scratch, spans: &mut [Span]) -> Result<(), ScanFault> {
+    debug_assert_eq!(spans.len(), fields.len(), "one span for each slot");
+    spans.fill(Span::ABSENT);
+    if let Err(error) = std::str::from_utf8(text) {
+        return Err(ScanFault::NotJson { at: error.valid_up_to(), what: "not UTF-8" });
+    }
+    if text.len() >= u32::MAX as usize {
+        return Err(ScanFault::NotJson { at: u32::MAX as usize, what: "longer than 4 GiB" });
+    }
+    if text.starts_with("\u{feff}".as_bytes()) {
+        return Err(ScanFault::NotJson { at: 0, what: "begins with a byte order mark" });
+    }
+    let mut walk = Walk { cursor: Cursor::new(text, 0, scratch), fields, spans, duplicate: false };
+    let object = match walk.top() {
+        Ok(object) => object,
+        Err(what) => return Err(ScanFault::NotJson { at: walk.cursor.at(), what }),
+    };
+    if walk.cursor.deepest() > MAX_DEPTH {
+        return Err(ScanFault::TooDeep);
+    }
+    if !object {
+        return Err(ScanFault::NotObject);
+    }
+    if walk.duplicate {
+        return Err(ScanFault::DuplicateKey);
+    }
+    Ok(())
+}
+
+/// The pass at work.
+struct Walk<'a> {
+    cursor: Cursor<'a>,
+    fields: &'a Fields,
+    spans: &'a mut [Span],
+    duplicate: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// The whole text; true when its value is an object.
+    fn top(&mut self) -> Result<bool, Broken> {
+        self.cursor.space();
+        let object = self.cursor.peek() == b'{';
+        match self.fields.root() {
+            Some(root) => self.value(root, 0)?,
+            None => self.cursor.skip(0)?,
+        }
+        self.cursor.space();
+        if self.cursor.at_end() { Ok(object) } else { Err("something follows the value") }
+    }
+
+    /// A value whose path is in the plan.
+    #[inline]
+    fn value(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+        let start = self.cursor.at();
+        // Beyond the limit the event is rejected anyway: the plan's own depth must not become recursion.
+        if self.cursor.peek() == b'{' && node.looks_inside() && depth < MAX_DEPTH {
+            self.object(node, depth)?;
+        } else {
+            self.cursor.skip(depth)?;
+        }
+        if let Some(span) = node.slot.and_then(|slot| self.spans.get_mut(slot.0 as usize)) {
+            // A path has one object instance, unless a name before it occurred twice: so one mark suffices.
+            self.duplicate |= !span.is_absent();
+            *span = span_of(start, self.cursor.at());
+        }
+        Ok(())
+    }
+
+    /// An object whose members the plan knows, or adds to.
+    fn object(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+        let open = self.cursor.at();
+        let mut insert_at = open + 1;
+        let mut more = self.cursor.open(b'}', depth);
+        while more {
+            let (name, escaped) = self.cursor.name()?;
+            match if escaped { self.escaped_child(node, name) } else { self.fields.child(node, name) } {
+                Some(child) => self.value(child, depth + 1)?,
+                None => self.cursor.skip(depth + 1)?,
+            }
+            insert_at = self.cursor.at();
+            more = self.cursor.more(b'}')?;
+        }
+        if let Some(span) = node.object.and_then(|slot| self.spans.get_mut(slot.0 as usize)) {
+            *span = span_of(open, insert_at);
+        }
+        Ok(())
+    }
+
+    /// The child of a name with backslashes in it. A lone surrogate equals no name of the plan.
+    #[cold]
+    fn escaped_child(&self, node: &Node, name: &[u8]) -> Option<&'a Node> {
+        let name = unescape(std::str::from_utf8(name).ok()?)?;
+        self.fields.child(node, name.as_bytes())
+    }
+}
+
+/// The casts keep the offsets whole: longer texts were refused.
+#[inline]
+fn span_of(start: usize, end: usize) -> Span {
+    Span { start: start as u32, end: end as u32 }
+}
+
+impl ScanFault {
+    /// The reason that a dead letter carries.
+    pub fn reason(self) -> Reason {
+        match self {
+            ScanFault::NotJson { .. } => Reason::NotJson,
+            ScanFault::TooDeep => Reason::TooDeep,
+            ScanFault::NotObject => Reason::NotObject,
+            ScanFault::DuplicateKey => Reason::DuplicateKey,
+        }
+    }
+}
+
+/// The sentence that a dead letter carries: printable ASCII, none of the event's text.
+impl fmt::Display for ScanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScanFault::NotJson { at, what } => write!(f, "the payload is not JSON: {what} (byte {at})"),
+            ScanFault::TooDeep => write!(f, "arrays and objects nest deeper than {MAX_DEPTH}"),
+            ScanFault::NotObject => f.write_str("the payload is JSON but no object"),
+            ScanFault::DuplicateKey => f.write_str("a name that the plan reads or adds occurs twice in its object"),
+        }
+    }
+}
