@@ -27,8 +27,9 @@ impl Scratch {
 
 /// A place in a text.
 pub struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
+    /// What is left. It always is the end of the text, so that its length is the place.
+    rest: &'a [u8],
+    length: usize,
     deepest: usize,
     scratch: &'a mut Scratch,
 }
@@ -42,18 +43,18 @@ impl Drop for Cursor<'_> {
 impl<'a> Cursor<'a> {
     /// A cursor at an offset of the text.
     pub fn new(text: &'a [u8], at: usize, scratch: &'a mut Scratch) -> Cursor<'a> {
-        Cursor { text, at, deepest: 0, scratch }
+        Cursor { rest: text.get(at..).unwrap_or_default(), length: text.len(), deepest: 0, scratch }
     }
 
     /// The offset of the next byte.
     #[inline]
     pub fn at(&self) -> usize {
-        self.at
+        self.length - self.rest.len()
     }
 
     /// Whether nothing is left.
     pub fn at_end(&self) -> bool {
-        self.at >= self.text.len()
+        self.rest.is_empty()
     }
 
     /// The largest number of containers that were open at once.
@@ -64,14 +65,21 @@ impl<'a> Cursor<'a> {
     /// The next byte; at the end a NUL, which no grammar rule begins with.
     #[inline]
     pub fn peek(&self) -> u8 {
-        self.text.get(self.at).copied().unwrap_or(0)
+        self.rest.first().copied().unwrap_or(0)
+    }
+
+    /// Steps over so many bytes.
+    #[inline]
+    fn step(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
     /// Steps over white space.
     #[inline]
     pub fn space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
+        // Most texts have none, and every byte that may follow it is larger.
+        while self.peek() <= b' ' && matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.step(1);
         }
     }
 
@@ -79,7 +87,9 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn eat(&mut self, byte: u8) -> bool {
         let next = self.peek() == byte;
-        self.at += usize::from(next);
+        if next {
+            self.step(1);
+        }
         next
     }
 
@@ -88,7 +98,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn open(&mut self, close: u8, depth: usize) -> bool {
         self.deepest = self.deepest.max(depth + 1);
-        self.at += 1;
+        self.step(1);
         self.space();
         !self.eat(close)
     }
@@ -115,9 +125,9 @@ impl<'a> Cursor<'a> {
         if self.peek() != b'"' {
             return Err("expected a member name");
         }
-        let start = self.at + 1;
+        let quoted = self.rest;
         let escaped = self.string()?;
-        let name = self.text.get(start..self.at - 1).unwrap_or_default();
+        let name = quoted.get(1..quoted.len() - self.rest.len() - 1).unwrap_or_default();
         self.space();
         if !self.eat(b':') {
             return Err("expected `:`");
@@ -183,10 +193,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
-        if !self.text.get(self.at..).unwrap_or_default().starts_with(word) {
-            return Err("expected a value");
-        }
-        self.at += word.len();
+        self.rest = self.rest.strip_prefix(word).ok_or("expected a value")?;
         Ok(())
     }
 
@@ -201,9 +208,9 @@ impl<'a> Cursor<'a> {
             self.digits()?;
         }
         if matches!(self.peek(), b'e' | b'E') {
-            self.at += 1;
+            self.step(1);
             if matches!(self.peek(), b'+' | b'-') {
-                self.at += 1;
+                self.step(1);
             }
             self.digits()?;
         }
@@ -215,48 +222,54 @@ impl<'a> Cursor<'a> {
         if !self.peek().is_ascii_digit() {
             return Err("expected a digit");
         }
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
-        }
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.step(digits);
         Ok(())
     }
 
     /// Steps over the string whose opening quote comes next; true when there is a backslash in it.
     #[inline]
     fn string(&mut self) -> Result<bool, Broken> {
-        self.at += 1;
-        let mut escaped = false;
+        self.step(1);
+        self.plain();
+        if self.eat(b'"') {
+            return Ok(false);
+        }
+        self.escaped_string()?;
+        Ok(true)
+    }
+
+    /// The rest of a string from its first escape on, or what is wrong there.
+    #[cold]
+    fn escaped_string(&mut self) -> Result<(), Broken> {
         loop {
-            self.plain();
-            match self.text.get(self.at) {
+            match self.rest.first() {
                 Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
+                    self.step(1);
+                    return Ok(());
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 Some(_) => return Err("control character in a string"),
                 None => return Err("string without its end"),
             }
+            self.plain();
         }
     }
 
     fn escape(&mut self) -> Result<(), Broken> {
-        self.at += 1;
+        self.step(1);
         match self.peek() {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
-                self.at += 1;
+                self.step(1);
                 Ok(())
             }
             b'u' => {
-                self.at += 1;
+                self.step(1);
                 for _ in 0..4 {
                     if !self.peek().is_ascii_hexdigit() {
                         return Err("expected a hexadecimal digit");
                     }
-                    self.at += 1;
+                    self.step(1);
                 }
                 Ok(())
             }
@@ -267,18 +280,16 @@ impl<'a> Cursor<'a> {
     /// Steps over the characters of a string that mean themselves, eight bytes at a time.
     #[inline]
     fn plain(&mut self) {
-        let mut rest = self.text.get(self.at..).unwrap_or_default();
-        while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        while let Some((chunk, after)) = self.rest.split_first_chunk::<8>() {
             let special = specials(u64::from_le_bytes(*chunk));
             if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
+                self.step(special.trailing_zeros() as usize / 8);
                 return;
             }
-            self.at += 8;
-            rest = after;
+            self.rest = after;
         }
         let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-        self.at += rest.iter().position(special).unwrap_or(rest.len());
+        self.step(self.rest.iter().position(special).unwrap_or(self.rest.len()));
     }
 }
 

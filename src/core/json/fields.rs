@@ -2,7 +2,7 @@
 //!
 //! Built once per plan and then only read. Nothing here looks at an event; `scan` does.
 
-/// The smallest table of children: a power of two, so that a mask picks the bucket.
+/// The buckets of one table of children: a power of two, so that a mask picks one.
 const BUCKETS: usize = 32;
 
 /// Which of a scan's spans holds a field's value.

@@ -133,4 +133,13 @@ fn the_memory_of_one_event_does_not_reach_the_next() {
     splice.write(b"{}", &mut out);
     splice.write(b"{}", &mut out);
     assert_eq!(out, b"{}{\"b\":2}{}");
+    // A removal at an offset removes nothing at that offset later.
+    let (text, tail) = (br#"{"x":0,"y":1}"#, super::fields::Tail { open: 0, insert_at: 12 });
+    let omit = |start, end| Edit { label: &label, added: Added::Omit, there: Span { start, end } };
+    for (edit, expected) in [(omit(5, 6), br#"{"y":1}"#), (omit(11, 12), br#"{"x":0}"#)] {
+        splice.object(text, tail, [edit]);
+        out.clear();
+        splice.write(text, &mut out);
+        assert_eq!(out, expected);
+    }
 }
