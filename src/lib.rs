@@ -6,6 +6,11 @@
 
 pub mod core;
 pub mod generate;
+pub mod engine;
 pub mod ports;
-pub mod config;
 pub mod adapters;
+pub mod config;
+pub mod telemetry;
+pub mod http;
+pub mod app;
+pub mod cli;

@@ -1,1 +1,5 @@
 //! The world behind the ports. Only `nats` names async_nats, only `sled` names sled.
+
+pub mod memory;
+pub mod sled;
+pub mod nats;

@@ -121,9 +121,11 @@ pub fn load(
             }
         };
         let threads: Vec<_> = (0..shards).map(|shard| scope.spawn(load(shard))).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|_| {
-            Err(StoreError::Unreadable { path: "state".into(), why: "loading it failed unexpectedly".into() })
-        });
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|_| {
+                Err(StoreError::Unreadable { path: "state".into(), why: "loading it failed unexpectedly".into() })
+            })
+        };
         threads.into_iter().map(join).collect()
     })
 }

@@ -53,7 +53,9 @@ impl From<StoreError> for Exit {
     fn from(error: StoreError) -> Exit {
         let (code, hint) = match &error {
             StoreError::Locked { .. } => (OWNED, "stop the other engine, or give this one a state.path of its own"),
-            StoreError::Unreadable { .. } => (UNAVAILABLE, "move the directory away: the engine rebuilds its state from the input"),
+            StoreError::Unreadable { .. } => {
+                (UNAVAILABLE, "move the directory away: the engine rebuilds its state from the input")
+            }
             StoreError::Io { .. } => (UNAVAILABLE, "check the disk's room and the directory's permissions"),
         };
         let mut message = error.to_string();

@@ -11,4 +11,5 @@ pub mod feed;
 pub mod writer;
 pub mod old_lane;
 pub mod claim;
+pub mod inspect;
 pub mod exit;

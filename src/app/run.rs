@@ -32,7 +32,11 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
                 if !was_ready && began.elapsed() > PATIENCE {
-                    return Err(Exit::new(UNAVAILABLE, why, "check nats.url, that the server runs and that it has JetStream"));
+                    return Err(Exit::new(
+                        UNAVAILABLE,
+                        why,
+                        "check nats.url, that the server runs and that it has JetStream",
+                    ));
                 }
                 tracing::warn!(why, pause_ms = pause_next.as_millis() as u64, "starting again");
                 process.health.set(Phase::Waiting { why });

@@ -10,7 +10,7 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::{old_lane, writer};
 use crate::adapters::nats::connect::{Connection, NatsSettings};
-use crate::adapters::nats::lane;
+use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
 use crate::config::Config;
@@ -24,7 +24,7 @@ use crate::core::protocol::start::{self, Already, Start, StartKind, Until};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
-use crate::engine::messages::{LaneCommand, NextPlan, OldLane};
+use crate::engine::messages::{NextPlan, OldLane, Publish};
 use crate::engine::shard::Shard;
 use crate::http::health::{Health, Phase};
 use crate::ports::stream::{BrokerError, LaneEvent};
@@ -82,7 +82,12 @@ struct Under {
 }
 
 /// Runs one start to its end. `number` counts the starts of this process from 1; `run` is fixed by the first.
-pub async fn session(process: &Process, run: &mut Option<RunId>, number: u64, stop: &mut watch::Receiver<bool>) -> After {
+pub async fn session(
+    process: &Process,
+    run: &mut Option<RunId>,
+    number: u64,
+    stop: &mut watch::Receiver<bool>,
+) -> After {
     process.health.set(Phase::Connecting);
     let begun = tokio::select! {
         begun = begin(process, run, number) => begun,
@@ -119,7 +124,7 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
     let (parts, header) = prepare(process, start.clone(), &facts, opened, &run, number).await?;
-    let (engine, commands) = Engine::launch(parts);
+    let (engine, publishes) = Engine::launch(parts);
     if let Ok(mut running) = process.running.lock() {
         running.clone_from(&engine.shards);
     }
@@ -127,7 +132,7 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
     tasks.spawn(claim::listen(notices, run.clone()));
     watch_trouble(&mut tasks, &source);
     watch_trouble(&mut tasks, &lane);
-    open_lane(process, &mut tasks, &lane, &start, header, &engine, commands).await.map_err(broker_failed)?;
+    open_lane(process, &mut tasks, &lane, &start, header, &engine, publishes).await.map_err(broker_failed)?;
     read_old(process, &mut tasks, &source, &start, &facts, &engine).await.map_err(broker_failed)?;
     let stream = config.input.stream.clone();
     let options = SourceOptions::default();
@@ -152,8 +157,13 @@ async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
     let limit = streams::message_limit(lane, output).await.map_err(broker_failed)?;
     let max_bytes = process.config.plan.max_bytes;
     if max_bytes > limit {
-        let what = format!("output.max_bytes is {max_bytes}, but the server and stream {output} take {limit} bytes at most");
-        return Err(After::Stop(Exit::new(CONFIG, what, "lower output.max_bytes, or raise max_payload or max_msg_size")));
+        let what =
+            format!("output.max_bytes is {max_bytes}, but the server and stream {output} take {limit} bytes at most");
+        return Err(After::Stop(Exit::new(
+            CONFIG,
+            what,
+            "lower output.max_bytes, or raise max_payload or max_msg_size",
+        )));
     }
     Ok(())
 }
@@ -170,13 +180,15 @@ async fn prepare(
     let config = &process.config;
     let path = config.state.path.clone();
     let resume = start.kind == StartKind::Resume;
-    let Opened { store, disk } = if resume { opened } else { blocking(move || disk::begin_anew(&path, opened)).await? };
+    let Opened { store, disk } =
+        if resume { opened } else { blocking(move || disk::begin_anew(&path, opened)).await? };
     let running = start.plans.last().cloned().ok_or_else(|| After::Stop(Exit::broken("a start without a plan")))?;
     let spec_of = |fingerprint: &str| -> Option<PlanSpec> {
         let configured = config.plan.fingerprint() == fingerprint;
         if configured { Some(config.plan.clone()) } else { disk.plans.get(fingerprint).cloned() }
     };
-    let spec = spec_of(&running.plan).ok_or_else(|| After::Stop(Refusal::NoPlanText { plan: running.plan.clone() }.into()))?;
+    let spec =
+        spec_of(&running.plan).ok_or_else(|| After::Stop(Refusal::NoPlanText { plan: running.plan.clone() }.into()))?;
     let plan = Arc::new(Plan::compile(spec.clone(), &start.layout));
     let record = Checkpoint {
         position: start.after,
@@ -217,13 +229,8 @@ async fn prepare(
         disk::load(store_of.as_ref(), shards, cache_rows, window, after)
     })
     .await?;
-    let header = RunHeader {
-        run: run.clone(),
-        start: number,
-        plan: running.plan,
-        origin: start.origin,
-        since: running.since,
-    };
+    let header =
+        RunHeader { run: run.clone(), start: number, plan: running.plan, origin: start.origin, since: running.since };
     process.metrics.accepted_gaps(start.gaps);
     let parts = Parts {
         plan,
@@ -246,12 +253,13 @@ async fn open_lane(
     start: &Start,
     header: RunHeader,
     engine: &Engine,
-    commands: mpsc::Receiver<LaneCommand>,
+    publishes: mpsc::Receiver<Publish>,
 ) -> Result<(), BrokerError> {
     let config = &process.config;
     let input = &config.input.stream;
-    let (sender, acks) = lane::open(connection, &config.output.stream, input, &header.to_string(), start.lane_last).await?;
-    tasks.spawn(writer::write(sender, commands));
+    let target = LaneTarget { input_stream: input.clone(), run: header.to_string(), after: start.lane_last };
+    let (sender, acks) = lane::open(connection, target).await?;
+    tasks.spawn(writer::write(sender, publishes));
     tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     Ok(())
 }
@@ -365,7 +373,8 @@ async fn refused(
                 After::Stop(Refusal::NewerRun { run: found.run.run.to_string() }.into())
             }
             Some(found) => {
-                let whose = if found.run.run == *run { "an earlier start of ours" } else { "an engine that started earlier" };
+                let whose =
+                    if found.run.run == *run { "an earlier start of ours" } else { "an engine that started earlier" };
                 // Racing an earlier engine is won by being quick, not by waiting.
                 let pause = found.run.run == *run && found.run.start == start;
                 After::Again { why: format!("{why}: {whose} wrote it"), pause }
@@ -389,7 +398,11 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
     let total = facts.input.last.saturating_sub(start.after.0);
     process.health.set(Phase::Recovering { why: why.to_owned(), done: 0, total });
     tracing::info!(
-        kind, why, after = start.after.0, lane_last = start.lane_last.0, already_out = start.lane_last.0 - start.base_lane.0.min(start.lane_last.0),
+        kind,
+        why,
+        after = start.after.0,
+        lane_last = start.lane_last.0,
+        already_out = start.lane_last.0 - start.base_lane.0.min(start.lane_last.0),
         "start"
     );
 }

@@ -1,33 +1,30 @@
-//! The lane's writer as two tasks: commands of the sequencer go out, what the server says comes back.
+//! The lane's writer as two tasks: outputs of the sequencer go out, what the server says comes back.
 //!
 //! Numbers nothing and decides nothing: the sequencer says what goes where.
 
-use crate::adapters::nats::lane::{LaneAcks, LaneWriter};
+use crate::adapters::nats::lane::{LaneAcks, LaneWriter, Then};
 use crate::engine::ending::End;
-use crate::engine::messages::{LaneCommand, LaneNews};
+use crate::engine::messages::{LaneNews, Publish};
 use crate::engine::sequencer::Sequencer;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use actix::Addr;
 use tokio::sync::mpsc;
 
 /// Publishes until the sequencer is gone.
-pub async fn write(mut writer: LaneWriter, mut commands: mpsc::Receiver<LaneCommand>) -> Option<End> {
-    while let Some(command) = commands.recv().await {
-        let result = match command {
-            LaneCommand::Publish(first, outputs) => {
-                if writer.next_sequence() != first {
-                    return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
-                }
-                writer.send(&outputs).await
-            }
-            LaneCommand::Ping => writer.ping().await,
-        };
-        if let Err(error) = result {
-            return Some(End::Broker(error));
+pub async fn write(mut writer: LaneWriter, mut publishes: mpsc::Receiver<Publish>) -> Option<End> {
+    while let Some(Publish { first, outputs }) = publishes.recv().await {
+        if writer.sent().0 + 1 != first.0 {
+            return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
+        }
+        // The end of a batch confirms all of it at once; while there is more at hand the server's flow acks do.
+        let then = if publishes.is_empty() { Then::Settle } else { Then::More };
+        match writer.send(&outputs, then).await {
+            Ok(()) => {}
+            // The lane is over; the listener hears why, which decides more than the failed send.
+            Err(BrokerError::Transient(_)) => return None,
+            Err(permanent) => return Some(End::Broker(permanent)),
         }
     }
-    // Tells the server that the batch is over; if it does not hear, the batch dies by itself.
-    let _: Result<(), BrokerError> = writer.close().await;
     None
 }
 

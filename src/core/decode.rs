@@ -4,8 +4,8 @@
 
 use super::event::{Event, Key, Reading, StoredMessage, Text};
 use super::ids::{Digest, KeyGroup, Nanos, Position};
-use super::json::fields::Span;
 use super::json::cursor::Scratch;
+use super::json::fields::Span;
 use super::json::scan::{ScanFault, scan};
 use super::json::text::Scalar;
 use super::plan::compiled::{KindId, Plan};

@@ -4,11 +4,11 @@
 //! feeds bound what is in flight, so its messages always find room.
 
 use super::checkpointer::Checkpointer;
+use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::messages::{Drain, Durable, EndPlan, Expect, Fed, Feed, PlanEnds, Work};
 use super::sequencer::Sequencer;
 use super::shard::Shard;
-use super::crash;
 use crate::core::protocol::intake::{Intake as Cutter, Slice};
 use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};

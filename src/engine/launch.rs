@@ -5,8 +5,8 @@
 use super::checkpointer::Checkpointer;
 use super::ending::{Alarm, End, Ending};
 use super::intake::{Intake, Phase};
-use super::messages::{Drain, Inspect, LaneCommand, MeetIntake, NextPlan};
-use super::sequencer::{COMMANDS, Sequencer};
+use super::messages::{Drain, Inspect, MeetIntake, NextPlan, Publish};
+use super::sequencer::{PUBLISHES, Sequencer};
 use super::shard::Shard;
 use super::waiting::{OldMessages, Timings};
 use crate::core::ids::{KeyGroup, Position};
@@ -79,10 +79,10 @@ pub struct Engine {
 
 impl Engine {
     /// Starts the actors; the receiver gets what is to be published.
-    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<LaneCommand>) {
+    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<Publish>) {
         let count = parts.states.len();
         let (ending, ended) = Ending::new();
-        let (writer, commands) = mpsc::channel(COMMANDS);
+        let (writer, publishes) = mpsc::channel(PUBLISHES);
         let (position, durable_position) = watch::channel(parts.start.after);
         let (recovered_sender, recovered) = watch::channel(false);
         let durable = Arc::new(AtomicU64::new(0));
@@ -115,7 +115,6 @@ impl Engine {
             plan: parts.plan.fingerprint.clone(),
             ends_with_own_output: matches!(parts.start.until, Some(Until::OwnOutput(_))),
             writer,
-            pinged: false,
             timings: Timings::default(),
             checkpointer: checkpointer.clone(),
             intake: None,
@@ -177,7 +176,7 @@ impl Engine {
             ending,
             arbiters,
         };
-        (engine, commands)
+        (engine, publishes)
     }
 
     /// Asks the engine to finish what is in flight, write a checkpoint and end.

@@ -6,17 +6,17 @@
 use super::intake::Intake;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{LaneSequence, Position};
+use crate::core::output::Output;
 use crate::core::plan::layout::Layout;
 use crate::core::protocol::header::LaneMessage;
 use crate::core::protocol::intake::{Barrier, Jump};
 use crate::core::protocol::merge::SliceNumber;
 use crate::core::state::changes::GroupChanges;
 use crate::core::step::Outcome;
-use crate::core::output::Output;
 use crate::ports::stream::LaneEvent;
 use actix::{Addr, Message};
-use tokio::sync::OwnedSemaphorePermit;
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// To Intake: messages of the input, and the permit of the slice that they become.
 #[derive(Debug, Message)]
@@ -169,11 +169,11 @@ pub struct NextPlan {
     pub layout: Layout,
 }
 
-/// To the lane's writer, through a channel.
+/// To the lane's writer, through a channel: outputs to publish behind each other.
 #[derive(Debug)]
-pub enum LaneCommand {
-    /// Publish these outputs behind each other, the first one at this sequence.
-    Publish(LaneSequence, Vec<Output>),
-    /// Ask the server how far it is.
-    Ping,
+pub struct Publish {
+    /// The sequence of the first.
+    pub first: LaneSequence,
+    /// The outputs.
+    pub outputs: Vec<Output>,
 }

@@ -7,7 +7,7 @@ use super::checkpointer::Checkpointer;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::intake::Intake;
-use super::messages::{EndPlan, Expect, LaneCommand, LaneNews, MeetIntake, OldLane, Processed, Reached};
+use super::messages::{EndPlan, Expect, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
 use super::waiting::{OldMessages, Timings, WaitingSlice};
 use crate::core::ids::LaneSequence;
 use crate::core::output::Output;
@@ -16,19 +16,16 @@ use crate::core::protocol::merge::{Broken, Merge};
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
 use crate::telemetry::metrics::Metrics;
-use actix::{Actor, Addr, AsyncContext, Context, Handler};
+use actix::{Actor, Addr, Context, Handler};
 use std::collections::VecDeque;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Outputs that may be unconfirmed: enough to keep the server busy, few enough for its ingest queue.
 pub const WINDOW: u64 = 4_000;
 /// The most outputs in one command to the writer.
 const CHUNK: usize = 500;
-/// Commands that the writer's channel must hold: each carries at least one unconfirmed output, or is a ping.
-pub const COMMANDS: usize = WINDOW as usize + 16;
-/// A batch dies after ten seconds of silence.
-const KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// What the writer's channel must hold: each message carries at least one unconfirmed output.
+pub const PUBLISHES: usize = WINDOW as usize;
 
 /// The sequencer and what it talks to.
 pub struct Sequencer {
@@ -45,9 +42,7 @@ pub struct Sequencer {
     /// Whether the plan ends with the first output of this start that is confirmed.
     pub ends_with_own_output: bool,
     /// The lane's writer.
-    pub writer: mpsc::Sender<LaneCommand>,
-    /// Whether a ping is on its way.
-    pub pinged: bool,
+    pub writer: mpsc::Sender<Publish>,
     /// When what was sent.
     pub timings: Timings,
     /// The checkpointer.
@@ -71,7 +66,6 @@ impl Actor for Sequencer {
 
     fn started(&mut self, ctx: &mut Context<Sequencer>) {
         ctx.set_mailbox_capacity(self.mailbox);
-        ctx.run_interval(KEEP_ALIVE, |sequencer, _| sequencer.ping());
         self.note_recovery();
     }
 }
@@ -120,7 +114,6 @@ impl Handler<LaneNews> for Sequencer {
             return self.ending.report(End::Lane(event));
         };
         crash::point("after_confirmation_before_the_barrier");
-        self.pinged = false;
         self.lane.confirm(sequence);
         self.timings.confirmed(sequence, &self.metrics);
         self.reach_barriers();
@@ -194,10 +187,6 @@ impl Sequencer {
         }
         self.note_recovery();
         self.reach_barriers();
-        // Nothing more to send: ask for the confirmation now instead of waiting for the batch's next one.
-        if self.queue.is_empty() && self.lane.unconfirmed() > 0 && !self.pinged {
-            self.ping();
-        }
     }
 
     /// The front slice is wholly with the lane: its barrier follows its outputs, its permit goes back.
@@ -216,17 +205,9 @@ impl Sequencer {
         }
         let outputs = std::mem::take(chunk);
         self.metrics.published(outputs.len() as u64);
-        let sent = self.writer.try_send(LaneCommand::Publish(first, outputs)).is_ok();
+        let sent = self.writer.try_send(Publish { first, outputs }).is_ok();
         self.told("writer", sent);
         crash::point("after_publish_before_confirmation");
-    }
-
-    fn ping(&mut self) {
-        if self.lane.has_batch() {
-            self.pinged = true;
-            let sent = self.writer.try_send(LaneCommand::Ping).is_ok();
-            self.told("writer", sent);
-        }
     }
 
     fn reach_barriers(&mut self) {

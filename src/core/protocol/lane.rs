@@ -73,11 +73,6 @@ impl Lane {
         if output.position <= out { LaneSequence(0) } else { LaneSequence(self.numbered.0 + 1) }
     }
 
-    /// Whether anything was published by this start, so that there is a batch to keep alive.
-    pub fn has_batch(&self) -> bool {
-        self.numbered > self.lane_last
-    }
-
     /// Whether the outputs that were there at the start are all passed over.
     pub fn is_past_the_old(&self) -> bool {
         self.numbered >= self.lane_last
@@ -127,7 +122,10 @@ pub fn compare(expected: &Output, plan: &str, found: Option<&LaneMessage>) -> Re
         return Err(Refusal::OutputDiffers {
             sequence: found.sequence,
             found: format!("output {} of position {} stored at {}", found.n, found.cause, found.time),
-            expected: format!("output {} of position {} stored at {}", expected.n, expected.position, expected.stored_at),
+            expected: format!(
+                "output {} of position {} stored at {}",
+                expected.n, expected.position, expected.stored_at
+            ),
         });
     }
     Ok(())

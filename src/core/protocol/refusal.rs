@@ -82,7 +82,9 @@ pub enum Refusal {
         expected: String,
     },
     /// The lane's newest message, or the one at a refused sequence, is a stranger's.
-    #[error("another program writes to the output stream: the message at sequence {sequence} has no Sidestream headers")]
+    #[error(
+        "another program writes to the output stream: the message at sequence {sequence} has no Sidestream headers"
+    )]
     ForeignMessage {
         /// Where it stands.
         sequence: LaneSequence,
@@ -129,7 +131,9 @@ impl Refusal {
             }
             Refusal::OtherPlan { .. } => "start with the configuration that published these outputs",
             Refusal::OutputDiffers { .. } => "run `sidestream audit`; if it confirms the difference, please report it",
-            Refusal::ForeignMessage { .. } => "the output stream must have one writer: find the other publisher and stop it",
+            Refusal::ForeignMessage { .. } => {
+                "the output stream must have one writer: find the other publisher and stop it"
+            }
             Refusal::NewerRun { .. } => "only one engine may serve an output stream: stop one of the two",
         }
     }

@@ -159,7 +159,8 @@ mod tests {
         let mut rows = Vec::new();
         for (key, value) in entries {
             if let Some(view) = reader.push(key, value)? {
-                let columns = view.columns.iter().map(|(id, text)| (id, String::from_utf8_lossy(text).into_owned())).collect();
+                let columns =
+                    view.columns.iter().map(|(id, text)| (id, String::from_utf8_lossy(text).into_owned())).collect();
                 rows.push((view.name.key.to_owned(), view.name.table, view.name.row.map(str::to_owned), columns));
             }
         }
@@ -240,7 +241,10 @@ mod tests {
     fn the_layout_is_pinned() {
         let mut out = Vec::new();
         let name = RowName { key: "", table: 0x0203, row: None };
-        assert_eq!(encode_row(&name, &Columns::default().merged(&[(1, b"true"), (200, b"7")]), 0, &mut out).unwrap(), 1);
+        assert_eq!(
+            encode_row(&name, &Columns::default().merged(&[(1, b"true"), (200, b"7")]), 0, &mut out).unwrap(),
+            1
+        );
         let (key, value) = &out[0];
         let digest = 0x99aa_06d3_0147_98d8_6001_c324_468d_497f_u128.to_be_bytes();
         assert_eq!(key[..], [&[1], &digest[..], &[2, 3], &[0; 16], &[0, 0]].concat());
@@ -258,8 +262,10 @@ mod tests {
     #[test]
     fn a_value_under_another_rows_key_is_damage() {
         let mut out = Vec::new();
-        encode_row(&RowName { key: "a", table: 0, row: None }, &Columns::default().merged(&[(0, b"1")]), 0, &mut out).unwrap();
-        encode_row(&RowName { key: "b", table: 0, row: None }, &Columns::default().merged(&[(0, b"2")]), 0, &mut out).unwrap();
+        encode_row(&RowName { key: "a", table: 0, row: None }, &Columns::default().merged(&[(0, b"1")]), 0, &mut out)
+            .unwrap();
+        encode_row(&RowName { key: "b", table: 0, row: None }, &Columns::default().merged(&[(0, b"2")]), 0, &mut out)
+            .unwrap();
         let value = out[1].1.clone().unwrap();
         let read = RowReader::default().push(&out[0].0, &value).map(|_| ());
         assert_eq!(read, Err(RecordError::Damaged("it stands under another row's key")));

@@ -123,8 +123,7 @@ impl KeyRows {
                 // A row that was removed since the last barrier still has its records on disk.
                 let before = self.removed.iter().position(|row| (row.table, row.row) == id);
                 let parts = before.map_or(0, |n| self.removed.swap_remove(n).parts);
-                let row =
-                    Row { table: change.table, row: change.row, row_text: change.row_text, columns, parts };
+                let row = Row { table: change.table, row: change.row, row_text: change.row_text, columns, parts };
                 self.rows.insert(at, row);
                 self.mark_changed(id);
             }
@@ -163,13 +162,7 @@ mod tests {
 
     #[test]
     fn a_row_removed_and_written_again_keeps_its_records() {
-        let mut stored = Row {
-            table: 1,
-            row: Digest(7),
-            row_text: "r".into(),
-            columns: Columns::default(),
-            parts: 3,
-        };
+        let mut stored = Row { table: 1, row: Digest(7), row_text: "r".into(), columns: Columns::default(), parts: 3 };
         let mut key = KeyRows::new("k".into(), KeyGroup(0), vec![stored.clone()]);
         key.apply(Change { columns: None, ..upsert(7, "1") });
         assert!(key.get(1, Digest(7)).is_none() && key.is_dirty());

@@ -1,0 +1,11 @@
+//! `sidestream check`: stand-in.
+use super::options::Options;
+use crate::app::exit::Exit;
+/// stand-in
+#[derive(Debug, clap::Args)]
+pub struct Check {}
+impl Check {
+    pub(super) fn run(self, _: &Options) -> Result<(), Exit> {
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! `sidestream demo`: stand-in.
+use super::options::Options;
+use crate::app::exit::Exit;
+/// stand-in
+#[derive(Debug, clap::Args)]
+pub struct Demo {}
+impl Demo {
+    pub(super) fn run(self, _: &Options) -> Result<(), Exit> {
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! The options that every command takes, and what they come to: a configuration and a way to the broker.
+//!
+//! Reads the environment; nothing below the command line does.
+
+use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
+use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
+use crate::config::{Config, NatsSection, Overrides};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "config.toml")]
+    pub config: PathBuf,
+    /// Overrides one setting, such as `--set nats.url=nats://10.0.0.7:4222`; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub sets: Vec<(String, String)>,
+    /// The server's address, over the one of the configuration.
+    #[arg(long, global = true, value_name = "URL", env = "SIDESTREAM_NATS_URL", hide_env_values = true)]
+    pub nats_url: Option<String>,
+    /// How log lines are written, to standard error.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log: LogFormat,
+    /// Which log lines are written, in the notation of tracing's EnvFilter.
+    #[arg(long, global = true, value_name = "FILTER", env = "SIDESTREAM_LOG", default_value = "info")]
+    pub log_filter: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as nats.url=nats://127.0.0.1:4222")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+impl Options {
+    /// The checked configuration; its warnings go to standard error.
+    pub fn load(&self) -> Result<Config, Exit> {
+        let (config, warnings) = Config::load(&self.config, &self.overrides())
+            .map_err(|error| Exit::new(CONFIG, format!("the configuration is not valid\n\n{error}"), ""))?;
+        for warning in warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(config)
+    }
+
+    /// What is laid over the configuration file.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { nats_url: self.nats_url.clone(), sets: self.sets.clone() }
+    }
+
+    /// Starts logging.
+    pub fn init_log(&self) -> Result<(), Exit> {
+        use crate::telemetry::log::{Format, init};
+        let format = match self.log {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+        };
+        init(format, &self.log_filter)
+            .map_err(|error| Exit::new(CONFIG, error.to_string(), "see --help for --log-filter"))
+    }
+}
+
+/// The adapter's settings from those of the configuration.
+pub fn nats_settings(nats: &NatsSection) -> NatsSettings {
+    NatsSettings {
+        url: nats.url.clone(),
+        credentials_file: nats.credentials_file.clone(),
+        nkey_file: nats.nkey_file.clone(),
+        user: nats.user.clone(),
+        password_file: nats.password_file.clone(),
+        tls: nats.tls.as_ref().map(|tls| TlsSettings {
+            ca_file: tls.ca_file.clone(),
+            cert_file: tls.cert_file.clone(),
+            key_file: tls.key_file.clone(),
+            first: false,
+        }),
+    }
+}
+
+/// Connects for a command that does one thing and ends.
+pub async fn connect(config: &Config, purpose: &str) -> Result<Connection, Exit> {
+    Ok(Connection::open(&nats_settings(&config.nats), purpose).await?)
+}
+
+/// Runs a command's work on a runtime of its own.
+pub fn block_on<T>(work: impl Future<Output = Result<T, Exit>>) -> Result<T, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Exit::new(UNAVAILABLE, format!("no runtime: {error}"), ""))?;
+    runtime.block_on(work)
+}

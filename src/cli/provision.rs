@@ -1,0 +1,11 @@
+//! `sidestream provision`: stand-in.
+use super::options::Options;
+use crate::app::exit::Exit;
+/// stand-in
+#[derive(Debug, clap::Args)]
+pub struct Provision {}
+impl Provision {
+    pub(super) fn run(self, _: &Options) -> Result<(), Exit> {
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! `sidestream run`: the engine as a service.
+//!
+//! Prints its address as the first line on standard output; everything else is log.
+
+use super::options::{Options, nats_settings};
+use super::signals;
+use crate::app::exit::{Exit, UNAVAILABLE};
+use crate::app::run::run;
+use crate::app::session::{Process, Running};
+use crate::core::protocol::facts::Consent;
+use crate::engine::launch::Engine;
+use crate::http::health::Health;
+use crate::http::server::{Deps, Server};
+use crate::telemetry::metrics::Metrics;
+use clap::Args;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Runs the engine until it is stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream run --config config.toml --set http.listen=127.0.0.1:0")]
+pub struct Run {
+    /// Go on although events or outputs that are needed are gone; they are counted.
+    #[arg(long)]
+    accept_gap: bool,
+    /// After a change of tables, keys or de-duplication: apply the new configuration to the whole input.
+    #[arg(long, conflicts_with = "keep_state")]
+    rebuild_state: bool,
+    /// After a change of tables, keys or de-duplication: keep the state, new columns fill from now on.
+    #[arg(long)]
+    keep_state: bool,
+}
+
+impl Run {
+    pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        options.init_log()?;
+        let consent =
+            Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
+        let listen = config.http.listen;
+        let process = Process {
+            nats: nats_settings(&config.nats),
+            config,
+            consent,
+            metrics: Metrics::new(),
+            health: Health::new(),
+            running: Running::default(),
+            random: random(),
+        };
+        let runtime = || {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.enable_all().build().expect("a runtime can be built")
+        };
+        actix::System::with_tokio_rt(runtime).block_on(async move {
+            let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
+            let server = Server::start(listen, deps(&process)).map_err(|error| {
+                Exit::new(
+                    UNAVAILABLE,
+                    format!("cannot listen on {listen}: {error}"),
+                    "change http.listen, or stop what uses it",
+                )
+            })?;
+            println!("http://{}", server.address());
+            // A program that reads the first line gets it now, even through a pipe.
+            let _ = std::io::stdout().flush();
+            let result = run(&process, stop).await;
+            server.stop().await;
+            result
+        })
+    }
+}
+
+/// What the HTTP server shows of a process.
+pub(super) fn deps(process: &Process) -> Deps {
+    let running = process.running.clone();
+    Deps {
+        metrics: process.metrics.clone(),
+        health: process.health.clone(),
+        inspect: Arc::new(move |key: String| {
+            let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
+            Box::pin(async move { Engine::inspect(&shards, key).await })
+        }),
+    }
+}
+
+/// The random end of a run id: the standard library's hasher is seeded by the system.
+fn random() -> u32 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // The cast keeps the low half.
+    RandomState::new().build_hasher().finish() as u32
+}

@@ -1,0 +1,61 @@
+//! What a person sees while a command works: a bar on a terminal, plain lines elsewhere.
+//!
+//! Goes to standard error; results go to standard output.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Time between plain lines.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// The progress of one piece of work.
+pub struct Line {
+    bar: ProgressBar,
+    plain: Option<Mutex<Instant>>,
+    what: &'static str,
+}
+
+impl Line {
+    /// Progress towards `total` things called `what`.
+    pub fn new(total: u64, what: &'static str) -> Line {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let template = "{bar:30} {human_pos}/{human_len} {msg}  {per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Line { bar, plain: (!terminal).then(|| Mutex::new(Instant::now())), what }
+    }
+
+    /// So many are done.
+    pub fn at(&self, done: u64) {
+        self.bar.set_position(done);
+        if let Some(last) = &self.plain
+            && let Ok(mut last) = last.lock()
+            && last.elapsed() >= EVERY
+        {
+            *last = Instant::now();
+            let (total, what) = (self.bar.length().unwrap_or_default(), self.what);
+            eprintln!(
+                "{done} of {total} {what}, {:.0} a second, {} s left",
+                self.bar.per_sec(),
+                self.bar.eta().as_secs()
+            );
+        }
+    }
+
+    /// The total turned out to be another.
+    pub fn total(&self, total: u64) {
+        self.bar.set_length(total);
+    }
+
+    /// The work is done; the line makes room for a last word.
+    pub fn done(&self, word: &str) {
+        self.bar.finish_and_clear();
+        eprintln!("{word}");
+    }
+}

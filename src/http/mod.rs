@@ -1,0 +1,3 @@
+//! stand-in
+pub mod health;
+pub mod server;
