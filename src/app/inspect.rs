@@ -5,22 +5,15 @@
 use super::disk;
 use super::exit::{Exit, UNAVAILABLE};
 use crate::config::Config;
-use crate::core::ids::{KeyGroup, Position};
-use crate::core::state::rows::KeyRows;
 use crate::core::state::view;
 use crate::engine::shard::stored_rows;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a running engine may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// `{"key":…,"position":…,"tables":{…}}`.
-pub fn shown(key: &str, position: Position, tables: Value) -> Value {
-    json!({ "key": key, "position": position.0, "tables": tables })
-}
 
 /// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of the key.
 pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>>, Exit> {
@@ -61,7 +54,5 @@ pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit>
     let opened = disk::open(&config.state.path)?;
     let Some(checkpoint) = &opened.disk.checkpoint else { return Ok(None) };
     let rows = stored_rows(opened.store.as_ref(), key)?;
-    let rows = KeyRows::new(key.into(), KeyGroup::of(key), rows);
-    let tables = view::tables(&checkpoint.layout, rows.iter());
-    Ok(tables.map(|tables| shown(key, checkpoint.position, tables)))
+    Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter()))
 }

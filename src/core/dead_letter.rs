@@ -49,6 +49,7 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
         position: event.position(),
         n: 0,
         stored_at: message.stored_at,
+        event_time: None,
         subject: Arc::from(subject_of(plan, &plan.spec.dead_subject, event, Some(rejection.reason))),
         copied,
         dead: Some(Box::new(DeadLetter { reason: rejection.reason, headers })),

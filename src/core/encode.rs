@@ -4,6 +4,7 @@
 
 use super::dead_letter;
 use super::event::{Event, StoredMessage};
+use super::event_time::event_time;
 use super::join::Joined;
 use super::json::fields::Span;
 use super::json::splice::{Added, Edit, Splice};
@@ -90,6 +91,7 @@ impl Encoder {
             position: event.position(),
             n: 0,
             stored_at: message.stored_at,
+            event_time: event_time(&self.plan, message, spans),
             subject: self.subject(event),
             copied,
             dead: None,

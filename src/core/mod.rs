@@ -14,6 +14,7 @@ pub mod output;
 pub mod rejection;
 pub mod tally;
 pub mod read;
+pub mod event_time;
 pub mod protocol;
 pub mod json;
 pub mod plan;

@@ -39,6 +39,8 @@ pub struct Output {
     pub n: u32,
     /// When the cause was stored.
     pub stored_at: Nanos,
+    /// The event's own time, where it carries one that can be read; used for latency only.
+    pub event_time: Option<Nanos>,
     /// The subject to publish to.
     pub subject: Arc<str>,
     /// The event's own headers, without `Nats-*` and `Sidestream-*`.

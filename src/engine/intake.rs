@@ -178,6 +178,7 @@ impl Intake {
 
     fn dispatch(&mut self, slice: Slice, permit: Option<OwnedSemaphorePermit>, taken: Instant) {
         let Slice { number, shards, order, barrier, .. } = slice;
+        let through = self.cutter.position();
         if let Some(barrier) = barrier {
             self.phase.open = true;
             self.phase.due = false;
@@ -189,7 +190,7 @@ impl Intake {
         let expect = Expect { slice: number, order, barrier, permit, taken };
         self.sent("sequencer", self.sequencer.try_send(expect).is_ok());
         for (shard, events) in self.shards.iter().zip(shards) {
-            self.sent("shard", shard.try_send(Work { slice: number, events, barrier }).is_ok());
+            self.sent("shard", shard.try_send(Work { slice: number, through, events, barrier }).is_ok());
         }
     }
 

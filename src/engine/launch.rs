@@ -131,6 +131,7 @@ impl Engine {
         for (number, state) in parts.states.into_iter().enumerate() {
             let shard = Shard {
                 number,
+                through: parts.start.after,
                 plan: parts.plan.clone(),
                 step: Step::new(parts.plan.clone(), state),
                 store: parts.store.clone(),

@@ -67,6 +67,8 @@ pub struct MeetIntake(pub Addr<Intake>);
 pub struct Work {
     /// The slice.
     pub slice: SliceNumber,
+    /// The slice's last position.
+    pub through: Position,
     /// The shard's events, in input order.
     pub events: Events,
     /// Hand over the state after them.

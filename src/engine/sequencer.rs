@@ -169,7 +169,7 @@ impl Sequencer {
                     if chunk.is_empty() {
                         first = sequence;
                     }
-                    self.timings.numbered(sequence, output.stored_at);
+                    self.timings.numbered(sequence, &output);
                     chunk.push(output);
                 }
                 Send::Compare(sequence) => {

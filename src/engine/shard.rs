@@ -8,10 +8,10 @@ use super::ending::{Alarm, End, Ending};
 use super::messages::{Delta, Inspect, Processed, Work};
 use super::sequencer::Sequencer;
 use crate::core::event::Events;
-use crate::core::ids::{Digest, KeyGroup};
+use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::record::{RowReader, row_prefix_of_key};
-use crate::core::state::rows::{KeyRows, Row};
+use crate::core::state::rows::Row;
 use crate::core::state::view;
 use crate::core::step::Step;
 use crate::ports::store::{Space, Store, StoreError};
@@ -28,6 +28,8 @@ pub struct Shard {
     pub number: usize,
     /// The plan.
     pub plan: Arc<Plan>,
+    /// The last position that it has seen, its own events or others'.
+    pub through: Position,
     /// The pure part.
     pub step: Step,
     /// Where keys are that are not in memory.
@@ -68,6 +70,7 @@ impl Handler<Work> for Shard {
         }
         let dirty = self.step.state.rows.dirty_keys();
         let outcomes = self.step.run(&work.events);
+        self.through = work.through;
         crash::point("after_apply");
         let changed = self.step.state.rows.dirty_keys().saturating_sub(dirty);
         self.dirty_keys.fetch_add(changed, Ordering::Relaxed);
@@ -99,11 +102,10 @@ impl Handler<Inspect> for Shard {
     fn handle(&mut self, inspect: Inspect, _: &mut Context<Shard>) -> Self::Result {
         let digest = Digest::of(inspect.key.as_bytes());
         if let Some(rows) = self.step.state.rows.key(digest) {
-            return Ok(view::tables(&self.plan.layout, rows.iter()));
+            return Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter()));
         }
         let rows = stored_rows(self.store.as_ref(), &inspect.key).map_err(|error| error.to_string())?;
-        let rows = KeyRows::new(inspect.key.as_str().into(), KeyGroup::of(&inspect.key), rows);
-        Ok(view::tables(&self.plan.layout, rows.iter()))
+        Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter()))
     }
 }
 

@@ -99,23 +99,27 @@ impl OldMessages {
 /// When the events of unconfirmed outputs were stored.
 #[derive(Debug, Default)]
 pub struct Timings {
-    stored: VecDeque<(LaneSequence, Nanos)>,
+    stored: VecDeque<(LaneSequence, Nanos, Option<Nanos>)>,
     seconds: Vec<f64>,
 }
 
 impl Timings {
     /// An output got its number.
-    pub fn numbered(&mut self, sequence: LaneSequence, stored_at: Nanos) {
-        self.stored.push_back((sequence, stored_at));
+    pub fn numbered(&mut self, sequence: LaneSequence, output: &Output) {
+        self.stored.push_back((sequence, output.stored_at, output.event_time));
     }
 
     /// Everything up to a sequence is stored in the output: the end of its events' latency.
     pub fn confirmed(&mut self, through: LaneSequence, metrics: &Metrics) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i64;
         self.seconds.clear();
-        while let Some((_, stored_at)) = self.stored.pop_front_if(|(sequence, _)| *sequence <= through) {
-            // Two clocks: the server's and ours. A negative difference is theirs, not a latency.
-            self.seconds.push(now.saturating_sub(stored_at.0).max(0) as f64 / 1e9);
+        // Two clocks: theirs and ours. A negative difference is theirs, not a latency.
+        let since = |then: Nanos| now.saturating_sub(then.0).max(0) as f64 / 1e9;
+        while let Some((_, stored_at, event_time)) = self.stored.pop_front_if(|(at, ..)| *at <= through) {
+            self.seconds.push(since(stored_at));
+            if let Some(event_time) = event_time {
+                metrics.event_time_latency(since(event_time));
+            }
         }
         metrics.latencies(&self.seconds);
     }

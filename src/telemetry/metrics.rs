@@ -18,6 +18,7 @@ impl Metrics {
     pub fn received(&self, _: u64, _: u64) {}
     pub fn tally(&self, _: &Tally, _: &Plan) {}
     pub fn latencies(&self, _: &[f64]) {}
+    pub fn event_time_latency(&self, _: f64) {}
     pub fn stage(&self, _: Stage, _: f64) {}
     pub fn lag(&self, _: u64) {}
     pub fn unconfirmed(&self, _: u64) {}

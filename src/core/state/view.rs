@@ -3,11 +3,23 @@
 //! Only for showing; nothing here is stored or published.
 
 use super::rows::{ONLY_ROW, Row};
+use crate::core::ids::Position;
 use crate::core::plan::layout::Layout;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+/// `{"key":…,"position":…,"tables":{…}}`; `None` when there are no rows.
+pub fn of_key<'a>(
+    key: &str,
+    position: Position,
+    layout: &Layout,
+    rows: impl Iterator<Item = &'a Row>,
+) -> Option<Value> {
+    let tables = tables(layout, rows)?;
+    Some(json!({ "key": key, "position": position, "tables": tables }))
+}
 
 /// `{"user":{…},"subscription":{"pt-BR":{…}}}`; `None` when there are no rows.
-pub fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = &'a Row>) -> Option<Value> {
+fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = &'a Row>) -> Option<Value> {
     let mut tables = Map::new();
     for row in rows {
         let Some(name) = layout.table_name(row.table) else { continue };
