@@ -8,3 +8,4 @@ pub mod json;
 pub mod plan;
 pub mod rejection;
 pub mod output;
+pub mod record;

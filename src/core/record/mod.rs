@@ -1,0 +1,25 @@
+//! What is stored, as bytes: rows, de-duplication chunks, marks, checkpoints and plans.
+//!
+//! Every value begins with the byte of `VERSION`, every number in a key is big endian so that keys sort by it, and
+//! decoding never panics, whatever the bytes. No store is named here and nothing is read or written; the
+//! checkpointer and the start put these bytes into a `Space` of their choice.
+//!
+//! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks. In the meta space: the same rows
+//! and chunks for global tables and their events, and the text keys `checkpoint`, `format` and `plan/…`.
+
+pub mod error;
+pub mod bytes;
+pub mod parts;
+pub mod row;
+pub mod dedup;
+pub mod mark;
+pub mod meta;
+pub mod plan_text;
+
+pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, encode_dedup};
+pub use error::RecordError;
+pub use mark::{GroupMark, MARK_KEY};
+pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format};
+pub use parts::{Change, VALUE_LIMIT, VERSION};
+pub use plan_text::{PLANS, PlanReader, encode_plan};
+pub use row::{Columns, ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};
