@@ -1,1 +1,4 @@
 //! The world behind the ports. Only `nats` names async_nats, only `sled` names sled.
+
+pub mod memory;
+pub mod sled;

@@ -1,0 +1,84 @@
+//! The state directory as files: making it, syncing it, measuring it, setting it aside.
+//!
+//! Nothing here deletes a state directory, and nothing here knows what sled writes into one but the names.
+
+use super::lock::Lock;
+use crate::ports::store::StoreError;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Makes the directory and its parents, and makes its name durable.
+pub fn make(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(failed(path, "cannot create it"))?;
+    sync_parent(path)
+}
+
+/// Makes a file's content, or a directory's names, durable.
+pub fn sync(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(failed(path, "cannot sync it"))
+}
+
+/// The names in a directory; none when there is no such directory.
+pub fn names(path: &Path) -> Result<Vec<String>, StoreError> {
+    let list = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed(path, "cannot list it"))?,
+    };
+    let mut names = Vec::new();
+    for entry in list {
+        let entry = entry.map_err(failed(path, "cannot list it"))?;
+        // sled and we write ASCII names only; whatever else lies here is not ours.
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Bytes of the directory's files, two levels deep; what cannot be read counts as nothing.
+pub fn bytes(path: &Path) -> u64 {
+    let level = |path: &Path| -> Vec<(PathBuf, fs::Metadata)> {
+        let list = fs::read_dir(path).into_iter().flatten().flatten();
+        list.filter_map(|entry| entry.metadata().ok().map(|data| (entry.path(), data))).collect()
+    };
+    let size = |(path, data): (PathBuf, fs::Metadata)| {
+        if data.is_dir() { level(&path).iter().map(|(_, data)| data.len()).sum() } else { data.len() }
+    };
+    level(path).into_iter().map(size).sum()
+}
+
+/// Renames an unreadable state directory to `<path>.unreadable-<n>`, with the first n that is free, and returns the
+/// new name. Nothing is deleted: a person may want to look at it. Fails with `Locked` while a process has it open.
+pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    // Held over the renaming, so that it is not pulled away under an engine that is just starting.
+    let _lock = Lock::take(path)?;
+    for n in 1..u32::MAX {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".unreadable-{n}"));
+        let aside = PathBuf::from(name);
+        if !aside.try_exists().map_err(failed(&aside, "cannot look for it"))? {
+            fs::rename(path, &aside).map_err(failed(path, "cannot set it aside"))?;
+            sync_parent(path)?;
+            return Ok(aside);
+        }
+    }
+    Err(unreadable(path, "every name to set it aside under is taken"))
+}
+
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync(parent),
+        _ => sync(Path::new(".")),
+    }
+}
+
+/// Turns a failure of the file system into the port's error.
+pub fn failed(path: &Path, what: &str) -> impl FnOnce(io::Error) -> StoreError {
+    let (path, what) = (path.display().to_string(), what.to_owned());
+    move |source| StoreError::Io { path, what, source }
+}
+
+/// The error of a directory that holds no readable store.
+pub fn unreadable(path: &Path, why: impl Into<String>) -> StoreError {
+    StoreError::Unreadable { path: path.display().to_string(), why: why.into() }
+}

@@ -1,0 +1,120 @@
+//! Opening sled in a directory that may have been damaged, and telling a new store from a lost one.
+//!
+//! Nothing is deleted here but sled's snapshots, which sled makes again from its log. Called by `SledStore::open`,
+//! which holds the lock.
+
+use super::directory::{failed, names, sync, unreadable};
+use super::guard::{close, guarded};
+use super::lock::Lock;
+use super::manifest::{FORMAT, Manifest};
+use super::witness::Witness;
+use crate::ports::store::StoreError;
+use std::fs;
+use std::path::Path;
+
+/// Where the store's id stands inside sled: a prefix that no space has.
+pub const ID_KEY: &[u8] = b"\xff\xfestore";
+
+/// Where the batches are counted inside sled: u64, big endian.
+pub const COUNT_KEY: &[u8] = b"\xff\xfebatches";
+
+/// A database that was found whole as far as opening it can tell.
+pub struct Opened {
+    /// sled.
+    pub db: ::sled::Db,
+    /// What `FORMAT` says.
+    pub manifest: Manifest,
+    /// What `SYNCED` says is kept here.
+    pub witness: Witness,
+    /// How many batches the database counts.
+    pub batches: u64,
+}
+
+/// Opens the database of a directory, and creates one only where there never was one.
+pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
+    let manifest = Manifest::read(path)?;
+    let noted = lock.store_id(path)?;
+    let present = fs::metadata(path.join("db")).is_ok_and(|data| data.len() > 0);
+    match &manifest {
+        Some(_) if !present => return Err(unreadable(path, "the database's files are gone")),
+        None if !noted.is_empty() => return Err(unreadable(path, format!("the file {FORMAT} is gone"))),
+        _ => {}
+    }
+    lock.wait_for_sled(path)?;
+    let db = open_sled(path, cache_bytes)?;
+    match identify(path, &db, manifest) {
+        Ok((manifest, witness, batches)) => {
+            // A copied directory or a crash at creation may lack the note.
+            if noted != manifest.store_id {
+                lock.note(path, &manifest.store_id)?;
+            }
+            Ok(Opened { db, manifest, witness, batches })
+        }
+        Err(error) => {
+            close(db);
+            Err(error)
+        }
+    }
+}
+
+/// Whether the database is the one that the files beside it speak of, and has all that it ever synced.
+fn identify(path: &Path, db: &::sled::Db, manifest: Option<Manifest>) -> Result<(Manifest, Witness, u64), StoreError> {
+    let inside = guarded(path, "cannot read the store's id", || db.get(ID_KEY))?;
+    let manifest = match manifest {
+        None => create(path, db, inside.is_some())?,
+        Some(manifest) if inside.as_deref() == Some(manifest.store_id.as_bytes()) => manifest,
+        Some(_) => return Err(unreadable(path, format!("the database inside is not the one that {FORMAT} names"))),
+    };
+    let count = guarded(path, "cannot read the count", || db.get(COUNT_KEY))?;
+    let count = count.as_deref().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let witness = Witness::open(path, &manifest.store_id, count)?;
+    Ok((manifest, witness, count))
+}
+
+/// Opens sled; where it finds its files corrupt, once more without the snapshots, which only abbreviate its log.
+fn open_sled(path: &Path, cache_bytes: u64) -> Result<::sled::Db, StoreError> {
+    // A left-over half-written snapshot is read like a whole one and makes the database unopenable.
+    remove_snapshots(path, |name| name.ends_with(".generating"))?;
+    let config = || {
+        let config = ::sled::Config::new().path(path).cache_capacity(cache_bytes);
+        // The checkpointer decides when to flush; a thread that flushes between would only cost.
+        config.flush_every_ms(None).use_compression(false)
+    };
+    match guarded(path, "cannot open the database", || config().open()) {
+        Err(first @ StoreError::Unreadable { .. }) => {
+            remove_snapshots(path, |_| true)?;
+            // The second attempt may fail for what the first left behind: its own words count only if it succeeds.
+            guarded(path, "cannot open the database", || config().open()).map_err(|_| first)
+        }
+        other => other,
+    }
+}
+
+fn remove_snapshots(path: &Path, which: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+    for name in names(path)?.into_iter().filter(|name| name.starts_with("snap.") && which(name)) {
+        let file = path.join(name);
+        fs::remove_file(&file).map_err(failed(&file, "cannot remove a snapshot"))?;
+    }
+    Ok(())
+}
+
+/// Makes a database without a manifest a store of ours: sled's files first, then `SYNCED`, then `FORMAT`, each durable
+/// before the next, so that a crash between two of them is recognised and finished here.
+fn create(path: &Path, db: &::sled::Db, has_id: bool) -> Result<Manifest, StoreError> {
+    let entries = guarded(path, "cannot read the database", || db.iter().take(2).collect::<Result<Vec<_>, _>>())?;
+    if entries.len() > usize::from(has_id) {
+        return Err(unreadable(path, format!("there is data, but no file {FORMAT}")));
+    }
+    let manifest = Manifest::new();
+    guarded(path, "cannot write the store's id", || {
+        db.insert(ID_KEY, manifest.store_id.as_bytes())?;
+        db.flush()
+    })?;
+    for name in ["db", "conf", "blobs"] {
+        sync(&path.join(name))?;
+    }
+    sync(path)?;
+    Witness::create(path, &manifest.store_id)?;
+    manifest.write(path)?;
+    Ok(manifest)
+}
