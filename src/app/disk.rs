@@ -7,8 +7,8 @@ use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
 use crate::core::record::{
-    CHECKPOINT_KEY, DEDUP, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup, dedup_position,
-    encode_plan,
+    CHECKPOINT_KEY, DEDUP, Format, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
+    dedup_position, encode_plan,
 };
 use crate::core::state::changes::State;
 use crate::core::state::dedup::Chunk;
@@ -29,6 +29,10 @@ pub struct Opened {
 pub fn open(path: &Path) -> Result<Opened, StoreError> {
     let read = || {
         let store = SledStore::open(path)?;
+        let differences = Format::current().differences(store.format());
+        if !differences.is_empty() {
+            return Err(StoreError::Format { path: path.display().to_string(), differences });
+        }
         let disk = read(&store)?;
         // Key groups are first written after the record exists: alone they are half of something lost.
         if disk.checkpoint.is_none() && !disk.marks.is_empty() {

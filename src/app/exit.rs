@@ -56,6 +56,10 @@ impl From<StoreError> for Exit {
             StoreError::Unreadable { .. } => {
                 (UNAVAILABLE, "move the directory away: the engine rebuilds its state from the input")
             }
+            StoreError::Format { .. } => (
+                CONFIG,
+                "go on with the build that made it, or begin with a new state.path: the state is rebuilt from the input",
+            ),
             StoreError::Io { .. } => (UNAVAILABLE, "check the disk's room and the directory's permissions"),
         };
         let mut message = error.to_string();

@@ -58,6 +58,14 @@ pub enum StoreError {
         /// What the store said.
         why: String,
     },
+    /// The directory was made with other format settings than this build's.
+    #[error("state directory {path} has another format: {}", .differences.join("; "))]
+    Format {
+        /// The directory.
+        path: String,
+        /// What differs.
+        differences: Vec<String>,
+    },
     /// The file system refused.
     #[error("state directory {path}: {what}")]
     Io {

@@ -2,3 +2,4 @@
 
 mod config_diagnostics;
 mod config_plan;
+mod store_conformance;

@@ -30,6 +30,11 @@ pub fn guarded<T>(path: &Path, what: &str, call: impl FnOnce() -> ::sled::Result
     }
 }
 
+/// Closes a database. sled's destructor syncs and panics when it cannot; what mattered was synced before.
+pub fn close(db: ::sled::Db) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+}
+
 fn is_damage(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::NotFound)
 }

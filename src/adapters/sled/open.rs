@@ -4,7 +4,7 @@
 //! which holds the lock.
 
 use super::directory::{failed, names, sync, unreadable};
-use super::guard::guarded;
+use super::guard::{close, guarded};
 use super::lock::Lock;
 use super::manifest::{FORMAT, Manifest};
 use super::witness::Witness;
@@ -42,20 +42,33 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
     }
     lock.wait_for_sled(path)?;
     let db = open_sled(path, cache_bytes)?;
+    match identify(path, &db, manifest) {
+        Ok((manifest, witness, batches)) => {
+            // A copied directory or a crash at creation may lack the note.
+            if noted != manifest.store_id {
+                lock.note(path, &manifest.store_id)?;
+            }
+            Ok(Opened { db, manifest, witness, batches })
+        }
+        Err(error) => {
+            close(db);
+            Err(error)
+        }
+    }
+}
+
+/// Whether the database is the one that the files beside it speak of, and has all that it ever synced.
+fn identify(path: &Path, db: &::sled::Db, manifest: Option<Manifest>) -> Result<(Manifest, Witness, u64), StoreError> {
     let inside = guarded(path, "cannot read the store's id", || db.get(ID_KEY))?;
     let manifest = match manifest {
-        None => create(path, &db, inside.is_some())?,
+        None => create(path, db, inside.is_some())?,
         Some(manifest) if inside.as_deref() == Some(manifest.store_id.as_bytes()) => manifest,
         Some(_) => return Err(unreadable(path, format!("the database inside is not the one that {FORMAT} names"))),
     };
     let count = guarded(path, "cannot read the count", || db.get(COUNT_KEY))?;
     let count = count.as_deref().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
     let witness = Witness::open(path, &manifest.store_id, count)?;
-    // A copied directory or a crash at creation may lack the note.
-    if noted != manifest.store_id {
-        lock.note(path, &manifest.store_id)?;
-    }
-    Ok(Opened { db, manifest, witness, batches: count })
+    Ok((manifest, witness, count))
 }
 
 /// Opens sled; where it finds its files corrupt, once more without the snapshots, which only abbreviate its log.
