@@ -1,3 +1,0 @@
-//! stand-in
-pub mod health;
-pub mod server;

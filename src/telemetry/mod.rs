@@ -1,3 +1,0 @@
-//! stand-in
-pub mod metrics;
-pub mod log;
