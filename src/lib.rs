@@ -8,3 +8,4 @@ pub mod core;
 pub mod ports;
 pub mod adapters;
 pub mod telemetry;
+pub mod http;
