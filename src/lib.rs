@@ -5,7 +5,6 @@
 //! NATS and to the disk, `app` starts and restarts the whole, `cli` is what a person types.
 
 pub mod core;
-pub mod generate;
 pub mod engine;
 pub mod ports;
 pub mod adapters;
@@ -13,4 +12,5 @@ pub mod config;
 pub mod telemetry;
 pub mod http;
 pub mod app;
+pub mod generate;
 pub mod cli;

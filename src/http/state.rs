@@ -1,0 +1,47 @@
+//! `/state?key=…`: the rows of one key, as the running engine has them.
+//!
+//! Knows neither shards nor rows; the engine hands in a look-up.
+
+use super::server::Deps;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Finds the state of a key: `None` when the key has no rows, an error when the engine cannot say now.
+pub type StateLookup =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Option<serde_json::Value>, String>> + Send + Sync>;
+
+/// A shard that does not answer for so long is behind a full mailbox; the caller may ask again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+struct Wanted {
+    key: String,
+}
+
+/// 200 with the JSON, 400 without a key, 404 for an unknown key, 503 while the state is not up to date.
+pub(super) async fn state(request: HttpRequest, deps: Data<Deps>) -> HttpResponse {
+    let Ok(Query(Wanted { key })) = Query::<Wanted>::from_query(request.query_string()) else {
+        return plain(StatusCode::BAD_REQUEST, "ask for /state?key=KEY, the key percent-encoded".to_owned());
+    };
+    let phase = deps.health.phase();
+    if !phase.is_ready() {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, phase.to_string());
+    }
+    match tokio::time::timeout(PATIENCE, (deps.state)(key)).await {
+        Ok(Ok(Some(found))) => HttpResponse::Ok().json(found),
+        Ok(Ok(None)) => plain(StatusCode::NOT_FOUND, "no rows under this key".to_owned()),
+        Ok(Err(why)) => plain(StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// A line of text for a person.
+pub(super) fn plain(status: StatusCode, mut text: String) -> HttpResponse {
+    text.push('\n');
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(text)
+}

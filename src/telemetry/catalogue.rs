@@ -1,0 +1,161 @@
+//! The catalogue: every metric with its name, kind, unit, labels and meaning, once.
+//!
+//! Nothing is exported that does not stand here, because handles are made from these entries only. `registry`
+//! describes the metrics from it, the README's table is `markdown()`, and tests hold both against `/metrics`.
+
+/// What a metric is to Prometheus.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MetricKind {
+    /// Only rises; starts at zero with the process.
+    Counter,
+    /// A value of the moment.
+    Gauge,
+    /// A distribution over these upper bounds, which rise.
+    Histogram(&'static [f64]),
+}
+
+impl MetricKind {
+    /// The word in Prometheus's `# TYPE` line.
+    pub fn word(self) -> &'static str {
+        match self {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram(_) => "histogram",
+        }
+    }
+}
+
+/// One entry of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// The name as it is exported.
+    pub name: &'static str,
+    /// What it is to Prometheus.
+    pub kind: MetricKind,
+    /// What its value counts or measures.
+    pub unit: &'static str,
+    /// The names of its labels; each label's values are bounded by the configuration or by an enum.
+    pub labels: &'static [&'static str],
+    /// One sentence: what it says.
+    pub help: &'static str,
+}
+
+/// 100 us to 60 s: from an idle engine on one machine to the time after which it counts as down.
+const LATENCY: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+/// 10 us to 10 s: parts of the latency.
+const STAGE: &[f64] =
+    &[0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 10.0];
+/// 1 ms to a day: what producers add by sending late.
+const EVENT_TIME: &[f64] =
+    &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0];
+/// 1 ms to 60 s: from one clean key group to a disk that is the bottleneck.
+const CHECKPOINT: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+macro_rules! catalogue {
+    ($($id:ident = $name:literal, $kind:expr, $unit:literal, [$($label:literal),*], $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $id: Metric = Metric {
+                name: concat!("sidestream_", $name), kind: $kind, unit: $unit, labels: &[$($label),*], help: $help,
+            };
+        )*
+
+        /// Every metric, in the order of the README's table.
+        pub const ALL: &[Metric] = &[$($id),*];
+    };
+}
+
+use MetricKind::{Counter, Gauge, Histogram};
+
+catalogue! {
+    EVENTS_RECEIVED = "events_received_total", Counter, "events", [], "Events taken from the input stream.";
+    INPUT_BYTES = "input_bytes_total", Counter, "bytes", [], "Payload bytes of the events taken from the input stream.";
+    EVENTS = "events_total", Counter, "events", ["kind", "outcome"],
+        "Events by kind section and by outcome: processed, dead_letter, duplicate or dropped.";
+    DEAD_LETTERS = "dead_letters_total", Counter, "events", ["reason"], "Dead letters by reason code.";
+    MISSES = "misses_total", Counter, "joins", ["table"], "Joins that found no row, by table.";
+    LATENCY_SECONDS = "latency_seconds", Histogram(LATENCY), "seconds", [],
+        "Time from an event's storage in the input stream to the confirmation of its output.";
+    EVENT_TIME_LATENCY = "event_time_latency_seconds", Histogram(EVENT_TIME), "seconds", [],
+        "Time from an event's own time, where it is readable, to the confirmation of its output.";
+    STAGE_SECONDS = "stage_seconds", Histogram(STAGE), "seconds", ["stage"],
+        "Time that a slice spends in a stage: decode, shard, merge, lane or confirm.";
+    LAG = "lag_events", Gauge, "events", [], "Events of the input stream that are not taken yet.";
+    SLICES_IN_FLIGHT = "in_flight_slices", Gauge, "slices", [], "Slices taken from the input and not confirmed yet.";
+    BYTES_IN_FLIGHT = "in_flight_bytes", Gauge, "bytes", [], "Payload bytes of the slices in flight.";
+    LANE_UNCONFIRMED = "lane_unconfirmed_messages", Gauge, "messages", [],
+        "Messages sent to the output stream and not confirmed yet.";
+    LANE_PUBLISHED = "lane_published_total", Counter, "messages", [], "Messages that the output stream confirmed.";
+    LANE_RECOMPUTED = "lane_recomputed_total", Counter, "messages", [],
+        "Outputs that were out already and were compared instead of published.";
+    LANE_REFUSALS = "lane_refusals_total", Counter, "refusals", [],
+        "Times that the server refused a message of the lane.";
+    STARTS = "starts_total", Counter, "starts", ["kind"],
+        "Starts of the engine, reconnects too: fresh, resume or rebuild.";
+    SOURCE_RESTARTS = "source_restarts_total", Counter, "restarts", [],
+        "Times that the input's consumer was created again after a gap or a silence.";
+    DELETED_POSITIONS = "deleted_positions_total", Counter, "positions", [],
+        "Positions that were deleted from the input stream before they were taken.";
+    ACCEPTED_GAPS = "accepted_gaps", Gauge, "gaps", [],
+        "Gaps of the input that an operator accepted with --accept-gap.";
+    CHECKPOINT_AGE = "checkpoint_age_seconds", Gauge, "seconds", [],
+        "Time since the last checkpoint of this process, or since its start.";
+    CHECKPOINT_POSITION = "checkpoint_position", Gauge, "position", [], "Position of the newest durable checkpoint.";
+    CHECKPOINT_SECONDS = "checkpoint_seconds", Histogram(CHECKPOINT), "seconds", [],
+        "Time to write a checkpoint, from the lane's confirmation to the last fsync.";
+    CHECKPOINTS = "checkpoints_total", Counter, "checkpoints", [], "Checkpoints written.";
+    STATE_ROWS = "state_rows", Gauge, "rows", ["shard"], "Rows that a shard holds in memory.";
+    STATE_IDS = "state_ids", Gauge, "ids", ["shard"], "Event ids that a shard remembers for de-duplication.";
+    CACHE_HITS = "cache_hits_total", Counter, "keys", [], "Keys whose rows were in memory when an event needed them.";
+    CACHE_MISSES = "cache_misses_total", Counter, "keys", [],
+        "Keys whose rows had to be loaded from the state directory.";
+    CACHE_EVICTIONS = "cache_evictions_total", Counter, "keys", [], "Keys whose rows left memory to make room.";
+    STATE_DISK = "state_disk_bytes", Gauge, "bytes", [], "Size of the state directory.";
+    READY = "ready", Gauge, "0 or 1", [], "Whether /readyz answers 200.";
+    BUILD_INFO = "build_info", Gauge, "1", ["version"], "Always 1; the label says which version runs.";
+}
+
+/// The catalogue as the README's table, one line a metric.
+pub fn markdown() -> String {
+    let mut table = String::from("| metric | kind | unit | labels | what it says |\n|---|---|---|---|---|\n");
+    for metric in ALL {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind, labels) = (metric.name, metric.kind.word(), labels.join(", "));
+        table.push_str(&format!("| `{name}` | {kind} | {} | {labels} | {} |\n", metric.unit, metric.help));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_follow_the_conventions_of_prometheus() {
+        let names: BTreeSet<&str> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len(), "a name stands twice");
+        for metric in ALL {
+            let name = metric.name;
+            assert!(name.starts_with("sidestream_"), "{name}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert_eq!(metric.kind == Counter, name.ends_with("_total"), "{name}");
+            assert!(metric.help.ends_with('.') && !metric.help.contains('|'), "{name}");
+            if metric.kind != Counter && ["seconds", "bytes"].contains(&metric.unit) {
+                assert!(name.ends_with(&format!("_{}", metric.unit)), "{name}");
+            }
+            if let Histogram(bounds) = metric.kind {
+                assert!(bounds.len() > 5 && bounds.is_sorted_by(|a, b| a < b), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_readme_gets_a_line_for_every_metric() {
+        let table = markdown();
+        assert_eq!(table.lines().count(), ALL.len() + 2);
+        assert!(table.lines().all(|line| line.matches('|').count() == 6));
+    }
+}

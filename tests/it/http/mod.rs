@@ -1,0 +1,5 @@
+//! The HTTP server over real connections.
+
+mod client;
+mod metrics;
+mod pages;
