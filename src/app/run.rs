@@ -4,7 +4,7 @@
 
 use super::exit::{Exit, UNAVAILABLE};
 use super::session::{After, Process, session};
-use crate::http::health::Phase;
+use crate::telemetry::health::Phase;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
     let mut pause_next = PAUSE;
     for number in 1.. {
         let after = session(process, &mut run, number, &mut stop).await;
-        if process.health.was_ready() {
+        if process.was_ready() {
             (was_ready, pause_next) = (true, PAUSE);
         }
         match after {
@@ -51,6 +51,6 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             break;
         }
     }
-    process.health.set(Phase::Stopped);
+    process.health.set(Phase::Stopped { why: "drained".to_owned() });
     Ok(())
 }

@@ -26,10 +26,11 @@ use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
 use crate::engine::messages::{NextPlan, OldLane, Publish};
 use crate::engine::shard::Shard;
-use crate::http::health::{Health, Phase};
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::telemetry::health::{Health, Phase};
 use crate::telemetry::metrics::Metrics;
 use actix::Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -50,10 +51,19 @@ pub struct Process {
     pub metrics: Metrics,
     /// What `readyz` says.
     pub health: Health,
+    /// Whether a start was ready since this was last asked.
+    pub ready: AtomicBool,
     /// The shards, for inspection.
     pub running: Running,
     /// The random end of the run id.
     pub random: u32,
+}
+
+impl Process {
+    /// Whether a start was ready since this was last asked.
+    pub fn was_ready(&self) -> bool {
+        self.ready.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// How a start ended.
@@ -98,7 +108,6 @@ pub async fn session(
         Err(after) => return after,
     };
     let end = wait(process, &mut under, stop).await;
-    process.metrics.ready(false);
     if let Ok(mut running) = process.running.lock() {
         running.clear();
     }
@@ -305,6 +314,7 @@ async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<b
     let Under { engine, tasks, .. } = under;
     let mut recovered = engine.recovered.clone();
     let (mut ready, mut draining) = (false, false);
+    let mut report = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             // The engine's own word first: it knows best why the others stopped.
@@ -318,14 +328,19 @@ async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<b
             _ = stop.wait_for(|stop| *stop), if !draining => {
                 draining = true;
                 process.health.set(Phase::Draining);
-                process.metrics.ready(false);
                 engine.drain().await;
+            }
+            _ = report.tick(), if !ready && !draining => {
+                if let Phase::Recovering { why, total, .. } = process.health.phase() {
+                    let done = total.saturating_sub(process.metrics.figures().lag);
+                    process.health.set(Phase::Recovering { why, done, total });
+                }
             }
             Ok(_) = recovered.wait_for(|recovered| *recovered), if !ready => {
                 ready = true;
                 if !draining {
                     process.health.set(Phase::Ready);
-                    process.metrics.ready(true);
+                    process.ready.store(true, Ordering::Relaxed);
                     tracing::info!("ready: everything that was in the output stream is accounted for");
                 }
             }
@@ -389,7 +404,8 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
         StartKind::Resume => "resume",
         StartKind::Rebuild(_) => "rebuild",
     };
-    process.metrics.started(kind);
+    process.metrics.started(&start.kind);
+    process.metrics.restored(start.after);
     let why = match start.kind {
         StartKind::Rebuild(why) => why,
         StartKind::Fresh => "first start",

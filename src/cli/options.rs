@@ -3,9 +3,10 @@
 //! Reads the environment; nothing below the command line does.
 
 use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
-use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
+use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
 use crate::config::{Config, NatsSection, Overrides};
-use clap::{Args, ValueEnum};
+use crate::telemetry::log::{LogFormat, init};
+use clap::Args;
 use std::path::PathBuf;
 
 /// Options of every command.
@@ -24,17 +25,8 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log: LogFormat,
     /// Which log lines are written, in the notation of tracing's EnvFilter.
-    #[arg(long, global = true, value_name = "FILTER", env = "SIDESTREAM_LOG", default_value = "info")]
-    pub log_filter: String,
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    #[arg(long, global = true, value_name = "FILTER", env = "SIDESTREAM_LOG")]
+    pub log_filter: Option<String>,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -60,13 +52,7 @@ impl Options {
 
     /// Starts logging.
     pub fn init_log(&self) -> Result<(), Exit> {
-        use crate::telemetry::log::{Format, init};
-        let format = match self.log {
-            LogFormat::Text => Format::Text,
-            LogFormat::Json => Format::Json,
-        };
-        init(format, &self.log_filter)
-            .map_err(|error| Exit::new(CONFIG, error.to_string(), "see --help for --log-filter"))
+        init(self.log, self.log_filter.as_deref()).map_err(|error| Exit::new(USAGE, error.to_string(), error.hint()))
     }
 }
 

@@ -9,8 +9,8 @@ use crate::app::run::run;
 use crate::app::session::{Process, Running};
 use crate::core::protocol::facts::Consent;
 use crate::engine::launch::Engine;
-use crate::http::health::Health;
 use crate::http::server::{Deps, Server};
+use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
 use clap::Args;
 use std::io::Write;
@@ -38,12 +38,14 @@ impl Run {
         let consent =
             Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
         let listen = config.http.listen;
+        let metrics = Metrics::new();
         let process = Process {
             nats: nats_settings(&config.nats),
             config,
             consent,
-            metrics: Metrics::new(),
-            health: Health::new(),
+            health: Health::new(metrics.clone()),
+            ready: Default::default(),
+            metrics,
             running: Running::default(),
             random: random(),
         };
@@ -53,14 +55,9 @@ impl Run {
         };
         actix::System::with_tokio_rt(runtime).block_on(async move {
             let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
-            let server = Server::start(listen, deps(&process)).map_err(|error| {
-                Exit::new(
-                    UNAVAILABLE,
-                    format!("cannot listen on {listen}: {error}"),
-                    "change http.listen, or stop what uses it",
-                )
-            })?;
-            println!("http://{}", server.address());
+            let (address, server) = Server::start(&listen.to_string(), deps(&process))
+                .map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), error.hint()))?;
+            println!("http://{address}");
             // A program that reads the first line gets it now, even through a pipe.
             let _ = std::io::stdout().flush();
             let result = run(&process, stop).await;
@@ -76,7 +73,7 @@ pub(super) fn deps(process: &Process) -> Deps {
     Deps {
         metrics: process.metrics.clone(),
         health: process.health.clone(),
-        inspect: Arc::new(move |key: String| {
+        state: Arc::new(move |key: String| {
             let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
             Box::pin(async move { Engine::inspect(&shards, key).await })
         }),

@@ -142,7 +142,7 @@ impl Checkpointer {
         self.durable.store(ready.barrier.number, Ordering::Release);
         // Nobody listens where the input needs no acknowledgement.
         let _ = self.position.send(ready.barrier.position);
-        self.metrics.checkpoint(ready.barrier.position.0, began.elapsed().as_secs_f64());
+        self.metrics.checkpoint(ready.barrier.position, began.elapsed().as_secs_f64());
         self.metrics.disk(self.store.disk_bytes());
         let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(Durable(ready.barrier)).is_ok());
         if !told {

@@ -29,7 +29,6 @@ enum Closing {
 }
 
 /// What Intake talks to.
-#[derive(Debug)]
 pub struct Intake {
     /// Cuts slices.
     pub cutter: Cutter,
@@ -177,7 +176,7 @@ impl Intake {
     }
 
     fn dispatch(&mut self, slice: Slice, permit: Option<OwnedSemaphorePermit>, taken: Instant) {
-        let Slice { number, shards, order, barrier, .. } = slice;
+        let Slice { number, shards, order, barrier, bytes } = slice;
         let through = self.cutter.position();
         if let Some(barrier) = barrier {
             self.phase.open = true;
@@ -187,7 +186,7 @@ impl Intake {
                 self.sent("checkpointer", self.checkpointer.try_send(ends).is_ok());
             }
         }
-        let expect = Expect { slice: number, order, barrier, permit, taken };
+        let expect = Expect { slice: number, order, barrier, bytes, permit, taken };
         self.sent("sequencer", self.sequencer.try_send(expect).is_ok());
         for (shard, events) in self.shards.iter().zip(shards) {
             self.sent("shard", shard.try_send(Work { slice: number, through, events, barrier }).is_ok());

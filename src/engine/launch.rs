@@ -115,6 +115,7 @@ impl Engine {
             plan: parts.plan.fingerprint.clone(),
             ends_with_own_output: matches!(parts.start.until, Some(Until::OwnOutput(_))),
             writer,
+            in_flight: (0, 0),
             timings: Timings::default(),
             checkpointer: checkpointer.clone(),
             intake: None,

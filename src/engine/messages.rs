@@ -93,6 +93,8 @@ pub struct Expect {
     pub order: Vec<u8>,
     /// The barrier behind it.
     pub barrier: Option<Barrier>,
+    /// Bytes of its payloads.
+    pub bytes: usize,
     /// Given back once its outputs are with the lane.
     pub permit: Option<OwnedSemaphorePermit>,
     /// When Intake took it.

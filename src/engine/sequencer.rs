@@ -43,6 +43,8 @@ pub struct Sequencer {
     pub ends_with_own_output: bool,
     /// The lane's writer.
     pub writer: mpsc::Sender<Publish>,
+    /// Slices announced and not wholly with the lane, and their bytes.
+    pub in_flight: (u64, usize),
     /// When what was sent.
     pub timings: Timings,
     /// The checkpointer.
@@ -82,6 +84,7 @@ impl Handler<Expect> for Sequencer {
     type Result = ();
 
     fn handle(&mut self, mut expect: Expect, _: &mut Context<Sequencer>) {
+        self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
         let order = std::mem::take(&mut expect.order);
         let merged = self.merge.slice(expect.slice, expect, order);
         self.take_merged(merged);
@@ -195,6 +198,8 @@ impl Sequencer {
             if let Some(barrier) = slice.barrier() {
                 self.lane.barrier(barrier);
             }
+            self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(slice.bytes()));
+            self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
             slice.sent(&self.metrics);
         }
     }

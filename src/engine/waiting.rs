@@ -48,6 +48,11 @@ impl WaitingSlice {
         self.expect.barrier
     }
 
+    /// Bytes of its payloads.
+    pub fn bytes(&self) -> usize {
+        self.expect.bytes
+    }
+
     /// The slice is with the lane; its permit goes back.
     pub fn sent(self, metrics: &Metrics) {
         metrics.stage(Stage::Lane, self.expect.taken.elapsed().as_secs_f64());
