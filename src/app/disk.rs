@@ -14,6 +14,7 @@ use crate::core::state::changes::State;
 use crate::core::state::dedup::Chunk;
 use crate::core::state::rows::Row;
 use crate::ports::store::{Batch, Space, Store, StoreError};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,6 +50,11 @@ pub fn open(path: &Path) -> Result<Opened, StoreError> {
         }
         other => other,
     }
+}
+
+/// The plans whose text the directory holds.
+pub fn plans(path: &Path) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
+    Ok(read(&SledStore::open(path)?)?.plans)
 }
 
 /// Sets the directory aside and opens a new one, which keeps the texts of the plans.

@@ -12,4 +12,5 @@ pub mod writer;
 pub mod old_lane;
 pub mod claim;
 pub mod inspect;
+pub mod audit;
 pub mod exit;

@@ -60,10 +60,32 @@ pub struct Process {
 }
 
 impl Process {
+    /// A process that has not started the engine yet.
+    pub fn new(config: Config, nats: NatsSettings, consent: Consent) -> Process {
+        let metrics = Metrics::new();
+        Process {
+            config,
+            nats,
+            consent,
+            health: Health::new(metrics.clone()),
+            metrics,
+            ready: AtomicBool::new(false),
+            running: Running::default(),
+            random: random(),
+        }
+    }
+
     /// Whether a start was ready since this was last asked.
     pub fn was_ready(&self) -> bool {
         self.ready.swap(false, Ordering::Relaxed)
     }
+}
+
+/// The random end of a run id: the standard library's hasher is seeded by the system.
+fn random() -> u32 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // The cast keeps the low half.
+    RandomState::new().build_hasher().finish() as u32
 }
 
 /// How a start ended.

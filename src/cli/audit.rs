@@ -1,11 +1,77 @@
-//! `sidestream audit`: stand-in.
-use super::options::Options;
-use crate::app::exit::Exit;
-/// stand-in
-#[derive(Debug, clap::Args)]
-pub struct Audit {}
+//! `sidestream audit`: proves from the two streams alone that every output is right, or says which is not.
+//!
+//! Exit code 0 only for a clean verdict.
+
+use super::options::{Options, block_on, connect};
+use super::text::Line;
+use crate::app::audit::audit;
+use crate::app::exit::{Exit, NO, UNAVAILABLE};
+use crate::audit::report::{Report, Verdict};
+use clap::Args;
+
+/// Recomputes every output from the input stream and compares it with the output stream.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream audit --complete --json")]
+pub struct Audit {
+    /// Count outputs that are still to come as faults.
+    #[arg(long)]
+    complete: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 impl Audit {
-    pub(super) fn run(self, _: &Options) -> Result<(), Exit> {
-        Ok(())
+    pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        let report = block_on(async {
+            let connection = connect(&config, "audit").await?;
+            let line = Line::new(0, "messages");
+            let report =
+                audit(&connection, &config, self.complete, &mut |progress| line.of(progress.read, progress.total)).await?;
+            line.clear();
+            Ok(report)
+        })?;
+        if self.json {
+            let text = serde_json::to_string_pretty(&report);
+            println!("{}", text.map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?);
+        } else {
+            print(&report);
+        }
+        match report.verdict {
+            Verdict::Clean => Ok(()),
+            Verdict::NotClean => Err(Exit::new(NO, "", "")),
+        }
+    }
+}
+
+/// The report for people.
+pub(super) fn print(report: &Report) {
+    let verdict = if report.verdict == Verdict::Clean { "clean" } else { "NOT CLEAN" };
+    println!("audit: {verdict}, {} outputs checked", report.checked);
+    let counts = [
+        ("missing", report.missing),
+        ("doubled", report.doubled),
+        ("out of order", report.out_of_order),
+        ("different", report.different),
+        ("unknown", report.unknown),
+        ("unchecked", report.unchecked),
+        ("pending", report.pending),
+    ];
+    for (name, count) in counts.iter().filter(|(_, count)| *count > 0) {
+        println!("  {name:<13} {count}");
+    }
+    for (doubt, count) in &report.unchecked_because {
+        println!("  {count} unchecked because {}", doubt.sentence());
+    }
+    for (finding, examples) in &report.examples {
+        for example in examples {
+            let position = example.position.map_or(String::new(), |position| format!(" position {position}"));
+            let lane = example.lane_sequence.map_or(String::new(), |sequence| format!(" lane {sequence}"));
+            println!("  {finding:?}:{position}{lane}: {}", example.what);
+            for difference in &example.differences {
+                println!("    {difference}");
+            }
+        }
     }
 }

@@ -66,6 +66,15 @@ pub fn school(seed: u64, users: u64, hard: u32, rate: Rate) -> School {
     )
 }
 
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Rate::PerSecond(rate) => rate.fmt(f),
+            Rate::Max => f.write_str("max"),
+        }
+    }
+}
+
 impl Generate {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
@@ -74,24 +83,28 @@ impl Generate {
             let mut publisher = Publisher::open(&connection, &config.input.stream).await?;
             let line = Line::new(self.count, "events");
             let mut school = school(self.seed, self.users, self.hard, self.rate);
-            publish(&mut publisher, &mut school, self.count, self.rate, &mut |done| line.at(done)).await?;
+            publish(&mut publisher, &mut school, self.count, self.rate, None, &mut |done| line.at(done)).await?;
             line.done(&format!("{} events published to stream {}", self.count, config.input.stream));
             Ok(())
         })
     }
 }
 
-/// Publishes `count` events at a rate; `progress` hears how many are published.
+/// Publishes `count` events at a rate, or those before `until`; `progress` hears how many are published.
 pub async fn publish(
     publisher: &mut Publisher,
     school: &mut School,
     count: u64,
     rate: Rate,
+    until: Option<Instant>,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), Exit> {
     let began = Instant::now();
     let mut event = Generated::default();
     for done in 0..count {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
         if let Rate::PerSecond(rate) = rate {
             let due = began + Duration::from_secs_f64(done as f64 / rate as f64);
             if due > Instant::now() {

@@ -6,12 +6,10 @@ use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
 use crate::app::run::run;
-use crate::app::session::{Process, Running};
+use crate::app::session::Process;
 use crate::core::protocol::facts::Consent;
 use crate::engine::launch::Engine;
 use crate::http::server::{Deps, Server};
-use crate::telemetry::health::Health;
-use crate::telemetry::metrics::Metrics;
 use clap::Args;
 use std::io::Write;
 use std::sync::Arc;
@@ -38,21 +36,8 @@ impl Run {
         let consent =
             Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
         let listen = config.http.listen;
-        let metrics = Metrics::new();
-        let process = Process {
-            nats: nats_settings(&config.nats),
-            config,
-            consent,
-            health: Health::new(metrics.clone()),
-            ready: Default::default(),
-            metrics,
-            running: Running::default(),
-            random: random(),
-        };
-        let runtime = || {
-            let mut builder = tokio::runtime::Builder::new_multi_thread();
-            builder.enable_all().build().expect("a runtime can be built")
-        };
+        let nats = nats_settings(&config.nats);
+        let process = Process::new(config, nats, consent);
         actix::System::with_tokio_rt(runtime).block_on(async move {
             let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
             let (address, server) = Server::start(&listen.to_string(), deps(&process))
@@ -80,9 +65,7 @@ pub(super) fn deps(process: &Process) -> Deps {
     }
 }
 
-/// The random end of a run id: the standard library's hasher is seeded by the system.
-fn random() -> u32 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    // The cast keeps the low half.
-    RandomState::new().build_hasher().finish() as u32
+/// The runtime of a process that runs the engine: the broker's clients live on its workers, beside the actors.
+pub(super) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built")
 }

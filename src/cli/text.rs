@@ -48,9 +48,15 @@ impl Line {
         }
     }
 
-    /// The total turned out to be another.
-    pub fn total(&self, total: u64) {
+    /// So many of a total that is known only now.
+    pub fn of(&self, done: u64, total: u64) {
         self.bar.set_length(total);
+        self.at(done);
+    }
+
+    /// The work is done; results follow elsewhere.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 
     /// The work is done; the line makes room for a last word.
