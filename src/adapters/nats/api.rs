@@ -1,0 +1,67 @@
+//! Requests to the JetStream API: JSON there and back, and what an error of it means.
+//!
+//! Raw requests instead of the client's own calls, because these leave out the server's clock and retry on
+//! their own account. No stream or consumer is known here.
+
+use super::connect::Connection;
+use crate::ports::stream::BrokerError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// No such stream.
+pub(super) const STREAM_NOT_FOUND: u64 = 10059;
+/// No such message.
+pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
+
+/// What the API says when it says no.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub(super) struct ApiError {
+    /// An HTTP-like status.
+    pub(super) code: u64,
+    /// The stable number of the error.
+    #[serde(default)]
+    pub(super) err_code: u64,
+    /// The server's words.
+    #[serde(default)]
+    pub(super) description: String,
+}
+
+impl ApiError {
+    /// The error for the caller: what fails on a busy or starting server may work later, the rest will not.
+    pub(super) fn broker(self, subject: &str) -> BrokerError {
+        let what = format!("{subject}: {} ({})", self.description, self.err_code);
+        // 503: no leader yet, or JetStream is starting. 500 and 429 pass with the load or the disk.
+        if matches!(self.code, 429 | 500 | 503) && self.err_code != 10039 {
+            return BrokerError::Transient(what);
+        }
+        let hint = match self.err_code {
+            STREAM_NOT_FOUND => "create it with `sidestream provision`, or correct the stream's name",
+            10039 | 10076 => "enable JetStream in the server and for this account",
+            _ => "`sidestream check --connect` tells more",
+        };
+        BrokerError::Permanent { what, hint: hint.to_owned() }
+    }
+}
+
+/// One API call. The outer error is the way to the server, the inner one the server's answer.
+pub(super) async fn call<T: DeserializeOwned>(
+    connection: &Connection,
+    subject: &str,
+    request: &impl Serialize,
+) -> Result<Result<T, ApiError>, BrokerError> {
+    let body = serde_json::to_vec(request).map_err(|error| BrokerError::Transient(format!("{subject}: {error}")))?;
+    let reply = connection.request(subject, body.into()).await?;
+    parse(&reply.payload).map_err(|error| BrokerError::Transient(format!("{subject}: unreadable answer: {error}")))
+}
+
+/// An answer of the API: an `error` member, or the thing itself.
+pub(super) fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<Result<T, ApiError>, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        error: Option<ApiError>,
+    }
+    if let Some(error) = serde_json::from_slice::<Failed>(payload)?.error {
+        return Ok(Err(error));
+    }
+    serde_json::from_slice(payload).map(Ok)
+}

@@ -1,0 +1,71 @@
+//! What the reply subject of a delivery and the headers of a status message say.
+//!
+//! Pure parsing; a text that is no delivery gives `None` and never an invented number.
+
+use crate::core::ids::Nanos;
+use crate::core::output::Headers;
+use async_nats::HeaderMap;
+
+/// The numbers that a JetStream delivery carries in its reply subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Delivery {
+    /// The message's sequence in its stream.
+    pub(super) stream_sequence: u64,
+    /// Which delivery of the consumer this is, from 1.
+    pub(super) consumer_sequence: u64,
+    /// When the message was stored.
+    pub(super) stored_at: Nanos,
+    /// How many messages the consumer has still to deliver.
+    pub(super) pending: u64,
+}
+
+impl Delivery {
+    /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`; the
+    /// longer form has a domain and an account before the stream (ADR-15).
+    pub(super) fn parse(reply: &str) -> Option<Delivery> {
+        let rest = reply.strip_prefix("$JS.ACK.")?;
+        let before = match rest.bytes().filter(|byte| *byte == b'.').count() {
+            6 => 3,
+            8.. => 5,
+            _ => return None,
+        };
+        let mut numbers = rest.split('.').skip(before).map(str::parse::<u64>);
+        let mut next = || numbers.next()?.ok();
+        let (stream_sequence, consumer_sequence) = (next()?, next()?);
+        let stored_at = Nanos(i64::try_from(next()?).ok()?);
+        Some(Delivery { stream_sequence, consumer_sequence, stored_at, pending: next()? })
+    }
+}
+
+/// A message's headers as core wants them. The client keeps no order among names, so they are sorted by name,
+/// which makes every reading of one message equal.
+pub(super) fn headers(map: &HeaderMap) -> Option<Headers> {
+    let mut headers: Headers = map
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name.to_string(), value.as_str().to_owned())))
+        .collect();
+    headers.sort_by(|a, b| a.0.cmp(&b.0));
+    Some(headers).filter(|headers| !headers.is_empty())
+}
+
+/// How many messages of a pull the server will not send any more, as a status message says.
+pub(super) fn given_up(map: Option<&HeaderMap>) -> Option<u64> {
+    map?.get("Nats-Pending-Messages")?.as_str().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_delivery_are_read() {
+        let expected =
+            Some(Delivery { stream_sequence: 20, consumer_sequence: 10, stored_at: Nanos(1_000), pending: 3 });
+        assert_eq!(Delivery::parse("$JS.ACK.EVENTS.c1.1.20.10.1000.3"), expected);
+        assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3"), expected);
+        assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3.token"), expected);
+        for broken in ["", "_INBOX.x", "$JS.ACK.EVENTS.c1.1.20", "$JS.ACK.EVENTS.c1.1.20.10.x.3"] {
+            assert_eq!(Delivery::parse(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the server says on a fast-ingest batch's inbox (ADR-50, seen on nats-server 2.15.1).
+//!
+//! Pure reading of one reply; what it means for the lane is decided in `lane`.
+
+use super::api::ApiError;
+use serde::Deserialize;
+
+/// The batch is unknown: ended, timed out after 10 s, or forgotten in a restart.
+pub(super) const BATCH_UNKNOWN: u64 = 10208;
+
+/// One reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// Everything of this batch up to this batch sequence is stored; 0 answers the batch's start.
+    Stored(u64),
+    /// The message at this batch sequence was refused; it ended the batch.
+    Refused(u64, ApiError),
+    /// Messages were lost on the way to the server; it ended the batch.
+    Gap,
+    /// The batch is over: the stream's sequence of its last message and how many it had.
+    Over {
+        /// The stream sequence.
+        last: u64,
+        /// Messages of the batch that were stored.
+        count: u64,
+    },
+    /// Nobody took the message: the stream is gone, or does not cover the subject.
+    Nobody,
+    /// None of these.
+    Unreadable(String),
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    seq: u64,
+    count: Option<u64>,
+    error: Option<ApiError>,
+}
+
+impl Reply {
+    /// Reads a reply; its subject is the one that the message was sent with and holds its batch sequence.
+    pub(super) fn parse(subject: &str, payload: &[u8]) -> Reply {
+        let wire: Wire = match serde_json::from_slice(payload) {
+            Ok(wire) => wire,
+            Err(_) => return Reply::Unreadable(String::from_utf8_lossy(payload).into_owned()),
+        };
+        match (wire.kind.as_deref(), wire.error, wire.count) {
+            (Some("ack"), _, _) => Reply::Stored(wire.seq),
+            (Some("gap"), _, _) => Reply::Gap,
+            (Some("err"), Some(error), _) => Reply::Refused(wire.seq, error),
+            // A first message's refusal has no type, and its sequence stands in the subject only.
+            (None, Some(error), _) => Reply::Refused(batch_sequence(subject), error),
+            (None, None, Some(count)) => Reply::Over { last: wire.seq, count },
+            _ => Reply::Unreadable(String::from_utf8_lossy(payload).into_owned()),
+        }
+    }
+}
+
+/// The sequence in `<inbox>.<flow>.<gap>.<sequence>.<operation>.$FI`.
+fn batch_sequence(subject: &str) -> u64 {
+    subject.rsplit('.').nth(2).and_then(|token| token.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_of_the_real_server_are_told_apart() {
+        let wrong = ApiError { code: 400, err_code: 10071, description: "wrong last sequence: 43".to_owned() };
+        let subject = "_INBOX.a.500.fail.41.1.$FI";
+        for (payload, expected) in [
+            (r#"{"type":"ack","seq":5,"msgs":500}"#, Reply::Stored(5)),
+            (r#"{"type":"gap","last_seq":2,"seq":3}"#, Reply::Gap),
+            (
+                r#"{"type":"err","seq":40,"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 43"}}"#,
+                Reply::Refused(40, wrong.clone()),
+            ),
+            (
+                r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 43"},"stream":"OUT","seq":0}"#,
+                Reply::Refused(41, wrong.clone()),
+            ),
+            (r#"{"stream":"OUT","seq":46,"batch":"a","count":3}"#, Reply::Over { last: 46, count: 3 }),
+            ("x", Reply::Unreadable("x".to_owned())),
+        ] {
+            assert_eq!(Reply::parse(subject, payload.as_bytes()), expected, "{payload}");
+        }
+    }
+}

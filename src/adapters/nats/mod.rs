@@ -1,0 +1,13 @@
+//! Everything that talks to a NATS server, in the order in which a run needs it.
+//!
+//! No decision about events or recovery is made here. Types of the client library do not leave this folder;
+//! callers hold connections, sources and lanes, and read what `ports` and `core` define.
+
+pub mod connect;
+mod api;
+pub mod streams;
+pub mod source;
+mod delivery;
+mod subjects;
+pub mod lane;
+mod lane_reply;

@@ -1,0 +1,6 @@
+//! Everything that needs more than one module: real servers, real files, the real binary.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod nats_adapter;
+mod proxy;
+mod server;
