@@ -7,3 +7,6 @@ mod config_diagnostics;
 mod config_plan;
 mod http;
 mod store_conformance;
+mod nats_adapter;
+mod proxy;
+mod server;

@@ -12,8 +12,6 @@ use serde::de::DeserializeOwned;
 pub(super) const STREAM_NOT_FOUND: u64 = 10059;
 /// No such message.
 pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
-/// No such consumer.
-pub(super) const CONSUMER_NOT_FOUND: u64 = 10014;
 
 /// What the API says when it says no.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]

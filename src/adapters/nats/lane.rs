@@ -86,6 +86,8 @@ pub struct LaneWriter {
     reply: String,
     /// The lane sequence of the last message sent.
     sent: u64,
+    /// The lane sequence known to be confirmed when last asked.
+    known: u64,
     /// The lane sequence before the open batch's first message, while one is open.
     open: Option<u64>,
     subject: Option<Subject>,
@@ -123,6 +125,7 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         progress,
         reply: format!("{inbox}.{FLOW}.fail."),
         sent,
+        known: sent,
         open: None,
         subject: None,
         subjects: Subjects::new(),
@@ -137,6 +140,9 @@ impl LaneWriter {
         let Some(last) = outputs.len().checked_sub(1) else {
             return if then == Then::Settle { self.settle().await } else { Ok(()) };
         };
+        if self.progress.borrow().over {
+            return Err(over());
+        }
         for (index, output) in outputs.iter().enumerate() {
             let settle = then == Then::Settle && index == last;
             let base = self.place().await?;
@@ -147,7 +153,7 @@ impl LaneWriter {
                 (false, _) => 1,
             };
             let subject = self.subjects.get(&output.subject, |text| Subject::from(&**text));
-            let headers = headers(output, &self.target, self.sent);
+            let headers = headers(output, &self.target, self.sent)?;
             // Counted before it leaves: an answer must never find a message that was not sent.
             self.sent = sequence;
             self.shared.sent.store(sequence, Ordering::Release);
@@ -179,8 +185,8 @@ impl LaneWriter {
     async fn place(&mut self) -> Result<u64, BrokerError> {
         match self.open {
             Some(base) => {
-                if self.sent - base >= WINDOW {
-                    self.confirmed((self.sent - WINDOW).max(base)).await?;
+                if self.sent - self.known >= WINDOW {
+                    self.confirmed(self.sent + 1 - WINDOW).await?;
                 }
                 Ok(base)
             }
@@ -194,10 +200,12 @@ impl LaneWriter {
 
     /// Waits until this lane sequence is confirmed.
     async fn confirmed(&mut self, sequence: u64) -> Result<(), BrokerError> {
-        let over = || BrokerError::Transient("the lane is over".to_owned());
         let reached = self.progress.wait_for(|progress| progress.over || progress.confirmed >= sequence).await;
         match reached {
-            Ok(progress) if !progress.over => Ok(()),
+            Ok(progress) if !progress.over => {
+                self.known = progress.confirmed;
+                Ok(())
+            }
             _ => Err(over()),
         }
     }
@@ -227,6 +235,10 @@ impl LaneWriter {
             _ => BrokerError::Transient(format!("publishing to the lane: {error}")),
         })
     }
+}
+
+fn over() -> BrokerError {
+    BrokerError::Transient("the lane is over".to_owned())
 }
 
 impl LaneAcks {
@@ -312,7 +324,7 @@ const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
 /// The client's map costs three allocations and a keyed hash for each header, and a random order on the wire. So
 /// the whole block travels as the value of its first header, lines and all; the server sees ordinary headers. What
 /// stands in it is ours or was itself one line of an input message; a line break within a value is left out.
-fn headers(output: &Output, target: &LaneTarget, expected: u64) -> HeaderMap {
+fn headers(output: &Output, target: &LaneTarget, expected: u64) -> Result<HeaderMap, BrokerError> {
     let mut block = String::with_capacity(256);
     let _ = write!(block, "{}:{}:{}", target.input_stream, output.position, output.n);
     let _ = write!(block, "\r\n{}: {}\r\n{}: {}", output::TIME, output.stored_at, output::RUN, target.run);
@@ -326,9 +338,11 @@ fn headers(output: &Output, target: &LaneTarget, expected: u64) -> HeaderMap {
     }
     let _ = write!(block, "\r\n{}: {expected}", async_nats::header::NATS_EXPECTED_LAST_SEQUENCE);
     let text: StringDeserializer<ValueError> = block.into_deserializer();
+    let value = HeaderValue::deserialize(text).map_err(|error| BrokerError::Permanent {
+        what: format!("the client library refuses our header block: {error}"),
+        hint: "this is a fault of the program; please report it".to_owned(),
+    })?;
     let mut map = HeaderMap::new();
-    if let Ok(value) = HeaderValue::deserialize(text) {
-        map.insert(FIRST, value);
-    }
-    map
+    map.insert(FIRST, value);
+    Ok(map)
 }

@@ -27,7 +27,7 @@ const PULL_EXPIRES: Duration = Duration::from_secs(60);
 /// How long the server keeps the consumer when nobody pulls from it, so that a killed engine leaves nothing.
 const INACTIVE: Duration = Duration::from_secs(90);
 /// Attempts to make the consumer again before the caller hears of it.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 3;
 /// The wait after the first failed attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 

@@ -76,7 +76,23 @@ pub async fn message_at(
 
 /// The newest message that is still there, which need not be at the stream's last sequence.
 pub async fn newest(connection: &Connection, stream: &str) -> Result<Option<StoredMessage>, BrokerError> {
-    get(connection, stream, &serde_json::json!({ "last_by_subj": ">" })).await
+    let StreamInfo { state, config } = info(connection, stream).await?;
+    if state.messages == 0 {
+        return Ok(None);
+    }
+    if let Some(message) = message_at(connection, stream, state.last).await? {
+        return Ok(Some(message));
+    }
+    // The last one was deleted. The server answers `>` with the last sequence only, but looks up other wildcards.
+    let mut newest: Option<StoredMessage> = None;
+    for subject in config.subjects.iter().flat_map(|subject| match subject.as_str() {
+        ">" => vec!["*", "*.>"],
+        subject => vec![subject],
+    }) {
+        let found = get(connection, stream, &serde_json::json!({ "last_by_subj": subject })).await?;
+        newest = newest.into_iter().chain(found).max_by_key(|message| message.sequence);
+    }
+    Ok(newest)
 }
 
 async fn get(

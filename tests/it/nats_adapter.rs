@@ -1,0 +1,526 @@
+//! The NATS adapter against the real server: what each piece promises, and what it says when the world fails.
+
+use crate::proxy::Proxy;
+use crate::server::Server;
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use async_nats::jetstream::{self, Context};
+use sidestream::adapters::nats::connect::{Connection, NatsSettings, Trouble};
+use sidestream::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter, Then};
+use sidestream::adapters::nats::source::{Source, SourceOptions};
+use sidestream::adapters::nats::streams;
+use sidestream::core::ids::{LaneSequence, Nanos, Position};
+use sidestream::core::output::Output;
+use sidestream::ports::stream::{BrokerError, LaneEvent};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// No step of a test takes longer, or it has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+async fn soon<T>(what: &str, step: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, step).await.unwrap_or_else(|_| panic!("{what} took longer than {DEADLINE:?}"))
+}
+
+async fn connect(url: String, purpose: &str) -> Connection {
+    Connection::open(&NatsSettings { url, ..NatsSettings::default() }, purpose).await.unwrap()
+}
+
+async fn jetstream(server: &Server) -> Context {
+    jetstream::new(async_nats::connect(server.url()).await.unwrap())
+}
+
+fn events() -> Config {
+    Config { name: "EVENTS".into(), subjects: vec!["events.>".into()], ..Default::default() }
+}
+
+fn lane_config() -> Config {
+    Config {
+        name: "ENRICHED".into(),
+        subjects: vec!["enriched.>".into(), "dead.>".into()],
+        allow_batch_publish: true,
+        allow_direct: true,
+        ..Default::default()
+    }
+}
+
+async fn publish(js: &Context, range: std::ops::RangeInclusive<u64>) {
+    let numbers: Vec<u64> = range.collect();
+    // The client itself stops at 5,000 publishes whose acks nobody has taken.
+    for some in numbers.chunks(1_000) {
+        let mut acks = Vec::new();
+        for n in some {
+            acks.push(js.publish("events.x", format!("{{\"n\":{n}}}").into()).await.unwrap());
+        }
+        for ack in acks {
+            ack.await.unwrap();
+        }
+    }
+}
+
+fn output(position: u64) -> Output {
+    Output {
+        position: Position(position),
+        n: 0,
+        stored_at: Nanos(1_000 + position as i64),
+        subject: Arc::from("enriched.lesson"),
+        copied: None,
+        dead: None,
+        payload: format!("{{\"n\":{position}}}").into(),
+    }
+}
+
+fn outputs(range: std::ops::RangeInclusive<u64>) -> Vec<Output> {
+    range.map(output).collect()
+}
+
+async fn open_lane(connection: &Connection, run: &str, after: u64) -> (LaneWriter, LaneAcks) {
+    let target = LaneTarget { input_stream: "EVENTS".into(), run: run.into(), after: LaneSequence(after) };
+    lane::open(connection, target).await.unwrap()
+}
+
+/// Reads until this sequence is confirmed; any other end fails the test.
+async fn until_confirmed(acks: &mut LaneAcks, sequence: u64) {
+    loop {
+        match soon("a confirmation", acks.next()).await {
+            LaneEvent::Confirmed(LaneSequence(confirmed)) if confirmed >= sequence => return,
+            LaneEvent::Confirmed(_) => {}
+            other => panic!("waiting for {sequence}: {other:?}"),
+        }
+    }
+}
+
+/// Reads until the lane is over and says how.
+async fn until_over(acks: &mut LaneAcks) -> LaneEvent {
+    loop {
+        match soon("the lane's end", acks.next()).await {
+            LaneEvent::Confirmed(_) => {}
+            end => return end,
+        }
+    }
+}
+
+async fn read(source: &mut Source, count: usize) -> Vec<u64> {
+    let mut read = Vec::new();
+    while read.len() < count {
+        let events = soon("reading", source.next(count - read.len())).await.unwrap();
+        assert!(!events.is_empty());
+        read.extend(events.iter().map(|event| event.sequence));
+    }
+    read
+}
+
+async fn until_trouble(connection: &Connection) -> Trouble {
+    let mut trouble = connection.trouble();
+    soon("trouble", trouble.wait_for(Option::is_some)).await.unwrap().clone().unwrap()
+}
+
+// Connections.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_are_permanent_and_closed_doors_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("password");
+    let server = Server::start_with("authorization { user: engine, password: right }");
+    let with = |password: &str| {
+        std::fs::write(&file, format!("{password}\n")).unwrap();
+        NatsSettings { user: Some("engine".into()), password_file: Some(file.clone()), ..server.settings() }
+    };
+    Connection::open(&with("right"), "test").await.unwrap();
+    let error = Connection::open(&with("wrong"), "test").await.unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+    let missing = NatsSettings { credentials_file: Some("nowhere.creds".into()), ..server.settings() };
+    assert!(!Connection::open(&missing, "test").await.unwrap_err().is_transient());
+
+    let closed = NatsSettings { url: "nats://127.0.0.1:1".into(), ..NatsSettings::default() };
+    assert!(Connection::open(&closed, "test").await.unwrap_err().is_transient());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_and_a_missing_permission_are_trouble_with_a_name() {
+    let mut server = Server::start_with(
+        "authorization { users: [{ user: engine, password: x, permissions: { publish: { deny: \"$JS.API.STREAM.MSG.GET.>\" } } }] }\n",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("password");
+    std::fs::write(&file, "x").unwrap();
+    let settings = NatsSettings { user: Some("engine".into()), password_file: Some(file), ..server.settings() };
+    let connection = Connection::open(&settings, "test").await.unwrap();
+    assert_eq!(*connection.trouble().borrow(), None);
+
+    let asked = Instant::now();
+    let error = streams::message_at(&connection, "EVENTS", 1).await.unwrap_err();
+    assert!(matches!(&error, BrokerError::Permanent { what, .. } if what.contains("MSG.GET")), "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(2), "a refusal must not look like a time-out");
+    assert!(matches!(until_trouble(&connection).await, Trouble::Refused(_)));
+
+    server.kill();
+    let mut trouble = connection.trouble();
+    soon("the loss", trouble.wait_for(|trouble| *trouble == Some(Trouble::Lost))).await.unwrap();
+}
+
+// Streams.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_tells_its_state_and_its_messages() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let connection = connect(server.url(), "test").await;
+    let error = streams::state(&connection, "EVENTS").await.unwrap_err();
+    assert!(
+        matches!(&error, BrokerError::Permanent { what, hint } if what.contains("EVENTS") && hint.contains("provision"))
+    );
+
+    let mut stream = js.create_stream(events()).await.unwrap();
+    let empty = streams::state(&connection, "EVENTS").await.unwrap();
+    assert_eq!((empty.first, empty.last, empty.messages), (1, 0, 0));
+    assert_eq!(streams::newest(&connection, "EVENTS").await.unwrap(), None);
+
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Trace", "t1");
+    js.publish_with_headers("events.a", headers, "one".into()).await.unwrap().await.unwrap();
+    publish(&js, 2..=4).await;
+    let state = streams::state(&connection, "EVENTS").await.unwrap();
+    assert_eq!((state.first, state.last, state.messages, state.created), (1, 4, 4, empty.created));
+    let info = stream.info().await.unwrap();
+    assert_eq!(i128::from(state.created.0), info.created.unix_timestamp_nanos());
+    assert!(state.server_time > state.created);
+
+    let one = streams::message_at(&connection, "EVENTS", 1).await.unwrap().unwrap();
+    assert_eq!((one.sequence, &*one.subject, &one.payload[..]), (1, "events.a", &b"one"[..]));
+    assert_eq!(one.headers.as_deref(), Some(&vec![("Trace".to_owned(), "t1".to_owned())]));
+    assert!(one.stored_at > state.created && one.stored_at < state.server_time);
+
+    stream.delete_message(4).await.unwrap();
+    assert_eq!(streams::message_at(&connection, "EVENTS", 4).await.unwrap(), None);
+    assert_eq!(streams::message_at(&connection, "EVENTS", 99).await.unwrap(), None);
+    assert_eq!(streams::newest(&connection, "EVENTS").await.unwrap().unwrap().sequence, 3);
+    assert_eq!(streams::state(&connection, "EVENTS").await.unwrap().last, 4);
+    stream.purge().await.unwrap();
+    let purged = streams::state(&connection, "EVENTS").await.unwrap();
+    assert_eq!((purged.first, purged.last, purged.messages), (5, 4, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_message_is_gone_and_its_sequence_is_not() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(Config { max_age: Duration::from_millis(200), ..events() }).await.unwrap();
+    publish(&js, 1..=2).await;
+    let connection = connect(server.url(), "test").await;
+    soon("expiry", async { while streams::message_at(&connection, "EVENTS", 2).await.unwrap().is_some() {} }).await;
+    let state = streams::state(&connection, "EVENTS").await.unwrap();
+    assert_eq!((state.first, state.last, state.messages), (3, 2, 0));
+}
+
+// The source.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_source_yields_each_position_once_in_order_with_all_that_was_stored() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let stream = js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=3_000).await;
+    let mut headers = async_nats::HeaderMap::new();
+    headers.append("B", "2");
+    headers.append("A", "1");
+    headers.append("B", "3");
+    js.publish_with_headers("events.y", headers, "last".into()).await.unwrap().await.unwrap();
+    stream.delete_message(2_000).await.unwrap();
+
+    let connection = connect(server.url(), "source").await;
+    let options = SourceOptions { batch: 400, ..SourceOptions::default() };
+    let mut source = Source::open(&connection, "EVENTS", Position(10), options).await.unwrap();
+    assert_eq!(source.pending(), 2_990);
+    let read = read(&mut source, 2_989).await;
+    let expected: Vec<u64> = (11..=3_000).filter(|n| *n != 2_000).collect();
+    assert_eq!(read, expected);
+    assert_eq!((source.pending(), source.recreated()), (1, 0));
+
+    let last = soon("the last", source.next(10)).await.unwrap();
+    let stored = streams::message_at(&connection, "EVENTS", 3_001).await.unwrap().unwrap();
+    assert_eq!(last, [stored]);
+    let names: Vec<&str> = last[0].headers.iter().flat_map(|h| h.iter().map(|(name, _)| name.as_str())).collect();
+    assert_eq!(names, ["A", "B", "B"]);
+
+    // Idle: a new message comes alone and at once.
+    publish(&js, 3_002..=3_002).await;
+    assert_eq!(soon("the new one", source.next(10)).await.unwrap().len(), 1);
+    source.close().await;
+    assert_eq!(js.get_stream("EVENTS").await.unwrap().cached_info().state.consumer_count, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_source_takes_what_is_ready_in_large_pieces() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=4_000).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    let mut largest = 0;
+    let mut read = 0;
+    while read < 4_000 {
+        let events = soon("reading", source.next(1_000)).await.unwrap();
+        assert!(events.len() <= 1_000);
+        largest = largest.max(events.len());
+        read += events.len();
+    }
+    assert!(largest > 128, "the runtime's cooperative budget cut the batches at {largest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_connection_costs_the_source_nothing_but_a_new_consumer() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=20_000).await;
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    let mut all = read(&mut source, 1_000).await;
+    for cut in 1..=3 {
+        proxy.cut();
+        all.extend(read(&mut source, 4_000).await);
+        let so_far: Vec<u64> = (1..=1_000 + cut * 4_000).collect();
+        assert_eq!(all, so_far);
+    }
+    all.extend(read(&mut source, 7_000).await);
+    assert_eq!(all, (1..=20_000).collect::<Vec<u64>>());
+    assert!(source.recreated() >= 1);
+    assert_eq!(until_trouble(&connection).await, Trouble::Lost);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_and_a_deleted_consumer_are_noticed() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let stream = js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=10).await;
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    assert_eq!(read(&mut source, 10).await.len(), 10);
+
+    use futures_util::TryStreamExt;
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    assert_eq!(names.len(), 1);
+    stream.delete_consumer(&names[0]).await.unwrap();
+    publish(&js, 11..=20).await;
+    assert_eq!(read(&mut source, 10).await, (11..=20).collect::<Vec<u64>>());
+    assert_eq!(source.recreated(), 1);
+
+    proxy.half_open();
+    let error = tokio::time::timeout(Duration::from_secs(60), source.next(1)).await.unwrap().unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=3).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    read(&mut source, 3).await;
+    js.delete_stream("EVENTS").await.unwrap();
+    let error = soon("the error", source.next(1)).await.unwrap_err();
+    assert!(matches!(&error, BrokerError::Permanent { what, .. } if what.contains("EVENTS")), "{error}");
+}
+
+// The lane.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_stand_in_the_lane_with_their_headers_and_are_confirmed_at_once() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run.1:plan:1:1", 0).await;
+
+    let mut first = output(7);
+    first.copied = Some(Arc::new(vec![("Trace".into(), "t 1".into()), ("Evil".into(), "a\r\nNats-Msg-Id: b".into())]));
+    writer.send(&[first], Then::Settle).await.unwrap();
+    assert_eq!(soon("the ack", acks.next()).await, LaneEvent::Confirmed(LaneSequence(1)));
+    let stored = streams::message_at(&connection, "ENRICHED", 1).await.unwrap().unwrap();
+    assert_eq!((&*stored.subject, &stored.payload[..]), ("enriched.lesson", &b"{\"n\":7}"[..]));
+    let expected = [
+        ("Evil", "aNats-Msg-Id: b"),
+        ("Nats-Expected-Last-Sequence", "0"),
+        ("Sidestream-Position", "EVENTS:7:0"),
+        ("Sidestream-Run", "run.1:plan:1:1"),
+        ("Sidestream-Time", "1007"),
+        ("Trace", "t 1"),
+    ];
+    let pairs: Vec<(&str, &str)> =
+        stored.headers.iter().flat_map(|h| h.iter().map(|(n, v)| (n.as_str(), v.as_str()))).collect();
+    assert_eq!(pairs, expected);
+
+    // A long burst is acked on the way; its tail is confirmed by settling, without a message of its own.
+    writer.send(&outputs(8..=1_234), Then::More).await.unwrap();
+    until_confirmed(&mut acks, 1_001).await;
+    writer.settle().await.unwrap();
+    until_confirmed(&mut acks, 1_228).await;
+    writer.settle().await.unwrap();
+    let state = streams::state(&connection, "ENRICHED").await.unwrap();
+    assert_eq!((state.last, state.messages), (1_228, 1_228));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_lane_confirms_within_a_millisecond_and_survives_the_batch_time_out() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    let mut times = Vec::new();
+    for n in 1..=400 {
+        let begin = Instant::now();
+        writer.send(&outputs(n..=n), Then::Settle).await.unwrap();
+        until_confirmed(&mut acks, n).await;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    let median = times[times.len() / 2];
+    assert!(median < Duration::from_millis(3), "median {median:?}");
+    eprintln!("confirmed after {median:?} (median), {:?} (99 %)", times[times.len() * 99 / 100]);
+
+    // Settled batches cannot time out; the server forgets an open one after 10 s.
+    tokio::time::timeout(Duration::from_secs(11), acks.next()).await.unwrap_err();
+    writer.send(&outputs(401..=402), Then::Settle).await.unwrap();
+    until_confirmed(&mut acks, 402).await;
+    let driver = tokio::spawn(async move {
+        until_confirmed(&mut acks, 403).await;
+        acks
+    });
+    writer.send(&outputs(403..=403), Then::More).await.unwrap();
+    assert_eq!(writer.close().await.unwrap(), LaneSequence(403));
+    driver.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_left_open_is_reported_lost_and_what_it_stored_stays() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    writer.send(&outputs(1..=3), Then::More).await.unwrap();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(_)));
+    assert!(writer.send(&outputs(4..=4), Then::Settle).await.is_err());
+    assert_eq!(streams::state(&connection, "ENRICHED").await.unwrap().last, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_writers_one_is_refused_and_nothing_after_the_refusal_is_stored() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let (one, two) = (connect(server.url(), "one").await, connect(server.url(), "two").await);
+    let (mut first, mut first_acks) = open_lane(&one, "first", 0).await;
+    let (mut second, mut second_acks) = open_lane(&two, "second", 0).await;
+    first.send(&outputs(1..=10), Then::Settle).await.unwrap();
+    until_confirmed(&mut first_acks, 10).await;
+
+    // The first message of a batch is refused.
+    second.send(&outputs(1..=600), Then::Settle).await.unwrap();
+    match until_over(&mut second_acks).await {
+        LaneEvent::Refused { at, code, description } => {
+            assert_eq!((at, code), (LaneSequence(1), 10071));
+            assert!(description.contains("10"), "{description}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(second.send(&outputs(601..=601), Then::Settle).await.is_err());
+
+    // A message in the middle of a batch is refused, although its successors expect the right sequences again.
+    first.send(&outputs(11..=15), Then::More).await.unwrap();
+    until_stored(&one, 15).await;
+    let (mut third, mut third_acks) = open_lane(&two, "third", 15).await;
+    third.send(&outputs(16..=18), Then::Settle).await.unwrap();
+    until_confirmed(&mut third_acks, 18).await;
+    first.send(&outputs(16..=700), Then::Settle).await.unwrap();
+    assert!(matches!(until_over(&mut first_acks).await, LaneEvent::Refused { at: LaneSequence(16), code: 10071, .. }));
+    assert_eq!(streams::state(&one, "ENRICHED").await.unwrap().last, 18);
+    let stored = streams::message_at(&one, "ENRICHED", 18).await.unwrap().unwrap();
+    assert!(stored.headers.unwrap().contains(&("Sidestream-Run".to_owned(), "third".to_owned())));
+}
+
+async fn until_stored(connection: &Connection, last: u64) {
+    soon("storing", async { while streams::state(connection, "ENRICHED").await.unwrap().last < last {} }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_and_a_deleted_stream_are_told_apart() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let full = Config { max_messages: 5, discard: DiscardPolicy::New, ..lane_config() };
+    js.create_stream(full).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    writer.send(&outputs(1..=8), Then::Settle).await.unwrap();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Refused { at: LaneSequence(6), code: 10077, .. }));
+    assert_eq!(streams::state(&connection, "ENRICHED").await.unwrap().last, 5);
+
+    js.delete_stream("ENRICHED").await.unwrap();
+    let (mut writer, mut acks) = open_lane(&connection, "run", 5).await;
+    writer.send(&outputs(6..=6), Then::Settle).await.unwrap();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(why) if why.contains("no stream")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_loses_the_lane_and_no_confirmed_output() {
+    let mut server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    writer.send(&outputs(1..=2_000), Then::More).await.unwrap();
+    until_confirmed(&mut acks, 2_000).await;
+    writer.send(&outputs(2_001..=2_100), Then::More).await.unwrap();
+    server.kill();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(_)));
+    assert_eq!(until_trouble(&connection).await, Trouble::Lost);
+    server.restart();
+    let again = connect(server.url(), "lane").await;
+    let last = streams::state(&again, "ENRICHED").await.unwrap().last;
+    assert!((2_000..=2_100).contains(&last), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_server_loses_the_lane_within_the_patience() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    server.pause();
+    writer.send(&outputs(1..=3), Then::Settle).await.unwrap();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(why) if why.contains("no confirmation")));
+    server.resume();
+    until_stored(&connection, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_way_delays_the_lane_and_a_closed_one_ends_it() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    proxy.delay(Duration::from_millis(20));
+    let begin = Instant::now();
+    writer.send(&outputs(1..=100), Then::Settle).await.unwrap();
+    until_confirmed(&mut acks, 100).await;
+    assert!(begin.elapsed() >= Duration::from_millis(40));
+    proxy.refuse();
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(_)));
+    assert!(writer.send(&outputs(101..=101), Then::Settle).await.is_err());
+    let closed = NatsSettings { url: proxy.url(), ..NatsSettings::default() };
+    assert!(Connection::open(&closed, "lane").await.unwrap_err().is_transient());
+    proxy.restore();
+    let again = connect(proxy.url(), "lane").await;
+    assert_eq!(streams::state(&again, "ENRICHED").await.unwrap().last, 100);
+}
