@@ -5,5 +5,6 @@
 //! NATS and to the disk, `app` starts and restarts the whole, `cli` is what a person types.
 
 pub mod core;
+pub mod audit;
 pub mod ports;
 pub mod adapters;
