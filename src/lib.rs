@@ -11,6 +11,7 @@ pub mod adapters;
 pub mod config;
 pub mod telemetry;
 pub mod http;
+pub mod audit;
 pub mod app;
 pub mod generate;
 pub mod cli;

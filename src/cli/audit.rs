@@ -28,7 +28,8 @@ impl Audit {
             let connection = connect(&config, "audit").await?;
             let line = Line::new(0, "messages");
             let report =
-                audit(&connection, &config, self.complete, &mut |progress| line.of(progress.read, progress.total)).await?;
+                audit(&connection, &config, self.complete, &mut |progress| line.of(progress.read, progress.total))
+                    .await?;
             line.clear();
             Ok(report)
         })?;

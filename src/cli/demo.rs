@@ -53,7 +53,8 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         // Log lines would run through the figures; what matters of them is shown there.
-        let quiet = Options { log_filter: Some(options.log_filter.clone().unwrap_or("error".to_owned())), ..options.clone() };
+        let quiet =
+            Options { log_filter: Some(options.log_filter.clone().unwrap_or("error".to_owned())), ..options.clone() };
         quiet.init_log()?;
         let overrides = options.overrides();
         actix::System::with_tokio_rt(runtime).block_on(async move {

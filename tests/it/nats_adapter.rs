@@ -62,6 +62,7 @@ fn output(position: u64) -> Output {
     Output {
         position: Position(position),
         n: 0,
+        event_time: None,
         stored_at: Nanos(1_000 + position as i64),
         subject: Arc::from("enriched.lesson"),
         copied: None,

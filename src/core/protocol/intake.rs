@@ -67,21 +67,33 @@ pub struct Intake {
 impl Intake {
     /// An intake that takes what follows a start's position.
     pub fn new(plan: Arc<Plan>, shards: usize, start: &Start) -> Intake {
+        let until = match &start.until {
+            Some(Until::Position(position, _)) => Some(*position),
+            _ => None,
+        };
+        let last_stored_at = start.stored_at;
+        Intake {
+            last_stored_at,
+            base: start.base,
+            until,
+            ..Intake::after(plan, shards, start.after, start.stream_time)
+        }
+    }
+
+    /// An intake that takes what follows a position, for readers that need no checkpoints.
+    pub fn after(plan: Arc<Plan>, shards: usize, after: Position, stream_time: Nanos) -> Intake {
         Intake {
             plan,
             decoder: Decoder::default(),
             shards,
-            last: start.after,
-            last_stored_at: start.stored_at,
-            stream_time: start.stream_time,
+            last: after,
+            last_stored_at: Nanos(0),
+            stream_time,
             next_slice: 0,
             barriers: 0,
-            last_barrier: start.after,
-            base: start.base,
-            until: match &start.until {
-                Some(Until::Position(position, _)) => Some(*position),
-                _ => None,
-            },
+            last_barrier: after,
+            base: after,
+            until: None,
         }
     }
 

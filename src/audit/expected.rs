@@ -1,0 +1,61 @@
+//! What must stand in the lane for one position, and how sure that is.
+//!
+//! Plain data between `recompute`, which makes it, and `judge`, which holds the lane against it.
+
+use super::report::Doubt;
+use crate::core::output::Output;
+use crate::core::step::{Outcome, Silence};
+
+/// What the lane shows of an event's outcome, where the input alone cannot tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// An output: the event was processed.
+    Output,
+    /// A dead letter: the event left no trace in the state.
+    Dead,
+    /// Nothing, although the lane has later causes.
+    Nothing,
+    /// The lane cannot tell.
+    Silent,
+}
+
+/// What must stand in the lane for one position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What it is.
+    pub value: Value,
+    /// Whether it must be there; otherwise the event may be a duplicate of one that is gone.
+    pub must: bool,
+}
+
+/// The value of an expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// This output or dead letter.
+    Output(Output),
+    /// This output, but for its body, which depends on state that is not known.
+    Frame(Output),
+    /// Something that is not known, for this reason.
+    NotKnown(Doubt),
+    /// No message at all, for this reason.
+    Nothing(&'static str),
+}
+
+impl Expected {
+    /// Something that is not known.
+    pub fn not_known(doubt: Doubt, must: bool) -> Expected {
+        Expected { value: Value::NotKnown(doubt), must }
+    }
+
+    /// What the core said.
+    pub fn outcome(outcome: Outcome, must: bool) -> Expected {
+        let value = match outcome {
+            Outcome::Publish(output) => Value::Output(output),
+            Outcome::Silent(Silence::Duplicate) => Value::Nothing("its event is a duplicate"),
+            Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
+            // Only a state that was loaded holds anything beforehand; this one never is.
+            Outcome::Silent(Silence::Held) => Value::NotKnown(Doubt::RecomputeFailed),
+        };
+        Expected { value, must }
+    }
+}

@@ -1,0 +1,271 @@
+//! The audit: takes both streams as they are read and judges position by position.
+//!
+//! Reads nothing itself and never waits; `wants` says which stream it needs next, so that what it holds stays
+//! bounded however far apart the two are. `cli` drives it.
+//!
+//! A turn takes the next events of the input, asks `recompute` what must stand in the lane for them, and
+//! holds the lane's messages of those positions against it.
+
+use super::lane::Lane;
+use super::recompute::Recompute;
+use super::regime::{self, Begin, Regime};
+use super::report::{Doubt, Report};
+use super::scales::Scales;
+use crate::core::event::StoredMessage;
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::plan::spec::PlanSpec;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// How many messages of each stream are gathered before a turn: as much as makes a good slice. Tests take
+/// many turns over few messages.
+const AHEAD: usize = if cfg!(test) { 8 } else { 512 };
+
+/// The first and last sequence of a stream; `first` is `last + 1` when it is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first sequence still there.
+    pub first: u64,
+    /// The last sequence ever stored.
+    pub last: u64,
+}
+
+/// What an audit is about.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// The configured plan; it names the input stream.
+    pub plan: PlanSpec,
+    /// Other plans whose text is at hand, by fingerprint.
+    pub older: BTreeMap<String, PlanSpec>,
+    /// The input stream. Ask for it after the output stream, or a running engine outruns it.
+    pub input: Bounds,
+    /// The output stream.
+    pub output: Bounds,
+    /// Whether every outcome must be in the lane by now.
+    pub complete: bool,
+}
+
+/// One of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The input stream.
+    Input,
+    /// The output stream.
+    Output,
+}
+
+/// An audit on its way.
+#[derive(Debug)]
+pub struct Audit {
+    options: AuditOptions,
+    /// Every plan whose text is at hand, by fingerprint.
+    plans: BTreeMap<String, PlanSpec>,
+    events: VecDeque<StoredMessage>,
+    input_ended: bool,
+    output_ended: bool,
+    scales: Scales,
+    /// The regime that is judged under, and the core at work under it where its plan's text is at hand.
+    regime: Option<Arc<Regime>>,
+    recompute: Option<Recompute>,
+    /// The last position of the input that was passed.
+    passed: Position,
+    /// The latest stored-at time of the events so far.
+    latest: Nanos,
+    /// A planted fault of our own.
+    #[cfg(test)]
+    pub(super) fails_at: Option<Position>,
+}
+
+impl Audit {
+    /// Begins an audit.
+    pub fn new(options: AuditOptions) -> Audit {
+        let mut plans = options.older.clone();
+        plans.insert(options.plan.fingerprint(), options.plan.clone());
+        let (input, output) = (options.input, options.output);
+        let name = options.plan.input_stream.clone();
+        let lane = Lane::new(name.clone(), Position(input.last), LaneSequence(output.first));
+        Audit {
+            plans,
+            events: VecDeque::new(),
+            input_ended: input.first > input.last,
+            output_ended: output.first > output.last,
+            scales: Scales::new(name, lane),
+            regime: None,
+            recompute: None,
+            passed: Position(0),
+            latest: Nanos(0),
+            options,
+            #[cfg(test)]
+            fails_at: None,
+        }
+    }
+
+    /// The side whose next message is needed; `None` when both have ended. Feeding the other one is no
+    /// mistake, it only takes memory.
+    pub fn wants(&self) -> Option<Side> {
+        match (self.input_ended, self.output_ended) {
+            (true, true) => None,
+            (false, true) => Some(Side::Input),
+            (true, false) => Some(Side::Output),
+            // The lane first: it says under which plan the events are judged.
+            (false, false) if self.scales.lane.len() < AHEAD => Some(Side::Output),
+            (false, false) => Some(Side::Input),
+        }
+    }
+
+    /// Takes the next message of the input stream, in order of sequence.
+    pub fn input(&mut self, message: StoredMessage) {
+        let bounds = self.options.input;
+        self.input_ended |= message.sequence >= bounds.last;
+        if (bounds.first..=bounds.last).contains(&message.sequence) {
+            self.events.push_back(message);
+        }
+        self.advance();
+    }
+
+    /// Takes the next message of the output stream, in order of sequence.
+    pub fn output(&mut self, message: StoredMessage) {
+        let bounds = self.options.output;
+        self.output_ended |= message.sequence >= bounds.last;
+        if (bounds.first..=bounds.last).contains(&message.sequence) {
+            self.scales.arrive(message, self.passed);
+        }
+        self.advance();
+    }
+
+    /// Says that a stream has no more messages. Not needed after the message at its last sequence.
+    pub fn end(&mut self, side: Side) {
+        match side {
+            Side::Input => self.input_ended = true,
+            Side::Output => self.output_ended = true,
+        }
+        self.advance();
+    }
+
+    /// Ends both streams and gives the report.
+    pub fn finish(mut self) -> Report {
+        self.input_ended = true;
+        self.output_ended = true;
+        self.advance();
+        self.scales.report.judged(self.options.complete)
+    }
+
+    /// Takes turns while both sides have gathered enough, or have ended.
+    fn advance(&mut self) {
+        let lane_ready = |audit: &Audit| audit.output_ended || audit.scales.lane.len() >= AHEAD;
+        let input_ready = |audit: &Audit| audit.input_ended || audit.events.len() >= AHEAD;
+        while lane_ready(self) && input_ready(self) && self.turn() {}
+    }
+
+    /// Judges the next events; `false` when there is nothing left to judge by now.
+    fn turn(&mut self) -> bool {
+        let Some(next) = self.events.front().map(|message| Position(message.sequence)) else {
+            return self.scales.orphans(None, self.passed) > 0;
+        };
+        self.scales.orphans(Some(next), self.passed);
+        if self.scales.lane.is_empty() && !self.output_ended {
+            return true;
+        }
+        self.cross_gap(next);
+        self.change_regime(next);
+        let whole = self.recompute.as_ref().is_some_and(Recompute::is_whole);
+        if whole {
+            self.judge_run(next)
+        } else {
+            self.judge_one(next)
+        }
+        true
+    }
+
+    /// Positions before `next` that the input no longer holds may have changed rows.
+    fn cross_gap(&mut self, next: Position) {
+        let first_gone = Position(self.passed.0 + 1);
+        if first_gone < next
+            && let Some(recompute) = &mut self.recompute
+            && !self.scales.is_harmless(first_gone)
+        {
+            recompute.lose_rows(self.latest);
+        }
+    }
+
+    /// Goes over to the regime in force at `next`, if it is another.
+    fn change_regime(&mut self, next: Position) {
+        let configured = || {
+            // Nothing was ever published: what will be is made under the configured plan.
+            let origin = Position(self.options.input.first);
+            Arc::new(Regime { plan: self.options.plan.fingerprint(), origin, since: origin })
+        };
+        let unused = self.scales.lane.is_new() && self.output_ended;
+        let wanted = self.scales.lane.regime_at(next).cloned().or_else(|| unused.then(configured));
+        if wanted == self.regime {
+            return;
+        }
+        let before = std::mem::replace(&mut self.regime, wanted);
+        let running = self.recompute.take();
+        let Some((regime, spec)) =
+            self.regime.as_ref().and_then(|regime| Some((regime, self.plans.get(&regime.plan)?)))
+        else {
+            return;
+        };
+        let change = regime::Change {
+            before: before.as_deref().map(|before| (before, running.as_ref().map(Recompute::spec))),
+            passed: self.passed,
+            at: next,
+            harmless: self.scales.is_harmless(regime.origin),
+        };
+        let after = Position(next.0 - 1);
+        self.recompute = Some(match (regime::begin(&change, regime, spec), running) {
+            (Begin::Carried, Some(running)) => running.under(spec, after),
+            (Begin::Empty, _) => Recompute::new(spec, after, None),
+            (Begin::Carried | Begin::Lost, _) => Recompute::new(spec, after, Some(self.latest)),
+        });
+        #[cfg(test)]
+        self.recompute.iter_mut().for_each(|recompute| recompute.fails_at = self.fails_at);
+    }
+
+    /// Judges a run of consecutive events under one regime, everything being known.
+    fn judge_run(&mut self, next: Position) {
+        let end = self.scales.lane.regime_end(next);
+        let horizon = if self.output_ended { Position(u64::MAX) } else { self.scales.lane.horizon() };
+        let positions = self.events.iter().map(|message| Position(message.sequence)).zip(next.0..);
+        let length = positions.take_while(|(at, n)| at.0 == *n && *at < end && *at <= horizon).count().min(AHEAD);
+        let messages: Vec<StoredMessage> = self.events.drain(..length).collect();
+        let times: Vec<(Position, Nanos)> = messages.iter().map(|m| (Position(m.sequence), m.stored_at)).collect();
+        let Some(recompute) = &mut self.recompute else { return };
+        let expected = recompute.run(messages);
+        for ((position, stored_at), expected) in times.into_iter().zip(expected) {
+            self.pass(position, stored_at);
+            self.scales.weigh(position, stored_at, &expected);
+        }
+    }
+
+    /// Judges one event while not everything is known: the lane then tells whether it was processed.
+    fn judge_one(&mut self, next: Position) {
+        let Some(message) = self.events.pop_front() else { return };
+        let stored_at = message.stored_at;
+        let witness = self.scales.witness(next);
+        self.pass(next, stored_at);
+        if let Some(recompute) = &mut self.recompute {
+            let expected = recompute.run_with(message, witness);
+            self.scales.weigh(next, stored_at, &expected);
+        } else {
+            match self.scales.lane.front() {
+                // It stands before the first event that was ever looked at.
+                Some(entry) if next < entry.regime.origin => {}
+                None if self.regime.is_none() => self.scales.leave(next, stored_at, Doubt::LaneGone),
+                _ => self.scales.leave(next, stored_at, Doubt::PlanUnknown),
+            }
+        }
+    }
+
+    /// Whether no more is held than a turn needs.
+    #[cfg(test)]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.events.len() <= AHEAD && self.scales.lane.len() <= AHEAD
+    }
+
+    fn pass(&mut self, position: Position, stored_at: Nanos) {
+        self.passed = position;
+        self.latest = self.latest.max(stored_at);
+    }
+}

@@ -1,0 +1,192 @@
+//! What may be relied on of a state whose past is partly gone.
+//!
+//! A row counts only as far as events that were seen made it: a row that was never seen is not a miss, and a
+//! column that was never seen set is not null. Never calls anything certain that an unseen event could have
+//! changed. Holds facts about the state, never the state itself; `recompute` keeps the two in step.
+
+use crate::core::columns::Columns;
+use crate::core::event::{Event, Key, Reading};
+use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
+use crate::core::json::fields::Span;
+use crate::core::plan::compiled::{Join, Kind, Source};
+use crate::core::plan::layout::TableId;
+use crate::core::read::{KeyFault, Value};
+use crate::core::state::changes::State;
+use crate::core::state::dedup::Dedup;
+use crate::core::state::rows::{Change, ONLY_ROW};
+use std::collections::HashMap;
+
+/// A row's name: key, table, row selector.
+type RowId = (Digest, TableId, Digest);
+
+/// What is known of a row. Of a row that is not listed nothing is known, and the state does not hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// It is there with the columns that the state holds; `whole`: and with no others.
+    There { whole: bool },
+    /// It is not there.
+    Gone,
+}
+
+/// What is known after events were lost.
+#[derive(Debug)]
+pub struct Knowledge {
+    rows: HashMap<RowId, Known>,
+    window: Option<Nanos>,
+    /// The latest stored-at time before the loss ended.
+    before: Nanos,
+    /// From this stream time on no event that is gone can make another one a duplicate.
+    decided_from: Option<Nanos>,
+    /// Ids of events that may or may not have been processed.
+    doubtful: Dedup,
+}
+
+/// One event with all that is needed to ask about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its kind section.
+    pub kind: &'a Kind,
+    /// The event.
+    pub event: &'a Event,
+    /// What decoding found.
+    pub reading: &'a Reading,
+    /// Its fields.
+    pub spans: &'a [Span],
+}
+
+/// A join's row as far as it is known.
+#[derive(Clone, Copy)]
+enum Row<'a> {
+    Miss,
+    There { columns: &'a Columns, whole: bool },
+    NotKnown,
+}
+
+impl Knowledge {
+    /// Nothing is known; the events that are gone were stored by `before`, or by the next event seen.
+    pub fn nothing(window: Option<Nanos>, before: Nanos) -> Knowledge {
+        Knowledge { rows: HashMap::new(), window, before, decided_from: None, doubtful: Dedup::new(window) }
+    }
+
+    /// More events are gone: no row is known any more. Ids that were seen processed still are.
+    pub fn lose(&mut self, before: Nanos) {
+        self.rows.clear();
+        self.before = self.before.max(before);
+        self.decided_from = None;
+    }
+
+    /// Tells of the next event's stream time, before anything is asked about it.
+    pub fn see(&mut self, now: Nanos) {
+        let latest = self.before.max(now);
+        let window = self.window.unwrap_or_default();
+        self.decided_from.get_or_insert(Nanos(latest.0.saturating_add(window.0)));
+    }
+
+    /// Whether an event that is gone, or one in doubt, may have been processed under the same id.
+    pub fn may_be_duplicate(&self, reading: &Reading, now: Nanos) -> bool {
+        let early = self.decided_from.is_some_and(|from| now < from);
+        reading.identity.is_some_and(|id| early || self.doubtful.is_duplicate(id, now))
+    }
+
+    /// Whether what becomes of a processed event follows from what is known. Goes the way of `core::join`.
+    pub fn is_certain(&self, state: &State, changes: &[Change], asked: Asked<'_>) -> bool {
+        let mut rows = Vec::with_capacity(asked.kind.joins.len());
+        for join in &asked.kind.joins {
+            let row = match self.selector(join, asked) {
+                Err(()) => return true,
+                Ok(None) => Row::Miss,
+                Ok(Some(row)) => self.find(state, changes, join.table, row, asked.reading),
+            };
+            match row {
+                Row::NotKnown => return false,
+                // A dead letter, whatever the joins behind it find.
+                Row::Miss if join.required => return true,
+                Row::Miss | Row::There { .. } => rows.push(row),
+            }
+        }
+        let mut fields = asked.kind.targets.iter().flat_map(|target| &target.fields);
+        fields.all(|field| match field.source {
+            Source::Mark => true,
+            Source::Column { join, column, .. } => match rows.get(join) {
+                Some(Row::There { columns, whole }) => *whole || columns.get(column).is_some(),
+                _ => true,
+            },
+        })
+    }
+
+    /// The row selector's digest; `Err` where it is one that makes the event a dead letter.
+    fn selector(&self, join: &Join, asked: Asked<'_>) -> Result<Option<Digest>, ()> {
+        let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
+        let message = &asked.event.message;
+        match Value::at(place, message, asked.spans).key() {
+            Ok(text) => Ok(Some(Digest::of(text.get(&message.payload).as_bytes()))),
+            Err(KeyFault::None) => Ok(None),
+            Err(KeyFault::Bad) => Err(()),
+        }
+    }
+
+    fn find<'a>(
+        &self,
+        state: &'a State,
+        changes: &'a [Change],
+        table: TableId,
+        row: Digest,
+        reading: &Reading,
+    ) -> Row<'a> {
+        let known = reading.key.as_ref().map(|key| self.rows.get(&(key.digest, table, row)).copied());
+        if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
+            // Without a key there is no row before it, for certain.
+            let whole = matches!(known, None | Some(Some(Known::There { whole: true } | Known::Gone)));
+            return own.columns.as_ref().map_or(Row::Miss, |columns| Row::There { columns, whole });
+        }
+        match known {
+            None | Some(Some(Known::Gone)) => Row::Miss,
+            Some(None) => Row::NotKnown,
+            Some(Some(Known::There { whole })) => {
+                let key = reading.key.as_ref().map(|key| key.digest).unwrap_or(ONLY_ROW);
+                let row = state.rows.row(key, table, row);
+                row.map_or(Row::NotKnown, |row| Row::There { columns: &row.columns, whole })
+            }
+        }
+    }
+
+    /// An event was processed for certain and its changes are applied.
+    pub fn learn(&mut self, key: &Key, changes: &[Change]) {
+        for change in changes {
+            let id = (key.digest, change.table, change.row);
+            let known = match (&change.columns, self.rows.get(&id)) {
+                (None, _) => Known::Gone,
+                (Some(_), Some(Known::Gone)) => Known::There { whole: true },
+                (Some(_), Some(there)) => *there,
+                (Some(_), None) => Known::There { whole: false },
+            };
+            self.rows.insert(id, known);
+        }
+    }
+
+    /// An event may or may not have been processed: its rows and its id are known no more.
+    pub fn doubt(&mut self, state: &mut State, event: &Event, reading: &Reading, changes: Vec<Change>) {
+        if let Some(id) = reading.identity {
+            self.doubtful.mark(event.group, id, event.stream_time);
+        }
+        let Some(key) = &reading.key else { return };
+        for change in &changes {
+            self.rows.remove(&(key.digest, change.table, change.row));
+        }
+        let forgotten = changes.into_iter().map(|change| Change { columns: None, ..change });
+        state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, forgotten);
+    }
+
+    /// Lets ids go that are out of the window, so that memory stays bounded by it.
+    pub fn forget(&mut self, position: Position, now: Nanos) {
+        forget(&mut self.doubtful, position, now);
+    }
+}
+
+/// Cuts a memory of ids and lets go what is out of the window; no answer depends on it.
+pub fn forget(ids: &mut Dedup, position: Position, now: Nanos) {
+    for group in KeyGroup::all() {
+        ids.expire(group, now);
+        ids.cut(group, position);
+    }
+}

@@ -1,0 +1,189 @@
+//! The output stream as it comes in: which messages are ours, in order, and under which regime.
+//!
+//! Knows nothing of the events behind them. Holds what was read and not yet judged; the judge takes it out.
+
+use super::regime::Regime;
+use crate::core::event::StoredMessage;
+use crate::core::ids::{LaneSequence, Position};
+use crate::core::output::REASON;
+use crate::core::protocol::header::LaneMessage;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A lane message's place in the order: its cause, and which of the cause's outputs it is.
+pub type Key = (Position, u32);
+
+/// A lane message that stands in order.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The message.
+    pub message: StoredMessage,
+    /// Its place.
+    pub key: Key,
+    /// The regime that it names.
+    pub regime: Arc<Regime>,
+}
+
+impl Entry {
+    /// Its sequence in the output stream.
+    pub fn sequence(&self) -> LaneSequence {
+        LaneSequence(self.message.sequence)
+    }
+
+    /// Whether it is a dead letter, which never changes the state.
+    pub fn is_dead(&self) -> bool {
+        self.message.headers.iter().flat_map(|list| list.iter()).any(|(name, _)| name == REASON)
+    }
+}
+
+/// What a message of the output stream is, at first sight.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// In order: it waits for its event.
+    Queued,
+    /// The same place as the newest.
+    Doubled(Key),
+    /// A place below the newest.
+    OutOfOrder(Key),
+    /// Not from this input, for this reason.
+    Unknown(Option<Position>, &'static str),
+}
+
+/// Where a place lies, as far as the lane is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before the first message that is left of a lane that lost its head.
+    Before,
+    /// Between the first and the newest message.
+    Within,
+    /// Beyond the newest message.
+    Beyond,
+}
+
+/// The lane as far as it was read.
+#[derive(Debug)]
+pub struct Lane {
+    input_stream: String,
+    input_last: Position,
+    /// Whether messages are gone from its head.
+    cut: bool,
+    queue: VecDeque<Entry>,
+    first: Option<Key>,
+    newest: Option<Key>,
+    /// The regime of the newest message; equal neighbours share it.
+    regime: Option<Arc<Regime>>,
+    /// The regime of the last message that was taken out.
+    passed: Option<Arc<Regime>>,
+}
+
+impl Lane {
+    /// A lane whose first stored sequence is `first`, fed from an input that ends at `input_last`.
+    pub fn new(input_stream: String, input_last: Position, first: LaneSequence) -> Lane {
+        Lane {
+            input_stream,
+            input_last,
+            cut: first.0 > 1,
+            queue: VecDeque::new(),
+            first: None,
+            newest: None,
+            regime: None,
+            passed: None,
+        }
+    }
+
+    /// Takes the next message of the output stream.
+    pub fn take(&mut self, message: StoredMessage) -> Arrival {
+        let Some(ours) = LaneMessage::read(&message) else {
+            return Arrival::Unknown(None, "it carries no headers of this product");
+        };
+        if ours.input_stream != self.input_stream {
+            return Arrival::Unknown(None, "it names another input stream");
+        }
+        let (key, run) = ((ours.cause, ours.n), ours.run);
+        if ours.cause.0 == 0 || ours.cause > self.input_last {
+            return Arrival::Unknown(Some(ours.cause), "it names a position that the input never had");
+        }
+        if run.origin > run.since || run.since > ours.cause {
+            return Arrival::Unknown(Some(ours.cause), "its Sidestream-Run names a plan that begins after it");
+        }
+        match self.newest {
+            Some(newest) if newest == key => return Arrival::Doubled(key),
+            Some(newest) if newest > key => return Arrival::OutOfOrder(key),
+            _ => self.newest = Some(key),
+        }
+        self.first.get_or_insert(key);
+        let regime = match &self.regime {
+            Some(known) if known.is_of(&run) => known.clone(),
+            _ => Arc::new(Regime::of(run)),
+        };
+        self.regime = Some(regime.clone());
+        self.queue.push_back(Entry { message, key, regime });
+        Arrival::Queued
+    }
+
+    /// How many messages wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether none do.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The next message that waits.
+    pub fn front(&self) -> Option<&Entry> {
+        self.queue.front()
+    }
+
+    /// The last position about which something is known by now.
+    pub fn horizon(&self) -> Position {
+        self.queue.back().map_or(Position(0), |entry| entry.key.0)
+    }
+
+    /// Takes the next message out, if its cause is one that `wanted` accepts.
+    pub fn pop(&mut self, wanted: impl FnOnce(Position) -> bool) -> Option<Entry> {
+        self.queue.front().filter(|entry| wanted(entry.key.0))?;
+        let entry = self.queue.pop_front()?;
+        self.passed = Some(entry.regime.clone());
+        Some(entry)
+    }
+
+    /// Where a place lies.
+    pub fn place(&self, key: Key) -> Place {
+        match (self.first, self.newest) {
+            (Some(first), _) if self.cut && key < first => Place::Before,
+            (None, _) if self.cut => Place::Before,
+            (_, Some(newest)) if key <= newest => Place::Within,
+            _ => Place::Beyond,
+        }
+    }
+
+    /// Whether nothing was ever published, as far as can be seen.
+    pub fn is_new(&self) -> bool {
+        self.newest.is_none() && !self.cut
+    }
+
+    /// The regime at the next position of the input, once every message before it was taken out.
+    pub fn regime_at(&self, next: Position) -> Option<&Arc<Regime>> {
+        let named = self.front().map(|entry| &entry.regime).filter(|regime| regime.since <= next);
+        named.or(self.passed.as_ref())
+    }
+
+    /// The first position after `next` at which the regime may be another.
+    pub fn regime_end(&self, next: Position) -> Position {
+        let same = |regime: &Arc<Regime>| self.regime_at(next).is_some_and(|here| Arc::ptr_eq(here, regime));
+        // Neighbours share their regime, and one that comes back is another: equal ends mean no change between.
+        if self.queue.back().is_none_or(|back| same(&back.regime)) {
+            return Position(u64::MAX);
+        }
+        let mut last = next;
+        for entry in &self.queue {
+            if !same(&entry.regime) {
+                return Position(entry.regime.since.0.max(last.0 + 1));
+            }
+            last = entry.key.0;
+        }
+        Position(u64::MAX)
+    }
+}

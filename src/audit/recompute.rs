@@ -1,0 +1,234 @@
+//! Runs the core over the input, so that it says what must stand in the lane.
+//!
+//! Never looks at the lane: of it only a `Witness` comes in, where the input alone cannot tell whether an
+//! event was processed. A panic in here costs the state that was built, not the audit.
+
+use super::expected::{Expected, Value, Witness};
+use super::knowledge::{Asked, Knowledge, forget};
+use super::report::Doubt;
+use crate::core::apply::apply;
+use crate::core::encode::{copied_headers, subject_of};
+use crate::core::event::{Event, Events, Reading, StoredMessage};
+use crate::core::ids::{Nanos, Position};
+use crate::core::output::Output;
+use crate::core::plan::compiled::Plan;
+use crate::core::plan::layout::Layout;
+use crate::core::plan::spec::{PlanSpec, UnknownKinds};
+use crate::core::protocol::intake::Intake;
+use crate::core::state::cache::Cache;
+use crate::core::state::changes::State;
+use crate::core::state::rows::Change;
+use crate::core::step::{Outcome, Step};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// After how many events ids out of the window are let go.
+const FORGET_EVERY: usize = 65_536;
+
+/// The core at work under one plan.
+#[derive(Debug)]
+pub struct Recompute {
+    plan: Arc<Plan>,
+    intake: Intake,
+    step: Step,
+    /// What may be relied on; `None`: everything.
+    knowledge: Option<Knowledge>,
+    stream_time: Nanos,
+    /// Events since ids were last let go.
+    events: usize,
+    /// A planted fault of our own.
+    #[cfg(test)]
+    pub(super) fails_at: Option<Position>,
+}
+
+impl Recompute {
+    /// Over a state that is empty, or of which nothing is known: `lost` says by when the events that are gone
+    /// were stored.
+    pub fn new(spec: &PlanSpec, after: Position, lost: Option<Nanos>) -> Recompute {
+        let plan = Arc::new(Plan::compile(spec.clone(), &Layout::default()));
+        let state = State::new(usize::MAX, plan.dedup_window);
+        let knowledge = lost.map(|before| Knowledge::nothing(plan.dedup_window, before));
+        // Of a lost past stream time is unknown too. A lower bound is enough: it never makes an event a
+        // duplicate that is none.
+        Recompute::over(plan, state, knowledge, Nanos(0), after)
+    }
+
+    /// This state under a plan that keeps it.
+    pub fn under(self, spec: &PlanSpec, after: Position) -> Recompute {
+        let plan = Arc::new(Plan::compile(spec.clone(), &self.plan.layout));
+        Recompute::over(plan, self.step.state, self.knowledge, self.stream_time, after)
+    }
+
+    fn over(plan: Arc<Plan>, state: State, knowledge: Option<Knowledge>, time: Nanos, after: Position) -> Recompute {
+        Recompute {
+            intake: Intake::after(plan.clone(), 1, after, time),
+            step: Step::new(plan.clone(), state),
+            plan,
+            knowledge,
+            stream_time: time,
+            events: 0,
+            #[cfg(test)]
+            fails_at: None,
+        }
+    }
+
+    /// The plan.
+    pub fn spec(&self) -> &PlanSpec {
+        &self.plan.spec
+    }
+
+    /// Whether everything is known: outcomes then follow from the input alone.
+    pub fn is_whole(&self) -> bool {
+        self.knowledge.is_none()
+    }
+
+    /// Events that changed rows are gone, stored by `before`: from here on no row is known.
+    pub fn lose_rows(&mut self, before: Nanos) {
+        self.step.state.rows = Cache::new(usize::MAX);
+        let window = self.plan.dedup_window;
+        self.knowledge.get_or_insert_with(|| Knowledge::nothing(window, before)).lose(before);
+    }
+
+    /// What must stand in the lane for consecutive events, while everything is known.
+    pub fn run(&mut self, messages: Vec<StoredMessage>) -> Vec<Expected> {
+        let count = messages.len();
+        let outcomes = self.guarded(messages, |this, events| {
+            let outcomes = this.step.run(events);
+            Some(outcomes.into_iter().map(|outcome| Expected::outcome(outcome, true)).collect())
+        });
+        let whole = outcomes.filter(|outcomes: &Vec<Expected>| outcomes.len() == count);
+        whole.unwrap_or_else(|| vec![Expected::not_known(Doubt::RecomputeFailed, false); count])
+    }
+
+    /// What must stand in the lane for the next event, while not everything is known.
+    pub fn run_with(&mut self, message: StoredMessage, witness: Witness) -> Expected {
+        let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
+        expected.unwrap_or_else(|| Expected::not_known(Doubt::RecomputeFailed, false))
+    }
+
+    /// Decodes and runs; after a panic nothing of the state is relied on.
+    fn guarded<T>(
+        &mut self,
+        messages: Vec<StoredMessage>,
+        run: impl FnOnce(&mut Self, &Events) -> Option<T>,
+    ) -> Option<T> {
+        let last = messages.last().map_or(self.intake.position(), |message| Position(message.sequence));
+        let latest = messages.iter().map(|message| message.stored_at).max().unwrap_or_default();
+        let count = messages.len();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            self.fail_where_planted(&messages);
+            let events = self.intake.take(messages, false)?.shards.into_iter().next()?;
+            run(self, &events)
+        }));
+        self.stream_time = self.stream_time.max(latest);
+        let Ok(Some(result)) = result else {
+            let before = self.stream_time;
+            *self = Recompute::new(&self.plan.spec.clone(), last, Some(before));
+            return None;
+        };
+        self.forget_now_and_then(count, last);
+        Some(result)
+    }
+
+    fn judge(&mut self, events: &Events, witness: Witness) -> Option<Expected> {
+        let plan = self.plan.clone();
+        let (event, spans) = events.iter(&plan).next()?;
+        let kind = plan.kinds.get(usize::from(event.kind))?;
+        let now = event.stream_time;
+        self.knowledge.as_mut()?.see(now);
+        let knowledge = self.knowledge.as_ref()?;
+        let Ok(reading) = &event.reading else { return self.certain(events, true) };
+        let dropped = event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop;
+        let seen = reading.identity.is_some_and(|id| self.step.state.ids.is_duplicate(id, now));
+        if dropped || seen {
+            return self.certain(events, true);
+        }
+        let open = knowledge.may_be_duplicate(reading, now);
+        let asked = Asked { kind, event, reading, spans };
+        let (changes, certain) = match apply(&self.step.state, kind, event, reading, spans) {
+            Ok(changes) => {
+                let certain = knowledge.is_certain(&self.step.state, &changes, asked);
+                (changes, certain)
+            }
+            // A bad row selector: a dead letter, whatever the state.
+            Err(_) => (Vec::new(), true),
+        };
+        match (certain, witness) {
+            (_, Witness::Nothing) if open => Some(Expected::not_known(Doubt::DuplicateUnknown, false)),
+            (true, Witness::Silent) if open => self.in_doubt(asked, changes, Doubt::DuplicateUnknown, false),
+            (true, _) => {
+                let expected = self.certain(events, !open)?;
+                if matches!(&expected.value, Value::Output(output) if output.dead.is_none()) {
+                    self.learn(reading, &changes);
+                }
+                Some(expected)
+            }
+            (false, Witness::Output) => {
+                self.process(event, reading, changes);
+                Some(Expected { value: Value::Frame(frame(&plan, event)), must: !open })
+            }
+            (false, Witness::Dead) => Some(Expected::not_known(Doubt::StateUnknown, !open)),
+            (false, Witness::Nothing | Witness::Silent) => self.in_doubt(asked, changes, Doubt::StateUnknown, !open),
+        }
+    }
+
+    /// What the core says of one event: it depends on nothing that is not known.
+    fn certain(&mut self, events: &Events, must: bool) -> Option<Expected> {
+        let outcome: Outcome = self.step.run(events).pop()?;
+        Some(Expected::outcome(outcome, must))
+    }
+
+    /// The lane shows that the event was processed, though not all that it became can be recomputed.
+    fn process(&mut self, event: &Event, reading: &Reading, changes: Vec<Change>) {
+        self.learn(reading, &changes);
+        let state = &mut self.step.state;
+        if let Some(key) = &reading.key {
+            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, changes.into_iter());
+        }
+        if let Some(id) = reading.identity {
+            state.ids.mark(event.group, id, event.stream_time);
+        }
+    }
+
+    fn learn(&mut self, reading: &Reading, changes: &[Change]) {
+        if let (Some(knowledge), Some(key)) = (&mut self.knowledge, &reading.key) {
+            knowledge.learn(key, changes);
+        }
+    }
+
+    fn in_doubt(&mut self, asked: Asked<'_>, changes: Vec<Change>, doubt: Doubt, must: bool) -> Option<Expected> {
+        self.knowledge.as_mut()?.doubt(&mut self.step.state, asked.event, asked.reading, changes);
+        Some(Expected::not_known(doubt, must))
+    }
+
+    fn forget_now_and_then(&mut self, count: usize, last: Position) {
+        self.events += count;
+        if self.events >= FORGET_EVERY {
+            self.events = 0;
+            forget(&mut self.step.state.ids, last, self.stream_time);
+            if let Some(knowledge) = &mut self.knowledge {
+                knowledge.forget(last, self.stream_time);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    fn fail_where_planted(&self, messages: &[StoredMessage]) {
+        assert!(!messages.iter().any(|m| Some(Position(m.sequence)) == self.fails_at), "planted by a test");
+    }
+}
+
+/// What of an output does not depend on state.
+fn frame(plan: &Plan, event: &Event) -> Output {
+    Output {
+        position: event.position(),
+        n: 0,
+        stored_at: event.message.stored_at,
+        event_time: None,
+        subject: subject_of(plan, &plan.spec.output_subject, event, None).into(),
+        copied: copied_headers(&event.message),
+        dead: None,
+        payload: event.message.payload.clone(),
+    }
+}

@@ -1,0 +1,185 @@
+//! What the audit found: counts, and the first examples of each sort.
+//!
+//! Decides nothing but the verdict; the judge calls it once a finding, and `cli` prints it.
+
+use super::compare::Difference;
+use crate::core::ids::{LaneSequence, Position};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many examples of each sort are kept.
+const EXAMPLES: usize = 5;
+
+/// The audit's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing that could be checked is wrong.
+    Clean,
+    /// At least one fault was found.
+    NotClean,
+}
+
+/// A sort of finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// An output that must be there is not, though a later one is.
+    Missing,
+    /// The same position again, directly after itself.
+    Doubled,
+    /// A position below one that stands before it.
+    OutOfOrder,
+    /// An output that is not what recomputation gives.
+    Different,
+    /// A message that no event of the input explains.
+    Unknown,
+    /// An output or a position that cannot be judged, because what it depends on is gone.
+    Unchecked,
+    /// An output that must still come.
+    Pending,
+}
+
+/// Why something could not be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The input no longer holds the event.
+    InputGone,
+    /// The output stream no longer holds the output.
+    LaneGone,
+    /// The text of the plan in force there is not at hand.
+    PlanUnknown,
+    /// Its value depends on events that are gone.
+    StateUnknown,
+    /// Whether it is a duplicate depends on events that are gone.
+    DuplicateUnknown,
+    /// The recomputation itself failed: a fault of this program, not of the lane.
+    RecomputeFailed,
+}
+
+impl Doubt {
+    /// The reason as part of a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Doubt::InputGone => "the input no longer holds its event",
+            Doubt::LaneGone => "the output stream no longer holds it",
+            Doubt::PlanUnknown => "the text of the plan in force there is not at hand",
+            Doubt::StateUnknown => "its value depends on events that are gone",
+            Doubt::DuplicateUnknown => "whether it is a duplicate depends on events that are gone",
+            Doubt::RecomputeFailed => "recomputing it failed: please report it with the event",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// The position that it is about, where there is one.
+    pub position: Option<Position>,
+    /// Where it stands in the output stream, if it does.
+    pub lane_sequence: Option<LaneSequence>,
+    /// What is wrong, in words.
+    pub what: String,
+    /// What differs, expected against found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+}
+
+impl Example {
+    /// A finding without differences.
+    pub fn new(position: Option<Position>, lane: Option<LaneSequence>, what: impl Into<String>) -> Example {
+        Example { position, lane_sequence: lane, what: what.into(), differences: Vec::new() }
+    }
+}
+
+/// Everything that the audit found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Outputs that were compared whole.
+    pub checked: u64,
+    /// See `Finding::Missing`; the next five likewise.
+    pub missing: u64,
+    /// Doubled.
+    pub doubled: u64,
+    /// Out of order.
+    pub out_of_order: u64,
+    /// Different.
+    pub different: u64,
+    /// Unknown.
+    pub unknown: u64,
+    /// Not judged.
+    pub unchecked: u64,
+    /// Not yet in the lane; a fault only when the audit was asked for a complete lane.
+    pub pending: u64,
+    /// Why how many were not judged.
+    pub unchecked_because: BTreeMap<Doubt, u64>,
+    /// The first findings of each sort.
+    pub examples: BTreeMap<Finding, Vec<Example>>,
+}
+
+impl Default for Report {
+    fn default() -> Report {
+        Report {
+            verdict: Verdict::Clean,
+            checked: 0,
+            missing: 0,
+            doubled: 0,
+            out_of_order: 0,
+            different: 0,
+            unknown: 0,
+            unchecked: 0,
+            pending: 0,
+            unchecked_because: BTreeMap::new(),
+            examples: BTreeMap::new(),
+        }
+    }
+}
+
+impl Report {
+    /// Counts one finding; `example` is only asked while examples are still collected.
+    pub fn note(&mut self, finding: Finding, example: impl FnOnce() -> Example) {
+        *self.count(finding) += 1;
+        let examples = self.examples.entry(finding).or_default();
+        if examples.len() < EXAMPLES {
+            examples.push(example());
+        }
+    }
+
+    /// Counts something that cannot be judged.
+    pub fn doubt(&mut self, doubt: Doubt, position: Position, lane: Option<LaneSequence>) {
+        *self.unchecked_because.entry(doubt).or_default() += 1;
+        self.note(Finding::Unchecked, || Example::new(Some(position), lane, doubt.sentence()));
+    }
+
+    /// Takes a missing output back: it stands elsewhere in the lane.
+    pub fn found_elsewhere(&mut self, position: Position) {
+        self.missing = self.missing.saturating_sub(1);
+        if let Some(examples) = self.examples.get_mut(&Finding::Missing) {
+            examples.retain(|example| example.position != Some(position));
+        }
+        self.examples.retain(|_, examples| !examples.is_empty());
+    }
+
+    /// Gives the verdict; outputs still to come are a fault only of a lane that should be complete.
+    pub fn judged(mut self, complete: bool) -> Report {
+        let faults = self.missing + self.doubled + self.out_of_order + self.different + self.unknown;
+        let late = if complete { self.pending } else { 0 };
+        self.verdict = if faults + late == 0 { Verdict::Clean } else { Verdict::NotClean };
+        self
+    }
+
+    fn count(&mut self, finding: Finding) -> &mut u64 {
+        match finding {
+            Finding::Missing => &mut self.missing,
+            Finding::Doubled => &mut self.doubled,
+            Finding::OutOfOrder => &mut self.out_of_order,
+            Finding::Different => &mut self.different,
+            Finding::Unknown => &mut self.unknown,
+            Finding::Unchecked => &mut self.unchecked,
+            Finding::Pending => &mut self.pending,
+        }
+    }
+}

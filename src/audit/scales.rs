@@ -1,0 +1,188 @@
+//! The lane held against what is expected, and the report that comes of it.
+//!
+//! Knows no plan and runs no core; `judge` says what is expected, position by position in rising order.
+
+use super::compare::{Difference, Extent, differences, time_difference};
+use super::expected::{Expected, Value, Witness};
+use super::lane::{Arrival, Entry, Key, Lane, Place};
+use super::report::{Doubt, Example, Finding, Report};
+use crate::core::event::StoredMessage;
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use std::collections::BTreeSet;
+
+/// How many places are remembered as missing, or as found out of order. Beyond that a displaced output
+/// counts as missing too, in a lane that is not clean either way.
+const REMEMBERED: usize = 65_536;
+
+/// The lane and the findings so far.
+#[derive(Debug)]
+pub struct Scales {
+    /// The lane.
+    pub lane: Lane,
+    /// The findings.
+    pub report: Report,
+    input_stream: String,
+    /// Places found out of order whose turn has not come.
+    strays: BTreeSet<Key>,
+    /// Places found missing that may still turn up out of order.
+    missing: BTreeSet<Key>,
+    /// Whether the lane shows that an event after the last one passed, now gone, changed the state.
+    changed_in_gap: bool,
+}
+
+impl Scales {
+    /// Empty scales.
+    pub fn new(input_stream: String, lane: Lane) -> Scales {
+        Scales {
+            lane,
+            report: Report::default(),
+            input_stream,
+            strays: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            changed_in_gap: false,
+        }
+    }
+
+    /// Takes the next message of the output stream; `passed` is the last position that was weighed.
+    pub fn arrive(&mut self, message: StoredMessage, passed: Position) {
+        let sequence = Some(LaneSequence(message.sequence));
+        match self.lane.take(message) {
+            Arrival::Queued => {}
+            Arrival::Doubled((cause, n)) => self.report.note(Finding::Doubled, || {
+                Example::new(Some(cause), sequence, format!("output {n} of this position stands directly before it"))
+            }),
+            Arrival::OutOfOrder(key) => {
+                self.report.note(Finding::OutOfOrder, || {
+                    Example::new(Some(key.0), sequence, "outputs of later positions stand before it")
+                });
+                if self.missing.remove(&key) {
+                    self.report.found_elsewhere(key.0);
+                } else if key.0 > passed && self.strays.len() < REMEMBERED {
+                    self.strays.insert(key);
+                }
+            }
+            Arrival::Unknown(cause, why) => {
+                self.report.note(Finding::Unknown, || Example::new(cause, sequence, why));
+            }
+        }
+    }
+
+    /// Takes out the lane's messages before the next event, or all of them at the input's end. Returns how
+    /// many there were.
+    pub fn orphans(&mut self, next: Option<Position>, passed: Position) -> usize {
+        let mut count = 0;
+        while let Some(entry) = self.lane.pop(|cause| next.is_none_or(|next| cause < next)) {
+            count += 1;
+            if entry.key.0 == passed {
+                self.unknown(&entry, "its event has no such output");
+            } else {
+                self.changed_in_gap |= !entry.is_dead();
+                self.report.doubt(Doubt::InputGone, entry.key.0, Some(entry.sequence()));
+            }
+        }
+        count
+    }
+
+    /// Whether no event from `first_gone` to the next one, all of them gone, can have changed the state: the
+    /// lane reaches back so far and shows nothing but dead letters of them.
+    pub fn is_harmless(&self, first_gone: Position) -> bool {
+        !self.changed_in_gap && self.lane.place((first_gone, 0)) != Place::Before
+    }
+
+    /// What the lane shows of the next event's outcome.
+    pub fn witness(&self, position: Position) -> Witness {
+        let key = (position, 0);
+        match self.lane.front() {
+            Some(entry) if entry.key == key && entry.is_dead() => Witness::Dead,
+            Some(entry) if entry.key == key => Witness::Output,
+            // It stands somewhere else, where it is not looked at.
+            _ if self.strays.contains(&key) => Witness::Silent,
+            _ if self.lane.place(key) == Place::Within => Witness::Nothing,
+            _ => Witness::Silent,
+        }
+    }
+
+    /// Holds the lane's messages of the next position against what is expected there.
+    pub fn weigh(&mut self, position: Position, stored_at: Nanos, expected: &Expected) {
+        self.changed_in_gap = false;
+        let mut found = false;
+        while let Some(entry) = self.lane.pop(|cause| cause == position) {
+            match &expected.value {
+                Value::Nothing(why) => self.unknown(&entry, why),
+                _ if entry.key.1 > 0 => self.unknown(&entry, "its event has no such output"),
+                value => {
+                    found = true;
+                    self.compare(&entry, stored_at, value);
+                }
+            }
+        }
+        if !found {
+            self.absent((position, 0), expected);
+        }
+    }
+
+    /// Passes over a position of which nothing can be told, for this reason.
+    pub fn leave(&mut self, position: Position, stored_at: Nanos, doubt: Doubt) {
+        self.weigh(position, stored_at, &Expected::not_known(doubt, false));
+    }
+
+    fn compare(&mut self, entry: &Entry, stored_at: Nanos, value: &Value) {
+        let (found, sequence) = (&entry.message, entry.sequence());
+        let (differences, doubt) = match value {
+            Value::Output(output) => (differences(output, &self.input_stream, found, Extent::Whole), None),
+            Value::Frame(output) => {
+                (differences(output, &self.input_stream, found, Extent::AllButBody), Some(Doubt::StateUnknown))
+            }
+            Value::NotKnown(doubt) => {
+                (time_difference(&stored_at.to_string(), found).into_iter().collect(), Some(*doubt))
+            }
+            Value::Nothing(_) => return,
+        };
+        match doubt {
+            Some(doubt) if differences.is_empty() => self.report.doubt(doubt, entry.key.0, Some(sequence)),
+            _ => self.report.checked += 1,
+        }
+        if !differences.is_empty() {
+            self.report.note(Finding::Different, || {
+                let what = named(&differences);
+                Example { differences, ..Example::new(Some(entry.key.0), Some(sequence), what) }
+            });
+        }
+    }
+
+    /// No message in order stands for this place.
+    fn absent(&mut self, key: Key, expected: &Expected) {
+        let doubt = match &expected.value {
+            Value::Nothing(_) => return,
+            Value::NotKnown(doubt) => *doubt,
+            Value::Output(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
+        };
+        // It was counted where it stands.
+        if self.strays.remove(&key) {
+            return;
+        }
+        match self.lane.place(key) {
+            Place::Before => self.report.doubt(Doubt::LaneGone, key.0, None),
+            _ if !expected.must => self.report.doubt(doubt, key.0, None),
+            Place::Beyond => {
+                self.report.note(Finding::Pending, || Example::new(Some(key.0), None, "it is not in the lane yet"))
+            }
+            Place::Within => {
+                self.report.note(Finding::Missing, || Example::new(Some(key.0), None, "later outputs are in the lane"));
+                if self.missing.len() < REMEMBERED {
+                    self.missing.insert(key);
+                }
+            }
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, why: &'static str) {
+        self.report.note(Finding::Unknown, || Example::new(Some(entry.key.0), Some(entry.sequence()), why));
+    }
+}
+
+/// The differences in one line.
+fn named(differences: &[Difference]) -> String {
+    let fields: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+    format!("differs in {}", fields.join(", "))
+}
