@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod nats_adapter;
+mod nats_setup;
 mod proxy;
 mod server;

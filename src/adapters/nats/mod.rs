@@ -11,3 +11,6 @@ mod delivery;
 mod subjects;
 pub mod lane;
 mod lane_reply;
+pub mod provision;
+pub mod inspect;
+mod suitable;
