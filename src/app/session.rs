@@ -10,6 +10,7 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::{old_lane, writer};
 use crate::adapters::nats::connect::{Connection, NatsSettings};
+use crate::adapters::nats::inspect::{self, Expectation};
 use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
@@ -182,21 +183,23 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
     Ok(Under { engine, tasks, connection: lane, run, start: number })
 }
 
-/// The size limit fits the server and the output stream.
+/// The streams are there and suit; what does not is for the operator to mend.
 async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
-    let output = &process.config.output.stream;
-    let limit = streams::message_limit(lane, output).await.map_err(broker_failed)?;
-    let max_bytes = process.config.plan.max_bytes;
-    if max_bytes > limit {
-        let what =
-            format!("output.max_bytes is {max_bytes}, but the server and stream {output} take {limit} bytes at most");
-        return Err(After::Stop(Exit::new(
-            CONFIG,
-            what,
-            "lower output.max_bytes, or raise max_payload or max_msg_size",
-        )));
+    let unsuitable = inspect::unsuitable(lane, &streams_of(&process.config)).await.map_err(broker_failed)?;
+    match unsuitable.into_iter().next() {
+        None => Ok(()),
+        Some(finding) => Err(After::Stop(Exit::new(CONFIG, finding.what, finding.hint))),
     }
-    Ok(())
+}
+
+/// What the configuration expects of the server.
+pub fn streams_of(config: &Config) -> Expectation {
+    Expectation {
+        input: config.input.stream.clone(),
+        output: config.output.stream.clone(),
+        subjects: vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()],
+        max_bytes: config.plan.max_bytes,
+    }
 }
 
 /// Everything that the engine is made of: plan, record, state.

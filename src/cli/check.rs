@@ -1,11 +1,47 @@
-//! `sidestream check`: stand-in.
-use super::options::Options;
-use crate::app::exit::Exit;
-/// stand-in
-#[derive(Debug, clap::Args)]
-pub struct Check {}
+//! `sidestream check`: says everything that is wrong with the configuration, and with `--connect` the server.
+//!
+//! Changes nothing, on either side.
+
+use super::options::{Options, block_on, connect};
+use crate::adapters::nats::inspect::inspect;
+use crate::app::exit::{CONFIG, Exit};
+use crate::app::session::streams_of;
+use clap::Args;
+
+/// Checks the configuration, and with --connect the server and its streams.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream check --config config.toml --connect")]
+pub struct Check {
+    /// Look at the server too: streams, limits, permissions, the newest outputs.
+    #[arg(long)]
+    connect: bool,
+}
+
 impl Check {
-    pub(super) fn run(self, _: &Options) -> Result<(), Exit> {
-        Ok(())
+    pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        println!("{}: fine, plan {}", options.config.display(), config.plan.fingerprint());
+        if !self.connect {
+            return Ok(());
+        }
+        let findings = block_on(async {
+            let connection = connect(&config, "check").await?;
+            Ok(inspect(&connection, &streams_of(&config)).await?)
+        })?;
+        let mut faults = 0;
+        for finding in findings {
+            if finding.ok {
+                println!("ok     {}", finding.what);
+            } else {
+                faults += 1;
+                println!("WRONG  {}", finding.what);
+                println!("       hint: {}", finding.hint);
+            }
+        }
+        match faults {
+            0 => Ok(()),
+            1 => Err(Exit::new(CONFIG, "one thing does not suit", "")),
+            n => Err(Exit::new(CONFIG, format!("{n} things do not suit"), "")),
+        }
     }
 }

@@ -8,5 +8,6 @@ mod config_plan;
 mod http;
 mod store_conformance;
 mod nats_adapter;
+mod nats_setup;
 mod proxy;
 mod server;

@@ -247,7 +247,7 @@ async fn the_source_yields_each_position_once_in_order_with_all_that_was_stored(
     // Idle: a new message comes alone and at once.
     publish(&js, 3_002..=3_002).await;
     assert_eq!(soon("the new one", source.next(10)).await.unwrap().len(), 1);
-    source.close().await;
+    source.close().await.unwrap();
     assert_eq!(js.get_stream("EVENTS").await.unwrap().cached_info().state.consumer_count, 0);
 }
 

@@ -4,7 +4,9 @@
 //! reported, because an engine starts again after every reconnect. The source and the lane have one each.
 
 use crate::ports::stream::BrokerError;
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, Message, RequestErrorKind, ServerAddr};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, ServerAddr,
+};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,6 +118,11 @@ impl Connection {
         self.client.max_payload()
     }
 
+    /// Whether the server that greeted us runs JetStream itself.
+    pub(super) fn has_jetstream(&self) -> bool {
+        self.client.server_info().jetstream
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -123,20 +130,37 @@ impl Connection {
     /// One request and its reply. A refusal that the server reports meanwhile ends it at once and by name,
     /// because otherwise it would look like a time-out.
     pub(super) async fn request(&self, subject: &str, payload: Bytes) -> Result<Message, BrokerError> {
+        self.request_with(subject, None, payload).await
+    }
+
+    /// The same with headers.
+    pub(super) async fn request_with(
+        &self,
+        subject: &str,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, BrokerError> {
         let mut trouble = self.trouble.clone();
         trouble.mark_unchanged();
         let refused = async {
             while trouble.changed().await.is_ok() {
                 match &*trouble.borrow_and_update() {
                     Some(Trouble::Lost) => return BrokerError::Transient(Trouble::Lost.to_string()),
-                    Some(Trouble::Refused(words)) if words.contains(subject) => return forbidden(words),
+                    // Without its inbox a request is never answered either.
+                    Some(Trouble::Refused(words)) if words.contains(subject) || words.contains("_INBOX.") => {
+                        return forbidden(words);
+                    }
                     _ => {}
                 }
             }
             BrokerError::Transient("the connection was closed".to_owned())
         };
+        let mut request = Request::new().payload(payload);
+        if let Some(headers) = headers {
+            request = request.headers(headers);
+        }
         tokio::select! {
-            reply = self.client.request(subject.to_owned(), payload) => reply.map_err(|error| match error.kind() {
+            reply = self.client.send_request(subject.to_owned(), request) => reply.map_err(|error| match error.kind() {
                 RequestErrorKind::TimedOut => BrokerError::Transient(format!("no answer to {subject} within 5 s")),
                 RequestErrorKind::NoResponders => BrokerError::Transient(format!(
                     "nobody answers {subject}: JetStream is off for this account, or still starting"

@@ -13,3 +13,6 @@ pub mod lane;
 mod lane_reply;
 pub mod notice;
 pub mod publish;
+pub mod provision;
+pub mod inspect;
+mod suitable;

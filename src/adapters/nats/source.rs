@@ -232,9 +232,9 @@ impl Source {
     }
 
     /// Deletes the consumer; without it the server does so after a while.
-    pub async fn close(self) {
+    pub async fn close(self) -> Result<(), BrokerError> {
         // With an answer, because a connection that is dropped at once would take the request with it.
-        let _ = self.connection.request(&self.pull.deletion(&self.stream), "".into()).await;
+        self.connection.request(&self.pull.deletion(&self.stream), "".into()).await.map(|_| ())
     }
 }
 

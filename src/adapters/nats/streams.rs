@@ -32,6 +32,16 @@ struct InfoReply {
     state: InfoState,
 }
 
+impl InfoReply {
+    fn info(self) -> StreamInfo {
+        let InfoState { messages, first_seq, last_seq } = self.state;
+        // An empty stream reports either 0 or last + 1 as its first sequence, depending on its past.
+        let first = if messages == 0 { last_seq + 1 } else { first_seq };
+        let state = StreamState { created: self.created, first, last: last_seq, messages, server_time: self.ts };
+        StreamInfo { state, config: self.config }
+    }
+}
+
 #[derive(Deserialize)]
 struct InfoState {
     messages: u64,
@@ -41,28 +51,22 @@ struct InfoState {
 
 /// The stream's state and configuration now; a missing stream is a permanent error.
 pub async fn info(connection: &Connection, stream: &str) -> Result<StreamInfo, BrokerError> {
+    find(connection, stream).await?.ok_or_else(|| absent(stream))
+}
+
+/// The same, with `None` for a stream that does not exist.
+pub(super) async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
     let subject = format!("$JS.API.STREAM.INFO.{stream}");
-    let reply: InfoReply = api::call(connection, &subject, &serde_json::json!({}))
-        .await?
-        .map_err(|error| missing(stream, error, &subject))?;
-    let InfoState { messages, first_seq, last_seq } = reply.state;
-    // An empty stream reports either 0 or last + 1 as its first sequence, depending on its past.
-    let first = if messages == 0 { last_seq + 1 } else { first_seq };
-    let state = StreamState { created: reply.created, first, last: last_seq, messages, server_time: reply.ts };
-    Ok(StreamInfo { state, config: reply.config })
+    match api::call::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
+        Ok(reply) => Ok(Some(reply.info())),
+        Err(error) if error.err_code == api::STREAM_NOT_FOUND => Ok(None),
+        Err(error) => Err(error.broker(&subject)),
+    }
 }
 
 /// Only the state.
 pub async fn state(connection: &Connection, stream: &str) -> Result<StreamState, BrokerError> {
     Ok(info(connection, stream).await?.state)
-}
-
-/// The largest message, in bytes, that both the server and a stream take.
-pub async fn message_limit(connection: &Connection, stream: &str) -> Result<u64, BrokerError> {
-    let server = connection.max_payload() as u64;
-    // Zero and -1 both stand for no limit of the stream's own.
-    let stream = u64::try_from(info(connection, stream).await?.config.max_message_size).unwrap_or(0);
-    Ok(if stream == 0 { server } else { server.min(stream) })
 }
 
 /// The message at a sequence; `None` when it was never there, or is there no more.
@@ -111,11 +115,15 @@ async fn get(
 /// The error of a call on a stream; one that does not exist is named plainly.
 pub(super) fn missing(stream: &str, error: api::ApiError, subject: &str) -> BrokerError {
     match error.err_code {
-        api::STREAM_NOT_FOUND => BrokerError::Permanent {
-            what: format!("stream {stream} does not exist"),
-            hint: "create it with `sidestream provision`, or correct its name".to_owned(),
-        },
+        api::STREAM_NOT_FOUND => absent(stream),
         _ => error.broker(subject),
+    }
+}
+
+fn absent(stream: &str) -> BrokerError {
+    BrokerError::Permanent {
+        what: format!("stream {stream} does not exist"),
+        hint: "create it with `sidestream provision`, or correct its name".to_owned(),
     }
 }
 
