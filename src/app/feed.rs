@@ -57,7 +57,8 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             match parts.intake.send(feed).await {
                 Ok(Fed::Taken) => break,
                 Ok(Fed::Closed) => {
-                    parts.source.close().await;
+                    // The server forgets the consumer by itself; asking only spares it the wait.
+                    let _ = parts.source.close().await;
                     return None;
                 }
                 Ok(Fed::Jump(jump, back)) => {

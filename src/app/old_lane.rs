@@ -38,7 +38,8 @@ pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequen
             return Some(End::Broken("the sequencer died".to_owned()));
         }
         if through >= last {
-            source.close().await;
+            // The server forgets the consumer by itself; asking only spares it the wait.
+            let _ = source.close().await;
             return None;
         }
     }

@@ -109,6 +109,8 @@ impl<'a> Value<'a> {
     }
 
     /// A text that stands in the payload unescaped is named by its place, without its quotes.
+    // That the text is borrowed tells that it stands in the payload as it is.
+    #[allow(clippy::ptr_arg)]
     fn place_of(&self, text: &Cow<'_, str>) -> Text {
         match (self, text) {
             (Value::Json { span, .. }, Cow::Borrowed(_)) => {

@@ -21,7 +21,7 @@ use crate::core::state::changes::State;
 use crate::core::step::Step;
 use crate::ports::store::Store;
 use crate::telemetry::metrics::Metrics;
-use actix::{Actor, Addr, Arbiter};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -77,108 +77,156 @@ pub struct Engine {
     arbiters: Vec<Arbiter>,
 }
 
-impl Engine {
-    /// Starts the actors; the receiver gets what is to be published.
-    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<Publish>) {
-        let count = parts.states.len();
-        let (ending, ended) = Ending::new();
-        let (writer, publishes) = mpsc::channel(PUBLISHES);
-        let (position, durable_position) = watch::channel(parts.start.after);
-        let (recovered_sender, recovered) = watch::channel(false);
-        let durable = Arc::new(AtomicU64::new(0));
-        let dirty_keys = Arc::new(AtomicUsize::new(0));
-        let mut arbiters = Vec::new();
-        let mut arbiter = || {
-            arbiters.push(Arbiter::new());
-            arbiters.last().map(Arbiter::handle).unwrap_or_else(Arbiter::current)
-        };
+/// What the actors share while they are put together.
+struct Shared {
+    plan: Arc<Plan>,
+    store: Arc<dyn Store>,
+    metrics: Metrics,
+    ending: Ending,
+    durable: Arc<AtomicU64>,
+    dirty_keys: Arc<AtomicUsize>,
+    shards: usize,
+    slices_in_flight: usize,
+    arbiters: Vec<Arbiter>,
+}
+
+impl Shared {
+    /// A thread for one actor.
+    fn arbiter(&mut self) -> ArbiterHandle {
+        let arbiter = Arbiter::new();
+        let handle = arbiter.handle();
+        self.arbiters.push(arbiter);
+        handle
+    }
+
+    fn alarm(&self, name: &'static str) -> Alarm {
+        Alarm::new(name, self.ending.clone())
+    }
+
+    fn checkpointer(
+        &mut self,
+        record: Checkpoint,
+        next_plan: Option<NextPlan>,
+        position: watch::Sender<Position>,
+    ) -> Addr<Checkpointer> {
         let checkpointer = Checkpointer {
-            gather: Gather::new(count),
-            record: parts.record,
-            store: parts.store.clone(),
-            next_plan: parts.next_plan,
+            gather: Gather::new(self.shards),
+            record,
+            store: self.store.clone(),
+            next_plan,
             plan_ends: None,
-            durable: durable.clone(),
+            durable: self.durable.clone(),
             position,
             intake: None,
-            shards: count,
-            metrics: parts.metrics.clone(),
-            ending: ending.clone(),
-            alarm: Alarm::new("checkpointer", ending.clone()),
+            shards: self.shards,
+            metrics: self.metrics.clone(),
+            ending: self.ending.clone(),
+            alarm: self.alarm("checkpointer"),
         };
-        let checkpointer = Checkpointer::start_in_arbiter(&arbiter(), |_| checkpointer);
+        Checkpointer::start_in_arbiter(&self.arbiter(), |_| checkpointer)
+    }
+
+    fn sequencer(
+        &mut self,
+        start: &Start,
+        checkpointer: &Addr<Checkpointer>,
+        writer: mpsc::Sender<Publish>,
+        recovered: watch::Sender<bool>,
+    ) -> Addr<Sequencer> {
         let sequencer = Sequencer {
-            merge: Merge::new(count),
-            lane: Lane::new(&parts.start),
+            merge: Merge::new(self.shards),
+            lane: Lane::new(start),
             queue: VecDeque::new(),
-            old: OldMessages::new(parts.start.lane_last),
-            plan: parts.plan.fingerprint.clone(),
-            ends_with_own_output: matches!(parts.start.until, Some(Until::OwnOutput(_))),
+            old: OldMessages::new(start.lane_last),
+            plan: self.plan.fingerprint.clone(),
+            ends_with_own_output: matches!(start.until, Some(Until::OwnOutput(_))),
             writer,
             in_flight: (0, 0),
             timings: Timings::default(),
             checkpointer: checkpointer.clone(),
             intake: None,
-            recovered: recovered_sender,
+            recovered,
             // Of each slice in flight its announcement and a part of each shard, of the lane and of old
             // messages one at a time, and the barriers that travel without a permit.
-            mailbox: (parts.slices_in_flight + 2) * (count + 1) + 8,
+            mailbox: (self.slices_in_flight + 2) * (self.shards + 1) + 8,
+            metrics: self.metrics.clone(),
+            ending: self.ending.clone(),
+            alarm: self.alarm("sequencer"),
+        };
+        Sequencer::start_in_arbiter(&self.arbiter(), |_| sequencer)
+    }
+
+    fn shard(
+        &mut self,
+        (number, state): (usize, State),
+        through: Position,
+        sequencer: &Addr<Sequencer>,
+        checkpointer: &Addr<Checkpointer>,
+    ) -> Addr<Shard> {
+        let shard = Shard {
+            number,
+            through,
+            plan: self.plan.clone(),
+            step: Step::new(self.plan.clone(), state),
+            store: self.store.clone(),
+            durable: self.durable.clone(),
+            dirty_keys: self.dirty_keys.clone(),
+            sequencer: sequencer.clone(),
+            checkpointer: checkpointer.clone(),
+            mailbox: self.slices_in_flight + 2 + INSPECTIONS,
+            metrics: self.metrics.clone(),
+            ending: self.ending.clone(),
+            alarm: self.alarm("shard"),
+        };
+        Shard::start_in_arbiter(&self.arbiter(), |_| shard)
+    }
+}
+
+impl Engine {
+    /// Starts the actors; the receiver gets what is to be published.
+    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<Publish>) {
+        let (ending, ended) = Ending::new();
+        let (writer, publishes) = mpsc::channel(PUBLISHES);
+        let (position, durable) = watch::channel(parts.start.after);
+        let (recovery, recovered) = watch::channel(false);
+        let mut shared = Shared {
+            plan: parts.plan.clone(),
+            store: parts.store,
             metrics: parts.metrics.clone(),
             ending: ending.clone(),
-            alarm: Alarm::new("sequencer", ending.clone()),
+            durable: Arc::default(),
+            dirty_keys: Arc::default(),
+            shards: parts.states.len(),
+            slices_in_flight: parts.slices_in_flight,
+            arbiters: Vec::new(),
         };
-        let sequencer = Sequencer::start_in_arbiter(&arbiter(), |_| sequencer);
-        let mut shards = Vec::with_capacity(count);
-        for (number, state) in parts.states.into_iter().enumerate() {
-            let shard = Shard {
-                number,
-                through: parts.start.after,
-                plan: parts.plan.clone(),
-                step: Step::new(parts.plan.clone(), state),
-                store: parts.store.clone(),
-                durable: durable.clone(),
-                dirty_keys: dirty_keys.clone(),
-                sequencer: sequencer.clone(),
-                checkpointer: checkpointer.clone(),
-                mailbox: parts.slices_in_flight + 2 + INSPECTIONS,
-                metrics: parts.metrics.clone(),
-                ending: ending.clone(),
-                alarm: Alarm::new("shard", ending.clone()),
-            };
-            shards.push(Shard::start_in_arbiter(&arbiter(), |_| shard));
-        }
+        let checkpointer = shared.checkpointer(parts.record, parts.next_plan, position);
+        let sequencer = shared.sequencer(&parts.start, &checkpointer, writer, recovery);
+        let through = parts.start.after;
+        let states = parts.states.into_iter().enumerate();
+        let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
         let intake = Intake {
-            cutter: Cutter::new(parts.plan.clone(), count, &parts.start),
+            cutter: Cutter::new(parts.plan, shards.len(), &parts.start),
             shards: shards.clone(),
             sequencer: sequencer.clone(),
             checkpointer: checkpointer.clone(),
             checkpoint_interval: parts.checkpoint_interval,
-            dirty_keys,
+            dirty_keys: shared.dirty_keys.clone(),
             dirty_keys_max: DIRTY_KEYS_A_GROUP * KeyGroup::all().count(),
             metrics: parts.metrics,
             ending: ending.clone(),
-            alarm: Alarm::new("intake", ending.clone()),
+            alarm: shared.alarm("intake"),
             phase: Phase::default(),
         };
-        let intake = Intake::start_in_arbiter(&arbiter(), |_| intake);
+        let intake = Intake::start_in_arbiter(&shared.arbiter(), |_| intake);
         let met = checkpointer.try_send(MeetIntake(intake.clone())).is_ok()
             && sequencer.try_send(MeetIntake(intake.clone())).is_ok();
         if !met {
             ending.broken("an actor died while the engine started");
         }
         let permits = Arc::new(Semaphore::new(parts.slices_in_flight));
-        let engine = Engine {
-            intake,
-            sequencer,
-            shards,
-            permits,
-            durable: durable_position,
-            recovered,
-            ended,
-            ending,
-            arbiters,
-        };
-        (engine, publishes)
+        let arbiters = shared.arbiters;
+        (Engine { intake, sequencer, shards, permits, durable, recovered, ended, ending, arbiters }, publishes)
     }
 
     /// Asks the engine to finish what is in flight, write a checkpoint and end.

@@ -51,6 +51,7 @@ fn dead_letter(position: u64) -> Output {
     Output {
         position: Position(position),
         n: 0,
+        event_time: None,
         stored_at: Nanos(1),
         subject: "dead.not_json".into(),
         copied: None,
