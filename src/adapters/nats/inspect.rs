@@ -152,7 +152,7 @@ pub(super) async fn first_foreign(
 
 /// Publishes what the server must refuse: the answer shows whether we may publish at all.
 async fn publishing(connection: &Connection, wildcard: &str) -> Result<Finding, BrokerError> {
-    let subject = wildcard.replace('*', "check").replace('>', "check");
+    let subject = wildcard.replace(['*', '>'], "check");
     let mut headers = async_nats::HeaderMap::new();
     headers.insert(async_nats::header::NATS_EXPECTED_STREAM, "sidestream-check-no-such-stream");
     match connection.request_with(&subject, Some(headers), "".into()).await {
