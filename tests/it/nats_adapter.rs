@@ -317,6 +317,40 @@ async fn a_silent_server_and_a_deleted_consumer_are_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_jump_of_the_consumer_sequence_is_never_passed_on() {
+    use futures_util::TryStreamExt;
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let stream = js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=3).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    assert_eq!(read(&mut source, 3).await, [1, 2, 3]);
+
+    // A delivery as it looks after lost ones: a consumer's fifth, when only three came. No client may forge one,
+    // so a second stream's consumer is told to deliver into the source's inbox.
+    let other = Config { name: "OTHER".into(), subjects: vec!["other".into()], ..Default::default() };
+    let other = js.create_stream(other).await.unwrap();
+    for _ in 0..5 {
+        js.publish("other", "late".into()).await.unwrap().await.unwrap();
+    }
+    let config = jetstream::consumer::pull::Config { durable_name: Some("late".into()), ..Default::default() };
+    let consumer = other.create_consumer(config).await.unwrap();
+    let four: Vec<_> = consumer.fetch().max_messages(4).messages().await.unwrap().try_collect().await.unwrap();
+    assert_eq!(four.len(), 4);
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    let inbox = names[0].replace("sidestream-", "_INBOX.");
+    let client = async_nats::connect(server.url()).await.unwrap();
+    client.publish_with_reply("$JS.API.CONSUMER.MSG.NEXT.OTHER.late", inbox, "1".into()).await.unwrap();
+    client.flush().await.unwrap();
+    let pending = |consumer: &jetstream::consumer::Info| consumer.num_pending;
+    soon("the delivery", async { while pending(&consumer.get_info().await.unwrap()) > 0 {} }).await;
+    publish(&js, 4..=6).await;
+    assert_eq!(read(&mut source, 3).await, [4, 5, 6]);
+    assert_eq!(source.recreated(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     let server = Server::start();
     let js = jetstream(&server).await;
@@ -446,6 +480,25 @@ async fn of_two_writers_one_is_refused_and_nothing_after_the_refusal_is_stored()
     assert_eq!(streams::state(&one, "ENRICHED").await.unwrap().last, 18);
     let stored = streams::message_at(&one, "ENRICHED", 18).await.unwrap().unwrap();
     assert!(stored.headers.unwrap().contains(&("Sidestream-Run".to_owned(), "third".to_owned())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_batch_starts_before_the_one_before_it_is_confirmed() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let (one, two) = (connect(server.url(), "one").await, connect(server.url(), "two").await);
+    let (mut theirs, mut their_acks) = open_lane(&two, "theirs", 0).await;
+    theirs.send(&outputs(1..=3), Then::Settle).await.unwrap();
+    until_confirmed(&mut their_acks, 3).await;
+
+    // Ours are refused; the fourth alone would fit behind the stranger's three.
+    let (mut ours, mut our_acks) = open_lane(&one, "ours", 0).await;
+    ours.send(&outputs(1..=3), Then::Settle).await.unwrap();
+    let fourth = tokio::spawn(async move { ours.send(&outputs(4..=4), Then::Settle).await });
+    assert!(matches!(until_over(&mut our_acks).await, LaneEvent::Refused { at: LaneSequence(1), code: 10071, .. }));
+    assert!(soon("the refusal", fourth).await.unwrap().is_err());
+    assert_eq!(streams::state(&two, "ENRICHED").await.unwrap().last, 3);
 }
 
 async fn until_stored(connection: &Connection, last: u64) {
