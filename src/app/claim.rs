@@ -3,7 +3,7 @@
 //! Only a courtesy: what keeps the lane exact is the expected sequence of every message. Without it, an
 //! earlier engine at full speed would leave its successor no gap to write into.
 
-use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::connect::{Connection, NatsSettings};
 use crate::adapters::nats::notice::Notices;
 use crate::core::protocol::header::RunId;
 use crate::core::protocol::refusal::Refusal;
@@ -15,15 +15,17 @@ fn subject(output: &str) -> String {
     format!("sidestream.claim.{output}")
 }
 
-/// Claims the lane, and listens for those who started later.
-pub async fn claim(connection: &Connection, output: &str, run: &RunId) -> Result<Notices, BrokerError> {
-    let notices = Notices::open(connection, &subject(output)).await?;
-    notices.send(run.to_string()).await?;
-    Ok(notices)
-}
-
-/// Ends when somebody who started later claims the lane; answers those who started earlier.
-pub async fn listen(mut notices: Notices, run: RunId) -> Option<End> {
+/// Claims the lane, and ends when somebody who started later does so.
+///
+/// Has a connection of its own, so that a missing permission on the subject costs nothing but the courtesy.
+pub async fn claim(nats: NatsSettings, output: String, run: RunId) -> Option<End> {
+    let mut notices = match announce(&nats, &output, &run).await {
+        Ok(notices) => notices,
+        Err(error) => {
+            tracing::warn!(%error, "cannot tell other engines of this output stream that this one has started");
+            return None;
+        }
+    };
     while let Some(text) = notices.next().await {
         match RunId::parse(&text) {
             Some(other) if other > run => {
@@ -33,4 +35,11 @@ pub async fn listen(mut notices: Notices, run: RunId) -> Option<End> {
         }
     }
     None
+}
+
+async fn announce(nats: &NatsSettings, output: &str, run: &RunId) -> Result<Notices, BrokerError> {
+    let connection = Connection::open(nats, "claim").await?;
+    let notices = Notices::open(&connection, &subject(output)).await?;
+    notices.send(run.to_string()).await?;
+    Ok(notices)
 }

@@ -151,7 +151,6 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
     let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
     let (facts, server_time) = gathered.map_err(broker_failed)?;
     let run = run.get_or_insert_with(|| RunId::new(server_time, process.random)).clone();
-    let notices = claim::claim(&source, &config.output.stream, &run).await.map_err(broker_failed)?;
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
@@ -161,7 +160,7 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
         running.clone_from(&engine.shards);
     }
     let mut tasks = JoinSet::new();
-    tasks.spawn(claim::listen(notices, run.clone()));
+    tasks.spawn(claim::claim(process.nats.clone(), config.output.stream.clone(), run.clone()));
     watch_trouble(&mut tasks, &source);
     watch_trouble(&mut tasks, &lane);
     open_lane(process, &mut tasks, &lane, &start, header, &engine, publishes).await.map_err(broker_failed)?;

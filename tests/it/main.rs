@@ -11,3 +11,4 @@ mod nats_adapter;
 mod nats_setup;
 mod proxy;
 mod server;
+mod docs;
