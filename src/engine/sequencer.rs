@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, watch};
 
 /// Outputs that may be unconfirmed: enough to keep the server busy, few enough for its ingest queue.
 pub const WINDOW: u64 = 4_000;
+/// Their bytes: large outputs must not fill memory while the server is slow.
+const WINDOW_BYTES: usize = 32 << 20;
 /// The most outputs in one command to the writer.
 const CHUNK: usize = 500;
 /// What the writer's channel must hold: each message carries at least one unconfirmed output.
@@ -154,7 +156,8 @@ impl Sequencer {
                 self.slice_is_sent();
                 continue;
             };
-            if chunk.len() == CHUNK || self.lane.unconfirmed() >= WINDOW {
+            let full = self.lane.unconfirmed() >= WINDOW || self.timings.bytes() >= WINDOW_BYTES;
+            if chunk.len() == CHUNK || full {
                 slice.put_back(output);
                 if chunk.len() < CHUNK {
                     break;

@@ -101,17 +101,34 @@ impl OldMessages {
     }
 }
 
-/// When the events of unconfirmed outputs were stored.
+/// An output that is not confirmed yet.
+#[derive(Debug)]
+struct Sent {
+    sequence: LaneSequence,
+    stored_at: Nanos,
+    event_time: Option<Nanos>,
+    bytes: usize,
+}
+
+/// When the events of unconfirmed outputs were stored, and how large these are.
 #[derive(Debug, Default)]
 pub struct Timings {
-    stored: VecDeque<(LaneSequence, Nanos, Option<Nanos>)>,
+    stored: VecDeque<Sent>,
+    bytes: usize,
     seconds: Vec<f64>,
 }
 
 impl Timings {
     /// An output got its number.
     pub fn numbered(&mut self, sequence: LaneSequence, output: &Output) {
-        self.stored.push_back((sequence, output.stored_at, output.event_time));
+        let (stored_at, event_time, bytes) = (output.stored_at, output.event_time, output.payload.len());
+        self.bytes += bytes;
+        self.stored.push_back(Sent { sequence, stored_at, event_time, bytes });
+    }
+
+    /// Bytes of the unconfirmed outputs.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Everything up to a sequence is stored in the output: the end of its events' latency.
@@ -120,9 +137,10 @@ impl Timings {
         self.seconds.clear();
         // Two clocks: theirs and ours. A negative difference is theirs, not a latency.
         let since = |then: Nanos| now.saturating_sub(then.0).max(0) as f64 / 1e9;
-        while let Some((_, stored_at, event_time)) = self.stored.pop_front_if(|(at, ..)| *at <= through) {
-            self.seconds.push(since(stored_at));
-            if let Some(event_time) = event_time {
+        while let Some(sent) = self.stored.pop_front_if(|sent| sent.sequence <= through) {
+            self.bytes -= sent.bytes;
+            self.seconds.push(since(sent.stored_at));
+            if let Some(event_time) = sent.event_time {
                 metrics.event_time_latency(since(event_time));
             }
         }

@@ -31,6 +31,12 @@ const ATTEMPTS: u32 = 3;
 /// The wait after the first failed attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Bytes of one pull at most, so that large messages do not fill memory; more than the largest message (64 MiB),
+/// which a server would otherwise never deliver.
+const PULL_BYTES: usize = 96 << 20;
+/// Bytes after which no more is taken in one go.
+const READY_BYTES: usize = 1 << 20;
+
 /// How to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceOptions {
@@ -127,11 +133,15 @@ impl Source {
 
     /// What is there already, up to `max`.
     fn ready(&mut self, max: usize) -> Vec<StoredMessage> {
-        let mut events = Vec::new();
-        while events.len() < max && self.pull.broken.is_none() {
+        let mut events: Vec<StoredMessage> = Vec::new();
+        let mut bytes = 0;
+        while events.len() < max && bytes < READY_BYTES && self.pull.broken.is_none() {
             // Outside the runtime's cooperative budget, which would end a batch after 128 messages; `max` bounds it.
             match tokio::task::unconstrained(self.pull.messages.next()).now_or_never() {
-                Some(message) => events.extend(self.take(message)),
+                Some(message) => {
+                    bytes += message.as_ref().map_or(0, |message| message.length);
+                    events.extend(self.take(message));
+                }
                 None => break,
             }
         }
@@ -277,7 +287,7 @@ impl Pull {
             return Ok(());
         }
         let request = format!(
-            "{{\"batch\":{batch},\"expires\":{},\"idle_heartbeat\":{}}}",
+            "{{\"batch\":{batch},\"max_bytes\":{PULL_BYTES},\"expires\":{},\"idle_heartbeat\":{}}}",
             nanos(PULL_EXPIRES),
             nanos(HEARTBEAT)
         );
