@@ -110,6 +110,23 @@ fn a_lane_of_which_all_is_gone_proves_nothing() {
 }
 
 #[test]
+fn an_output_out_of_place_is_no_proof_of_a_duplicate() {
+    let mut world = World::new();
+    world.user(1, "zoe", "BR");
+    world.event(r#"{"title":"user","properties":{"uuid":"ann","country":"BR"}}"#);
+    world.user(3, "ann", "PT");
+    world.user(4, "bob", "FR");
+    world.exam(5, "ann");
+    let mut world = world.publish();
+    world.input.remove(0);
+    world.lane.swap(2, 3);
+    world.renumber();
+    // Whether 3 was processed decides the country at 5: with its output out of place neither is judged.
+    let report = world.audit();
+    assert_eq!(counts(&report), [(Finding::OutOfOrder, 1), (Finding::Unchecked, 2)], "{report:#?}");
+}
+
+#[test]
 fn a_deleted_row_is_certain_and_what_follows_it_whole() {
     let mut world = World::new();
     world.user(1, "ann", "BR");
