@@ -146,7 +146,7 @@ fn lose(world: &mut World, (input_head, lane_head, lane_tail, holes, texts): Los
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn a_correct_lane_is_clean_and_checked_whole(events in events(-5..20), plan_at in prop::option::of(2..60_u64)) {
