@@ -1,4 +1,9 @@
-//! Everything that is tested from outside the crate, in one binary.
+//! Everything that is tested from outside the crate, in one binary: real servers, real files, the real program.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod config_diagnostics;
 mod config_plan;
+mod harness;
+mod pipeline_oracle;
+mod proxy;
+mod server;
