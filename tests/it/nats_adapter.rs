@@ -363,6 +363,46 @@ async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     assert!(matches!(&error, BrokerError::Permanent { what, .. } if what.contains("EVENTS")), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interest_stream_keeps_what_no_checkpoint_covers_and_loses_the_rest() {
+    use futures_util::TryStreamExt;
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let config = Config { retention: jetstream::stream::RetentionPolicy::Interest, ..events() };
+    let stream = js.create_stream(config).await.unwrap();
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "source").await;
+    assert!(streams::info(&connection, "EVENTS").await.unwrap().is_interest());
+    let options = SourceOptions { batch: 400, durable: Some("sidestream".into()), ..SourceOptions::default() };
+    let mut source = Source::open(&connection, "EVENTS", Position(0), options.clone()).await.unwrap();
+    publish(&js, 1..=1_000).await;
+    let direct = connect(server.url(), "test").await;
+    let first = async || streams::state(&direct, "EVENTS").await.unwrap().first;
+
+    // A cut in the middle: what was read and not acknowledged is still there, and is not yielded again.
+    assert_eq!(read(&mut source, 300).await, (1..=300).collect::<Vec<u64>>());
+    proxy.cut();
+    assert_eq!(until_trouble(&connection).await, Trouble::Lost);
+    assert_eq!(read(&mut source, 300).await, (301..=600).collect::<Vec<u64>>());
+    assert_eq!(first().await, 1);
+    source.ack_through(Position(250)).await.unwrap();
+    assert_eq!(first().await, 251);
+    source.ack_through(Position(250)).await.unwrap();
+    source.ack_through(Position(500)).await.unwrap();
+    assert_eq!(first().await, 501);
+
+    // A new start from an older checkpoint gets what is left; from its own, everything after it.
+    source.close().await.unwrap();
+    let mut source = Source::open(&connection, "EVENTS", Position(100), options.clone()).await.unwrap();
+    assert_eq!(read(&mut source, 500).await, (501..=1_000).collect::<Vec<u64>>());
+    drop(source);
+    let mut source = Source::open(&connection, "EVENTS", Position(700), options).await.unwrap();
+    assert_eq!(read(&mut source, 300).await, (701..=1_000).collect::<Vec<u64>>());
+    assert_eq!(first().await, 701);
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    assert_eq!(names, ["sidestream"]);
+}
+
 // The lane.
 
 #[tokio::test(flavor = "multi_thread")]

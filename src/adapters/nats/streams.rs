@@ -7,7 +7,7 @@ use super::connect::Connection;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
@@ -20,6 +20,13 @@ pub struct StreamInfo {
     pub state: StreamState,
     /// Its configuration, for this folder only.
     pub(super) config: Config,
+}
+
+impl StreamInfo {
+    /// Whether a message goes once every consumer has acknowledged it, so that the source must be durable.
+    pub fn is_interest(&self) -> bool {
+        self.config.retention == RetentionPolicy::Interest
+    }
 }
 
 #[derive(Deserialize)]
