@@ -349,6 +349,47 @@ async fn a_jump_of_the_consumer_sequence_is_never_passed_on() {
     assert_eq!(source.recreated(), 1);
 }
 
+/// Publishes as a careless client may: the server looks at no header.
+fn publish_raw(server: &Server, headers: &[u8]) {
+    use std::io::{Read, Write};
+    let mut raw = std::net::TcpStream::connect(server.address()).unwrap();
+    raw.set_read_timeout(Some(DEADLINE)).unwrap();
+    raw.write_all(b"CONNECT {\"headers\":true,\"verbose\":false}\r\n").unwrap();
+    raw.write_all(format!("HPUB events.raw {} {}\r\n", headers.len(), headers.len() + 1).as_bytes()).unwrap();
+    raw.write_all(&[headers, b"x\r\nPING\r\n"].concat()).unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"PONG\r\n") {
+        let mut some = [0; 4_096];
+        let length = raw.read(&mut some).unwrap();
+        assert_ne!(length, 0);
+        said.extend_from_slice(&some[..length]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_the_client_cannot_read_do_not_stop_the_source() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=10).await;
+    publish_raw(&server, b"NATS/1.0\r\nA: \xff\r\n\r\n");
+    publish_raw(&server, b"NATS/1.0\r\nno name: x\r\nB: y\r\n\r\n");
+    publish(&js, 13..=20).await;
+    publish_raw(&server, b"NATS/1.0\r\nnothing\r\n\r\n");
+    publish(&js, 22..=30).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    let mut all = Vec::new();
+    while all.len() < 30 {
+        all.extend(soon("reading", source.next(100)).await.unwrap());
+    }
+    assert_eq!(all.iter().map(|event| event.sequence).collect::<Vec<u64>>(), (1..=30).collect::<Vec<u64>>());
+    let pairs = |index: usize| all[index].headers.as_deref().cloned().unwrap_or_default();
+    assert_eq!(pairs(10), [("A".to_owned(), "\u{fffd}".to_owned())]);
+    assert_eq!(pairs(11), [("B".to_owned(), "y".to_owned())]);
+    assert_eq!((pairs(20).len(), &all[20].payload[..]), (0, &b"x"[..]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     let server = Server::start();

@@ -9,6 +9,7 @@ use super::connect::{Connection, Trouble, forbidden};
 use super::delivery::{Delivery, headers};
 use super::pull::Pull;
 pub use super::pull::SourceOptions;
+use super::streams::message_from;
 use super::subjects::Subjects;
 use super::taken::Taken;
 use crate::core::ids::Position;
@@ -39,6 +40,10 @@ pub struct Source {
     pull: Pull,
     pending: u64,
     recreated: u64,
+    /// Lives of the consumer since the last event, this one included.
+    barren: u32,
+    /// An event that was read without the consumer and is not yielded yet.
+    rescued: Option<StoredMessage>,
     /// What a durable consumer has delivered and nobody acknowledged.
     taken: Taken,
     /// Everything up to here may be gone from a stream with interest retention.
@@ -66,6 +71,8 @@ impl Source {
             pull,
             pending,
             recreated: 0,
+            barren: 0,
+            rescued: None,
             taken: Taken::default(),
             acked: after,
             subjects: Subjects::new(),
@@ -83,6 +90,9 @@ impl Source {
         loop {
             if let Some(why) = self.pull.broken.clone() {
                 self.recreate(&why).await?;
+            }
+            if let Some(event) = self.rescued.take() {
+                return Ok(vec![event]);
             }
             self.pull.ask(&self.connection, &self.stream, self.options.batch).await?;
             let mut events = self.ready(max);
@@ -158,6 +168,7 @@ impl Source {
             return None;
         }
         self.last = Position(delivery.stream_sequence);
+        self.barren = 0;
         Some(StoredMessage {
             sequence: delivery.stream_sequence,
             stored_at: delivery.stored_at,
@@ -173,6 +184,12 @@ impl Source {
         self.recreated += 1;
         self.trouble.mark_unchanged();
         self.pull.silence().await;
+        self.barren += 1;
+        if self.barren > 1 {
+            tokio::time::sleep(PAUSE * self.barren.min(20)).await;
+            // What passes is left to the attempts below.
+            self.rescue().await.or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })?;
+        }
         // Setting a durable consumer forward acknowledges what it skips, so it goes back to what may be gone, and
         // what comes again is passed over.
         let from = if self.options.durable.is_some() { self.acked } else { self.last };
@@ -196,6 +213,21 @@ impl Source {
             attempt += 1;
             pause *= 2;
         }
+    }
+
+    /// Reads the next message by itself, after lives of the consumer that brought nothing.
+    ///
+    /// The client gives up its connection over headers or a subject that it cannot read, and the server stores such
+    /// messages: without this, one of them would end every life of the consumer at the same place, for ever.
+    async fn rescue(&mut self) -> Result<(), BrokerError> {
+        if self.rescued.is_none()
+            && let Some(event) = message_from(&self.connection, &self.stream, self.last.0 + 1).await?
+        {
+            self.last = Position(event.sequence);
+            self.barren = 0;
+            self.rescued = Some(event);
+        }
+        Ok(())
     }
 
     /// How far behind the stream's end the last message was: messages still to come.
