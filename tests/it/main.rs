@@ -4,6 +4,8 @@
 mod config_diagnostics;
 mod config_plan;
 mod harness;
+mod kills;
 mod pipeline_oracle;
 mod proxy;
 mod server;
+mod takeover;
