@@ -3,6 +3,7 @@
 
 mod config_diagnostics;
 mod config_plan;
+mod drain;
 mod harness;
 mod kills;
 mod pipeline_oracle;
