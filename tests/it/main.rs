@@ -15,3 +15,5 @@ mod http;
 mod cli;
 mod docs;
 mod pipeline_oracle;
+mod kills;
+mod takeover;

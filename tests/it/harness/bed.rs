@@ -72,8 +72,8 @@ impl Bed {
     }
 
     /// Whether the lane has at least so many outputs.
-    pub fn lane_has(&mut self, outputs: usize) -> bool {
-        self.last(OUTPUT) >= outputs as u64
+    pub fn lane_has(&mut self, outputs: u64) -> bool {
+        self.last(OUTPUT) >= outputs
     }
 
     /// Publishes an event that surely has an output, and waits until the lane has it.
