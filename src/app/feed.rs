@@ -8,6 +8,7 @@ use crate::adapters::nats::streams;
 use crate::core::ids::{Nanos, Position};
 use crate::core::protocol::intake::Jump;
 use crate::core::protocol::jump;
+use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::Start;
 use crate::engine::ending::End;
 use crate::engine::intake::Intake;
