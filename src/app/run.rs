@@ -24,6 +24,12 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
         if process.was_ready() {
             (was_ready, pause_next) = (true, PAUSE);
         }
+        if *stop.borrow()
+            && let After::Again { why, .. } = &after
+        {
+            tracing::warn!(why, "stopped without a last checkpoint: the next start computes again what came after it");
+            break;
+        }
         match after {
             After::Drained => break,
             After::Stop(exit) => return Err(exit),
