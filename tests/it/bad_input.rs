@@ -253,3 +253,49 @@ fn every_sort_of_bad_input_has_one_outcome() {
     }
     bed.assert_clean();
 }
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_panic_costs_one_event_and_leaves_the_rows_as_they_were() {
+    let mut bed = Bed::new();
+    let engine = bed.engine("state", &[]);
+    let planted = [("Test-Panic".to_owned(), "1".to_owned())];
+    let user = |country: &str| {
+        format!(r#"{{"title":"user","event_uuid":"{country}","properties":{{"uuid":"a","country":"{country}"}}}}"#)
+    };
+    let lesson = lesson(r#""user_uuid":"a""#);
+    let messages: [(&[(String, String)], &str); 6] = [
+        (&[], &user("PT")),
+        (&planted, &user("DE")),
+        (&[], &lesson),
+        (&planted, &lesson),
+        // Its id was not marked by the panic: this is no duplicate.
+        (&[], &user("DE")),
+        (&[], &lesson),
+    ];
+    for (headers, payload) in messages {
+        bed.wire.publish("events.case", headers, payload.as_bytes()).unwrap();
+    }
+    bed.finish();
+    let log = engine.drain();
+    assert_eq!(log.matches("planted by a test").count(), 2, "{log}");
+    let lane = bed.lane();
+    let subjects: Vec<&str> = lane.iter().map(|message| message.subject.as_str()).collect();
+    let expected = [
+        "enriched.user",
+        "dead.internal",
+        "enriched.lesson",
+        "dead.internal",
+        "enriched.user",
+        "enriched.lesson",
+        "enriched.user",
+    ];
+    assert_eq!(subjects, expected);
+    for at in [1, 3] {
+        assert_eq!(lane[at].payload, messages[at].1.as_bytes());
+    }
+    for (at, country) in [(2, r#""country":"PT""#), (5, r#""country":"DE""#)] {
+        let payload = String::from_utf8_lossy(&lane[at].payload);
+        assert!(payload.contains(country), "{payload}");
+    }
+}
