@@ -15,5 +15,7 @@ mod http;
 mod cli;
 mod docs;
 mod pipeline_oracle;
+mod bad_input;
 mod kills;
 mod takeover;
+mod drain;

@@ -23,6 +23,20 @@ fn two_hundred_thousand_hard_events_equal_the_oracle() {
 }
 
 #[test]
+fn other_plans_equal_the_oracle() {
+    for plan in ["omit", "strict", "outside"] {
+        let mut bed = Bed::with_config(&format!("tests/it/plans/{plan}.toml"));
+        let options = SchoolOptions { users: 500, hard: true, hard_per_mille: 250, ..SchoolOptions::default() };
+        publish(&mut bed.wire, &mut School::new(20, options), 8_000).unwrap();
+        let engine = bed.engine("state", &[]);
+        bed.finish();
+        engine.drain();
+        let (_, outputs) = bed.assert_clean();
+        assert!(outputs > 4_000, "{plan}: {outputs}");
+    }
+}
+
+#[test]
 fn shards_cache_and_restarts_cannot_be_seen_from_outside() {
     let mut bed = Bed::new();
     publish(&mut bed.wire, &mut school(3, 60), 20_000).unwrap();

@@ -4,9 +4,10 @@ use super::dump::{dump, each};
 use super::engine::Engine;
 use super::load::publish_last;
 use super::streams::{self, INPUT, OUTPUT};
-use super::wait::wait_until;
+use super::wait::{DEADLINE, try_within};
 use super::wire::{Message, Wire};
 use crate::server::Server;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,23 +16,23 @@ pub struct Bed {
     pub server: Server,
     pub wire: Wire,
     pub dir: tempfile::TempDir,
-    /// Overrides that every engine and the oracle get.
-    pub sets: Vec<(String, String)>,
+    /// The configuration that engines and oracle read.
+    config: PathBuf,
 }
 
 impl Bed {
-    /// A new server with empty streams.
+    /// A new server with empty streams, and the shipped configuration.
     pub fn new() -> Bed {
-        Bed::with("", &[])
+        Bed::with_config("config.toml")
     }
 
-    /// The same with more lines in the server's configuration, and overrides for the engine's.
-    pub fn with(server: &str, sets: &[(&str, &str)]) -> Bed {
-        let server = Server::start_with(server);
+    /// The same with another configuration, named from the repository's root.
+    pub fn with_config(config: &str) -> Bed {
+        let server = Server::start();
         let mut wire = Wire::connect(server.address()).unwrap();
         streams::create(&mut wire);
-        let sets = sets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Bed { server, wire, dir: tempfile::tempdir().unwrap(), sets }
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);
+        Bed { server, wire, dir: tempfile::tempdir().unwrap(), config }
     }
 
     /// Where an engine of this name keeps its state.
@@ -39,21 +40,14 @@ impl Bed {
         self.dir.path().join(name)
     }
 
-    /// Starts an engine; its state directory is named after it.
+    /// Starts an engine with these overrides; its state directory is named after it.
     pub fn engine(&self, name: &str, sets: &[(&str, &str)]) -> Engine {
-        Engine::start(name, &self.sets_of(name, sets), &[])
-    }
-
-    /// All overrides of an engine, later ones over earlier ones.
-    pub fn sets_of(&self, name: &str, sets: &[(&str, &str)]) -> Vec<(String, String)> {
         let state = self.state(name).display().to_string();
-        let base = [("nats.url", self.server.url()), ("http.listen", "127.0.0.1:0".into()), ("state.path", state)];
-        let mut all: Vec<(String, String)> = base.map(|(key, value)| (key.to_owned(), value)).to_vec();
-        for (key, value) in self.sets.iter().cloned().chain(sets.iter().map(|(k, v)| ((*k).into(), (*v).into()))) {
-            all.retain(|(known, _)| *known != key);
-            all.push((key, value));
-        }
-        all
+        let url = self.server.url();
+        let base = [("nats.url", &*url), ("http.listen", "127.0.0.1:0"), ("state.path", &*state)];
+        let all: BTreeMap<&str, &str> = base.into_iter().chain(sets.iter().copied()).collect();
+        let all: Vec<(String, String)> = all.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        Engine::start(name, &self.config, &all)
     }
 
     /// Connects anew, after the server was killed.
@@ -79,7 +73,8 @@ impl Bed {
     /// Publishes an event that surely has an output, and waits until the lane has it.
     pub fn finish(&mut self) -> u64 {
         let end = publish_last(&mut self.wire);
-        wait_until("the lane to reach the input's end", || (self.cause() == end).then_some(()));
+        let reached = try_within(DEADLINE, || (self.cause() == end).then_some(()));
+        assert!(reached.is_some(), "the lane stands at {} of {end}, output {}", self.cause(), self.last(OUTPUT));
         end
     }
 
@@ -101,20 +96,17 @@ impl Bed {
         let (input, output) = (self.dir.path().join("input.ndjson"), self.dir.path().join("output.ndjson"));
         let events = dump(&mut self.wire, INPUT, &input).unwrap();
         let outputs = dump(&mut self.wire, OUTPUT, &output).unwrap();
-        let (clean, report) = oracle(&self.sets, &input, &output);
+        let (clean, report) = oracle(&self.config, &input, &output);
         assert!(clean, "{report}");
         (events, outputs)
     }
 }
 
 /// The oracle's verdict on two dumps, and what it says.
-pub fn oracle(sets: &[(String, String)], input: &Path, output: &Path) -> (bool, String) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+pub fn oracle(config: &Path, input: &Path, output: &Path) -> (bool, String) {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/oracle.py");
     let mut command = Command::new("python3");
-    command.arg("-B").arg(root.join("tests/oracle/oracle.py")).arg("--config").arg(root.join("config.toml"));
-    for (key, value) in sets {
-        command.arg("--set").arg(format!("{key}={value}"));
-    }
+    command.arg("-B").arg(program).arg("--config").arg(config);
     let run = command.arg("--input").arg(input).arg("--output").arg(output).output();
     let run = run.expect("python3 runs the oracle");
     let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);

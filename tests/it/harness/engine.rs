@@ -12,15 +12,14 @@ use std::time::Duration;
 pub struct Engine {
     child: Child,
     name: String,
-    address: String,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Runs the shipped configuration with these overrides; returns after the first line on standard output.
-    pub fn start(name: &str, sets: &[(String, String)], flags: &[&str]) -> Engine {
-        let mut engine = Engine::spawn(name, sets, flags);
+    /// Runs a configuration with these overrides; returns after the first line on standard output.
+    pub fn start(name: &str, config: &Path, sets: &[(String, String)]) -> Engine {
+        let mut engine = Engine::spawn(name, config, sets);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -30,15 +29,13 @@ impl Engine {
             let _ = stdout.read_to_end(&mut Vec::new());
         });
         let line = told.recv_timeout(DEADLINE).unwrap_or_default();
-        let address = line.trim_end().strip_prefix("http://");
-        engine.address = address.unwrap_or_else(|| panic!("{name}: first line {line:?}: {}", engine.log())).to_owned();
+        assert!(line.starts_with("http://127.0.0.1:"), "{name}: first line {line:?}: {}", engine.log());
         engine
     }
 
-    fn spawn(name: &str, sets: &[(String, String)], flags: &[&str]) -> Engine {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fn spawn(name: &str, config: &Path, sets: &[(String, String)]) -> Engine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
-        command.arg("run").arg("--config").arg(root.join("config.toml")).args(flags);
+        command.arg("run").arg("--config").arg(config);
         command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
         for (key, value) in sets {
             command.arg("--set").arg(format!("{key}={value}"));
@@ -53,12 +50,7 @@ impl Engine {
                 line.clear();
             }
         });
-        Engine { child, name: name.to_owned(), address: String::new(), log, reader: Some(reader) }
-    }
-
-    /// Where its HTTP server listens.
-    pub fn address(&self) -> &str {
-        &self.address
+        Engine { child, name: name.to_owned(), log, reader: Some(reader) }
     }
 
     /// What it has logged so far.
