@@ -16,9 +16,11 @@ pub async fn gather(
     input: &str,
     output: &str,
     disk: &Disk,
+    hole: Option<Position>,
 ) -> Result<(Broker, Nanos), BrokerError> {
     let output_state = streams::state(connection, output).await?;
     let newest = newest(connection, output, output_state.last).await?;
+    let oldest = oldest(connection, output, output_state).await?;
     // Asked after the lane: whatever the lane's newest message answers, the input has it by now.
     let input_state = streams::state(connection, input).await?;
     let mut stored_at = BTreeMap::new();
@@ -28,7 +30,8 @@ pub async fn gather(
         }
     }
     let time = input_state.server_time;
-    Ok((Broker { input: facts(input_state), output: facts(output_state), newest, stored_at }, time))
+    let (input, output) = (facts(input_state), facts(output_state));
+    Ok((Broker { input, output, newest, oldest, stored_at, hole }, time))
 }
 
 async fn newest(connection: &Connection, output: &str, last: u64) -> Result<Newest, BrokerError> {
@@ -41,6 +44,13 @@ async fn newest(connection: &Connection, output: &str, last: u64) -> Result<Newe
         None => Newest::Gone,
         Some(message) => LaneMessage::read(&message).map_or(Newest::Foreign, |ours| Newest::Ours(Box::new(ours))),
     })
+}
+
+async fn oldest(connection: &Connection, output: &str, state: StreamState) -> Result<Option<LaneMessage>, BrokerError> {
+    if state.messages == 0 {
+        return Ok(None);
+    }
+    Ok(streams::message_at(connection, output, state.first).await?.as_ref().and_then(LaneMessage::read))
 }
 
 fn facts(state: StreamState) -> StreamFacts {

@@ -35,11 +35,6 @@ pub fn open(path: &Path) -> Result<Opened, StoreError> {
             return Err(StoreError::Format { path: path.display().to_string(), differences });
         }
         let disk = read(&store)?;
-        // Key groups are first written after the record exists: alone they are half of something lost.
-        if disk.checkpoint.is_none() && !disk.marks.is_empty() {
-            let why = "it holds key groups but no record of a checkpoint".to_owned();
-            return Err(StoreError::Unreadable { path: path.display().to_string(), why });
-        }
         Ok(Opened { store: Arc::new(store), disk })
     };
     match read() {

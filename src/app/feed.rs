@@ -7,7 +7,8 @@ use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
 use crate::core::ids::Position;
 use crate::core::protocol::intake::Jump;
-use crate::core::protocol::refusal::Refusal;
+use crate::core::protocol::jump;
+use crate::core::protocol::start::Start;
 use crate::engine::ending::End;
 use crate::engine::intake::Intake;
 use crate::engine::messages::{Fed, Feed};
@@ -31,8 +32,8 @@ pub struct FeedParts {
     pub intake: Addr<Intake>,
     /// One permit a slice.
     pub permits: Arc<Semaphore>,
-    /// B.
-    pub base: Position,
+    /// How the start began.
+    pub start: Start,
     /// Whether everything that was in the lane at the start is passed over.
     pub recovered: watch::Receiver<bool>,
     /// `--accept-gap`.
@@ -79,14 +80,17 @@ async fn look_into(parts: &FeedParts, jump: Jump) -> Option<End> {
         Ok(state) => state,
         Err(error) => return Some(End::Broker(error)),
     };
-    let overtaken = state.first > jump.from.0;
-    // What is already out cannot be recomputed without the events that made it.
-    let needed = jump.from <= parts.base || !*parts.recovered.borrow();
-    if needed || (overtaken && !parts.accept_gap) {
-        return Some(End::Refused(Refusal::InputGone { from: jump.from, to: jump.to }));
+    let recovered = *parts.recovered.borrow();
+    if let Err(refusal) = jump::judge(&parts.start, jump, Position(state.first), recovered, parts.accept_gap) {
+        return Some(End::Refused(refusal));
     }
     let count = jump.to.0 - jump.from.0 + 1;
-    tracing::warn!(from = jump.from.0, to = jump.to.0, overtaken, "positions are missing from the input stream");
+    tracing::warn!(
+        from = jump.from.0,
+        to = jump.to.0,
+        first = state.first,
+        "positions are missing from the input stream"
+    );
     parts.metrics.deleted(count);
     None
 }

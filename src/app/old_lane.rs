@@ -22,12 +22,16 @@ pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequen
     let permits = Arc::new(Semaphore::new(AHEAD));
     loop {
         let permit = permits.clone().acquire_owned().await.ok()?;
-        let messages = match source.next(BATCH).await {
-            Ok(messages) => messages,
-            Err(error) => return Some(End::Broker(error)),
+        // Nothing more to come means that the rest up to `last` is gone, by retention or by hand. Asked before every
+        // read, because a read waits for a message.
+        let messages = match source.pending() {
+            0 => Vec::new(),
+            _ => match source.next(BATCH).await {
+                Ok(messages) => messages,
+                Err(error) => return Some(End::Broker(error)),
+            },
         };
-        // Nothing more to come means that the rest up to `last` is gone.
-        let read = if source.pending() == 0 { last.0 } else { messages.last().map_or(0, |message| message.sequence) };
+        let read = messages.last().map_or(last.0, |message| message.sequence);
         let through = LaneSequence(read.min(last.0));
         let messages = messages
             .iter()

@@ -3,14 +3,12 @@
 //! Waits longer after each failure that brought nothing forward, and gives up only at the very beginning.
 
 use super::exit::{Exit, UNAVAILABLE};
-use super::session::{After, Process, session};
+use super::session::{After, Memory, Process, session};
 use crate::telemetry::health::Phase;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long the first start may wait for broker and store.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause after the first failure; it doubles up to `PAUSE_MAX`.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -18,11 +16,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Runs until `stop` turns true or a start says to stop.
 pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
     let began = Instant::now();
-    let mut run = None;
+    let mut memory = Memory::default();
     let mut was_ready = false;
     let mut pause_next = PAUSE;
     for number in 1.. {
-        let after = session(process, &mut run, number, &mut stop).await;
+        let after = session(process, &mut memory, number, &mut stop).await;
         if process.was_ready() {
             (was_ready, pause_next) = (true, PAUSE);
         }
@@ -31,7 +29,7 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             After::Stop(exit) => return Err(exit),
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
-                if !was_ready && began.elapsed() > PATIENCE {
+                if !was_ready && began.elapsed() > process.patience {
                     return Err(Exit::new(
                         UNAVAILABLE,
                         why,

@@ -21,11 +21,11 @@ use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Asked, Broker, Checkpoint, Consent};
 use crate::core::protocol::header::{LaneMessage, RunHeader, RunId};
 use crate::core::protocol::refusal::Refusal;
-use crate::core::protocol::start::{self, Already, Start, StartKind, Until};
+use crate::core::protocol::start::{self, Start, StartKind, Until};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
-use crate::engine::messages::{NextPlan, OldLane, Publish};
+use crate::engine::messages::{NextPlan, Publish};
 use crate::engine::shard::Shard;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use crate::telemetry::health::{Health, Phase};
@@ -34,8 +34,11 @@ use actix::Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+
+/// How long the first start may wait for broker and store, unless the process is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shards of the start that is running, for inspection.
 pub type Running = Arc<Mutex<Vec<Addr<Shard>>>>;
@@ -48,6 +51,8 @@ pub struct Process {
     pub nats: NatsSettings,
     /// The flags.
     pub consent: Consent,
+    /// How long the first start may wait for broker and store.
+    pub patience: Duration,
     /// The metrics.
     pub metrics: Metrics,
     /// What `readyz` says.
@@ -68,6 +73,7 @@ impl Process {
             config,
             nats,
             consent,
+            patience: PATIENCE,
             health: Health::new(metrics.clone()),
             metrics,
             ready: AtomicBool::new(false),
@@ -105,6 +111,15 @@ pub enum After {
     Stop(Exit),
 }
 
+/// What a process remembers from start to start.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Its run id, fixed by the first start that reaches the broker.
+    run: Option<RunId>,
+    /// A position of the input that a start needed and did not find.
+    hole: Option<Position>,
+}
+
 /// A start that is under way.
 struct Under {
     engine: Engine,
@@ -114,16 +129,11 @@ struct Under {
     start: u64,
 }
 
-/// Runs one start to its end. `number` counts the starts of this process from 1; `run` is fixed by the first.
-pub async fn session(
-    process: &Process,
-    run: &mut Option<RunId>,
-    number: u64,
-    stop: &mut watch::Receiver<bool>,
-) -> After {
+/// Runs one start to its end. `number` counts the starts of this process from 1.
+pub async fn session(process: &Process, memory: &mut Memory, number: u64, stop: &mut watch::Receiver<bool>) -> After {
     process.health.set(Phase::Connecting);
     let begun = tokio::select! {
-        begun = begin(process, run, number) => begun,
+        begun = begin(process, memory, number) => begun,
         _ = stop.wait_for(|stop| *stop) => return After::Drained,
     };
     let mut under = match begun {
@@ -138,19 +148,19 @@ pub async fn session(
     let Under { engine, connection, run, start, .. } = under;
     // Joining the threads waits for what they are at; that must not hold up a worker.
     let _ = tokio::task::spawn_blocking(move || engine.stop()).await;
-    judge(process, &connection, &run, start, end).await
+    judge(process, memory, &connection, (&run, start), end).await
 }
 
-async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Result<Under, After> {
+async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Under, After> {
     let config = &process.config;
     let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
     let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
     suits(process, &lane).await?;
     let path = config.state.path.clone();
     let opened = blocking(move || disk::open(&path)).await?;
-    let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
+    let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk, memory.hole).await;
     let (facts, server_time) = gathered.map_err(broker_failed)?;
-    let run = run.get_or_insert_with(|| RunId::new(server_time, process.random)).clone();
+    let run = memory.run.get_or_insert_with(|| RunId::new(server_time, process.random)).clone();
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
@@ -164,7 +174,7 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
     watch_trouble(&mut tasks, &source);
     watch_trouble(&mut tasks, &lane);
     open_lane(process, &mut tasks, &lane, &start, header, &engine, publishes).await.map_err(broker_failed)?;
-    read_old(process, &mut tasks, &source, &start, &facts, &engine).await.map_err(broker_failed)?;
+    read_old(process, &mut tasks, &source, &start, &engine).await.map_err(broker_failed)?;
     let stream = config.input.stream.clone();
     let options = SourceOptions::default();
     let messages = Source::open(&source, &stream, start.after, options).await.map_err(broker_failed)?;
@@ -174,7 +184,7 @@ async fn begin(process: &Process, run: &mut Option<RunId>, number: u64) -> Resul
         source: messages,
         intake: engine.intake.clone(),
         permits: engine.permits.clone(),
-        base: start.base,
+        start: start.clone(),
         recovered: engine.recovered.clone(),
         accept_gap: process.consent.accept_gap,
         metrics: process.metrics.clone(),
@@ -215,7 +225,7 @@ async fn prepare(
     let resume = start.kind == StartKind::Resume;
     let Opened { store, disk } =
         if resume { opened } else { blocking(move || disk::begin_anew(&path, opened)).await? };
-    let running = start.plans.last().cloned().ok_or_else(|| After::Stop(Exit::broken("a start without a plan")))?;
+    let running = start.plan.clone();
     let spec_of = |fingerprint: &str| -> Option<PlanSpec> {
         let configured = config.plan.fingerprint() == fingerprint;
         if configured { Some(config.plan.clone()) } else { disk.plans.get(fingerprint).cloned() }
@@ -245,9 +255,10 @@ async fn prepare(
     };
     let mut plans: Vec<PlanSpec> = disk.plans.values().cloned().collect();
     plans.push(spec);
-    // R is known at the position before the origin only where outputs are counted; elsewhere the first
-    // checkpoint beyond B writes the first record, and until then a start finds none and judges anew.
-    let first = (!resume && start.already == Already::ByCount).then(|| record.clone());
+    // Where R is known at the position that reading begins after, that is the first record. Elsewhere the first
+    // checkpoint beyond B writes it, and until then a start finds none and judges anew.
+    let first = (!resume && start.base == start.after).then(|| record.clone());
+    let known = disk.plans.contains_key(&running.plan);
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     } else {
@@ -256,7 +267,7 @@ async fn prepare(
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
     let store_of = store.clone();
     let states: Vec<State> = blocking(move || {
-        if !resume {
+        if !resume || !known {
             disk::write_record(store_of.as_ref(), &plans, first.as_ref())?;
         }
         disk::load(store_of.as_ref(), shards, cache_rows, window, after)
@@ -303,19 +314,10 @@ async fn read_old(
     tasks: &mut JoinSet<Option<End>>,
     connection: &Connection,
     start: &Start,
-    facts: &Broker,
     engine: &Engine,
 ) -> Result<(), BrokerError> {
     if start.lane_last <= start.base_lane {
         return Ok(());
-    }
-    if facts.output.first > start.lane_last.0 {
-        // Retention took everything: there is nothing to compare with.
-        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await;
-        let Ok(permit) = permit else { return Ok(()) };
-        let all = OldLane { messages: Vec::new(), through: start.lane_last, permit };
-        let told = engine.sequencer.send(all).await;
-        return told.map_err(|_| BrokerError::Transient("the sequencer died".to_owned()));
     }
     let options = SourceOptions { headers_only: true, ..SourceOptions::default() };
     let after = Position(start.base_lane.0);
@@ -373,8 +375,19 @@ async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<b
 }
 
 /// What an end means for the process.
-async fn judge(process: &Process, lane: &Connection, run: &RunId, start: u64, end: End) -> After {
+async fn judge(
+    process: &Process,
+    memory: &mut Memory,
+    lane: &Connection,
+    (run, start): (&RunId, u64),
+    end: End,
+) -> After {
     match end {
+        // Only the start rules can go on without it: they begin anew, knowing what is missing.
+        End::Refused(Refusal::InputGone { from, .. }) if process.consent.accept_gap && memory.hole != Some(from) => {
+            memory.hole = Some(from);
+            After::Again { why: format!("the event at position {from} is missing"), pause: false }
+        }
         End::Drained => After::Drained,
         End::PlanEnded => After::Again { why: "the configured plan takes over".to_owned(), pause: false },
         End::Refused(refusal) => After::Stop(refusal.into()),

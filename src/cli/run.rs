@@ -13,6 +13,7 @@ use crate::http::server::{Deps, Server};
 use clap::Args;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs the engine until it is stopped.
 #[derive(Debug, Args)]
@@ -27,6 +28,9 @@ pub struct Run {
     /// After a change of tables, keys or de-duplication: keep the state, new columns fill from now on.
     #[arg(long)]
     keep_state: bool,
+    /// Seconds after which a first start gives up on broker and store; for tests.
+    #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 30)]
+    patience_s: u64,
 }
 
 impl Run {
@@ -37,7 +41,8 @@ impl Run {
             Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
         let listen = config.http.listen;
         let nats = nats_settings(&config.nats);
-        let process = Process::new(config, nats, consent);
+        let mut process = Process::new(config, nats, consent);
+        process.patience = Duration::from_secs(self.patience_s);
         actix::System::with_tokio_rt(runtime).block_on(async move {
             let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
             let (address, server) = Server::start(&listen.to_string(), deps(&process))

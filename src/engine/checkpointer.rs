@@ -127,7 +127,11 @@ impl Checkpointer {
         {
             crash::point("during_a_plan_switch");
             encode_plan(&next.fingerprint, &next.text, &mut changes).expect("a plan's text is small");
-            record.plans.push(PlanSince { plan: next.fingerprint.clone(), since: Position(record.position.0 + 1) });
+            let since = Position(record.position.0 + 1);
+            // While plans of the past are applied again, the record has known of this one all along.
+            if record.plans.last().is_none_or(|last| last.since < since) {
+                record.plans.push(PlanSince { plan: next.fingerprint.clone(), since });
+            }
             record.layout = next.layout.clone();
         }
         changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));

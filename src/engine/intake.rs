@@ -176,8 +176,7 @@ impl Intake {
     }
 
     fn dispatch(&mut self, slice: Slice, permit: Option<OwnedSemaphorePermit>, taken: Instant) {
-        let Slice { number, shards, order, barrier, bytes } = slice;
-        let through = self.cutter.position();
+        let Slice { number, shards, order, barrier, through, bytes } = slice;
         if let Some(barrier) = barrier {
             self.phase.open = true;
             self.phase.due = false;
@@ -186,7 +185,7 @@ impl Intake {
                 self.sent("checkpointer", self.checkpointer.try_send(ends).is_ok());
             }
         }
-        let expect = Expect { slice: number, order, barrier, bytes, permit, taken };
+        let expect = Expect { slice: number, order, barrier, through, bytes, permit, taken };
         self.sent("sequencer", self.sequencer.try_send(expect).is_ok());
         for (shard, events) in self.shards.iter().zip(shards) {
             self.sent("shard", shard.try_send(Work { slice: number, through, events, barrier }).is_ok());

@@ -16,7 +16,7 @@ use crate::core::protocol::facts::Checkpoint;
 use crate::core::protocol::intake::Intake as Cutter;
 use crate::core::protocol::lane::Lane;
 use crate::core::protocol::merge::Merge;
-use crate::core::protocol::start::{Start, Until};
+use crate::core::protocol::start::{Start, StartKind, Until};
 use crate::core::state::changes::State;
 use crate::core::step::Step;
 use crate::ports::store::Store;
@@ -139,6 +139,7 @@ impl Shared {
             queue: VecDeque::new(),
             old: OldMessages::new(start.lane_last),
             plan: self.plan.fingerprint.clone(),
+            rebuilds: matches!(start.kind, StartKind::Rebuild(_)),
             ends_with_own_output: matches!(start.until, Some(Until::OwnOutput(_))),
             writer,
             in_flight: (0, 0),

@@ -93,6 +93,8 @@ pub struct Expect {
     pub order: Vec<u8>,
     /// The barrier behind it.
     pub barrier: Option<Barrier>,
+    /// Everything up to here is taken.
+    pub through: Position,
     /// Bytes of its payloads.
     pub bytes: usize,
     /// Given back once its outputs are with the lane.

@@ -41,6 +41,8 @@ pub struct Sequencer {
     pub old: OldMessages,
     /// The plan's fingerprint.
     pub plan: String,
+    /// Whether the state is built anew, for the crash table.
+    pub rebuilds: bool,
     /// Whether the plan ends with the first output of this start that is confirmed.
     pub ends_with_own_output: bool,
     /// The lane's writer.
@@ -180,7 +182,7 @@ impl Sequencer {
                 }
                 Send::Compare(sequence) => {
                     passed += 1;
-                    crash::point("during_suppression");
+                    crash::point(if self.rebuilds { "during_a_rebuild" } else { "during_suppression" });
                     if let Err(refusal) = self.old.compare(sequence, |found| compare(&output, &self.plan, found)) {
                         return self.ending.report(End::Refused(refusal));
                     }
@@ -198,6 +200,7 @@ impl Sequencer {
     /// The front slice is wholly with the lane: its barrier follows its outputs, its permit goes back.
     fn slice_is_sent(&mut self) {
         if let Some(slice) = self.queue.pop_front() {
+            self.lane.passed(slice.through());
             if let Some(barrier) = slice.barrier() {
                 self.lane.barrier(barrier);
             }

@@ -4,7 +4,7 @@
 //! Plain queues; when to take from them is the sequencer's business.
 
 use super::messages::{Expect, OldLane};
-use crate::core::ids::{LaneSequence, Nanos};
+use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::Output;
 use crate::core::protocol::header::LaneMessage;
 use crate::core::protocol::intake::Barrier;
@@ -46,6 +46,11 @@ impl WaitingSlice {
     /// The barrier behind the slice.
     pub fn barrier(&self) -> Option<Barrier> {
         self.expect.barrier
+    }
+
+    /// Everything up to here is taken.
+    pub fn through(&self) -> Position {
+        self.expect.through
     }
 
     /// Bytes of its payloads.

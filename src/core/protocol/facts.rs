@@ -3,7 +3,7 @@
 //! Plain data; `start` judges it, `app` gathers it.
 
 use super::header::{LaneMessage, RunId};
-use crate::core::ids::{Nanos, Position};
+use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeMap;
 
@@ -53,8 +53,12 @@ pub struct Broker {
     pub output: StreamFacts,
     /// The lane's newest message.
     pub newest: Newest,
+    /// The lane's oldest message that is still there, when it is ours.
+    pub oldest: Option<LaneMessage>,
     /// When the events at the witness positions were stored; a position that is gone is not listed.
     pub stored_at: BTreeMap<Position, Nanos>,
+    /// A position that an earlier start of this process found missing between others.
+    pub hole: Option<Position>,
 }
 
 /// What the operator asked for, beside the plan.
@@ -79,15 +83,34 @@ pub struct Asked {
     pub consent: Consent,
 }
 
+impl Newest {
+    /// The message, when it is ours.
+    pub fn ours(&self) -> Option<&LaneMessage> {
+        match self {
+            Newest::Ours(message) => Some(message),
+            _ => None,
+        }
+    }
+}
+
 impl Disk {
+    /// The mark of the key group that is furthest ahead of S, if any is.
+    pub fn ahead(&self) -> Option<&GroupMark> {
+        let position = self.checkpoint.as_ref().map_or(Position(0), |c| c.position);
+        self.marks.iter().filter(|mark| mark.position > position).max_by_key(|mark| mark.position)
+    }
+
+    /// The lane sequence up to which the state knows that outputs were stored.
+    pub fn lane_known(&self) -> LaneSequence {
+        let record = self.checkpoint.iter().map(|c| c.lane);
+        self.marks.iter().map(|mark| mark.lane).chain(record).max().unwrap_or_default()
+    }
+
     /// The positions whose stored-at times prove that the input is still the one we know.
     pub fn witnesses(&self, newest: &Newest) -> Vec<(Position, Nanos)> {
         let record = self.checkpoint.iter().map(|c| (c.position, c.stored_at));
         let marks = self.marks.iter().map(|m| (m.position, m.stored_at));
-        let lane = match newest {
-            Newest::Ours(message) => Some((message.cause, message.time)),
-            _ => None,
-        };
+        let lane = newest.ours().map(|message| (message.cause, message.time));
         let mut all: Vec<_> = record.chain(marks).chain(lane).filter(|(_, time)| time.0 != 0).collect();
         all.sort_unstable();
         all.dedup();

@@ -34,6 +34,8 @@ pub struct Slice {
     pub order: Vec<u8>,
     /// The barrier behind its last event, if one is due.
     pub barrier: Option<Barrier>,
+    /// Everything up to here is taken.
+    pub through: Position,
     /// Bytes of the payloads.
     pub bytes: usize,
 }
@@ -131,7 +133,11 @@ impl Intake {
         let mut bytes = 0;
         let mut spans = Vec::new();
         for message in messages {
-            if message.sequence <= self.last.0 || self.until.is_some_and(|until| message.sequence > until.0) {
+            if let Some(until) = self.until.filter(|until| message.sequence > until.0) {
+                self.end_at(until);
+                break;
+            }
+            if message.sequence <= self.last.0 {
                 continue;
             }
             self.last = Position(message.sequence);
@@ -153,6 +159,14 @@ impl Intake {
         }
         let barrier = barrier_due.then(|| self.barrier()).flatten();
         Some(self.slice(shards, order, barrier, bytes))
+    }
+
+    /// The stream went on beyond `until`: everything up to there was taken, also where its event is deleted.
+    fn end_at(&mut self, until: Position) {
+        if self.last < until {
+            // No event proves this position: zero stands for a time that is not known.
+            (self.last, self.last_stored_at) = (until, Nanos(0));
+        }
     }
 
     /// A slice without events whose only purpose is its barrier; `None` where no checkpoint may be taken.
@@ -179,6 +193,90 @@ impl Intake {
     fn slice(&mut self, shards: Vec<Events>, order: Vec<u8>, barrier: Option<Barrier>, bytes: usize) -> Slice {
         let number = self.next_slice;
         self.next_slice += 1;
-        Slice { number, shards, order, barrier, bytes }
+        Slice { number, shards, order, barrier, through: self.last, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::LaneSequence;
+    use crate::core::plan::layout::Layout;
+    use crate::core::protocol::facts::PlanSince;
+    use crate::core::protocol::start::{Already, StartKind};
+    use crate::core::protocol::start_world::{since, spec, stored_at};
+
+    fn event(position: u64) -> StoredMessage {
+        StoredMessage {
+            sequence: position,
+            stored_at: stored_at(position),
+            subject: "events.user".into(),
+            headers: None,
+            payload: "{}".into(),
+        }
+    }
+
+    fn events(positions: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
+        positions.map(event).collect()
+    }
+
+    /// An intake that begins after position 10, with B at 12.
+    fn intake(until: Option<u64>) -> Intake {
+        let plan: PlanSince = since('A', 1);
+        let start = Start {
+            kind: StartKind::Resume,
+            after: Position(10),
+            base: Position(12),
+            base_lane: LaneSequence(12),
+            lane_last: LaneSequence(12),
+            lane_cause: Some(Position(12)),
+            already: Already::ByCount,
+            stored_at: stored_at(10),
+            stream_time: Nanos(2_000),
+            origin: Position(1),
+            plans: vec![plan.clone()],
+            plan,
+            until: until.map(|until| Until::Position(Position(until), "next".into())),
+            layout: Layout::default(),
+            gaps: 0,
+        };
+        Intake::new(Arc::new(Plan::compile(spec('A'), &Layout::default())), 2, &start)
+    }
+
+    #[test]
+    fn positions_not_beyond_the_last_are_passed_over_and_jumps_are_seen() {
+        let mut intake = intake(None);
+        assert_eq!(intake.jump(&events(9..=13)), None);
+        assert_eq!(intake.jump(&events(13..=14)), Some(Jump { from: Position(11), to: Position(12) }));
+        assert_eq!(intake.jump(&[event(11), event(13)]), Some(Jump { from: Position(12), to: Position(12) }));
+        let slice = intake.take(events(9..=13), false).unwrap();
+        assert_eq!((slice.order.len(), slice.through), (3, Position(13)));
+        assert!(intake.take(events(9..=13), true).is_none());
+    }
+
+    #[test]
+    fn no_barrier_stands_below_b_and_stream_time_never_goes_back() {
+        let mut intake = intake(None);
+        assert!(!intake.has_news());
+        assert_eq!(intake.barrier_alone().map(|slice| slice.barrier), None);
+        assert_eq!(intake.take(events(11..=11), true).unwrap().barrier, None, "B is 12");
+        let barrier = intake.take(events(12..=12), true).unwrap().barrier.unwrap();
+        assert_eq!((barrier.number, barrier.position, barrier.stored_at), (1, Position(12), stored_at(12)));
+        assert_eq!(barrier.stream_time, Nanos(2_000), "the running maximum, kept in the checkpoint");
+        assert!(!intake.has_news());
+        intake.take(events(13..=13), false).unwrap();
+        assert!(intake.has_news());
+    }
+
+    #[test]
+    fn a_plan_ends_at_its_position_also_when_that_event_is_gone() {
+        let mut whole = intake(Some(14));
+        let slice = whole.take(events(11..=20), false).unwrap();
+        assert_eq!((slice.order.len(), slice.through, whole.is_done()), (4, Position(14), true));
+        let mut deleted = intake(Some(14));
+        let slice = deleted.take([events(11..=12), events(17..=18)].concat(), false).unwrap();
+        assert_eq!((slice.order.len(), slice.through, deleted.is_done()), (2, Position(14), true));
+        let barrier = deleted.barrier_alone().unwrap().barrier.unwrap();
+        assert_eq!((barrier.position, barrier.stored_at), (Position(14), Nanos(0)), "no event proves it");
     }
 }

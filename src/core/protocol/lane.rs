@@ -29,9 +29,11 @@ pub struct Lane {
     /// The sequence of the last output that was numbered.
     numbered: LaneSequence,
     confirmed: LaneSequence,
-    base: Position,
+    /// Outputs up to here are out, whatever their number.
+    out: Position,
     lane_last: LaneSequence,
-    already: Already,
+    /// Everything up to here was numbered or passed over.
+    passed: Position,
     /// Barriers that wait for their R to be confirmed.
     barriers: VecDeque<(Barrier, LaneSequence)>,
     /// Whether an output of this start was confirmed.
@@ -45,9 +47,12 @@ impl Lane {
             numbered: start.base_lane,
             // What was there at the start is there.
             confirmed: start.lane_last,
-            base: start.base,
+            out: match start.already {
+                Already::Through(out) => out.max(start.base),
+                Already::ByCount => start.base,
+            },
             lane_last: start.lane_last,
-            already: start.already,
+            passed: start.after,
             barriers: VecDeque::new(),
             own: false,
         }
@@ -66,16 +71,17 @@ impl Lane {
     /// The sequence that `output` would give this one; zero up to B, where the number of outputs is known from
     /// R(B) and not counted again.
     pub fn next_sequence(&self, output: &Output) -> LaneSequence {
-        let out = match self.already {
-            Already::Through(out) => out.max(self.base),
-            Already::ByCount => self.base,
-        };
-        if output.position <= out { LaneSequence(0) } else { LaneSequence(self.numbered.0 + 1) }
+        if output.position <= self.out { LaneSequence(0) } else { LaneSequence(self.numbered.0 + 1) }
     }
 
     /// Whether the outputs that were there at the start are all passed over.
     pub fn is_past_the_old(&self) -> bool {
-        self.numbered >= self.lane_last
+        self.numbered >= self.lane_last && self.passed >= self.out
+    }
+
+    /// Everything up to a position was numbered or passed over.
+    pub fn passed(&mut self, through: Position) {
+        self.passed = self.passed.max(through);
     }
 
     /// A barrier behind the outputs numbered so far; it is never below B.
@@ -129,4 +135,132 @@ pub fn compare(expected: &Output, plan: &str, found: Option<&LaneMessage>) -> Re
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lane, compare};
+    use crate::core::ids::{LaneSequence, Nanos, Position};
+    use crate::core::output::Output;
+    use crate::core::protocol::header::LaneMessage;
+    use crate::core::protocol::intake::Barrier;
+    use crate::core::protocol::start::decide;
+    use crate::core::protocol::start_world::{World, message, spec, stored_at};
+
+    fn output(position: u64) -> Output {
+        Output {
+            position: Position(position),
+            n: 0,
+            stored_at: stored_at(position),
+            subject: "enriched.user".into(),
+            event_time: None,
+            copied: None,
+            dead: None,
+            payload: "{}".into(),
+        }
+    }
+
+    fn barrier(number: u64, position: u64) -> Barrier {
+        Barrier { number, position: Position(position), stored_at: stored_at(position), stream_time: Nanos(0) }
+    }
+
+    /// The lane of a world in which S is 10 and the lane ends with the output of position 12, at sequence 12.
+    fn lane(change: impl FnOnce(&mut World)) -> Lane {
+        let mut world = World::steady();
+        change(&mut world);
+        Lane::new(&decide(&world.disk, &world.broker, &world.asked).unwrap())
+    }
+
+    fn sends(lane: &mut Lane, positions: std::ops::RangeInclusive<u64>) -> Vec<super::Send> {
+        positions.map(|position| lane.output(&output(position))).collect()
+    }
+
+    #[test]
+    fn what_is_out_is_compared_and_the_rest_follows_it() {
+        use super::Send::{Already, Compare, Publish};
+        let sequence = LaneSequence;
+        let mut steady = lane(|_| {});
+        let all = [Compare(sequence(11)), Compare(sequence(12)), Publish(sequence(13))];
+        assert_eq!(sends(&mut steady, 11..=13), all);
+        let mut ahead = lane(|w| w.mark(11, 11));
+        assert_eq!(sends(&mut ahead, 11..=13), [Already, Compare(sequence(12)), Publish(sequence(13))]);
+        // Position 12 had no output: R(13) is 11.
+        let mut silent = lane(|w| {
+            w.mark(13, 11);
+            w.lane(11, 11);
+        });
+        assert_eq!(sends(&mut silent, 11..=14), [Already, Already, Already, Publish(sequence(12))]);
+        let mut gap = lane(|w| {
+            w.input_from(12);
+            w.consent().accept_gap = true;
+        });
+        assert_eq!(sends(&mut gap, 12..=14), [Already, Publish(sequence(13)), Publish(sequence(14))]);
+    }
+
+    #[test]
+    fn a_barrier_waits_for_its_r_and_passed_outputs_count() {
+        let mut steady = lane(|_| {});
+        sends(&mut steady, 11..=11);
+        steady.barrier(barrier(1, 11));
+        assert_eq!(steady.reached(), Some((barrier(1, 11), LaneSequence(11))), "an old output is confirmed");
+        sends(&mut steady, 12..=14);
+        steady.barrier(barrier(2, 15));
+        steady.confirm(LaneSequence(13));
+        assert_eq!((steady.reached(), steady.unconfirmed()), (None, 1));
+        steady.confirm(LaneSequence(14));
+        assert_eq!(steady.reached(), Some((barrier(2, 15), LaneSequence(14))), "position 15 was silent");
+        let mut gap = lane(|w| {
+            w.input_from(12);
+            w.consent().accept_gap = true;
+        });
+        sends(&mut gap, 12..=12);
+        gap.barrier(barrier(1, 12));
+        assert_eq!(gap.reached(), Some((barrier(1, 12), LaneSequence(12))), "R is the lane's end, whatever was lost");
+    }
+
+    #[test]
+    fn only_a_confirmed_output_of_this_start_makes_the_lane_ours() {
+        let mut steady = lane(|_| {});
+        sends(&mut steady, 11..=13);
+        assert!(!steady.is_ours());
+        steady.confirm(LaneSequence(12));
+        assert!(!steady.is_ours(), "that one was there");
+        steady.confirm(LaneSequence(13));
+        assert!(steady.is_ours());
+    }
+
+    #[test]
+    fn recovery_ends_when_everything_old_is_passed() {
+        let mut steady = lane(|_| {});
+        sends(&mut steady, 11..=11);
+        assert!(!steady.is_past_the_old());
+        sends(&mut steady, 12..=12);
+        assert!(steady.is_past_the_old());
+        let mut rebuilt = lane(|w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+        });
+        assert!(!rebuilt.is_past_the_old(), "the input is still to be read up to B");
+        rebuilt.passed(Position(11));
+        assert!(!rebuilt.is_past_the_old());
+        rebuilt.passed(Position(12));
+        assert!(rebuilt.is_past_the_old());
+    }
+
+    #[test]
+    fn a_recomputed_output_must_be_the_stored_one() {
+        let plan = spec('A').fingerprint();
+        let check = |change: fn(&mut LaneMessage)| {
+            let mut found = message(11, 11);
+            change(&mut found);
+            compare(&output(11), &plan, Some(&found)).map_err(|refusal| refusal.exit_code())
+        };
+        assert_eq!(check(|_| {}), Ok(()));
+        assert_eq!(compare(&output(11), &plan, None), Ok(()), "retention took it");
+        assert_eq!(check(|m| m.cause = Position(12)), Err(70));
+        assert_eq!(check(|m| m.n = 1), Err(70));
+        assert_eq!(check(|m| m.time = Nanos(1)), Err(70));
+        assert_eq!(check(|m| m.run.plan = "other".into()), Err(78));
+        assert_eq!(check(|m| m.run.start = 9), Ok(()), "which start published it is all the same");
+    }
 }

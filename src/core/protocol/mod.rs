@@ -1,15 +1,32 @@
 //! The protocol of exactly once as plain state machines: told what happened, they say what to do.
 //!
 //! No clock, no I/O and no actor live here, so that the engine, the audit and a simulator drive the same
-//! code. `start` decides how to begin, `intake` cuts slices, `merge` restores input order, `lane` numbers
+//! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices, `merge` restores input order, `lane` numbers
 //! outputs and passes over those that are out already, `checkpoint` knows when state may be written.
 
 pub mod header;
 pub mod facts;
 pub mod start;
+mod resume;
+mod rebuild;
+mod past;
 pub mod plan_change;
 pub mod refusal;
 pub mod intake;
+pub mod jump;
 pub mod merge;
 pub mod lane;
 pub mod checkpoint;
+
+#[cfg(test)]
+mod start_world;
+#[cfg(test)]
+mod start_cases;
+#[cfg(test)]
+mod rebuild_cases;
+#[cfg(test)]
+mod plan_cases;
+#[cfg(test)]
+mod lives;
+#[cfg(test)]
+mod lives_engine;

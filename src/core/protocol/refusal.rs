@@ -47,6 +47,14 @@ pub enum Refusal {
         /// Its fingerprint or the positions that it covered.
         plan: String,
     },
+    /// Rule 4, after a gap or a rebuild that broke the count, and a change of the configuration since.
+    #[error(
+        "the state must be built anew, and how many outputs of the past plans are among the {lane_last} in the output stream is not known"
+    )]
+    Uncounted {
+        /// The lane's last sequence.
+        lane_last: LaneSequence,
+    },
     /// Rule 4, and retention that overtakes a running engine.
     #[error("the input stream no longer holds positions {from} to {to}, which were not processed yet")]
     InputGone {
@@ -107,6 +115,12 @@ impl Refusal {
         }
     }
 
+    /// Whether it is about something that is missing, so that `--accept-gap` can go on without it.
+    pub fn is_a_gap(&self) -> bool {
+        use Refusal::{InputGone, NoOrigin, NoPlanText, Uncounted};
+        matches!(self, NoOrigin { .. } | NoPlanText { .. } | Uncounted { .. } | InputGone { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -119,6 +133,9 @@ impl Refusal {
             }
             Refusal::NoOrigin { .. } => {
                 "restore the state directory or the output stream; or add --accept-gap to begin anew at the input's first event"
+            }
+            Refusal::Uncounted { .. } => {
+                "add --accept-gap to go on after the newest output, with the configuration as it is"
             }
             Refusal::NoPlanText { .. } => {
                 "start once with the configuration that was in force; or add --accept-gap to go on after the newest output"

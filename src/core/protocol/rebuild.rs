@@ -1,0 +1,146 @@
+//! Starts over an empty state: the first one, and rule 4, which builds the state anew from the input's origin.
+//!
+//! Every such start takes the lane as it is: an output that is out is never published again.
+
+use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
+use super::past;
+use super::refusal::Refusal;
+use super::start::{Already, Start, StartKind, Until};
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::plan::layout::Layout;
+
+/// The first start: from whatever is the input's first event.
+pub fn fresh(broker: &Broker, asked: &Asked) -> Start {
+    let origin = Position(broker.input.first.max(1));
+    anew(StartKind::Fresh, origin, broker, vec![configured(asked, origin)], 0)
+}
+
+/// Rule 4: each plan of the past is applied again where it was in force.
+pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static str) -> Result<Start, Refusal> {
+    let record = disk.checkpoint.as_ref();
+    let lane_last = LaneSequence(broker.output.last);
+    let origin = origin(disk, broker).ok_or(Refusal::NoOrigin { lane_last })?;
+    let plans = past::plans(disk, broker);
+    let first = plans.first().map_or(Position(0), |plan| plan.since);
+    if first > origin {
+        return Err(Refusal::NoPlanText { plan: format!("of positions {origin} to {}", first.0 - 1) });
+    }
+    let until = past::end(&plans, Position(origin.0.saturating_sub(1)), disk, asked)?;
+    input_from(origin, broker)?;
+    let gaps = record.map_or(0, |record| record.gaps);
+    let counted = is_counted(origin, &plans, broker);
+    let mut start = anew(StartKind::Rebuild(why), origin, broker, plans, gaps);
+    start.until = until;
+    if counted {
+        // Nothing of this origin was out before its first output.
+        start.base_lane = LaneSequence(0);
+        return Ok(start);
+    }
+    through(&mut start, broker.newest.ours().map_or(Position(0), |newest| newest.cause));
+    match start.until {
+        Some(Until::Position(end, _)) if end < start.base => Err(Refusal::Uncounted { lane_last }),
+        _ => Ok(start),
+    }
+}
+
+/// `--rebuild-state`: the new plan over the whole input; whatever is out stays out.
+pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
+    let lane_last = LaneSequence(broker.output.last);
+    let origin = disk.checkpoint.as_ref().map(|record| record.origin).or(origin(disk, broker));
+    let origin = origin.ok_or(Refusal::NoOrigin { lane_last })?;
+    // Without its newest message, nobody knows how far the lane is ahead of the state.
+    if broker.newest == Newest::Gone && lane_last != disk.lane_known() {
+        return Err(Refusal::NoOrigin { lane_last });
+    }
+    input_from(origin, broker)?;
+    let kind = StartKind::Rebuild("--rebuild-state asks for the new configuration over the whole input");
+    let gaps = disk.checkpoint.as_ref().map_or(0, |record| record.gaps);
+    let mut start = anew(kind, origin, broker, vec![configured(asked, origin)], gaps);
+    through(&mut start, reached(disk, broker));
+    Ok(start)
+}
+
+/// `--accept-gap`, where the past cannot be computed again: the configured plan over what the input still has.
+pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
+    let known = origin(disk, broker).unwrap_or_default();
+    let origin = Position(known.0.max(broker.input.first).max(1));
+    let kind = StartKind::Rebuild("--accept-gap consents to go on without what is missing");
+    let gaps = disk.checkpoint.as_ref().map_or(0, |record| record.gaps);
+    let mut start = anew(kind, origin, broker, vec![configured(asked, origin)], gaps + 1);
+    through(&mut start, reached(disk, broker));
+    start
+}
+
+/// The origin that the lane names; an empty lane leaves the word to the record.
+fn origin(disk: &Disk, broker: &Broker) -> Option<Position> {
+    match &broker.newest {
+        Newest::Ours(newest) => Some(newest.run.origin),
+        Newest::Never => disk.checkpoint.as_ref().map(|record| record.origin),
+        Newest::Gone | Newest::Foreign => None,
+    }
+}
+
+/// Whether the lane's sequences count the outputs from the origin on: an accepted gap leaves outputs of another
+/// origin in front of them, `--rebuild-state` outputs of another plan.
+fn is_counted(origin: Position, plans: &[PlanSince], broker: &Broker) -> bool {
+    if broker.newest == Newest::Never {
+        return true;
+    }
+    broker.oldest.as_ref().is_some_and(|oldest| {
+        let its = PlanSince { plan: oldest.run.plan.clone(), since: oldest.run.since };
+        oldest.run.origin == origin && plans.contains(&its)
+    })
+}
+
+/// The input still has everything from `origin` on.
+fn input_from(origin: Position, broker: &Broker) -> Result<(), Refusal> {
+    if broker.input.first > origin.0 {
+        return Err(Refusal::InputGone { from: origin, to: Position(broker.input.first - 1) });
+    }
+    match broker.hole.filter(|hole| *hole >= origin) {
+        Some(hole) => Err(Refusal::InputGone { from: hole, to: hole }),
+        None => Ok(()),
+    }
+}
+
+/// The last position whose outputs are surely all out.
+fn reached(disk: &Disk, broker: &Broker) -> Position {
+    let lane = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
+    // A lane that lost its tail does not reach as far as the state does.
+    let whole = broker.output.last >= disk.lane_known().0;
+    let record = disk.checkpoint.as_ref().filter(|_| whole).map(|record| record.position);
+    let ahead = disk.ahead().filter(|_| whole).map(|mark| mark.position);
+    lane.max(record.unwrap_or_default()).max(ahead.unwrap_or_default())
+}
+
+/// Outputs are not counted: all up to `out` are out, the rest follows the lane's end.
+fn through(start: &mut Start, out: Position) {
+    let out = out.max(start.base);
+    (start.already, start.base) = (Already::Through(out), out);
+}
+
+fn configured(asked: &Asked, since: Position) -> PlanSince {
+    PlanSince { plan: asked.plan.fingerprint(), since }
+}
+
+/// A start over an empty state from `origin`, behind whatever is in the lane.
+fn anew(kind: StartKind, origin: Position, broker: &Broker, plans: Vec<PlanSince>, gaps: u64) -> Start {
+    let before = Position(origin.0.saturating_sub(1));
+    Start {
+        kind,
+        after: before,
+        base: before,
+        base_lane: LaneSequence(broker.output.last),
+        lane_last: LaneSequence(broker.output.last),
+        lane_cause: broker.newest.ours().map(|newest| newest.cause),
+        already: Already::ByCount,
+        stored_at: Nanos(0),
+        stream_time: Nanos(0),
+        origin,
+        plan: plans.first().cloned().unwrap_or(PlanSince { plan: String::new(), since: origin }),
+        plans,
+        until: None,
+        layout: Layout::default(),
+        gaps,
+    }
+}

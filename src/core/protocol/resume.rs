@@ -1,0 +1,63 @@
+//! Rule 5: going on from S, over what is out already.
+//!
+//! Never refuses what `--accept-gap` consents to; what is missing then is passed by, and the state stays.
+
+use super::facts::{Asked, Broker, Checkpoint, Disk};
+use super::past;
+use super::refusal::Refusal;
+use super::start::{Already, Start, StartKind, Until};
+use crate::core::ids::{LaneSequence, Nanos, Position};
+
+/// Goes on from S.
+pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
+    let same_origin = broker.newest.ours().is_none_or(|newest| newest.run.origin == record.origin);
+    // A message of another origin says nothing about the plans of this one.
+    let plans = if same_origin { past::plans(disk, broker) } else { record.plans.clone() };
+    let until = past::end(&plans, record.position, disk, asked)?;
+    let plan = past::in_force(&plans, record.position).cloned();
+    let ahead = disk.ahead();
+    let mut start = Start {
+        kind: StartKind::Resume,
+        after: record.position,
+        base: ahead.map_or(record.position, |mark| mark.position),
+        base_lane: ahead.map_or(record.lane, |mark| mark.lane),
+        lane_last: LaneSequence(broker.output.last),
+        lane_cause: broker.newest.ours().map(|newest| newest.cause),
+        already: Already::ByCount,
+        stored_at: record.stored_at,
+        stream_time: record.stream_time,
+        origin: record.origin,
+        plan: plan.ok_or(Refusal::NoPlanText { plan: format!("of position {}", record.position.0 + 1) })?,
+        plans,
+        until,
+        layout: record.layout.clone(),
+        gaps: record.gaps,
+    };
+    match missing(record, broker) {
+        None => Ok(start),
+        Some(gone) if !asked.consent.accept_gap => Err(gone),
+        Some(gone) => pass_by(&mut start, broker).then_some(start).ok_or(gone),
+    }
+}
+
+/// What of the input behind S is gone: its head, or a hole that an earlier start ran into.
+fn missing(record: &Checkpoint, broker: &Broker) -> Option<Refusal> {
+    let next = Position(record.position.0 + 1);
+    if broker.input.first > next.0 {
+        return Some(Refusal::InputGone { from: next, to: Position(broker.input.first - 1) });
+    }
+    broker.hole.filter(|hole| *hole >= next).map(|hole| Refusal::InputGone { from: hole, to: hole })
+}
+
+/// Goes on without what is gone: outputs can no longer be counted, so that all up to the newest one's cause
+/// are taken as out. False when that cannot be, because a plan of the past ends among them.
+fn pass_by(start: &mut Start, broker: &Broker) -> bool {
+    let to = Position(broker.input.first.saturating_sub(1));
+    if to > start.after {
+        (start.after, start.stored_at) = (to, Nanos(0));
+    }
+    let out = start.lane_cause.unwrap_or_default().max(start.base).max(start.after);
+    (start.already, start.base, start.base_lane) = (Already::Through(out), out, start.lane_last);
+    start.gaps += 1;
+    !matches!(start.until, Some(Until::Position(end, _)) if end < out)
+}
