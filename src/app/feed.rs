@@ -5,13 +5,15 @@
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
-use crate::core::ids::Position;
+use crate::core::ids::{Nanos, Position};
 use crate::core::protocol::intake::Jump;
 use crate::core::protocol::jump;
+use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::Start;
 use crate::engine::ending::End;
 use crate::engine::intake::Intake;
 use crate::engine::messages::{Fed, Feed};
+use crate::ports::stream::{BrokerError, StoredMessage};
 use crate::telemetry::metrics::Metrics;
 use actix::Addr;
 use std::sync::Arc;
@@ -36,6 +38,10 @@ pub struct FeedParts {
     pub start: Start,
     /// Whether everything that was in the lane at the start is passed over.
     pub recovered: watch::Receiver<bool>,
+    /// When the stream was created.
+    pub created: Nanos,
+    /// S, as it moves on.
+    pub durable: watch::Receiver<Position>,
     /// `--accept-gap`.
     pub accept_gap: bool,
     /// The metrics.
@@ -47,12 +53,17 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
     loop {
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;
-        let messages = match parts.source.next(SLICE_EVENTS).await {
+        let recreated = parts.source.recreated();
+        let messages = match next(&mut parts).await {
             Ok(messages) => messages,
             Err(error) => return Some(End::Broker(error)),
         };
         parts.metrics.lag(parts.source.pending());
-        parts.metrics.source_restarted(parts.source.recreated());
+        if parts.source.recreated() != recreated
+            && let Some(end) = same_stream(&parts).await
+        {
+            return Some(end);
+        }
         let mut feed = Feed { messages, permit, pass_jump: false };
         loop {
             match parts.intake.send(feed).await {
@@ -71,6 +82,32 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
                 Err(_) => return Some(End::Broken("intake died".to_owned())),
             }
         }
+    }
+}
+
+/// The next messages; meanwhile an input with interest retention hears of checkpoints.
+async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> {
+    loop {
+        tokio::select! {
+            messages = parts.source.next(SLICE_EVENTS) => return messages,
+            Ok(()) = parts.durable.changed() => {
+                let position = *parts.durable.borrow_and_update();
+                if let Err(error) = parts.source.ack_through(position).await {
+                    // The next checkpoint's acknowledgement covers this one's.
+                    tracing::debug!(%error, "the input was not acknowledged");
+                }
+            }
+        }
+    }
+}
+
+/// The consumer was made anew: the stream may have been, too, and then these are other events.
+async fn same_stream(parts: &FeedParts) -> Option<End> {
+    parts.metrics.source_restarted(parts.source.recreated());
+    match streams::state(&parts.connection, &parts.stream).await {
+        Ok(state) if state.created == parts.created => None,
+        Ok(_) => Some(End::Refused(Refusal::InputRecreated)),
+        Err(error) => Some(End::Broker(error)),
     }
 }
 

@@ -171,12 +171,15 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(claim::claim(process.nats.clone(), config.output.stream.clone(), run.clone()));
-    watch_trouble(&mut tasks, &source);
+    // The source mends its own connection; the lane's never is: what was in flight on it is unknown.
     watch_trouble(&mut tasks, &lane);
     open_lane(process, &mut tasks, &lane, &start, header, &engine, publishes).await.map_err(broker_failed)?;
     read_old(process, &mut tasks, &source, &start, &engine).await.map_err(broker_failed)?;
     let stream = config.input.stream.clone();
-    let options = SourceOptions::default();
+    let interest = streams::info(&source, &stream).await.map_err(broker_failed)?.is_interest();
+    // One name an output stream: engines that follow each other go on with the same consumer.
+    let durable = interest.then(|| format!("sidestream-{}", config.output.stream));
+    let options = SourceOptions { durable, ..SourceOptions::default() };
     let messages = Source::open(&source, &stream, start.after, options).await.map_err(broker_failed)?;
     tasks.spawn(feed(FeedParts {
         connection: source,
@@ -186,6 +189,8 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         permits: engine.permits.clone(),
         start: start.clone(),
         recovered: engine.recovered.clone(),
+        created: facts.input.created,
+        durable: engine.durable.clone(),
         accept_gap: process.consent.accept_gap,
         metrics: process.metrics.clone(),
     }));
@@ -326,7 +331,7 @@ async fn read_old(
     Ok(())
 }
 
-/// A connection that fails ends the start: what was in flight on it is unknown.
+/// A connection that fails ends the start.
 fn watch_trouble(tasks: &mut JoinSet<Option<End>>, connection: &Connection) {
     let mut trouble = connection.trouble();
     tasks.spawn(async move {

@@ -182,7 +182,7 @@ impl Audit {
         let first_gone = Position(self.passed.0 + 1);
         if first_gone < next
             && let Some(recompute) = &mut self.recompute
-            && !self.scales.is_harmless(first_gone)
+            && !self.scales.is_harmless(first_gone, next)
         {
             recompute.lose_rows(self.latest);
         }
@@ -211,7 +211,7 @@ impl Audit {
             before: before.as_deref().map(|before| (before, running.as_ref().map(Recompute::spec))),
             passed: self.passed,
             at: next,
-            harmless: self.scales.is_harmless(regime.origin),
+            harmless: self.scales.is_harmless(regime.origin, next),
         };
         let after = Position(next.0 - 1);
         self.recompute = Some(match (regime::begin(&change, regime, spec), running) {

@@ -7,7 +7,7 @@ use super::report::{Doubt, Finding, Report, Verdict};
 use super::world::{SECOND, WINDOW, World, clean, counts, made, other_subject, plan};
 use crate::core::ids::Position;
 use crate::core::output::RUN;
-use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use serde_json::json;
 
 /// 1 to 4 make rows that only they make; what follows is beyond the window.
@@ -64,6 +64,10 @@ fn the_inputs_head_is_gone() {
         let found: Vec<_> = counts(&world.audit()).into_iter().filter(|(f, _)| *f != Finding::Unchecked).collect();
         assert_eq!(found, expected);
     };
+    // A dead letter's event may go too, and costs nothing else.
+    let mut without = world.clone();
+    without.input.remove(1);
+    assert_eq!(clean(&without.audit()), (4, 8));
     let payload = |w: &mut World, at: usize| w.lane[at].payload = b"{}".as_slice().into();
     fault(&|w| payload(w, 7), &[(Finding::Different, 1)]);
     fault(&|w| payload(w, 10), &[(Finding::Different, 1)]);
@@ -103,6 +107,23 @@ fn a_lane_of_which_all_is_gone_proves_nothing() {
     let report = audit.finish();
     assert_eq!(doubts(&report), [(Doubt::LaneGone, 13)]);
     assert_eq!(clean(&report), (0, 13));
+}
+
+#[test]
+fn an_output_out_of_place_is_no_proof_of_a_duplicate() {
+    let mut world = World::new();
+    world.user(1, "zoe", "BR");
+    world.event(r#"{"title":"user","properties":{"uuid":"ann","country":"BR"}}"#);
+    world.user(3, "ann", "PT");
+    world.user(4, "bob", "FR");
+    world.exam(5, "ann");
+    let mut world = world.publish();
+    world.input.remove(0);
+    world.lane.swap(2, 3);
+    world.renumber();
+    // Whether 3 was processed decides the country at 5: with its output out of place neither is judged.
+    let report = world.audit();
+    assert_eq!(counts(&report), [(Finding::OutOfOrder, 1), (Finding::Unchecked, 2)], "{report:#?}");
 }
 
 #[test]
@@ -202,15 +223,53 @@ fn a_state_that_was_built_anew_under_another_plan() {
 fn a_state_that_began_again_at_a_later_origin() {
     // `--accept-gap`: 5 was the first position still there, and the new state knows nothing of what was before.
     let old = school().publish();
-    let mut new = school();
-    new.input.drain(..4);
-    new.plans = vec![(plan(), 5)];
-    let mut world = new.publish();
+    let mut world = school_from(5);
+    world.input.drain(..4);
     world.lane.splice(..0, old.lane[..4].iter().cloned());
     world.renumber();
     assert_eq!(clean(&world.audit()), (8, 4));
     world.lane[6].payload = b"{}".as_slice().into();
     assert_eq!(counts(&world.audit()), [(Finding::Different, 1), (Finding::Unchecked, 4)]);
+    // The old state had got further than the new one begins: what the new one made of 5 and 6 is not known.
+    let mut world = new_state_behind(&old, &world, 6);
+    assert_eq!(doubts(&world.audit()), [(Doubt::InputGone, 4), (Doubt::StateUnknown, 5)]);
+    clean(&world.audit());
+    world.lane[9].payload = b"{}".as_slice().into();
+    assert_eq!(world.audit().different, 1);
+}
+
+/// The old lane up to `until`, then the new one.
+fn new_state_behind(old: &World, new: &World, until: usize) -> World {
+    let mut world = new.clone();
+    world.lane = old.lane[..until].iter().chain(&school_from(5).lane[until - 4..]).cloned().collect();
+    world.renumber();
+    world
+}
+
+/// The school as a state knows it that began at a position.
+fn school_from(origin: u64) -> World {
+    let mut world = school();
+    world.plans = vec![(plan(), origin)];
+    world.publish()
+}
+
+#[test]
+fn what_stands_before_the_origin_was_never_looked_at() {
+    assert_eq!(clean(&school_from(5).audit()), (8, 0));
+}
+
+#[test]
+fn a_plan_holds_until_the_next_one_begins() {
+    // The strange event at 2 was dropped under the first plan, and would be forwarded under the second.
+    for (since, outputs) in [(2, 3), (3, 2)] {
+        let mut world = World::new();
+        world.user(1, "ann", "BR");
+        world.event(made("strange", 2, json!({})));
+        world.exam(3, "ann");
+        let dropping = PlanSpec { unknown_kinds: UnknownKinds::Drop, ..plan() };
+        world.plans = vec![(dropping, 1), (plan(), since)];
+        assert_eq!(clean(&world.publish().audit()), (outputs, 0));
+    }
 }
 
 #[test]

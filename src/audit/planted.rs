@@ -146,6 +146,10 @@ fn long_streams_are_judged_in_bounded_steps() {
     }
     let mut world = world.publish();
     assert_eq!(clean(&world.audit()), (4_000, 0));
+    let mut late = world.clone();
+    late.lane[100..=900].rotate_left(1);
+    late.renumber();
+    assert_eq!(counts(&late.audit()), [(Finding::OutOfOrder, 1)], "counted as missing until it turned up");
     world.lane.swap(600, 1_900);
     world.lane.drain(3_000..3_010);
     world.renumber();

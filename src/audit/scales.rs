@@ -83,10 +83,11 @@ impl Scales {
         count
     }
 
-    /// Whether no event from `first_gone` to the next one, all of them gone, can have changed the state: the
-    /// lane reaches back so far and shows nothing but dead letters of them.
-    pub fn is_harmless(&self, first_gone: Position) -> bool {
-        !self.changed_in_gap && self.lane.place((first_gone, 0)) != Place::Before
+    /// Whether no event from `first_gone` to `next`, all of them gone, can have changed the state: the lane
+    /// reaches back so far and shows nothing but dead letters of them.
+    pub fn is_harmless(&self, first_gone: Position, next: Position) -> bool {
+        let displaced = first_gone < next && self.strays.range((first_gone, 0)..(next, 0)).next().is_some();
+        !self.changed_in_gap && !displaced && self.lane.place((first_gone, 0)) != Place::Before
     }
 
     /// What the lane shows of the next event's outcome.

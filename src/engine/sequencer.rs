@@ -18,6 +18,7 @@ use crate::ports::stream::LaneEvent;
 use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Context, Handler};
 use std::collections::VecDeque;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 /// Outputs that may be unconfirmed: enough to keep the server busy, few enough for its ingest queue.
@@ -216,8 +217,9 @@ impl Sequencer {
         }
         let outputs = std::mem::take(chunk);
         self.metrics.published(outputs.len() as u64);
-        let sent = self.writer.try_send(Publish { first, outputs }).is_ok();
-        self.told("writer", sent);
+        // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
+        let sent = self.writer.try_send(Publish { first, outputs });
+        self.told("writer", !matches!(sent, Err(TrySendError::Full(_))));
         crash::point("after_publish_before_confirmation");
     }
 

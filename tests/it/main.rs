@@ -1,14 +1,19 @@
-//! Everything that is tested from outside the crate, in one binary.
+//! Everything that is tested from outside the crate, in one binary: real servers, real files, the real program.
 
 // A test may panic: that is how it fails.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod server;
+mod proxy;
+mod harness;
 mod config_diagnostics;
 mod config_plan;
-mod http;
 mod store_conformance;
 mod nats_adapter;
 mod nats_setup;
-mod proxy;
-mod server;
+mod http;
+mod cli;
 mod docs;
+mod pipeline_oracle;
+mod kills;
+mod takeover;

@@ -350,6 +350,47 @@ async fn a_jump_of_the_consumer_sequence_is_never_passed_on() {
     assert_eq!(source.recreated(), 1);
 }
 
+/// Publishes as a careless client may: the server looks at no header.
+fn publish_raw(server: &Server, headers: &[u8]) {
+    use std::io::{Read, Write};
+    let mut raw = std::net::TcpStream::connect(server.address()).unwrap();
+    raw.set_read_timeout(Some(DEADLINE)).unwrap();
+    raw.write_all(b"CONNECT {\"headers\":true,\"verbose\":false}\r\n").unwrap();
+    raw.write_all(format!("HPUB events.raw {} {}\r\n", headers.len(), headers.len() + 1).as_bytes()).unwrap();
+    raw.write_all(&[headers, b"x\r\nPING\r\n"].concat()).unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"PONG\r\n") {
+        let mut some = [0; 4_096];
+        let length = raw.read(&mut some).unwrap();
+        assert_ne!(length, 0);
+        said.extend_from_slice(&some[..length]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_the_client_cannot_read_do_not_stop_the_source() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=10).await;
+    publish_raw(&server, b"NATS/1.0\r\nA: \xff\r\n\r\n");
+    publish_raw(&server, b"NATS/1.0\r\nno name: x\r\nB: y\r\n\r\n");
+    publish(&js, 13..=20).await;
+    publish_raw(&server, b"NATS/1.0\r\nnothing\r\n\r\n");
+    publish(&js, 22..=30).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    let mut all = Vec::new();
+    while all.len() < 30 {
+        all.extend(soon("reading", source.next(100)).await.unwrap());
+    }
+    assert_eq!(all.iter().map(|event| event.sequence).collect::<Vec<u64>>(), (1..=30).collect::<Vec<u64>>());
+    let pairs = |index: usize| all[index].headers.as_deref().cloned().unwrap_or_default();
+    assert_eq!(pairs(10), [("A".to_owned(), "\u{fffd}".to_owned())]);
+    assert_eq!(pairs(11), [("B".to_owned(), "y".to_owned())]);
+    assert_eq!((pairs(20).len(), &all[20].payload[..]), (0, &b"x"[..]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     let server = Server::start();
@@ -362,6 +403,46 @@ async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     js.delete_stream("EVENTS").await.unwrap();
     let error = soon("the error", source.next(1)).await.unwrap_err();
     assert!(matches!(&error, BrokerError::Permanent { what, .. } if what.contains("EVENTS")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interest_stream_keeps_what_no_checkpoint_covers_and_loses_the_rest() {
+    use futures_util::TryStreamExt;
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let config = Config { retention: jetstream::stream::RetentionPolicy::Interest, ..events() };
+    let stream = js.create_stream(config).await.unwrap();
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "source").await;
+    assert!(streams::info(&connection, "EVENTS").await.unwrap().is_interest());
+    let options = SourceOptions { batch: 400, durable: Some("sidestream".into()), ..SourceOptions::default() };
+    let mut source = Source::open(&connection, "EVENTS", Position(0), options.clone()).await.unwrap();
+    publish(&js, 1..=1_000).await;
+    let direct = connect(server.url(), "test").await;
+    let first = async || streams::state(&direct, "EVENTS").await.unwrap().first;
+
+    // A cut in the middle: what was read and not acknowledged is still there, and is not yielded again.
+    assert_eq!(read(&mut source, 300).await, (1..=300).collect::<Vec<u64>>());
+    proxy.cut();
+    assert_eq!(until_trouble(&connection).await, Trouble::Lost);
+    assert_eq!(read(&mut source, 300).await, (301..=600).collect::<Vec<u64>>());
+    assert_eq!(first().await, 1);
+    source.ack_through(Position(250)).await.unwrap();
+    assert_eq!(first().await, 251);
+    source.ack_through(Position(250)).await.unwrap();
+    source.ack_through(Position(500)).await.unwrap();
+    assert_eq!(first().await, 501);
+
+    // A new start from an older checkpoint gets what is left; from its own, everything after it.
+    source.close().await.unwrap();
+    let mut source = Source::open(&connection, "EVENTS", Position(100), options.clone()).await.unwrap();
+    assert_eq!(read(&mut source, 500).await, (501..=1_000).collect::<Vec<u64>>());
+    drop(source);
+    let mut source = Source::open(&connection, "EVENTS", Position(700), options).await.unwrap();
+    assert_eq!(read(&mut source, 300).await, (701..=1_000).collect::<Vec<u64>>());
+    assert_eq!(first().await, 701);
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    assert_eq!(names, ["sidestream"]);
 }
 
 // The lane.

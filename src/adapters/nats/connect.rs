@@ -16,6 +16,8 @@ use tokio::sync::watch;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Two unanswered pings end a connection: a silent peer is noticed within three of these.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Attempts to reach a server again after a loss, the wait doubling from a millisecond.
+const RECONNECTS: usize = 8;
 /// Messages that may wait in one subscription. The client drops what does not fit, without an error, so this is
 /// more than four times the largest pull.
 const SUBSCRIPTION_CAPACITY: usize = 65_536;
@@ -93,8 +95,9 @@ impl Connection {
         let options = identity(options(settings)?, settings)
             .await?
             .name(format!("sidestream-{purpose}"))
-            // Each server is tried once more after a loss; then every subscription ends instead of waiting for ever.
-            .max_reconnects(servers.len())
+            // About a quarter of a second for each server; then every subscription ends instead of waiting for ever,
+            // and nothing that was meant for an earlier life is sent after a long break.
+            .max_reconnects(RECONNECTS * servers.len())
             .event_callback(move |event| {
                 note(&report, event);
                 async {}

@@ -1,56 +1,34 @@
 //! The messages of a stream in stream order, each once, from a position on.
 //!
-//! An unfiltered pull consumer without acks, which the server forgets when nobody pulls. What is lost on the way
-//! shows as a jump of the consumer's own sequence; then the consumer is made again after the last position taken.
+//! The consumer is unfiltered. What is lost on the way shows as a jump of the consumer's own sequence; then it is
+//! made again after the last position taken. Streams with interest retention need a durable one and acks; see `pull`.
 //! A position is never yielded twice or out of turn. Jumps of the *stream's* sequence are yielded as they are:
 //! what they mean is the caller's judgement. Used by the intake, the audit and the replay.
 
-use super::api;
 use super::connect::{Connection, Trouble, forbidden};
-use super::delivery::{Delivery, given_up, headers};
-use super::streams::missing;
+use super::delivery::{Delivery, headers};
+use super::pull::Pull;
+pub use super::pull::SourceOptions;
+use super::streams::message_from;
 use super::subjects::Subjects;
+use super::taken::Taken;
 use crate::core::ids::Position;
 use crate::ports::stream::{BrokerError, StoredMessage};
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::Message;
 use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often the server says that it still knows an idle pull.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Silence after which the consumer is believed gone: two heartbeats and some slack.
 const SILENCE: Duration = Duration::from_secs(11);
-/// How long one pull waits for messages.
-const PULL_EXPIRES: Duration = Duration::from_secs(60);
-/// How long the server keeps the consumer when nobody pulls from it, so that a killed engine leaves nothing.
-const INACTIVE: Duration = Duration::from_secs(90);
 /// Attempts to make the consumer again before the caller hears of it.
 const ATTEMPTS: u32 = 3;
 /// The wait after the first failed attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Bytes of one pull at most, so that large messages do not fill memory; more than the largest message (64 MiB),
-/// which a server would otherwise never deliver.
-const PULL_BYTES: usize = 96 << 20;
 /// Bytes after which no more is taken in one go.
 const READY_BYTES: usize = 1 << 20;
-
-/// How to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceOptions {
-    /// Messages of one pull, 2,000 to 10,000; two pulls overlap.
-    pub batch: u64,
-    /// Without bodies: for readers that only want sequences and headers.
-    pub headers_only: bool,
-}
-
-impl Default for SourceOptions {
-    fn default() -> SourceOptions {
-        SourceOptions { batch: 5_000, headers_only: false }
-    }
-}
 
 /// A reader of one stream.
 #[derive(Debug)]
@@ -65,21 +43,15 @@ pub struct Source {
     pull: Pull,
     pending: u64,
     recreated: u64,
+    /// Lives of the consumer since the last event, this one included.
+    barren: u32,
+    /// An event that was read without the consumer and is not yielded yet.
+    rescued: Option<StoredMessage>,
+    /// What a durable consumer has delivered and nobody acknowledged.
+    taken: Taken,
+    /// Everything up to here may be gone from a stream with interest retention.
+    acked: Position,
     subjects: Subjects<Arc<str>>,
-}
-
-/// One life of the consumer.
-#[derive(Debug)]
-struct Pull {
-    consumer: String,
-    inbox: String,
-    messages: Subscriber,
-    /// The consumer sequence of the newest delivery.
-    delivered: u64,
-    /// Messages asked for that have not come.
-    outstanding: u64,
-    /// Why this consumer is of no more use.
-    broken: Option<String>,
 }
 
 impl Source {
@@ -92,7 +64,7 @@ impl Source {
     ) -> Result<Source, BrokerError> {
         let mut trouble = connection.trouble();
         trouble.mark_unchanged();
-        let (pull, pending) = Pull::create(connection, stream, after, options).await?;
+        let (pull, pending) = Pull::create(connection, stream, after, &options).await?;
         let source = Source {
             connection: connection.clone(),
             trouble,
@@ -102,6 +74,10 @@ impl Source {
             pull,
             pending,
             recreated: 0,
+            barren: 0,
+            rescued: None,
+            taken: Taken::default(),
+            acked: after,
             subjects: Subjects::new(),
         };
         Ok(source)
@@ -118,6 +94,9 @@ impl Source {
             if let Some(why) = self.pull.broken.clone() {
                 self.recreate(&why).await?;
             }
+            if let Some(event) = self.rescued.take() {
+                return Ok(vec![event]);
+            }
             self.pull.ask(&self.connection, &self.stream, self.options.batch).await?;
             let mut events = self.ready(max);
             if events.is_empty() && self.pull.broken.is_none() {
@@ -133,7 +112,7 @@ impl Source {
 
     /// What is there already, up to `max`.
     fn ready(&mut self, max: usize) -> Vec<StoredMessage> {
-        let mut events: Vec<StoredMessage> = Vec::new();
+        let mut events = Vec::new();
         let mut bytes = 0;
         while events.len() < max && bytes < READY_BYTES && self.pull.broken.is_none() {
             // Outside the runtime's cooperative budget, which would end a batch after 128 messages; `max` bounds it.
@@ -150,6 +129,8 @@ impl Source {
 
     /// Waits for one message from the server, or for a sign that none will come.
     async fn wait(&mut self) -> Result<Option<StoredMessage>, BrokerError> {
+        // Again, because what was just passed over, or a pull's end, may have been all that was asked for.
+        self.pull.ask(&self.connection, &self.stream, self.options.batch).await?;
         // Any branch may be cancelled: a message that leaves the channel is handled without another await.
         tokio::select! {
             biased;
@@ -187,10 +168,14 @@ impl Source {
         self.pull.delivered += 1;
         self.pull.outstanding = self.pull.outstanding.saturating_sub(1);
         self.pending = delivery.pending;
+        if self.options.durable.is_some() {
+            self.taken.record(delivery.stream_sequence, delivery.consumer_sequence);
+        }
         if delivery.stream_sequence <= self.last.0 {
             return None;
         }
         self.last = Position(delivery.stream_sequence);
+        self.barren = 0;
         Some(StoredMessage {
             sequence: delivery.stream_sequence,
             stored_at: delivery.stored_at,
@@ -205,11 +190,22 @@ impl Source {
         tracing::info!(stream = self.stream, after = self.last.0, why, "the source starts its consumer again");
         self.recreated += 1;
         self.trouble.mark_unchanged();
+        self.pull.silence().await;
+        self.barren += 1;
+        if self.barren > 1 {
+            tokio::time::sleep(PAUSE * self.barren.min(20)).await;
+            // What passes is left to the attempts below.
+            self.rescue().await.or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })?;
+        }
+        // Setting a durable consumer forward acknowledges what it skips, so it goes back to what may be gone, and
+        // what comes again is passed over.
+        let from = if self.options.durable.is_some() { self.acked } else { self.last };
         let mut pause = PAUSE;
         let mut attempt = 1;
         loop {
-            match Pull::create(&self.connection, &self.stream, self.last, self.options).await {
+            match Pull::create(&self.connection, &self.stream, from, &self.options).await {
                 Ok((pull, pending)) => {
+                    self.taken.clear();
                     let old = std::mem::replace(&mut self.pull, pull);
                     self.pending = pending;
                     old.forget(&self.connection, &self.stream).await;
@@ -224,6 +220,21 @@ impl Source {
             attempt += 1;
             pause *= 2;
         }
+    }
+
+    /// Reads the next message by itself, after lives of the consumer that brought nothing.
+    ///
+    /// The client gives up its connection over headers or a subject that it cannot read, and the server stores such
+    /// messages: without this, one of them would end every life of the consumer at the same place, for ever.
+    async fn rescue(&mut self) -> Result<(), BrokerError> {
+        if self.rescued.is_none()
+            && let Some(event) = message_from(&self.connection, &self.stream, self.last.0 + 1).await?
+        {
+            self.last = Position(event.sequence);
+            self.barren = 0;
+            self.rescued = Some(event);
+        }
+        Ok(())
     }
 
     /// How far behind the stream's end the last message was: messages still to come.
@@ -241,94 +252,23 @@ impl Source {
         self.recreated
     }
 
-    /// Deletes the consumer; without it the server does so after a while.
+    /// Tells a stream with interest retention that everything up to `position` may go; does nothing for others.
+    ///
+    /// To be called after the checkpoint, never before: what is acknowledged cannot be read again. A failure is
+    /// harmless: the next call with a later position covers the same messages. Opening a durable source after a
+    /// position acknowledges everything up to it, too.
+    pub async fn ack_through(&mut self, position: Position) -> Result<(), BrokerError> {
+        self.acked = self.acked.max(position);
+        match self.taken.through(position.0) {
+            Some((position, delivery)) => {
+                self.pull.acknowledge(&self.connection, &self.stream, position, delivery).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the consumer, unless it is durable; without this the server does so after a while.
     pub async fn close(self) -> Result<(), BrokerError> {
-        // With an answer, because a connection that is dropped at once would take the request with it.
-        self.connection.request(&self.pull.deletion(&self.stream), "".into()).await.map(|_| ())
+        self.pull.close(&self.connection, &self.stream).await
     }
-}
-
-impl Pull {
-    async fn create(
-        connection: &Connection,
-        stream: &str,
-        after: Position,
-        options: SourceOptions,
-    ) -> Result<(Pull, u64), BrokerError> {
-        #[derive(serde::Deserialize)]
-        struct Created {
-            #[serde(default)]
-            num_pending: u64,
-        }
-        let inbox = connection.client().new_inbox();
-        // The inbox's last token is unique; it names the consumer too, so that late answers meet nobody.
-        let consumer = format!("sidestream-{}", inbox.rsplit('.').next().unwrap_or_default());
-        let messages = connection.client().subscribe(inbox.clone()).await.map_err(closed)?;
-        let subject = format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}");
-        let request = serde_json::json!({ "stream_name": stream, "action": "create", "config": {
-            "name": consumer,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": after.0 + 1,
-            "ack_policy": "none",
-            "replay_policy": "instant",
-            "mem_storage": true,
-            "num_replicas": 1,
-            "inactive_threshold": nanos(INACTIVE),
-            "headers_only": options.headers_only,
-        }});
-        let created: Created =
-            api::call(connection, &subject, &request).await?.map_err(|error| missing(stream, error, &subject))?;
-        Ok((Pull { consumer, inbox, messages, delivered: 0, outstanding: 0, broken: None }, created.num_pending))
-    }
-
-    /// Asks for another batch when the half of one or less is on its way, so that the server never waits for us.
-    async fn ask(&mut self, connection: &Connection, stream: &str, batch: u64) -> Result<(), BrokerError> {
-        if self.outstanding > batch / 2 {
-            return Ok(());
-        }
-        let request = format!(
-            "{{\"batch\":{batch},\"max_bytes\":{PULL_BYTES},\"expires\":{},\"idle_heartbeat\":{}}}",
-            nanos(PULL_EXPIRES),
-            nanos(HEARTBEAT)
-        );
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{}", self.consumer);
-        connection.client().publish_with_reply(subject, self.inbox.clone(), request.into()).await.map_err(closed)?;
-        self.outstanding += batch;
-        Ok(())
-    }
-
-    /// A message of the server about a pull: a heartbeat, a pull's end, or the consumer's.
-    fn status(&mut self, status: StatusCode, message: &Message) {
-        if status == StatusCode::IDLE_HEARTBEAT {
-            return;
-        }
-        let said = message.description.as_deref().unwrap_or_default();
-        let over = status == StatusCode::NO_RESPONDERS
-            || ["Consumer Deleted", "Leadership Change", "Server Shutdown"].iter().any(|end| said.contains(end));
-        if over {
-            self.broken = Some(format!("{status} {said}"));
-            return;
-        }
-        // A pull ended by its time or its size: what it leaves is asked for again.
-        let left = given_up(message.headers.as_ref()).unwrap_or(self.outstanding);
-        self.outstanding = self.outstanding.saturating_sub(left);
-    }
-
-    /// Deletes the consumer without waiting; if that fails, it goes by its inactivity limit.
-    async fn forget(self, connection: &Connection, stream: &str) {
-        let nobody = connection.client().new_inbox();
-        let _ = connection.client().publish_with_reply(self.deletion(stream), nobody, "".into()).await;
-    }
-
-    fn deletion(&self, stream: &str) -> String {
-        format!("$JS.API.CONSUMER.DELETE.{stream}.{}", self.consumer)
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn closed(error: impl std::fmt::Display) -> BrokerError {
-    BrokerError::Transient(format!("the connection is closed: {error}"))
 }

@@ -7,7 +7,7 @@ use super::connect::Connection;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
@@ -20,6 +20,13 @@ pub struct StreamInfo {
     pub state: StreamState,
     /// Its configuration, for this folder only.
     pub(super) config: Config,
+}
+
+impl StreamInfo {
+    /// Whether a message goes once every consumer has acknowledged it, so that the source must be durable.
+    pub fn is_interest(&self) -> bool {
+        self.config.retention == RetentionPolicy::Interest
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,6 +83,15 @@ pub async fn message_at(
     sequence: u64,
 ) -> Result<Option<StoredMessage>, BrokerError> {
     get(connection, stream, &serde_json::json!({ "seq": sequence })).await
+}
+
+/// The first message at a sequence or after it.
+pub(super) async fn message_from(
+    connection: &Connection,
+    stream: &str,
+    sequence: u64,
+) -> Result<Option<StoredMessage>, BrokerError> {
+    get(connection, stream, &serde_json::json!({ "seq": sequence, "next_by_subj": ">" })).await
 }
 
 /// The newest message that is still there, which need not be at the stream's last sequence.
@@ -156,13 +172,15 @@ impl RawMessage {
     }
 }
 
-/// The headers of a wire block, sorted by name as the source sorts them; bytes that are no text are replaced.
+/// The headers of a wire block, sorted by name as the source sorts them. Bytes that are no text are replaced, and
+/// names that no client can read are left out, so that they do not travel on into the lane.
 fn header_block(block: &[u8]) -> Option<Headers> {
     let text = String::from_utf8_lossy(block);
     let mut headers: Headers = text
         .split("\r\n")
         .skip(1)
         .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));
@@ -198,7 +216,7 @@ mod tests {
 
     #[test]
     fn header_blocks_are_read_and_sorted() {
-        let block = b"NATS/1.0\r\nB: 2\r\nA:1:x\r\nB: 3\r\n\r\n";
+        let block = b"NATS/1.0\r\nno name: x\r\nB: 2\r\nA:1:x\r\nB: 3\r\n\r\n";
         let pairs = [("A", "1:x"), ("B", "2"), ("B", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(header_block(block), Some(pairs.to_vec()));
         assert_eq!(header_block(b""), None);

@@ -19,11 +19,11 @@ pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
     let per_subject = config.max_messages_per_subject;
     vec![
         // A work queue gives each message to one consumer and then deletes it; nothing could be read again.
-        // Interest needs a durable consumer that acknowledges, which the source does not have yet.
+        // Interest retention suits: a durable consumer acknowledges after each checkpoint.
         Finding::of(
-            config.retention == RetentionPolicy::Limits,
+            config.retention != RetentionPolicy::WorkQueue,
             named(format!("retention {:?}", config.retention)),
-            "the input needs limits retention: events must still be there after a crash",
+            "the input needs limits or interest retention: events must still be there after a crash",
         ),
         // Messages would vanish from the middle, and a rebuild would see another input.
         Finding::of(

@@ -1,0 +1,122 @@
+//! A test's bed: a server with both streams, a directory, engines over them, and the oracle's verdict at the end.
+
+use super::dump::{dump, each};
+use super::engine::Engine;
+use super::load::publish_last;
+use super::streams::{self, INPUT, OUTPUT};
+use super::wait::wait_until;
+use super::wire::{Message, Wire};
+use crate::server::Server;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Server, streams and directory of one test.
+pub struct Bed {
+    pub server: Server,
+    pub wire: Wire,
+    pub dir: tempfile::TempDir,
+    /// Overrides that every engine and the oracle get.
+    pub sets: Vec<(String, String)>,
+}
+
+impl Bed {
+    /// A new server with empty streams.
+    pub fn new() -> Bed {
+        Bed::with("", &[])
+    }
+
+    /// The same with more lines in the server's configuration, and overrides for the engine's.
+    pub fn with(server: &str, sets: &[(&str, &str)]) -> Bed {
+        let server = Server::start_with(server);
+        let mut wire = Wire::connect(server.address()).unwrap();
+        streams::create(&mut wire);
+        let sets = sets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Bed { server, wire, dir: tempfile::tempdir().unwrap(), sets }
+    }
+
+    /// Where an engine of this name keeps its state.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Starts an engine; its state directory is named after it.
+    pub fn engine(&self, name: &str, sets: &[(&str, &str)]) -> Engine {
+        Engine::start(name, &self.sets_of(name, sets), &[])
+    }
+
+    /// All overrides of an engine, later ones over earlier ones.
+    pub fn sets_of(&self, name: &str, sets: &[(&str, &str)]) -> Vec<(String, String)> {
+        let state = self.state(name).display().to_string();
+        let base = [("nats.url", self.server.url()), ("http.listen", "127.0.0.1:0".into()), ("state.path", state)];
+        let mut all: Vec<(String, String)> = base.map(|(key, value)| (key.to_owned(), value)).to_vec();
+        for (key, value) in self.sets.iter().cloned().chain(sets.iter().map(|(k, v)| ((*k).into(), (*v).into()))) {
+            all.retain(|(known, _)| *known != key);
+            all.push((key, value));
+        }
+        all
+    }
+
+    /// Connects anew, after the server was killed.
+    pub fn reconnect(&mut self) {
+        self.wire = Wire::connect(self.server.address()).unwrap();
+    }
+
+    /// The position of the lane's newest message.
+    pub fn cause(&mut self) -> u64 {
+        streams::cause(&mut self.wire).unwrap()
+    }
+
+    /// The last sequence of a stream.
+    pub fn last(&mut self, stream: &str) -> u64 {
+        streams::last(&mut self.wire, stream).unwrap()
+    }
+
+    /// Whether the lane has at least so many outputs.
+    pub fn lane_has(&mut self, outputs: u64) -> bool {
+        self.last(OUTPUT) >= outputs
+    }
+
+    /// Publishes an event that surely has an output, and waits until the lane has it.
+    pub fn finish(&mut self) -> u64 {
+        let end = publish_last(&mut self.wire);
+        wait_until("the lane to reach the input's end", || (self.cause() == end).then_some(()));
+        end
+    }
+
+    /// The lane as it stands, without what differs from run to run.
+    pub fn lane(&mut self) -> Vec<Message> {
+        let mut lane = Vec::new();
+        let read = each(&mut self.wire, OUTPUT, |_, _, mut message| {
+            message.reply.clear();
+            message.headers.retain(|(name, _)| name != "Sidestream-Run");
+            lane.push(message);
+            Ok(())
+        });
+        assert_eq!(read.unwrap(), lane.len() as u64);
+        lane
+    }
+
+    /// Dumps both streams and asks the oracle; returns how many events and outputs there are.
+    pub fn assert_clean(&mut self) -> (u64, u64) {
+        let (input, output) = (self.dir.path().join("input.ndjson"), self.dir.path().join("output.ndjson"));
+        let events = dump(&mut self.wire, INPUT, &input).unwrap();
+        let outputs = dump(&mut self.wire, OUTPUT, &output).unwrap();
+        let (clean, report) = oracle(&self.sets, &input, &output);
+        assert!(clean, "{report}");
+        (events, outputs)
+    }
+}
+
+/// The oracle's verdict on two dumps, and what it says.
+pub fn oracle(sets: &[(String, String)], input: &Path, output: &Path) -> (bool, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new("python3");
+    command.arg("-B").arg(root.join("tests/oracle/oracle.py")).arg("--config").arg(root.join("config.toml"));
+    for (key, value) in sets {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    let run = command.arg("--input").arg(input).arg("--output").arg(output).output();
+    let run = run.expect("python3 runs the oracle");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    (run.status.success(), said)
+}

@@ -1,0 +1,12 @@
+//! What the end-to-end tests stand on: a server, its streams, the engine as a process, a load, and the oracle.
+//!
+//! Nothing of the engine's own code talks to the server here (`wire` speaks the protocol itself), so that a fault
+//! of the client library cannot hide in both halves of a comparison.
+
+pub mod bed;
+pub mod dump;
+pub mod engine;
+pub mod load;
+pub mod streams;
+pub mod wait;
+pub mod wire;
