@@ -17,3 +17,4 @@ mod docs;
 mod pipeline_oracle;
 mod kills;
 mod takeover;
+mod bad_input;

@@ -4,7 +4,7 @@ use super::dump::{dump, each};
 use super::engine::Engine;
 use super::load::publish_last;
 use super::streams::{self, INPUT, OUTPUT};
-use super::wait::wait_until;
+use super::wait::{DEADLINE, try_within};
 use super::wire::{Message, Wire};
 use crate::server::Server;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,8 @@ impl Bed {
     /// Publishes an event that surely has an output, and waits until the lane has it.
     pub fn finish(&mut self) -> u64 {
         let end = publish_last(&mut self.wire);
-        wait_until("the lane to reach the input's end", || (self.cause() == end).then_some(()));
+        let reached = try_within(DEADLINE, || (self.cause() == end).then_some(()));
+        assert!(reached.is_some(), "the lane stands at {} of {end}, output {}", self.cause(), self.last(OUTPUT));
         end
     }
 

@@ -46,14 +46,14 @@ fn stored(wire: &mut Wire, least: u64) -> io::Result<()> {
     })
 }
 
-/// Publishes an event that surely has an output; nobody else may publish meanwhile. Returns its position.
+/// Publishes an event that surely has an output, behind everything that this connection published, and returns its
+/// position.
 pub fn publish_last(wire: &mut Wire) -> u64 {
-    let position = last(wire, INPUT).unwrap() + 1;
-    let last = format!(r#"{{"title":"user","event_uuid":"end-{position}","properties":{{"uuid":"end-{position}"}}}}"#);
-    wire.publish("events.user", &[], last.as_bytes()).unwrap();
-    wire.flush().unwrap();
-    stored(wire, position).unwrap();
-    position
+    let id = wire.unique();
+    let event = format!(r#"{{"title":"user","event_uuid":"{id}","properties":{{"uuid":"{id}"}}}}"#);
+    let reply = wire.request("events.user", event.as_bytes()).unwrap();
+    let ack: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
+    ack["seq"].as_u64().unwrap_or_else(|| panic!("not stored: {ack}"))
 }
 
 /// A background load that keeps the input this far ahead of the lane until it is stopped.

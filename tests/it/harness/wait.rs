@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// No single condition of a test takes longer on a busy machine, or it has failed.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
 
