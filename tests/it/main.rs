@@ -18,3 +18,5 @@ mod pipeline_oracle;
 mod kills;
 mod takeover;
 mod bad_input;
+#[cfg(feature = "failpoints")]
+mod crash_table;
