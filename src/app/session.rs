@@ -459,6 +459,7 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
         kind,
         why,
         after = start.after.0,
+        base = start.base.0,
         lane_last = start.lane_last.0,
         already_out = start.lane_last.0 - start.base_lane.0.min(start.lane_last.0),
         "start"

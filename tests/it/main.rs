@@ -19,3 +19,5 @@ mod bad_input;
 mod kills;
 mod takeover;
 mod drain;
+#[cfg(feature = "failpoints")]
+mod crash_table;

@@ -28,3 +28,5 @@ mod rebuild_cases;
 mod plan_cases;
 #[cfg(test)]
 mod lives;
+#[cfg(test)]
+mod lives_engine;

@@ -1,162 +1,164 @@
 //! Plans that change, and plans of the past, a row a sentence.
 
 use super::facts::Newest;
-use super::start_world::{STEADY, World, check, since, spec, stored_at};
+use super::start_world::{Row, STEADY, World, check, since, spec, stored_at};
 use crate::core::ids::{Nanos, Position};
+
+const THE_PLAN_CHANGED: &[Row] = &[
+    (
+        "an enrichment: the old plan goes on until an own output is confirmed",
+        |w| w.configure('B'),
+        "resume after 10, B 10 R 10, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
+    ),
+    (
+        "the same over an empty lane",
+        |w| {
+            w.configure('B');
+            w.record().position = Position(0);
+            w.record().lane.0 = 0;
+            w.record().stored_at = Nanos(0);
+            w.broker.output.last = 0;
+            w.broker.newest = Newest::Never;
+            w.broker.oldest = None;
+        },
+        "resume after 0, B 0 R 0, count to 0, plan A of A1, B after an own output, origin 1, gaps 0",
+    ),
+    (
+        "tables",
+        |w| w.configure('C'),
+        "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.name is new: \"properties.name\"",
+    ),
+    (
+        "tables, --keep-state",
+        |w| {
+            w.configure('C');
+            w.consent().keep_state = true;
+        },
+        "resume after 10, B 10 R 10, count to 12, plan A of A1, C after an own output, origin 1, gaps 0",
+    ),
+    (
+        "tables, --rebuild-state: whatever is out stays out",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+        },
+        "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "the same, with silent events up to S",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.record().position = Position(20);
+            w.record().stored_at = stored_at(20);
+            w.record().lane.0 = 12;
+        },
+        "rebuild after 0, B 20 R 12, through 20, lane 12, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "the same, with a key group ahead of them",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.mark(22, 12);
+        },
+        "rebuild after 0, B 22 R 12, through 22, lane 12, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "the same, over a lane that lost its tail: only what is there is out",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.lane(8, 8);
+        },
+        "rebuild after 0, B 8 R 8, through 8, lane 8, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "the same, after a crash before its first checkpoint",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.disk.checkpoint = None;
+        },
+        "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "that crash, and the flag is not given again",
+        |w| {
+            w.configure('C');
+            w.disk.checkpoint = None;
+        },
+        "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.name is new: \"properties.name\"",
+    ),
+    (
+        "--rebuild-state, the input no longer holds the origin",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.input_from(4);
+        },
+        "78: the input stream no longer holds positions 1 to 3, which were not processed yet",
+    ),
+    (
+        "the same, accepted",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.input_from(4);
+            w.consent().accept_gap = true;
+        },
+        "rebuild after 3, B 12 R 12, through 12, lane 12, plan C of C4, origin 4, gaps 1",
+    ),
+    (
+        "--rebuild-state, and nobody knows how far the lane is ahead of S",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.broker.newest = Newest::Gone;
+        },
+        "78: the state is lost, and the output stream (last sequence 12) has no message left to recover from",
+    ),
+    (
+        "--rebuild-state, the lane is not ahead of S",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.broker.newest = Newest::Gone;
+            w.broker.output.last = 10;
+        },
+        "rebuild after 0, B 10 R 10, through 10, lane 10, plan C of C1, origin 1, gaps 0",
+    ),
+    ("--rebuild-state without a change", |w| w.consent().rebuild_state = true, STEADY),
+    ("--keep-state without a change", |w| w.consent().keep_state = true, STEADY),
+    (
+        "the state is lost and the text of the old plan is known",
+        |w| {
+            w.disk.checkpoint = None;
+            w.configure('B');
+        },
+        "rebuild after 0, B 0 R 0, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
+    ),
+    (
+        "the lane lost its tail and the tables changed",
+        |w| {
+            w.lane(8, 8);
+            w.configure('D');
+        },
+        "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.country is gone, it was \"properties.country\"",
+    ),
+    (
+        "the text of the old plan is missing",
+        |w| {
+            w.disk.plans.clear();
+            w.configure('B');
+        },
+        "78: the text of plan A is missing: the outputs that were published under it cannot be recomputed",
+    ),
+];
 
 #[test]
 fn the_plan_changed() {
-    check(&[
-        (
-            "an enrichment: the old plan goes on until an own output is confirmed",
-            |w| w.configure('B'),
-            "resume after 10, B 10 R 10, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
-        ),
-        (
-            "the same over an empty lane",
-            |w| {
-                w.configure('B');
-                w.record().position = Position(0);
-                w.record().lane.0 = 0;
-                w.record().stored_at = Nanos(0);
-                w.broker.output.last = 0;
-                w.broker.newest = Newest::Never;
-                w.broker.oldest = None;
-            },
-            "resume after 0, B 0 R 0, count to 0, plan A of A1, B after an own output, origin 1, gaps 0",
-        ),
-        (
-            "tables",
-            |w| w.configure('C'),
-            "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.name is new: \"properties.name\"",
-        ),
-        (
-            "tables, --keep-state",
-            |w| {
-                w.configure('C');
-                w.consent().keep_state = true;
-            },
-            "resume after 10, B 10 R 10, count to 12, plan A of A1, C after an own output, origin 1, gaps 0",
-        ),
-        (
-            "tables, --rebuild-state: whatever is out stays out",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-            },
-            "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",
-        ),
-        (
-            "the same, with silent events up to S",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.record().position = Position(20);
-                w.record().stored_at = stored_at(20);
-                w.record().lane.0 = 12;
-            },
-            "rebuild after 0, B 20 R 12, through 20, lane 12, plan C of C1, origin 1, gaps 0",
-        ),
-        (
-            "the same, with a key group ahead of them",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.mark(22, 12);
-            },
-            "rebuild after 0, B 22 R 12, through 22, lane 12, plan C of C1, origin 1, gaps 0",
-        ),
-        (
-            "the same, over a lane that lost its tail: only what is there is out",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.lane(8, 8);
-            },
-            "rebuild after 0, B 8 R 8, through 8, lane 8, plan C of C1, origin 1, gaps 0",
-        ),
-        (
-            "the same, after a crash before its first checkpoint",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.disk.checkpoint = None;
-            },
-            "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",
-        ),
-        (
-            "that crash, and the flag is not given again",
-            |w| {
-                w.configure('C');
-                w.disk.checkpoint = None;
-            },
-            "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.name is new: \"properties.name\"",
-        ),
-        (
-            "--rebuild-state, the input no longer holds the origin",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.input_from(4);
-            },
-            "78: the input stream no longer holds positions 1 to 3, which were not processed yet",
-        ),
-        (
-            "the same, accepted",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.input_from(4);
-                w.consent().accept_gap = true;
-            },
-            "rebuild after 3, B 12 R 12, through 12, lane 12, plan C of C4, origin 4, gaps 1",
-        ),
-        (
-            "--rebuild-state, and nobody knows how far the lane is ahead of S",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.broker.newest = Newest::Gone;
-            },
-            "78: the state is lost, and the output stream (last sequence 12) has no message left to recover from",
-        ),
-        (
-            "--rebuild-state, the lane is not ahead of S",
-            |w| {
-                w.configure('C');
-                w.consent().rebuild_state = true;
-                w.broker.newest = Newest::Gone;
-                w.broker.output.last = 10;
-            },
-            "rebuild after 0, B 10 R 10, through 10, lane 10, plan C of C1, origin 1, gaps 0",
-        ),
-        ("--rebuild-state without a change", |w| w.consent().rebuild_state = true, STEADY),
-        ("--keep-state without a change", |w| w.consent().keep_state = true, STEADY),
-        (
-            "the state is lost and the text of the old plan is known",
-            |w| {
-                w.disk.checkpoint = None;
-                w.configure('B');
-            },
-            "rebuild after 0, B 0 R 0, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
-        ),
-        (
-            "the lane lost its tail and the tables changed",
-            |w| {
-                w.lane(8, 8);
-                w.configure('D');
-            },
-            "78: the configuration changed in ways that the stored state cannot follow:\n  tables.user.columns.country is gone, it was \"properties.country\"",
-        ),
-        (
-            "the text of the old plan is missing",
-            |w| {
-                w.disk.plans.clear();
-                w.configure('B');
-            },
-            "78: the text of plan A is missing: the outputs that were published under it cannot be recomputed",
-        ),
-    ]);
+    check(THE_PLAN_CHANGED);
 }
 
 #[test]

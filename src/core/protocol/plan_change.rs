@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn tables_keys_and_de_duplication_are_the_state() {
-        let rows: &[(fn(&mut Value), &str)] = &[
+        type Row = (fn(&mut Value), &'static str);
+        let rows: &[Row] = &[
             (|p| p["dedup_window_s"] = json!(0), "dedup_window_s was 60, is 0"),
             (|p| p["event"]["id"] = json!(null), "event.id is gone, it was \"event_uuid\""),
             (|p| p["event"]["kind"] = json!("kind"), "event.kind was \"title\", is \"kind\""),

@@ -17,7 +17,9 @@ pub struct Bed {
     pub wire: Wire,
     pub dir: tempfile::TempDir,
     /// The configuration that engines and oracle read.
-    config: PathBuf,
+    pub config: PathBuf,
+    /// Overrides that every engine gets.
+    pub sets: Vec<(&'static str, &'static str)>,
 }
 
 impl Bed {
@@ -32,7 +34,7 @@ impl Bed {
         let mut wire = Wire::connect(server.address()).unwrap();
         streams::create(&mut wire);
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);
-        Bed { server, wire, dir: tempfile::tempdir().unwrap(), config }
+        Bed { server, wire, dir: tempfile::tempdir().unwrap(), config, sets: Vec::new() }
     }
 
     /// Where an engine of this name keeps its state.
@@ -42,12 +44,17 @@ impl Bed {
 
     /// Starts an engine with these overrides; its state directory is named after it.
     pub fn engine(&self, name: &str, sets: &[(&str, &str)]) -> Engine {
+        Engine::start(name, &self.config, &self.sets_of(name, sets))
+    }
+
+    /// All overrides of an engine.
+    pub fn sets_of(&self, name: &str, sets: &[(&str, &str)]) -> Vec<(String, String)> {
         let state = self.state(name).display().to_string();
         let url = self.server.url();
         let base = [("nats.url", &*url), ("http.listen", "127.0.0.1:0"), ("state.path", &*state)];
-        let all: BTreeMap<&str, &str> = base.into_iter().chain(sets.iter().copied()).collect();
-        let all: Vec<(String, String)> = all.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Engine::start(name, &self.config, &all)
+        let all: BTreeMap<&str, &str> =
+            base.into_iter().chain(self.sets.iter().copied()).chain(sets.iter().copied()).collect();
+        all.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
     }
 
     /// Connects anew, after the server was killed.

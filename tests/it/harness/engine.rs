@@ -3,7 +3,7 @@
 use super::wait::{DEADLINE, wait_until, wait_within};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 pub struct Engine {
     child: Child,
     name: String,
+    address: String,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -19,7 +20,12 @@ pub struct Engine {
 impl Engine {
     /// Runs a configuration with these overrides; returns after the first line on standard output.
     pub fn start(name: &str, config: &Path, sets: &[(String, String)]) -> Engine {
-        let mut engine = Engine::spawn(name, config, sets);
+        Engine::armed(name, config, sets, &[], "")
+    }
+
+    /// The same with flags, and with crash points that are armed, in the notation of the `fail` crate.
+    pub fn armed(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
+        let mut engine = Engine::spawn(name, config, sets, flags, failpoints);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -29,14 +35,21 @@ impl Engine {
             let _ = stdout.read_to_end(&mut Vec::new());
         });
         let line = told.recv_timeout(DEADLINE).unwrap_or_default();
-        assert!(line.starts_with("http://127.0.0.1:"), "{name}: first line {line:?}: {}", engine.log());
+        let address = line.trim_end().strip_prefix("http://");
+        engine.address = address.unwrap_or_else(|| panic!("{name}: first line {line:?}: {}", engine.log())).to_owned();
         engine
     }
 
-    fn spawn(name: &str, config: &Path, sets: &[(String, String)]) -> Engine {
+    /// Where its HTTP server listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn spawn(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
-        command.arg("run").arg("--config").arg(config);
+        command.arg("run").arg("--config").arg(config).args(flags);
         command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
+        command.env("FAILPOINTS", failpoints);
         for (key, value) in sets {
             command.arg("--set").arg(format!("{key}={value}"));
         }
@@ -50,7 +63,7 @@ impl Engine {
                 line.clear();
             }
         });
-        Engine { child, name: name.to_owned(), log, reader: Some(reader) }
+        Engine { child, name: name.to_owned(), address: String::new(), log, reader: Some(reader) }
     }
 
     /// What it has logged so far.
@@ -90,13 +103,19 @@ impl Engine {
     }
 
     /// Waits for the process to end by itself: its exit code and its whole log.
-    pub fn exited(mut self, within: Duration) -> (Option<i32>, String) {
+    pub fn exited(self, within: Duration) -> (Option<i32>, String) {
+        let (status, log) = self.ended(within);
+        (status.code(), log)
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn ended(mut self, within: Duration) -> (ExitStatus, String) {
         let what = format!("the end of {}", self.name);
         let status = wait_within(within, &what, || self.child.try_wait().unwrap());
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
-        (status.code(), self.log())
+        (status, self.log())
     }
 
     /// Asks the process to stop and expects a clean end.
