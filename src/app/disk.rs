@@ -151,6 +151,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
     })?;
     let mut reader = RowReader::default();
     let mut key: Option<(Box<str>, Vec<Row>)> = None;
+    let mut to_the_end = true;
     store.scan(space, &ROWS, &mut |name, value| {
         match reader.push(name, value) {
             Ok(Some(view)) => {
@@ -160,6 +161,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
                 }
                 if state.rows.is_full() {
                     state.rows.set_incomplete();
+                    to_the_end = false;
                     return false;
                 }
                 key.get_or_insert_with(|| (view.name.key.into(), Vec::new())).1.push(Row::stored(&view));
@@ -170,7 +172,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
         damage.is_none()
     })?;
     insert(state, group, key);
-    match damage {
+    match damage.or_else(|| to_the_end.then(|| reader.finish().err()).flatten()) {
         None => Ok(()),
         Some(error) => Err(damaged(error)),
     }

@@ -50,6 +50,7 @@ pub struct FeedParts {
 
 /// Feeds until Intake is closed or something fails; the end is what to report.
 pub async fn feed(mut parts: FeedParts) -> Option<End> {
+    let mut newest: Option<(u64, Nanos)> = None;
     loop {
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;
@@ -60,10 +61,11 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
         };
         parts.metrics.lag(parts.source.pending());
         if parts.source.recreated() != recreated
-            && let Some(end) = same_stream(&parts).await
+            && let Some(end) = same_stream(&parts, newest).await
         {
             return Some(end);
         }
+        newest = messages.last().map(|message| (message.sequence, message.stored_at)).or(newest);
         let mut feed = Feed { messages, permit, pass_jump: false };
         loop {
             match parts.intake.send(feed).await {
@@ -102,13 +104,25 @@ async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> 
 }
 
 /// The consumer was made anew: the stream may have been, too, and then these are other events.
-async fn same_stream(parts: &FeedParts) -> Option<End> {
-    parts.metrics.source_restarted(parts.source.recreated());
-    match streams::state(&parts.connection, &parts.stream).await {
-        Ok(state) if state.created == parts.created => None,
-        Ok(_) => Some(End::Refused(Refusal::InputRecreated)),
-        Err(error) => Some(End::Broker(error)),
+async fn same_stream(parts: &FeedParts, newest: Option<(u64, Nanos)>) -> Option<End> {
+    parts.metrics.source_restarted();
+    let state = match streams::state(&parts.connection, &parts.stream).await {
+        Ok(state) if state.created == parts.created => state,
+        Ok(_) => return Some(End::Refused(Refusal::InputRecreated)),
+        Err(error) => return Some(End::Broker(error)),
+    };
+    // A server that lost its tail may have stored other events in its place by now.
+    let (position, stored_at) = newest?;
+    let other = match streams::message_at(&parts.connection, &parts.stream, position).await {
+        Ok(found) => found.is_some_and(|found| found.stored_at != stored_at),
+        Err(error) => return Some(End::Broker(error)),
+    };
+    if other || state.last < position {
+        // The start rules know what to do about it.
+        let why = format!("the input stream lost events up to position {position}, which were taken");
+        return Some(End::Broker(BrokerError::Transient(why)));
     }
+    None
 }
 
 /// Positions did not come: retention overtook us, or somebody deleted messages.

@@ -3,7 +3,9 @@
 //! Waits longer after each failure that brought nothing forward, and gives up only at the very beginning.
 
 use super::exit::{Exit, UNAVAILABLE};
-use super::session::{After, Memory, Process, session};
+use super::process::Process;
+use super::session::{Memory, session};
+use super::verdict::After;
 use crate::telemetry::health::Phase;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,12 +19,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
     let began = Instant::now();
     let mut memory = Memory::default();
-    let mut was_ready = false;
     let mut pause_next = PAUSE;
     for number in 1.. {
         let after = session(process, &mut memory, number, &mut stop).await;
-        if process.was_ready() {
-            (was_ready, pause_next) = (true, PAUSE);
+        if process.advanced() {
+            pause_next = PAUSE;
         }
         if *stop.borrow()
             && let After::Again { why, .. } = &after
@@ -35,7 +36,8 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             After::Stop(exit) => return Err(exit),
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
-                if !was_ready && began.elapsed() > process.patience {
+                // Once the broker was reached, it may go and come as it likes.
+                if memory.run.is_none() && began.elapsed() > process.patience {
                     return Err(Exit::new(
                         UNAVAILABLE,
                         why,

@@ -8,116 +8,40 @@ use super::claim;
 use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
+use super::process::{Process, streams_of};
+use super::verdict::{After, broker_failed, judge};
 use super::{old_lane, writer};
-use crate::adapters::nats::connect::{Connection, NatsSettings};
-use crate::adapters::nats::inspect::{self, Expectation};
+use crate::adapters::nats::connect::{Connection, Trouble};
+use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
-use crate::config::Config;
-use crate::core::ids::{LaneSequence, Position};
+use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::{Asked, Broker, Checkpoint, Consent};
-use crate::core::protocol::header::{LaneMessage, RunHeader, RunId};
+use crate::core::protocol::facts::{Asked, Broker, Checkpoint};
+use crate::core::protocol::header::{RunHeader, RunId};
 use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::{self, Start, StartKind, Until};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
-use crate::engine::messages::{NextPlan, Publish};
-use crate::engine::shard::Shard;
-use crate::ports::stream::{BrokerError, LaneEvent};
-use crate::telemetry::health::{Health, Phase};
-use crate::telemetry::metrics::Metrics;
-use actix::Addr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use crate::engine::messages::NextPlan;
+use crate::ports::stream::BrokerError;
+use crate::telemetry::health::Phase;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// How long the first start may wait for broker and store, unless the process is told otherwise.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The shards of the start that is running, for inspection.
-pub type Running = Arc<Mutex<Vec<Addr<Shard>>>>;
-
-/// What all starts of a process share.
-pub struct Process {
-    /// The configuration.
-    pub config: Config,
-    /// The broker.
-    pub nats: NatsSettings,
-    /// The flags.
-    pub consent: Consent,
-    /// How long the first start may wait for broker and store.
-    pub patience: Duration,
-    /// The metrics.
-    pub metrics: Metrics,
-    /// What `readyz` says.
-    pub health: Health,
-    /// Whether a start was ready since this was last asked.
-    pub ready: AtomicBool,
-    /// The shards, for inspection.
-    pub running: Running,
-    /// The random end of the run id.
-    pub random: u32,
-}
-
-impl Process {
-    /// A process that has not started the engine yet.
-    pub fn new(config: Config, nats: NatsSettings, consent: Consent) -> Process {
-        let metrics = Metrics::new();
-        Process {
-            config,
-            nats,
-            consent,
-            patience: PATIENCE,
-            health: Health::new(metrics.clone()),
-            metrics,
-            ready: AtomicBool::new(false),
-            running: Running::default(),
-            random: random(),
-        }
-    }
-
-    /// Whether a start was ready since this was last asked.
-    pub fn was_ready(&self) -> bool {
-        self.ready.swap(false, Ordering::Relaxed)
-    }
-}
-
-/// The random end of a run id: the standard library's hasher is seeded by the system.
-fn random() -> u32 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    // The cast keeps the low half.
-    RandomState::new().build_hasher().finish() as u32
-}
-
-/// How a start ended.
-#[derive(Debug)]
-pub enum After {
-    /// The process was asked to stop, and everything is out and in the state.
-    Drained,
-    /// Start again: at once, or after a pause when the world is at fault.
-    Again {
-        /// What happened, for the log.
-        why: String,
-        /// Whether it is worth waiting before.
-        pause: bool,
-    },
-    /// Stop.
-    Stop(Exit),
-}
 
 /// What a process remembers from start to start.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Its run id, fixed by the first start that reaches the broker.
-    run: Option<RunId>,
+    pub run: Option<RunId>,
     /// A position of the input that a start needed and did not find.
-    hole: Option<Position>,
+    pub hole: Option<Position>,
 }
 
 /// A start that is under way.
@@ -165,6 +89,12 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
     let (parts, header) = prepare(process, start.clone(), &facts, opened, &run, number).await?;
+    // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
+    let input = open_input(process, &source, &start).await.map_err(broker_failed)?;
+    let old = open_old(process, &source, &start).await.map_err(broker_failed)?;
+    let target =
+        LaneTarget { input_stream: config.input.stream.clone(), run: header.to_string(), after: start.lane_last };
+    let (sender, acks) = lane::open(&lane, target).await.map_err(broker_failed)?;
     let (engine, publishes) = Engine::launch(parts);
     if let Ok(mut running) = process.running.lock() {
         running.clone_from(&engine.shards);
@@ -173,18 +103,15 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     tasks.spawn(claim::claim(process.nats.clone(), config.output.stream.clone(), run.clone()));
     // The source mends its own connection; the lane's never is: what was in flight on it is unknown.
     watch_trouble(&mut tasks, &lane);
-    open_lane(process, &mut tasks, &lane, &start, header, &engine, publishes).await.map_err(broker_failed)?;
-    read_old(process, &mut tasks, &source, &start, &engine).await.map_err(broker_failed)?;
-    let stream = config.input.stream.clone();
-    let interest = streams::info(&source, &stream).await.map_err(broker_failed)?.is_interest();
-    // One name an output stream: engines that follow each other go on with the same consumer.
-    let durable = interest.then(|| format!("sidestream-{}", config.output.stream));
-    let options = SourceOptions { durable, ..SourceOptions::default() };
-    let messages = Source::open(&source, &stream, start.after, options).await.map_err(broker_failed)?;
+    tasks.spawn(writer::write(sender, publishes));
+    tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
+    if let Some(old) = old {
+        tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
+    }
     tasks.spawn(feed(FeedParts {
         connection: source,
-        stream,
-        source: messages,
+        stream: config.input.stream.clone(),
+        source: input,
         intake: engine.intake.clone(),
         permits: engine.permits.clone(),
         start: start.clone(),
@@ -197,22 +124,32 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     Ok(Under { engine, tasks, connection: lane, run, start: number })
 }
 
+/// The input behind the start's position.
+async fn open_input(process: &Process, connection: &Connection, start: &Start) -> Result<Source, BrokerError> {
+    let stream = &process.config.input.stream;
+    let interest = streams::info(connection, stream).await?.is_interest();
+    // One name an output stream: engines that follow each other go on with the same consumer.
+    let durable = interest.then(|| format!("sidestream-{}", process.config.output.stream));
+    let options = SourceOptions { durable, ..SourceOptions::default() };
+    Source::open(connection, stream, start.after, options).await
+}
+
+/// The part of the lane that recovery passes over; `None` when there is none.
+async fn open_old(process: &Process, connection: &Connection, start: &Start) -> Result<Option<Source>, BrokerError> {
+    if start.lane_last <= start.base_lane {
+        return Ok(None);
+    }
+    let options = SourceOptions { headers_only: true, ..SourceOptions::default() };
+    let after = Position(start.base_lane.0);
+    Source::open(connection, &process.config.output.stream, after, options).await.map(Some)
+}
+
 /// The streams are there and suit; what does not is for the operator to mend.
 async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
     let unsuitable = inspect::unsuitable(lane, &streams_of(&process.config)).await.map_err(broker_failed)?;
     match unsuitable.into_iter().next() {
         None => Ok(()),
         Some(finding) => Err(After::Stop(Exit::new(CONFIG, finding.what, finding.hint))),
-    }
-}
-
-/// What the configuration expects of the server.
-pub fn streams_of(config: &Config) -> Expectation {
-    Expectation {
-        input: config.input.stream.clone(),
-        output: config.output.stream.clone(),
-        subjects: vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()],
-        max_bytes: config.plan.max_bytes,
     }
 }
 
@@ -265,7 +202,7 @@ async fn prepare(
     let first = (!resume && start.base == start.after).then(|| record.clone());
     let known = disk.plans.contains_key(&running.plan);
     let shards = if config.engine.shards == 0 {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
         config.engine.shards
     };
@@ -295,48 +232,19 @@ async fn prepare(
     Ok((parts, header))
 }
 
-async fn open_lane(
-    process: &Process,
-    tasks: &mut JoinSet<Option<End>>,
-    connection: &Connection,
-    start: &Start,
-    header: RunHeader,
-    engine: &Engine,
-    publishes: mpsc::Receiver<Publish>,
-) -> Result<(), BrokerError> {
-    let config = &process.config;
-    let input = &config.input.stream;
-    let target = LaneTarget { input_stream: input.clone(), run: header.to_string(), after: start.lane_last };
-    let (sender, acks) = lane::open(connection, target).await?;
-    tasks.spawn(writer::write(sender, publishes));
-    tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
-    Ok(())
-}
-
-/// Reads back the part of the lane that recovery passes over.
-async fn read_old(
-    process: &Process,
-    tasks: &mut JoinSet<Option<End>>,
-    connection: &Connection,
-    start: &Start,
-    engine: &Engine,
-) -> Result<(), BrokerError> {
-    if start.lane_last <= start.base_lane {
-        return Ok(());
-    }
-    let options = SourceOptions { headers_only: true, ..SourceOptions::default() };
-    let after = Position(start.base_lane.0);
-    let source = Source::open(connection, &process.config.output.stream, after, options).await?;
-    tasks.spawn(old_lane::read(source, start.lane_last, engine.sequencer.clone()));
-    Ok(())
-}
-
 /// A connection that fails ends the start.
 fn watch_trouble(tasks: &mut JoinSet<Option<End>>, connection: &Connection) {
     let mut trouble = connection.trouble();
     tasks.spawn(async move {
         let seen = trouble.wait_for(Option::is_some).await.ok()?.clone()?;
-        Some(End::Broker(BrokerError::Transient(seen.to_string())))
+        Some(End::Broker(match &seen {
+            // Waiting gives no permission.
+            Trouble::Refused(words) if words.contains("Permissions Violation") => BrokerError::Permanent {
+                what: seen.to_string(),
+                hint: "give this user the permissions that `sidestream check --connect` names".to_owned(),
+            },
+            _ => BrokerError::Transient(seen.to_string()),
+        }))
     });
 }
 
@@ -344,6 +252,7 @@ fn watch_trouble(tasks: &mut JoinSet<Option<End>>, connection: &Connection) {
 async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<bool>) -> End {
     let Under { engine, tasks, .. } = under;
     let mut recovered = engine.recovered.clone();
+    let mut durable = engine.durable.clone();
     let (mut ready, mut draining) = (false, false);
     let mut report = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -367,76 +276,21 @@ async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<b
                     process.health.set(Phase::Recovering { why, done, total });
                 }
             }
+            Ok(()) = durable.changed() => {
+                process.advanced.store(true, Ordering::Relaxed);
+                // A checkpoint means confirmed outputs: whatever was refused before is over.
+                if process.stalled.swap(false, Ordering::Relaxed) && ready && !draining {
+                    process.health.set(Phase::Ready);
+                }
+            }
             Ok(_) = recovered.wait_for(|recovered| *recovered), if !ready => {
                 ready = true;
-                if !draining {
+                if !draining && !process.stalled.load(Ordering::Relaxed) {
                     process.health.set(Phase::Ready);
-                    process.ready.store(true, Ordering::Relaxed);
                     tracing::info!("ready: everything that was in the output stream is accounted for");
                 }
             }
         }
-    }
-}
-
-/// What an end means for the process.
-async fn judge(
-    process: &Process,
-    memory: &mut Memory,
-    lane: &Connection,
-    (run, start): (&RunId, u64),
-    end: End,
-) -> After {
-    match end {
-        // Only the start rules can go on without it: they begin anew, knowing what is missing.
-        End::Refused(Refusal::InputGone { from, .. }) if process.consent.accept_gap && memory.hole != Some(from) => {
-            memory.hole = Some(from);
-            After::Again { why: format!("the event at position {from} is missing"), pause: false }
-        }
-        End::Drained => After::Drained,
-        End::PlanEnded => After::Again { why: "the configured plan takes over".to_owned(), pause: false },
-        End::Refused(refusal) => After::Stop(refusal.into()),
-        End::Store(error) => After::Stop(error.into()),
-        End::Broken(what) => After::Stop(Exit::broken(what)),
-        End::Broker(error) => broker_failed(error),
-        End::Lane(LaneEvent::Refused { at, code, description }) => {
-            process.metrics.lane_refused();
-            refused(process, lane, (run, start), at, code, &description).await
-        }
-        End::Lane(event) => After::Again { why: format!("the lane's batch ended: {event:?}"), pause: true },
-    }
-}
-
-/// The server refused a message of ours: who stands in its place?
-async fn refused(
-    process: &Process,
-    lane: &Connection,
-    (run, start): (&RunId, u64),
-    at: LaneSequence,
-    code: u64,
-    description: &str,
-) -> After {
-    const WRONG_LAST_SEQUENCE: u64 = 10_071;
-    let why = format!("the server refused output {at}: {description} ({code})");
-    if code != WRONG_LAST_SEQUENCE {
-        return After::Again { why, pause: true };
-    }
-    match streams::message_at(lane, &process.config.output.stream, at.0).await {
-        Err(error) => broker_failed(error),
-        Ok(None) => After::Again { why, pause: true },
-        Ok(Some(message)) => match LaneMessage::read(&message) {
-            None => After::Stop(Refusal::ForeignMessage { sequence: at }.into()),
-            Some(found) if found.run.run > *run => {
-                After::Stop(Refusal::NewerRun { run: found.run.run.to_string() }.into())
-            }
-            Some(found) => {
-                let whose =
-                    if found.run.run == *run { "an earlier start of ours" } else { "an engine that started earlier" };
-                // Racing an earlier engine is won by being quick, not by waiting.
-                let pause = found.run.run == *run && found.run.start == start;
-                After::Again { why: format!("{why}: {whose} wrote it"), pause }
-            }
-        },
     }
 }
 
@@ -464,13 +318,6 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
         already_out = start.lane_last.0 - start.base_lane.0.min(start.lane_last.0),
         "start"
     );
-}
-
-fn broker_failed(error: BrokerError) -> After {
-    match error {
-        BrokerError::Transient(why) => After::Again { why, pause: true },
-        permanent => After::Stop(permanent.into()),
-    }
 }
 
 /// Disk work off the async workers.

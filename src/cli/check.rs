@@ -5,7 +5,7 @@
 use super::options::{Options, block_on, connect};
 use crate::adapters::nats::inspect::inspect;
 use crate::app::exit::{CONFIG, Exit};
-use crate::app::session::streams_of;
+use crate::app::process::streams_of;
 use clap::Args;
 
 /// Checks the configuration, and with --connect the server and its streams.

@@ -5,8 +5,8 @@
 use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
+use crate::app::process::Process;
 use crate::app::run::run;
-use crate::app::session::Process;
 use crate::core::protocol::facts::Consent;
 use crate::engine::launch::Engine;
 use crate::http::server::{Deps, Server};
@@ -59,13 +59,17 @@ impl Run {
 
 /// What the HTTP server shows of a process.
 pub(super) fn deps(process: &Process) -> Deps {
-    let running = process.running.clone();
+    let (running, inspections) = (process.running.clone(), process.inspections.clone());
     Deps {
         metrics: process.metrics.clone(),
         health: process.health.clone(),
         state: Arc::new(move |key: String| {
             let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
-            Box::pin(async move { Engine::inspect(&shards, key).await })
+            let permit = inspections.clone().try_acquire_owned();
+            Box::pin(async move {
+                let _permit = permit.map_err(|_| "too many look at keys at once")?;
+                Engine::inspect(&shards, key).await
+            })
         }),
     }
 }

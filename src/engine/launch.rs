@@ -151,6 +151,7 @@ impl Shared {
             // messages one at a time, and the barriers that travel without a permit.
             mailbox: (self.slices_in_flight + 2) * (self.shards + 1) + 8,
             metrics: self.metrics.clone(),
+            stopped: false,
             ending: self.ending.clone(),
             alarm: self.alarm("sequencer"),
         };

@@ -62,6 +62,8 @@ pub struct Sequencer {
     pub mailbox: usize,
     /// The metrics.
     pub metrics: Metrics,
+    /// Whether something was found that no later output may pass over.
+    pub stopped: bool,
     /// Where the end is reported.
     pub ending: Ending,
     /// Reports this actor's death.
@@ -154,7 +156,9 @@ impl Sequencer {
         let mut chunk: Vec<Output> = Vec::new();
         let mut first = LaneSequence(0);
         let mut passed = 0;
-        while let Some(slice) = self.queue.front_mut() {
+        while !self.stopped
+            && let Some(slice) = self.queue.front_mut()
+        {
             let Some(output) = slice.next_output() else {
                 self.slice_is_sent();
                 continue;
@@ -185,6 +189,7 @@ impl Sequencer {
                     passed += 1;
                     crash::point(if self.rebuilds { "during_a_rebuild" } else { "during_suppression" });
                     if let Err(refusal) = self.old.compare(sequence, |found| compare(&output, &self.plan, found)) {
+                        self.stopped = true;
                         return self.ending.report(End::Refused(refusal));
                     }
                 }

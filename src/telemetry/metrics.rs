@@ -157,9 +157,9 @@ impl Metrics {
         }
     }
 
-    /// The source created its consumer again; `total` times since the process started.
-    pub fn source_restarted(&self, total: u64) {
-        self.0.handles.source_restarts.absolute(total);
+    /// The source created its consumer again.
+    pub fn source_restarted(&self) {
+        self.0.handles.source_restarts.increment(1);
     }
 
     /// So many more positions were deleted before they were taken.

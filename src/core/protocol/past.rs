@@ -17,7 +17,9 @@ pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
             plans.clear();
         }
         let named = PlanSince { plan: newest.run.plan.clone(), since: newest.run.since };
-        if plans.last().is_none_or(|last| last.since < named.since) {
+        // At or below S the record knows better: `--rebuild-state` may have put another plan there since.
+        let known = disk.checkpoint.as_ref().is_some_and(|c| newest.cause <= c.position);
+        if !known && plans.last().is_none_or(|last| last.since < named.since) {
             plans.push(named);
         }
     }

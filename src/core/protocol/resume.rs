@@ -56,6 +56,10 @@ fn pass_by(start: &mut Start, broker: &Broker) -> bool {
     if to > start.after {
         (start.after, start.stored_at) = (to, Nanos(0));
     }
+    // Outputs behind R whose newest is gone: nobody knows how far they reach.
+    if start.lane_cause.is_none() && start.lane_last > start.base_lane {
+        return false;
+    }
     let out = start.lane_cause.unwrap_or_default().max(start.base).max(start.after);
     (start.already, start.base, start.base_lane) = (Already::Through(out), out, start.lane_last);
     start.gaps += 1;

@@ -55,7 +55,8 @@ fn use_everything(metrics: &Metrics) {
     for kind in [StartKind::Fresh, StartKind::Resume, StartKind::Rebuild("the state directory is lost")] {
         metrics.started(&kind);
     }
-    metrics.source_restarted(2);
+    metrics.source_restarted();
+    metrics.source_restarted();
     metrics.deleted(4);
     metrics.accepted_gaps(1);
     metrics.checkpoint(Position(99), 0.02);

@@ -1,0 +1,93 @@
+//! What all starts of a process share: configuration, flags, metrics, health.
+//!
+//! Lives as long as the process; what belongs to one start is in `session`.
+
+use crate::adapters::nats::connect::NatsSettings;
+use crate::adapters::nats::inspect::Expectation;
+use crate::config::Config;
+use crate::core::protocol::facts::Consent;
+use crate::engine::shard::Shard;
+use crate::telemetry::health::Health;
+use crate::telemetry::metrics::Metrics;
+use actix::Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long the first start may wait for broker and store, unless the process is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The shards of the start that is running, for inspection.
+pub type Running = Arc<Mutex<Vec<Addr<Shard>>>>;
+
+/// What all starts of a process share.
+pub struct Process {
+    /// The configuration.
+    pub config: Config,
+    /// The broker.
+    pub nats: NatsSettings,
+    /// The flags.
+    pub consent: Consent,
+    /// How long the first start may wait for broker and store.
+    pub patience: Duration,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// What `readyz` says.
+    pub health: Health,
+    /// Whether a start wrote a checkpoint since this was last asked.
+    pub advanced: AtomicBool,
+    /// Whether the server refused an output and none was confirmed since: the output stream is full, perhaps.
+    pub stalled: AtomicBool,
+    /// At most so many look at keys at a time.
+    pub inspections: Arc<Semaphore>,
+    /// The shards, for inspection.
+    pub running: Running,
+    /// The random end of the run id.
+    pub random: u32,
+}
+
+impl Process {
+    /// A process that has not started the engine yet.
+    pub fn new(config: Config, nats: NatsSettings, consent: Consent) -> Process {
+        let metrics = Metrics::new();
+        Process {
+            config,
+            nats,
+            consent,
+            patience: PATIENCE,
+            health: Health::new(metrics.clone()),
+            metrics,
+            advanced: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            running: Running::default(),
+            random: random(),
+        }
+    }
+
+    /// Whether a start wrote a checkpoint since this was last asked.
+    pub fn advanced(&self) -> bool {
+        self.advanced.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The random end of a run id: the standard library's hasher is seeded by the system.
+fn random() -> u32 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // The cast keeps the low half.
+    RandomState::new().build_hasher().finish() as u32
+}
+
+/// Looks at keys that may be under way at a time: the shards' mailboxes have room for them.
+const INSPECTIONS: usize = 8;
+
+/// What the configuration expects of the server.
+pub fn streams_of(config: &Config) -> Expectation {
+    Expectation {
+        input: config.input.stream.clone(),
+        output: config.output.stream.clone(),
+        subjects: vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()],
+        max_bytes: config.plan.max_bytes,
+    }
+}
