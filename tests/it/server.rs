@@ -167,7 +167,7 @@ pub fn binary() -> PathBuf {
         assert!(path.is_file(), "SIDESTREAM_NATS_SERVER names {}, which is no file", path.display());
         return path;
     }
-    let pinned = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/nats-server");
+    let pinned = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/nats-server-2.15.1/nats-server");
     if pinned.is_file() {
         return pinned;
     }
