@@ -91,7 +91,8 @@ impl Demo {
         };
         let (ran, shown) = tokio::join!(run(&process, engine_stop), show);
         http.stop().await;
-        shown.and(ran)
+        // Why the engine ended says more than that its outputs did not come.
+        ran.and(shown)
     }
 
     async fn show(

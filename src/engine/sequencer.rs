@@ -92,6 +92,7 @@ impl Handler<Expect> for Sequencer {
 
     fn handle(&mut self, mut expect: Expect, _: &mut Context<Sequencer>) {
         self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
+        self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
         let order = std::mem::take(&mut expect.order);
         let merged = self.merge.slice(expect.slice, expect, order);
         self.take_merged(merged);
@@ -124,7 +125,9 @@ impl Handler<LaneNews> for Sequencer {
             return self.ending.report(End::Lane(event));
         };
         crash::point("after_confirmation_before_the_barrier");
+        let before = self.lane.confirmed().0;
         self.lane.confirm(sequence);
+        self.metrics.published(self.lane.confirmed().0 - before);
         self.timings.confirmed(sequence, &self.metrics);
         self.reach_barriers();
         if self.ends_with_own_output && self.lane.is_ours() {
@@ -221,7 +224,6 @@ impl Sequencer {
             return;
         }
         let outputs = std::mem::take(chunk);
-        self.metrics.published(outputs.len() as u64);
         // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
         let sent = self.writer.try_send(Publish { first, outputs });
         self.told("writer", !matches!(sent, Err(TrySendError::Full(_))));

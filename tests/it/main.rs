@@ -10,6 +10,7 @@ mod config_diagnostics;
 mod config_plan;
 mod store_conformance;
 mod nats_adapter;
+mod nats_lane;
 mod nats_setup;
 mod http;
 mod cli;
@@ -21,3 +22,4 @@ mod takeover;
 mod drain;
 #[cfg(feature = "failpoints")]
 mod crash_table;
+mod tidy;
