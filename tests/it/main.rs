@@ -18,3 +18,6 @@ mod pipeline_oracle;
 mod kills;
 mod takeover;
 mod bad_input;
+mod refusals;
+#[cfg(feature = "failpoints")]
+mod crash_table;

@@ -3,7 +3,7 @@
 use super::wait::{DEADLINE, wait_until, wait_within};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,7 +20,12 @@ pub struct Engine {
 impl Engine {
     /// Runs the shipped configuration with these overrides; returns after the first line on standard output.
     pub fn start(name: &str, sets: &[(String, String)], flags: &[&str]) -> Engine {
-        let mut engine = Engine::spawn(name, sets, flags);
+        Engine::armed(name, sets, flags, "")
+    }
+
+    /// The same with crash points that are armed, in the notation of the `fail` crate.
+    pub fn armed(name: &str, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
+        let mut engine = Engine::spawn(name, sets, flags, failpoints);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -35,11 +40,12 @@ impl Engine {
         engine
     }
 
-    fn spawn(name: &str, sets: &[(String, String)], flags: &[&str]) -> Engine {
+    fn spawn(name: &str, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
         command.arg("run").arg("--config").arg(root.join("config.toml")).args(flags);
         command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
+        command.env("FAILPOINTS", failpoints);
         for (key, value) in sets {
             command.arg("--set").arg(format!("{key}={value}"));
         }
@@ -98,13 +104,19 @@ impl Engine {
     }
 
     /// Waits for the process to end by itself: its exit code and its whole log.
-    pub fn exited(mut self, within: Duration) -> (Option<i32>, String) {
+    pub fn exited(self, within: Duration) -> (Option<i32>, String) {
+        let (status, log) = self.ended(within);
+        (status.code(), log)
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn ended(mut self, within: Duration) -> (ExitStatus, String) {
         let what = format!("the end of {}", self.name);
         let status = wait_within(within, &what, || self.child.try_wait().unwrap());
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
-        (status.code(), self.log())
+        (status, self.log())
     }
 
     /// Asks the process to stop and expects a clean end.

@@ -7,6 +7,7 @@ pub mod bed;
 pub mod dump;
 pub mod engine;
 pub mod load;
+pub mod origin;
 pub mod streams;
 pub mod wait;
 pub mod wire;

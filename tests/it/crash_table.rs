@@ -1,0 +1,174 @@
+//! The crash table of ARCHITECTURE.md, a test a row: the process aborts at the row's crash point, is started again,
+//! and the oracle finds the lane exact.
+//!
+//! The crash points exist in builds with the feature `failpoints` only, and so do these tests.
+
+use crate::harness::bed::Bed;
+use crate::harness::engine::Engine;
+use crate::harness::load::{publish, school};
+use crate::harness::origin::plans;
+use crate::harness::streams::OUTPUT;
+use crate::harness::wait::DEADLINE;
+use sidestream::generate::School;
+use std::os::unix::process::ExitStatusExt;
+
+const SIGABRT: i32 = 6;
+/// Events before the crash, and after it.
+const BEFORE: u64 = 4_000;
+const AFTER: u64 = 500;
+/// A checkpoint as often as can be.
+const OFTEN: (&str, &str) = ("engine.checkpoint_interval_ms", "10");
+/// None before the crash.
+const SELDOM: (&str, &str) = ("engine.checkpoint_interval_ms", "60000");
+
+/// A bed with events in its input.
+struct Row {
+    bed: Bed,
+    school: School,
+}
+
+impl Row {
+    fn new(seed: u64) -> Row {
+        let mut row = Row { bed: Bed::with("", &[("engine.shards", "3")]), school: school(seed, 100) };
+        row.publish(BEFORE);
+        row
+    }
+
+    fn publish(&mut self, count: u64) {
+        publish(&mut self.bed.wire, &mut self.school, count).unwrap();
+    }
+
+    /// Runs the engine until it aborts at `point`, which it passes `passes` times before.
+    fn crash(&mut self, point: &str, passes: u32, sets: &[(&str, &str)]) -> Engine {
+        let points = format!("{point}={passes}*off->return");
+        let engine = Engine::armed("state", &self.bed.sets_of("state", sets), &[], &points);
+        let (status, log) = engine.ended(DEADLINE);
+        assert_eq!(status.signal(), Some(SIGABRT), "{status}: {log}");
+        let said: Vec<&str> = log.lines().filter(|line| line.starts_with("crash point ")).collect();
+        assert_eq!(said, [format!("crash point {point}")], "{log}");
+        self.bed.engine("state", sets)
+    }
+
+    /// More events, the lane's end, a drain, the oracle's verdict; returns the last engine's log.
+    fn finish(mut self, engine: Engine) -> String {
+        self.publish(AFTER);
+        self.bed.finish();
+        let log = engine.drain();
+        self.bed.assert_clean();
+        log
+    }
+}
+
+/// The number behind `name=` in a log's first line about a start.
+fn said(log: &str, name: &str) -> u64 {
+    let line = log.lines().find(|line| line.contains("already_out")).unwrap();
+    let text = line.split_once(&format!(" {name}=")).unwrap().1;
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn after_intake() {
+    let mut row = Row::new(1);
+    let engine = row.crash("after_intake", 3, &[OFTEN]);
+    row.finish(engine);
+}
+
+#[test]
+fn after_apply() {
+    let mut row = Row::new(2);
+    let engine = row.crash("after_apply", 7, &[OFTEN]);
+    row.finish(engine);
+}
+
+#[test]
+fn after_publish_before_confirmation() {
+    let mut row = Row::new(3);
+    let engine = row.crash("after_publish_before_confirmation", 2, &[OFTEN]);
+    row.finish(engine);
+}
+
+#[test]
+fn after_confirmation_before_the_barrier() {
+    let mut row = Row::new(4);
+    let engine = row.crash("after_confirmation_before_the_barrier", 1, &[SELDOM]);
+    let log = row.finish(engine);
+    assert_eq!(said(&log, "after"), 0, "no checkpoint was written");
+    assert!(said(&log, "already_out") > 0, "outputs were stored");
+}
+
+#[test]
+fn between_two_key_groups() {
+    let mut row = Row::new(5);
+    let engine = row.crash("between_two_key_groups", 1, &[OFTEN]);
+    let log = row.finish(engine);
+    assert!(said(&log, "base") > said(&log, "after"), "a key group was ahead of S: {log}");
+}
+
+#[test]
+fn before_the_first_fsync() {
+    let mut row = Row::new(6);
+    let engine = row.crash("before_the_first_fsync", 1, &[OFTEN]);
+    row.finish(engine);
+}
+
+#[test]
+fn between_the_fsyncs() {
+    let mut row = Row::new(7);
+    let engine = row.crash("between_the_fsyncs", 1, &[OFTEN]);
+    let log = row.finish(engine);
+    assert!(said(&log, "base") > said(&log, "after"), "the key groups were ahead of S: {log}");
+}
+
+#[test]
+fn before_the_inputs_ack() {
+    let mut row = Row::new(8);
+    let engine = row.crash("before_the_inputs_ack", 1, &[OFTEN]);
+    let log = row.finish(engine);
+    assert!(said(&log, "after") > 0, "a checkpoint was written: {log}");
+}
+
+#[test]
+fn during_suppression() {
+    let mut row = Row::new(9);
+    drop(row.crash("after_confirmation_before_the_barrier", 2, &[SELDOM]));
+    let engine = row.crash("during_suppression", 300, &[SELDOM]);
+    let log = row.finish(engine);
+    assert!(said(&log, "already_out") > 300, "{log}");
+}
+
+#[test]
+fn during_a_rebuild() {
+    let mut row = Row::new(10);
+    let engine = row.bed.engine("state", &[OFTEN]);
+    row.bed.finish();
+    engine.drain();
+    let outputs = row.bed.last(OUTPUT);
+    std::fs::remove_dir_all(row.bed.state("state")).unwrap();
+    row.publish(AFTER);
+    let engine = row.crash("during_a_rebuild", 2_000, &[OFTEN]);
+    let log = row.finish(engine);
+    assert!(said(&log, "after") < BEFORE, "the rebuild was not over: {log}");
+    assert_eq!(said(&log, "lane_last"), outputs, "nothing was published while it rebuilt");
+}
+
+#[test]
+fn during_a_plan_switch() {
+    let mut row = Row::new(11);
+    let engine = row.bed.engine("state", &[OFTEN]);
+    row.bed.finish();
+    engine.drain();
+    row.publish(AFTER);
+    // Another plan with the same outputs: no event of this school is as large as either limit.
+    let other = ("output.max_bytes", "900_000");
+    let mut engine = row.crash("during_a_plan_switch", 0, &[OFTEN, other]);
+    row.publish(AFTER);
+    engine.wait_for_log("the configured plan takes over");
+    row.publish(AFTER);
+    row.bed.finish();
+    engine.drain();
+    let plans = plans(&mut row.bed.wire);
+    let [(old, 1, _), (new, since, _)] = &plans[..] else { panic!("{plans:?}") };
+    assert_ne!(old, new);
+    assert!(*since > BEFORE + 1, "an output of the start was confirmed under the old plan: {plans:?}");
+    row.bed.assert_clean();
+}
