@@ -7,7 +7,7 @@ use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
 use crate::core::record::{
-    CHECKPOINT_KEY, DEDUP, Format, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
+    CHECKPOINT_KEY, DEDUP, FLOOR_KEY, Format, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
     dedup_position, encode_plan,
 };
 use crate::core::state::changes::State;
@@ -65,23 +65,42 @@ pub fn begin_anew(path: &Path, opened: Opened) -> Result<Opened, StoreError> {
     Ok(Opened { store: Arc::new(SledStore::open(path)?), disk })
 }
 
-/// Writes plans and, where one is given, the record that a first start begins from.
-pub fn write_record(store: &dyn Store, plans: &[PlanSpec], record: Option<&Checkpoint>) -> Result<(), StoreError> {
+/// Writes the texts of plans.
+pub fn write_plans(store: &dyn Store, plans: &[PlanSpec]) -> Result<(), StoreError> {
+    store.apply(Space::Meta, &Batch { changes: plan_changes(plans) })?;
+    store.sync()
+}
+
+/// Writes what a start over an empty state begins from, so that the next one knows B and what was consented to: the
+/// record, B as a floor, and the texts of plans, in one batch.
+pub fn write_first(
+    store: &dyn Store,
+    plans: &[PlanSpec],
+    record: &Checkpoint,
+    floor: &GroupMark,
+) -> Result<(), StoreError> {
+    let mut changes = plan_changes(plans);
+    changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
+    changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+    store.apply(Space::Meta, &Batch { changes })?;
+    store.sync()
+}
+
+fn plan_changes(plans: &[PlanSpec]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
     let mut changes = Vec::new();
     for plan in plans {
         encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
     }
-    if let Some(record) = record {
-        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
-    }
-    store.apply(Space::Meta, &Batch { changes })?;
-    store.sync()
+    changes
 }
 
 fn read(store: &dyn Store) -> Result<Disk, StoreError> {
     let mut disk = Disk::default();
     if let Some(value) = store.get(Space::Meta, CHECKPOINT_KEY)? {
         disk.checkpoint = Some(Checkpoint::decode(&value).map_err(damaged)?);
+    }
+    if let Some(value) = store.get(Space::Meta, FLOOR_KEY)? {
+        disk.floor = Some(GroupMark::decode(&value).map_err(damaged)?);
     }
     for group in KeyGroup::all() {
         if let Some(value) = store.get(Space::Group(group), &MARK_KEY)? {

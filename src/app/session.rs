@@ -16,10 +16,10 @@ use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
-use crate::core::ids::{KEY_GROUPS, Position};
+use crate::core::ids::{KEY_GROUPS, Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::{Asked, Broker, Checkpoint};
+use crate::core::protocol::facts::{Asked, Broker, Checkpoint, GroupMark};
 use crate::core::protocol::header::{RunHeader, RunId};
 use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::{self, Start, StartKind, Until};
@@ -197,10 +197,9 @@ async fn prepare(
     };
     let mut plans: Vec<PlanSpec> = disk.plans.values().cloned().collect();
     plans.push(spec);
-    // Where R is known at the position that reading begins after, that is the first record. Elsewhere the first
-    // checkpoint beyond B writes it, and until then a start finds none and judges anew.
-    let first = (!resume && start.base == start.after).then(|| record.clone());
-    let known = disk.plans.contains_key(&running.plan);
+    // No event proves B: zero stands for a time that is not known.
+    let floor = GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane };
+    let (first, known) = (record.clone(), disk.plans.contains_key(&running.plan));
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
@@ -209,8 +208,10 @@ async fn prepare(
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
     let store_of = store.clone();
     let states: Vec<State> = blocking(move || {
-        if !resume || !known {
-            disk::write_record(store_of.as_ref(), &plans, first.as_ref())?;
+        if !resume {
+            disk::write_first(store_of.as_ref(), &plans, &first, &floor)?;
+        } else if !known {
+            disk::write_plans(store_of.as_ref(), &plans)?;
         }
         disk::load(store_of.as_ref(), shards, cache_rows, window, after)
     })

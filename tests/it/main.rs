@@ -20,6 +20,7 @@ mod bad_input;
 mod kills;
 mod takeover;
 mod drain;
+mod refusals;
 #[cfg(feature = "failpoints")]
 mod crash_table;
 mod tidy;

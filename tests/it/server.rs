@@ -113,6 +113,11 @@ impl Server {
         NatsSettings { url: self.url(), ..NatsSettings::default() }
     }
 
+    /// The directory of a stream, for tests that put an older copy in its place while the server is down.
+    pub fn stream_dir(&self, stream: &str) -> PathBuf {
+        self.dir.path().join("store/jetstream/$G/streams").join(stream)
+    }
+
     /// Ends the process as a power cut of the process would: no clean-up, the store stays.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -16,6 +16,8 @@ pub struct Disk {
     pub checkpoint: Option<Checkpoint>,
     /// The marks of the key groups that were ever written.
     pub marks: Vec<GroupMark>,
+    /// The B that a start over an empty state began with.
+    pub floor: Option<GroupMark>,
     /// The plans whose text is there, by fingerprint.
     pub plans: BTreeMap<String, PlanSpec>,
 }
@@ -94,16 +96,22 @@ impl Newest {
 }
 
 impl Disk {
-    /// The mark of the key group that is furthest ahead of S, if any is.
+    /// The mark that is furthest ahead of S, if any is.
     pub fn ahead(&self) -> Option<&GroupMark> {
         let position = self.checkpoint.as_ref().map_or(Position(0), |c| c.position);
-        self.marks.iter().filter(|mark| mark.position > position).max_by_key(|mark| mark.position)
+        self.marks.iter().chain(&self.floor).filter(|mark| mark.position > position).max_by_key(|mark| mark.position)
+    }
+
+    /// B: the furthest position that the state knows of.
+    pub fn reached(&self) -> Position {
+        let record = self.checkpoint.as_ref().map_or(Position(0), |c| c.position);
+        self.ahead().map_or(record, |mark| mark.position)
     }
 
     /// The lane sequence up to which the state knows that outputs were stored.
     pub fn lane_known(&self) -> LaneSequence {
         let record = self.checkpoint.iter().map(|c| c.lane);
-        self.marks.iter().map(|mark| mark.lane).chain(record).max().unwrap_or_default()
+        self.marks.iter().chain(&self.floor).map(|mark| mark.lane).chain(record).max().unwrap_or_default()
     }
 
     /// The positions whose stored-at times prove that the input is still the one we know.

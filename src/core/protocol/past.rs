@@ -3,6 +3,7 @@
 //! Knows no text of a plan but what the state directory and the configuration have. Used by the start rules.
 
 use super::facts::{Asked, Broker, Disk, PlanSince};
+use super::header::LaneMessage;
 use super::plan_change;
 use super::refusal::Refusal;
 use super::start::Until;
@@ -16,14 +17,19 @@ pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
         if disk.checkpoint.as_ref().is_some_and(|c| c.origin != newest.run.origin) {
             plans.clear();
         }
-        let named = PlanSince { plan: newest.run.plan.clone(), since: newest.run.since };
-        // At or below S the record knows better: `--rebuild-state` may have put another plan there since.
-        let known = disk.checkpoint.as_ref().is_some_and(|c| newest.cause <= c.position);
-        if !known && plans.last().is_none_or(|last| last.since < named.since) {
+        // Up to B the record knows better: --rebuild-state replaced the plans under which the lane was published.
+        let news = plans.is_empty() || newest.cause > disk.reached();
+        let named = regime(newest);
+        if news && plans.last().is_none_or(|last| last.since < named.since) {
             plans.push(named);
         }
     }
     plans
+}
+
+/// The plan that a lane message names.
+pub fn regime(message: &LaneMessage) -> PlanSince {
+    PlanSince { plan: message.run.plan.clone(), since: message.run.since }
 }
 
 /// Whether the configured plan is not the last one of the past.

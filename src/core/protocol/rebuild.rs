@@ -3,6 +3,7 @@
 //! Every such start takes the lane as it is: an output that is out is never published again.
 
 use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
+use super::header::LaneMessage;
 use super::past;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
@@ -28,19 +29,24 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
     let until = past::end(&plans, Position(origin.0.saturating_sub(1)), disk, asked)?;
     input_from(origin, broker)?;
     let gaps = record.map_or(0, |record| record.gaps);
-    let counted = is_counted(origin, &plans, broker);
+    let counted = counted_from(origin, &plans, broker);
     let mut start = anew(StartKind::Rebuild(why), origin, broker, plans, gaps);
     start.until = until;
-    if counted {
-        // Nothing of this origin was out before its first output.
-        start.base_lane = LaneSequence(0);
-        return Ok(start);
+    let ends_below = |base: Position| matches!(start.until, Some(Until::Position(end, _)) if end < base);
+    match counted {
+        // A plan's end needs its R. Counted from the origin it has one; should the count be wrong after all, then the
+        // comparison with what is left of the lane says so.
+        Some((base, _)) if ends_below(base) => start.base_lane = LaneSequence(0),
+        Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
+        None => {
+            let out = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
+            if ends_below(out) {
+                return Err(Refusal::Uncounted { lane_last });
+            }
+            through(&mut start, out);
+        }
     }
-    through(&mut start, broker.newest.ours().map_or(Position(0), |newest| newest.cause));
-    match start.until {
-        Some(Until::Position(end, _)) if end < start.base => Err(Refusal::Uncounted { lane_last }),
-        _ => Ok(start),
-    }
+    Ok(start)
 }
 
 /// `--rebuild-state`: the new plan over the whole input; whatever is out stays out.
@@ -80,16 +86,29 @@ fn origin(disk: &Disk, broker: &Broker) -> Option<Position> {
     }
 }
 
-/// Whether the lane's sequences count the outputs from the origin on: an accepted gap leaves outputs of another
-/// origin in front of them, `--rebuild-state` outputs of another plan.
-fn is_counted(origin: Position, plans: &[PlanSince], broker: &Broker) -> bool {
+/// A position and the lane's sequence there from which outputs can be counted: the origin in a lane that begins with
+/// its first output, else the oldest output that is left. None where that one is of another origin, as an accepted gap
+/// leaves it, or of another plan, as `--rebuild-state` does.
+fn counted_from(origin: Position, plans: &[PlanSince], broker: &Broker) -> Option<(Position, LaneSequence)> {
+    let before = Position(origin.0.saturating_sub(1));
     if broker.newest == Newest::Never {
-        return true;
+        return Some((before, LaneSequence(0)));
     }
-    broker.oldest.as_ref().is_some_and(|oldest| {
-        let its = PlanSince { plan: oldest.run.plan.clone(), since: oldest.run.since };
-        oldest.run.origin == origin && plans.contains(&its)
-    })
+    let oldest = broker.oldest.as_ref()?;
+    let newest = broker.newest.ours()?;
+    let of_these = |message: &LaneMessage| {
+        let before = Position(message.cause.0.saturating_sub(1));
+        message.run.origin == origin && past::in_force(plans, before) == Some(&past::regime(message))
+    };
+    if !of_these(oldest) || !of_these(newest) {
+        return None;
+    }
+    // Of its cause, n outputs came before it. How many causes did, nobody knows: after an accepted gap the lane
+    // may have been as long as it liked at the origin.
+    match oldest.sequence.0.saturating_sub(1 + u64::from(oldest.n)) {
+        0 => Some((before, LaneSequence(0))),
+        lane => Some((Position(oldest.cause.0.saturating_sub(1)).max(before), LaneSequence(lane))),
+    }
 }
 
 /// The input still has everything from `origin` on.
@@ -108,9 +127,7 @@ fn reached(disk: &Disk, broker: &Broker) -> Position {
     let lane = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
     // A lane that lost its tail does not reach as far as the state does.
     let whole = broker.output.last >= disk.lane_known().0;
-    let record = disk.checkpoint.as_ref().filter(|_| whole).map(|record| record.position);
-    let ahead = disk.ahead().filter(|_| whole).map(|mark| mark.position);
-    lane.max(record.unwrap_or_default()).max(ahead.unwrap_or_default())
+    if whole { lane.max(disk.reached()) } else { lane }
 }
 
 /// Outputs are not counted: all up to `out` are out, the rest follows the lane's end.

@@ -44,7 +44,7 @@ const RULE_4_A_LOST_STATE_IS_BUILT_ANEW: &[Row] = &[
             w.lose_state();
             w.broker.oldest = Some(message(6, 6));
         },
-        "rebuild after 0, B 0 R 0, count to 12, plan A of A1, origin 1, gaps 0",
+        "rebuild after 0, B 5 R 5, count to 12, plan A of A1, origin 1, gaps 0",
     ),
     (
         "no header is left to name the origin",
@@ -163,10 +163,17 @@ fn rule_4_does_not_count_what_another_origin_or_plan_left() {
     assert_eq!(world.decision(), through, "an accepted gap lies in the lane");
     world.broker.oldest = None;
     assert_eq!(world.decision(), through, "nobody knows what lies in the lane");
-    world.broker.oldest = Some(message(3, 3));
+    world.broker.oldest = Some(message(9, 9));
     world.broker.oldest.as_mut().unwrap().run = world.newest().run.clone();
-    let count = "rebuild after 7, B 7 R 0, count to 12, plan A of A8, origin 8, gaps 0";
+    let count = "rebuild after 7, B 8 R 8, count to 12, plan A of A8, origin 8, gaps 0";
     assert_eq!(world.decision(), count, "all that is left is of this origin");
+
+    let mut world = World::steady();
+    world.lose_state();
+    world.lane(22, 12);
+    world.broker.oldest = Some(message(13, 3));
+    let count = "rebuild after 0, B 2 R 12, count to 22, plan A of A1, origin 1, gaps 0";
+    assert_eq!(world.decision(), count, "outputs of a life before were purged: the same origin, other sequences");
 
     let mut world = World::steady();
     world.lose_state();

@@ -1,9 +1,9 @@
 //! The start rules, a row a sentence: what is changed in a steady world, and what is decided.
 
-use super::facts::Newest;
+use super::facts::{GroupMark, Newest};
 use super::header::RunId;
 use super::start_world::{Row, STEADY, check, since, spec};
-use crate::core::ids::{Nanos, Position};
+use crate::core::ids::{LaneSequence, Nanos, Position};
 
 const WHOSE_LANE_IT_IS: &[Row] = &[
     (
@@ -182,6 +182,20 @@ const RULE_5_GOING_ON_FROM_S: &[Row] = &[
             w.mark(4, 4);
         },
         "resume after 10, B 12 R 12, count to 12, plan A of A1, origin 1, gaps 0",
+    ),
+    (
+        "a start over an empty state was cut off: B is where it began to publish",
+        |w| {
+            w.record().position = Position(0);
+            w.record().stored_at = Nanos(0);
+            w.disk.floor = Some(GroupMark { position: Position(11), stored_at: Nanos(0), lane: LaneSequence(11) });
+        },
+        "resume after 0, B 11 R 11, count to 12, plan A of A1, origin 1, gaps 0",
+    ),
+    (
+        "S is beyond that B",
+        |w| w.disk.floor = Some(GroupMark { position: Position(9), stored_at: Nanos(0), lane: LaneSequence(9) }),
+        STEADY,
     ),
     ("a clean key group is behind S", |w| w.mark(4, 4), STEADY),
     ("the newest message is gone: only the count is left", |w| w.broker.newest = Newest::Gone, STEADY),

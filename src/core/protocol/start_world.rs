@@ -9,7 +9,6 @@ use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::PlanSpec;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// Disk, broker and what is asked.
 #[derive(Clone)]
@@ -85,7 +84,7 @@ impl World {
             layout: Layout::default(),
             gaps: 0,
         };
-        let disk = Disk { checkpoint: Some(checkpoint), marks: Vec::new(), plans: BTreeMap::new() };
+        let disk = Disk { checkpoint: Some(checkpoint), ..Disk::default() };
         let newest = Newest::Ours(Box::new(message(12, 12)));
         let broker = Broker {
             input: StreamFacts { created: Nanos(100), first: 1, last: 50 },

@@ -15,6 +15,9 @@ use crate::core::ids::{LaneSequence, Nanos, Position};
 /// The key of the mark in a group's space.
 pub const MARK_KEY: [u8; 1] = [0x00];
 
+/// The key, in the meta space, of the B that a start over an empty state began with; a mark like those of the groups.
+pub const FLOOR_KEY: &[u8] = b"floor";
+
 /// A key group's position, and what the start compares it with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GroupMark {

@@ -5,7 +5,7 @@
 //! checkpointer and the start put these bytes into a `Space` of their choice.
 //!
 //! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks. In the meta space: the same rows
-//! and chunks for global tables and their events, and the text keys `checkpoint`, `format` and `plan/…`.
+//! and chunks for global tables and their events, and the text keys `checkpoint`, `floor`, `format` and `plan/…`.
 
 pub mod error;
 pub mod bytes;
@@ -18,7 +18,7 @@ pub mod plan_text;
 
 pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, encode_dedup};
 pub use error::RecordError;
-pub use mark::{GroupMark, MARK_KEY};
+pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
 pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince};
 pub use parts::{Change, VALUE_LIMIT, VERSION};
 pub use plan_text::{PLANS, PlanReader, encode_plan};

@@ -1,0 +1,138 @@
+//! The plan changed: what goes on by itself, what needs a flag, and what the flags make of the state.
+
+use super::stage::{SELDOM, Stage};
+use crate::harness::origin::plans;
+
+/// A column more, and an enrichment that shows it.
+const CITY: &[(&str, &str)] = &[
+    ("tables.user.columns.city", "properties.city"),
+    ("enrich", r#"[{ kinds = ["lesson"], on_miss = "null", add = { city = "user.city" } }]"#),
+];
+const CHANGES: &str = "the configuration changed in ways that the stored state cannot follow:\n  \
+                       tables.user.columns.city is new: \"properties.city\"";
+const FLAGS: &str = "--rebuild-state applies the new configuration to the whole input; --keep-state";
+
+/// A lesson of a user; what its output ends with.
+fn lesson(stage: &mut Stage, user: &str) -> String {
+    let n = stage.last() + 1;
+    stage.event(&format!(r#"{{"title":"lesson","event_uuid":"l{n}","properties":{{"user_uuid":"{user}"}}}}"#));
+    stage.until_done();
+    stage.origins().pop().unwrap().payload
+}
+
+/// The lane has every position once.
+fn is_whole(stage: &mut Stage) {
+    let end = stage.last();
+    assert_eq!(stage.positions(), (1..=end).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_change_of_enrichments_waits_for_an_own_output() {
+    let mut stage = Stage::new(10);
+    stage.run_and_kill(&[], &[]);
+    let mark = ("output.mark", "done");
+    let mut engine = stage.engine(&[], &[mark]);
+    engine.wait_for_log("ready:");
+    // Everything that was out is compared under the old plan, and so is the first output of the new start.
+    let own = stage.own_output();
+    assert!(stage.origins().pop().unwrap().payload.ends_with(r#""event_processed":true}"#));
+    engine.wait_for_log("the configured plan takes over");
+    let since = stage.own_output();
+    assert!(stage.origins().pop().unwrap().payload.ends_with(r#""done":true}"#));
+    engine.drain();
+    let plans = plans(&mut stage.bed.wire);
+    let [(old, 1, 11), (new, first, 1)] = &plans[..] else { panic!("{plans:?}") };
+    assert_ne!(old, new);
+    assert_eq!((*first, since), (own + 1, own + 1), "the header names the first position under the new plan");
+    // The switch is recorded: the next start is under the new plan from the beginning.
+    let engine = stage.engine(&[], &[mark]);
+    stage.own_output();
+    let log = engine.drain();
+    assert!(!log.contains("the configured plan takes over"), "{log}");
+    is_whole(&mut stage);
+}
+
+#[test]
+fn a_change_of_enrichments_over_an_empty_lane_waits_too() {
+    let mut stage = Stage::new(0);
+    let engine = stage.engine(&[], &[]);
+    stage.bed.wire.flush().unwrap();
+    crate::harness::wait::wait_until("the first record", || engine.log().contains("ready:").then_some(()));
+    engine.drain();
+    let mut engine = stage.engine(&[], &[("output.mark", "done")]);
+    engine.wait_for_log("ready:");
+    stage.own_output();
+    engine.wait_for_log("the configured plan takes over");
+    stage.own_output();
+    engine.drain();
+    let plans = plans(&mut stage.bed.wire);
+    assert!(matches!(&plans[..], [(_, 1, 1), (_, 2, 1)]), "{plans:?}");
+}
+
+#[test]
+fn a_change_of_tables_is_refused_with_the_list_of_changes() {
+    let mut stage = Stage::processed(10);
+    stage.refused(&[], CITY).is(78, CHANGES, FLAGS);
+    let window = ("dedup.window_s", "60");
+    stage.refused(&[], &[window]).is(78, "dedup_window_s was 86400, is 60", FLAGS);
+    let kind = ("kinds.exam.key", "properties.user_uuid");
+    stage.refused(&[], &[kind]).is(78, "kinds.exam is new: {\"key\":\"properties.user_uuid\"}", FLAGS);
+    // Nothing was done: the old configuration goes on.
+    stage.publish(1);
+    stage.run(&[]);
+    is_whole(&mut stage);
+}
+
+#[test]
+fn keep_state_fills_new_columns_from_now_on() {
+    let mut stage = Stage::processed(10);
+    let mut engine = stage.engine(&["--keep-state"], CITY);
+    stage.own_output();
+    engine.wait_for_log("the configured plan takes over");
+    let before = lesson(&mut stage, "u1");
+    assert!(before.ends_with(r#","city":null,"event_processed":true}"#), "the row is there: {before}");
+    stage.publish(5);
+    let after = lesson(&mut stage, "u1");
+    assert!(after.ends_with(r#","city":"c11","event_processed":true}"#), "{after}");
+    engine.drain();
+    is_whole(&mut stage);
+    // Without the flag from then on.
+    stage.publish(1);
+    let engine = stage.engine(&[], CITY);
+    stage.until_done();
+    engine.drain();
+}
+
+#[test]
+fn rebuild_state_applies_the_new_plan_to_the_whole_input() {
+    let mut stage = Stage::processed(10);
+    let mut engine = stage.engine(&["--rebuild-state"], CITY);
+    engine.wait_for_log("ready:");
+    let lesson = lesson(&mut stage, "u1");
+    assert!(lesson.ends_with(r#","city":"c6","event_processed":true}"#), "{lesson}");
+    engine.drain();
+    is_whole(&mut stage);
+    // The state is lost later: what the old plan published is not compared with the new one's outputs.
+    stage.lose_state();
+    stage.publish(1);
+    let engine = stage.engine(&[], CITY);
+    stage.until_done();
+    engine.drain();
+    is_whole(&mut stage);
+}
+
+#[test]
+fn rebuild_state_that_was_cut_off_is_not_forgotten() {
+    let mut stage = Stage::processed(10);
+    let sets = [&[SELDOM], CITY].concat();
+    let mut engine = stage.engine(&["--rebuild-state"], &sets);
+    engine.wait_for_log("ready:");
+    engine.kill();
+    // No checkpoint was written, and the flag is not given again: what was begun goes on.
+    let mut engine = stage.engine(&[], CITY);
+    engine.wait_for_log("ready:");
+    let lesson = lesson(&mut stage, "u1");
+    assert!(lesson.ends_with(r#","city":"c6","event_processed":true}"#), "{lesson}");
+    engine.drain();
+    is_whole(&mut stage);
+}
