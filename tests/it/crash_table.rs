@@ -55,6 +55,8 @@ impl Row {
         self.publish(AFTER);
         self.bed.finish();
         let log = engine.drain();
+        // A rebuild would mend a state that was written too early, and hide it.
+        assert!(log.contains(r#"kind="resume""#), "{log}");
         self.bed.assert_clean();
         log
     }
