@@ -1,58 +1,85 @@
-//! What the start rules need to know of the broker, gathered before every start.
+//! What the start rules need to know of the broker, gathered before every start, and whether the input is still the
+//! same after its consumer was made anew.
 //!
 //! Asks the streams' leaders only; judges nothing but whether the streams suit at all.
 
-use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::streams;
 use crate::core::ids::{Nanos, Position};
 use crate::core::protocol::facts::{Broker, Disk, Newest, StreamFacts};
 use crate::core::protocol::header::LaneMessage;
-use crate::ports::stream::{BrokerError, StreamState};
+use crate::core::protocol::refusal::Refusal;
+use crate::engine::ending::End;
+use crate::ports::stream::{BrokerError, StreamState, Streams};
 use std::collections::BTreeMap;
 
 /// The broker's account, and its clock.
 pub async fn gather(
-    connection: &Connection,
+    streams: &impl Streams,
     input: &str,
     output: &str,
     disk: &Disk,
-    hole: Option<Position>,
 ) -> Result<(Broker, Nanos), BrokerError> {
-    let output_state = streams::state(connection, output).await?;
-    let newest = newest(connection, output, output_state.last).await?;
-    let oldest = oldest(connection, output, output_state).await?;
+    let output_state = streams.state(output).await?;
+    let newest = newest(streams, output, output_state.last).await?;
+    let oldest = oldest(streams, output, output_state).await?;
     // Asked after the lane: whatever the lane's newest message answers, the input has it by now.
-    let input_state = streams::state(connection, input).await?;
+    let input_state = streams.state(input).await?;
     let mut stored_at = BTreeMap::new();
     for (position, _) in disk.witnesses(&newest) {
-        if let Some(message) = streams::message_at(connection, input, position.0).await? {
+        if let Some(message) = streams.message_at(input, position.0).await? {
             stored_at.insert(Position(message.sequence), message.stored_at);
         }
     }
     let time = input_state.server_time;
     let (input, output) = (facts(input_state), facts(output_state));
-    Ok((Broker { input, output, newest, oldest, stored_at, hole }, time))
+    Ok((Broker { input, output, newest, oldest, stored_at, hole: None }, time))
 }
 
-async fn newest(connection: &Connection, output: &str, last: u64) -> Result<Newest, BrokerError> {
+async fn newest(streams: &impl Streams, output: &str, last: u64) -> Result<Newest, BrokerError> {
     if last == 0 {
         return Ok(Newest::Never);
     }
     // The message at the last sequence itself: after a deletion the newest one left says nothing about the end.
-    let message = streams::message_at(connection, output, last).await?;
+    let message = streams.message_at(output, last).await?;
     Ok(match message {
         None => Newest::Gone,
         Some(message) => LaneMessage::read(&message).map_or(Newest::Foreign, |ours| Newest::Ours(Box::new(ours))),
     })
 }
 
-async fn oldest(connection: &Connection, output: &str, state: StreamState) -> Result<Option<LaneMessage>, BrokerError> {
+async fn oldest(streams: &impl Streams, output: &str, state: StreamState) -> Result<Option<LaneMessage>, BrokerError> {
     if state.messages == 0 {
         return Ok(None);
     }
-    Ok(streams::message_at(connection, output, state.first).await?.as_ref().and_then(LaneMessage::read))
+    Ok(streams.message_at(output, state.first).await?.as_ref().and_then(LaneMessage::read))
 }
 
 fn facts(state: StreamState) -> StreamFacts {
     StreamFacts { created: state.created, first: state.first, last: state.last }
+}
+
+/// The input's consumer was made anew: the stream may have been, too, and then these are other events. `newest` is the
+/// last position taken and when its event was stored. `None` when the start may go on.
+pub async fn same_stream(
+    streams: &impl Streams,
+    input: &str,
+    created: Nanos,
+    newest: Option<(u64, Nanos)>,
+) -> Option<End> {
+    let state = match streams.state(input).await {
+        Ok(state) if state.created == created => state,
+        Ok(_) => return Some(End::Refused(Refusal::InputRecreated)),
+        Err(error) => return Some(End::Broker(error)),
+    };
+    // A server that lost its tail may have stored other events in its place by now.
+    let (position, stored_at) = newest?;
+    let other = match streams.message_at(input, position).await {
+        Ok(found) => found.is_some_and(|found| found.stored_at != stored_at),
+        Err(error) => return Some(End::Broker(error)),
+    };
+    if other || state.last < position {
+        // The start rules know what to do about it.
+        let why = format!("the input stream lost events up to position {position}, which were taken");
+        return Some(End::Broker(BrokerError::Transient(why)));
+    }
+    None
 }

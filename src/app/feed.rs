@@ -2,13 +2,13 @@
 //!
 //! Asks the stream what became of positions that did not come; never passes over one unasked.
 
+use super::broker::same_stream;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
 use crate::core::ids::{Nanos, Position};
 use crate::core::protocol::intake::Jump;
 use crate::core::protocol::jump;
-use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::Start;
 use crate::engine::ending::End;
 use crate::engine::intake::Intake;
@@ -60,10 +60,11 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             Err(error) => return Some(End::Broker(error)),
         };
         parts.metrics.lag(parts.source.pending());
-        if parts.source.recreated() != recreated
-            && let Some(end) = same_stream(&parts, newest).await
-        {
-            return Some(end);
+        if parts.source.recreated() != recreated {
+            parts.metrics.source_restarted();
+            if let Some(end) = same_stream(&parts.connection, &parts.stream, parts.created, newest).await {
+                return Some(end);
+            }
         }
         newest = messages.last().map(|message| (message.sequence, message.stored_at)).or(newest);
         let mut feed = Feed { messages, permit, pass_jump: false };
@@ -101,28 +102,6 @@ async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> 
             }
         }
     }
-}
-
-/// The consumer was made anew: the stream may have been, too, and then these are other events.
-async fn same_stream(parts: &FeedParts, newest: Option<(u64, Nanos)>) -> Option<End> {
-    parts.metrics.source_restarted();
-    let state = match streams::state(&parts.connection, &parts.stream).await {
-        Ok(state) if state.created == parts.created => state,
-        Ok(_) => return Some(End::Refused(Refusal::InputRecreated)),
-        Err(error) => return Some(End::Broker(error)),
-    };
-    // A server that lost its tail may have stored other events in its place by now.
-    let (position, stored_at) = newest?;
-    let other = match streams::message_at(&parts.connection, &parts.stream, position).await {
-        Ok(found) => found.is_some_and(|found| found.stored_at != stored_at),
-        Err(error) => return Some(End::Broker(error)),
-    };
-    if other || state.last < position {
-        // The start rules know what to do about it.
-        let why = format!("the input stream lost events up to position {position}, which were taken");
-        return Some(End::Broker(BrokerError::Transient(why)));
-    }
-    None
 }
 
 /// Positions did not come: retention overtook us, or somebody deleted messages.

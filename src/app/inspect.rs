@@ -6,7 +6,7 @@ use super::disk;
 use super::exit::{Exit, UNAVAILABLE};
 use crate::config::Config;
 use crate::core::state::view;
-use crate::engine::shard::stored_rows;
+use crate::engine::restore::stored_rows;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

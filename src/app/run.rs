@@ -4,8 +4,9 @@
 
 use super::exit::{Exit, UNAVAILABLE};
 use super::process::Process;
-use super::session::{Memory, session};
+use super::session::session;
 use super::verdict::After;
+use crate::core::protocol::memory::Memory;
 use crate::telemetry::health::Phase;
 use std::time::Duration;
 use tokio::sync::watch;

@@ -16,17 +16,16 @@ use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
-use crate::core::ids::{KEY_GROUPS, Nanos, Position};
-use crate::core::plan::compiled::Plan;
-use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::{Asked, Broker, Checkpoint, GroupMark};
-use crate::core::protocol::header::{RunHeader, RunId};
-use crate::core::protocol::refusal::Refusal;
-use crate::core::protocol::start::{self, Start, StartKind, Until};
+use crate::core::ids::{KEY_GROUPS, Position};
+use crate::core::protocol::facts::{Asked, Broker};
+use crate::core::protocol::header::RunId;
+use crate::core::protocol::memory::Memory;
+use crate::core::protocol::prepare::{Prepared, header, prepare};
+use crate::core::protocol::start::{self, Start, StartKind};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
-use crate::engine::messages::NextPlan;
+use crate::engine::restore;
 use crate::ports::stream::BrokerError;
 use crate::telemetry::health::Phase;
 use std::sync::Arc;
@@ -34,15 +33,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// What a process remembers from start to start.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// Its run id, fixed by the first start that reaches the broker.
-    pub run: Option<RunId>,
-    /// A position of the input that a start needed and did not find.
-    pub hole: Option<Position>,
-}
 
 /// A start that is under way.
 struct Under {
@@ -82,13 +72,15 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     suits(process, &lane).await?;
     let path = config.state.path.clone();
     let opened = blocking(move || disk::open(&path)).await?;
-    let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk, memory.hole).await;
+    let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
     let (facts, server_time) = gathered.map_err(broker_failed)?;
-    let run = memory.run.get_or_insert_with(|| RunId::new(server_time, process.random)).clone();
+    let facts = memory.complete(facts);
+    let run = memory.run(server_time, process.random);
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
-    let (parts, header) = prepare(process, start.clone(), &facts, opened, &run, number).await?;
+    let parts = assemble(process, start.clone(), &facts, opened).await?;
+    let header = header(&start, &run, number);
     // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
     let input = open_input(process, &source, &start).await.map_err(broker_failed)?;
     let old = open_old(process, &source, &start).await.map_err(broker_failed)?;
@@ -154,73 +146,31 @@ async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
 }
 
 /// Everything that the engine is made of: plan, record, state.
-async fn prepare(
-    process: &Process,
-    start: Start,
-    facts: &Broker,
-    opened: Opened,
-    run: &RunId,
-    number: u64,
-) -> Result<(Parts, RunHeader), After> {
+async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opened) -> Result<Parts, After> {
     let config = &process.config;
+    let prepared = prepare(&start, facts, &config.plan, &opened.disk.plans);
+    let Prepared { plan, first, record, next_plan } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
     let path = config.state.path.clone();
-    let resume = start.kind == StartKind::Resume;
-    let Opened { store, disk } =
-        if resume { opened } else { blocking(move || disk::begin_anew(&path, opened)).await? };
-    let running = start.plan.clone();
-    let spec_of = |fingerprint: &str| -> Option<PlanSpec> {
-        let configured = config.plan.fingerprint() == fingerprint;
-        if configured { Some(config.plan.clone()) } else { disk.plans.get(fingerprint).cloned() }
+    let Opened { store, .. } = if start.kind == StartKind::Resume {
+        opened
+    } else {
+        blocking(move || disk::begin_anew(&path, opened)).await?
     };
-    let spec =
-        spec_of(&running.plan).ok_or_else(|| After::Stop(Refusal::NoPlanText { plan: running.plan.clone() }.into()))?;
-    let plan = Arc::new(Plan::compile(spec.clone(), &start.layout));
-    let record = Checkpoint {
-        position: start.after,
-        lane: start.base_lane,
-        stored_at: start.stored_at,
-        stream_time: start.stream_time,
-        input_created: facts.input.created,
-        output_created: facts.output.created,
-        origin: start.origin,
-        plans: start.plans.clone(),
-        layout: plan.layout.clone(),
-        gaps: start.gaps,
-    };
-    let next_plan = match &start.until {
-        Some(Until::OwnOutput(next) | Until::Position(_, next)) => spec_of(next).map(|spec| NextPlan {
-            fingerprint: next.clone(),
-            text: spec.text(),
-            layout: plan.layout.extended(&spec),
-        }),
-        None => None,
-    };
-    let mut plans: Vec<PlanSpec> = disk.plans.values().cloned().collect();
-    plans.push(spec);
-    // No event proves B: zero stands for a time that is not known.
-    let floor = GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane };
-    let (first, known) = (record.clone(), disk.plans.contains_key(&running.plan));
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
         config.engine.shards
     };
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
-    let store_of = store.clone();
+    let (store_of, record_of) = (store.clone(), record.clone());
     let states: Vec<State> = blocking(move || {
-        if !resume {
-            disk::write_first(store_of.as_ref(), &plans, &first, &floor)?;
-        } else if !known {
-            disk::write_plans(store_of.as_ref(), &plans)?;
-        }
-        disk::load(store_of.as_ref(), shards, cache_rows, window, after)
+        restore::write_first(store_of.as_ref(), &first, &record_of)?;
+        restore::load(store_of.as_ref(), shards, cache_rows, window, after)
     })
     .await?;
-    let header =
-        RunHeader { run: run.clone(), start: number, plan: running.plan, origin: start.origin, since: running.since };
     process.metrics.accepted_gaps(start.gaps);
-    let parts = Parts {
-        plan,
+    Ok(Parts {
+        plan: Arc::new(plan),
         start,
         states,
         store,
@@ -229,8 +179,7 @@ async fn prepare(
         checkpoint_interval: Duration::from_millis(config.engine.checkpoint_interval_ms),
         slices_in_flight: config.engine.max_in_flight_slices,
         metrics: process.metrics.clone(),
-    };
-    Ok((parts, header))
+    })
 }
 
 /// A connection that fails ends the start.

@@ -4,12 +4,12 @@
 
 use super::exit::Exit;
 use super::process::Process;
-use super::session::Memory;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::header::{LaneMessage, RunId};
-use crate::core::protocol::refusal::Refusal;
+use crate::core::protocol::header::RunId;
+use crate::core::protocol::memory::Memory;
+use crate::core::protocol::verdict::{self, Verdict};
 use crate::engine::ending::End;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use std::sync::atomic::Ordering;
@@ -39,13 +39,11 @@ pub async fn judge(
     end: End,
 ) -> After {
     match end {
-        // Only the start rules can go on without it: they begin anew, knowing what is missing.
-        End::Refused(Refusal::InputGone { from, .. }) if process.consent.accept_gap && memory.hole != Some(from) => {
-            memory.hole = Some(from);
-            After::Again { why: format!("the event at position {from} is missing"), pause: false }
-        }
         End::Drained => After::Drained,
         End::PlanEnded => After::Again { why: "the configured plan takes over".to_owned(), pause: false },
+        End::Refused(refusal) if memory.learn(&refusal, process.consent.accept_gap) => {
+            After::Again { why: refusal.to_string(), pause: false }
+        }
         End::Refused(refusal) => After::Stop(refusal.into()),
         End::Store(error) => After::Stop(error.into()),
         End::Broken(what) => After::Stop(Exit::broken(what)),
@@ -75,19 +73,9 @@ async fn refused(
     }
     match streams::message_at(lane, &process.config.output.stream, at.0).await {
         Err(error) => broker_failed(error),
-        Ok(None) => After::Again { why, pause: true },
-        Ok(Some(message)) => match LaneMessage::read(&message) {
-            None => After::Stop(Refusal::ForeignMessage { sequence: at }.into()),
-            Some(found) if found.run.run > *run => {
-                After::Stop(Refusal::NewerRun { run: found.run.run.to_string() }.into())
-            }
-            Some(found) => {
-                let whose =
-                    if found.run.run == *run { "an earlier start of ours" } else { "an engine that started earlier" };
-                // Racing an earlier engine is won by being quick, not by waiting.
-                let pause = found.run.run == *run && found.run.start == start;
-                After::Again { why: format!("{why}: {whose} wrote it"), pause }
-            }
+        Ok(found) => match verdict::refused(at, found.as_ref(), run, start) {
+            Verdict::Stop(refusal) => After::Stop(refusal.into()),
+            Verdict::Again { whose, pause } => After::Again { why: format!("{why}: {whose} wrote it"), pause },
         },
     }
 }

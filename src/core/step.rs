@@ -27,6 +27,20 @@ pub enum Outcome {
     Silent(Silence),
 }
 
+impl IntoIterator for Outcome {
+    type Item = Output;
+    type IntoIter = std::option::IntoIter<Output>;
+
+    /// The outputs that it leads to.
+    fn into_iter(self) -> Self::IntoIter {
+        match self {
+            Outcome::Publish(output) => Some(output),
+            Outcome::Silent(_) => None,
+        }
+        .into_iter()
+    }
+}
+
 /// Why an event has no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {

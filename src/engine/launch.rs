@@ -4,25 +4,24 @@
 
 use super::checkpointer::Checkpointer;
 use super::ending::{Alarm, End, Ending};
-use super::intake::{Intake, Phase};
-use super::messages::{Drain, Inspect, MeetIntake, NextPlan, Publish};
-use super::sequencer::{PUBLISHES, Sequencer};
+use super::intake::Intake;
+use super::messages::{Drain, Inspect, MeetIntake, Publish};
+use super::sequencer::{PUBLISHES, Sequencer, WINDOW};
 use super::shard::Shard;
-use super::waiting::{OldMessages, Timings};
 use crate::core::ids::{KeyGroup, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::protocol::checkpoint::Gather;
 use crate::core::protocol::facts::Checkpoint;
 use crate::core::protocol::intake::Intake as Cutter;
-use crate::core::protocol::lane::Lane;
-use crate::core::protocol::merge::Merge;
-use crate::core::protocol::start::{Start, StartKind, Until};
+use crate::core::protocol::outlet::Outlet;
+use crate::core::protocol::pace::Pace;
+use crate::core::protocol::start::{Start, StartKind};
+use crate::core::protocol::writes::NextPlan;
 use crate::core::state::changes::State;
 use crate::core::step::Step;
 use crate::ports::store::Store;
 use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Arbiter, ArbiterHandle};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
@@ -134,16 +133,12 @@ impl Shared {
         recovered: watch::Sender<bool>,
     ) -> Addr<Sequencer> {
         let sequencer = Sequencer {
-            merge: Merge::new(self.shards),
-            lane: Lane::new(start),
-            queue: VecDeque::new(),
-            old: OldMessages::new(start.lane_last),
-            plan: self.plan.fingerprint.clone(),
+            outlet: Outlet::new(start, self.shards, WINDOW),
+            acts: Vec::new(),
             rebuilds: matches!(start.kind, StartKind::Rebuild(_)),
-            ends_with_own_output: matches!(start.until, Some(Until::OwnOutput(_))),
             writer,
             in_flight: (0, 0),
-            timings: Timings::default(),
+            seconds: Vec::new(),
             checkpointer: checkpointer.clone(),
             intake: None,
             recovered,
@@ -151,7 +146,6 @@ impl Shared {
             // messages one at a time, and the barriers that travel without a permit.
             mailbox: (self.slices_in_flight + 2) * (self.shards + 1) + 8,
             metrics: self.metrics.clone(),
-            stopped: false,
             ending: self.ending.clone(),
             alarm: self.alarm("sequencer"),
         };
@@ -208,7 +202,7 @@ impl Engine {
         let states = parts.states.into_iter().enumerate();
         let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
         let intake = Intake {
-            cutter: Cutter::new(parts.plan, shards.len(), &parts.start),
+            pace: Pace::new(Cutter::new(parts.plan, shards.len(), &parts.start)),
             shards: shards.clone(),
             sequencer: sequencer.clone(),
             checkpointer: checkpointer.clone(),
@@ -218,7 +212,6 @@ impl Engine {
             metrics: parts.metrics,
             ending: ending.clone(),
             alarm: shared.alarm("intake"),
-            phase: Phase::default(),
         };
         let intake = Intake::start_in_arbiter(&shared.arbiter(), |_| intake);
         let met = checkpointer.try_send(MeetIntake(intake.clone())).is_ok()

@@ -7,7 +7,6 @@ use super::intake::Intake;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::output::Output;
-use crate::core::plan::layout::Layout;
 use crate::core::protocol::header::LaneMessage;
 use crate::core::protocol::intake::{Barrier, Jump};
 use crate::core::protocol::merge::SliceNumber;
@@ -160,19 +159,6 @@ pub struct Reached {
 pub struct PlanEnds {
     /// The barrier's number.
     pub barrier: u64,
-    /// The last position under the plan.
-    pub position: Position,
-}
-
-/// The plan that follows the one at work.
-#[derive(Clone, Debug)]
-pub struct NextPlan {
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// Its text.
-    pub text: String,
-    /// The numbers of tables and columns from then on.
-    pub layout: Layout,
 }
 
 /// To the lane's writer, through a channel: outputs to publish behind each other.

@@ -1,58 +1,52 @@
-//! The Sequencer actor: the shards' outcomes back in input order, and the lane's only writer.
+//! The Sequencer actor: carries out what `core::protocol::outlet` says, as the lane's only writer.
 //!
-//! Numbers nothing itself (`core::protocol::lane` does). What it may not send yet waits in `queue`, together
-//! with the permits of its slices, so that a slow lane slows the intake.
+//! Numbers and orders nothing itself.
 
 use super::checkpointer::Checkpointer;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::intake::Intake;
 use super::messages::{EndPlan, Expect, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
-use super::waiting::{OldMessages, Timings, WaitingSlice};
-use crate::core::ids::LaneSequence;
-use crate::core::output::Output;
-use crate::core::protocol::lane::{Lane, Send, compare};
-use crate::core::protocol::merge::{Broken, Merge};
+use crate::core::ids::Nanos;
+use crate::core::protocol::old::OldBatch;
+use crate::core::protocol::outlet::{Act, Announced, Outlet, Window};
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Actor, Addr, Context, Handler};
-use std::collections::VecDeque;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-/// Outputs that may be unconfirmed: enough to keep the server busy, few enough for its ingest queue.
-pub const WINDOW: u64 = 4_000;
-/// Their bytes: large outputs must not fill memory while the server is slow.
-const WINDOW_BYTES: usize = 32 << 20;
-/// The most outputs in one command to the writer.
-const CHUNK: usize = 500;
+/// What may be with the writer and unconfirmed.
+pub const WINDOW: Window = Window { outputs: 4_000, bytes: 32 << 20, chunk: 500 };
 /// What the writer's channel must hold: each message carries at least one unconfirmed output.
-pub const PUBLISHES: usize = WINDOW as usize;
+pub const PUBLISHES: usize = WINDOW.outputs as usize;
+
+/// What travels with a slice and comes back when it is with the lane.
+#[derive(Debug)]
+pub struct Carried {
+    bytes: usize,
+    taken: Instant,
+    /// Given back by being dropped.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 /// The sequencer and what it talks to.
 pub struct Sequencer {
-    /// Puts slices together.
-    pub merge: Merge<Expect, Outcome>,
-    /// The account of the lane.
-    pub lane: Lane,
-    /// Merged slices that are not wholly with the lane.
-    pub queue: VecDeque<WaitingSlice>,
-    /// What was in the lane at the start.
-    pub old: OldMessages,
-    /// The plan's fingerprint.
-    pub plan: String,
+    /// What decides.
+    pub outlet: Outlet<Carried, OwnedSemaphorePermit, Outcome>,
+    /// What is to be done; empty between messages.
+    pub acts: Vec<Act<Carried>>,
     /// Whether the state is built anew, for the crash table.
     pub rebuilds: bool,
-    /// Whether the plan ends with the first output of this start that is confirmed.
-    pub ends_with_own_output: bool,
     /// The lane's writer.
     pub writer: mpsc::Sender<Publish>,
     /// Slices announced and not wholly with the lane, and their bytes.
     pub in_flight: (u64, usize),
-    /// When what was sent.
-    pub timings: Timings,
-    /// The checkpointer.
+    /// Latencies of one confirmation, to be recorded in one go.
+    pub seconds: Vec<f64>,
+    /// Who writes checkpoints.
     pub checkpointer: Addr<Checkpointer>,
     /// Who places barriers; met right after the start.
     pub intake: Option<Addr<Intake>>,
@@ -62,8 +56,6 @@ pub struct Sequencer {
     pub mailbox: usize,
     /// The metrics.
     pub metrics: Metrics,
-    /// Whether something was found that no later output may pass over.
-    pub stopped: bool,
     /// Where the end is reported.
     pub ending: Ending,
     /// Reports this actor's death.
@@ -75,7 +67,8 @@ impl Actor for Sequencer {
 
     fn started(&mut self, ctx: &mut Context<Sequencer>) {
         ctx.set_mailbox_capacity(self.mailbox);
-        self.note_recovery();
+        self.outlet.begin(&mut self.acts);
+        self.act();
     }
 }
 
@@ -90,12 +83,13 @@ impl Handler<MeetIntake> for Sequencer {
 impl Handler<Expect> for Sequencer {
     type Result = ();
 
-    fn handle(&mut self, mut expect: Expect, _: &mut Context<Sequencer>) {
+    fn handle(&mut self, expect: Expect, _: &mut Context<Sequencer>) {
         self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
         self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-        let order = std::mem::take(&mut expect.order);
-        let merged = self.merge.slice(expect.slice, expect, order);
-        self.take_merged(merged);
+        let Expect { slice, order, barrier, through, bytes, permit, taken } = expect;
+        let carried = Carried { bytes, taken, _permit: permit };
+        self.outlet.announced(slice, Announced { barrier, through, carried }, order, &mut self.acts);
+        self.act();
     }
 }
 
@@ -103,17 +97,17 @@ impl Handler<Processed> for Sequencer {
     type Result = ();
 
     fn handle(&mut self, processed: Processed, _: &mut Context<Sequencer>) {
-        let merged = self.merge.part(processed.slice, processed.shard, processed.outcomes);
-        self.take_merged(merged);
+        self.outlet.processed(processed.slice, processed.shard, processed.outcomes, &mut self.acts);
+        self.act();
     }
 }
 
 impl Handler<OldLane> for Sequencer {
     type Result = ();
 
-    fn handle(&mut self, old: OldLane, _: &mut Context<Sequencer>) {
-        self.old.add(old);
-        self.send_what_fits();
+    fn handle(&mut self, OldLane { messages, through, permit }: OldLane, _: &mut Context<Sequencer>) {
+        self.outlet.old(OldBatch { messages, through, kept: permit }, &mut self.acts);
+        self.act();
     }
 }
 
@@ -125,123 +119,69 @@ impl Handler<LaneNews> for Sequencer {
             return self.ending.report(End::Lane(event));
         };
         crash::point("after_confirmation_before_the_barrier");
-        let before = self.lane.confirmed().0;
-        self.lane.confirm(sequence);
-        self.metrics.published(self.lane.confirmed().0 - before);
-        self.timings.confirmed(sequence, &self.metrics);
-        self.reach_barriers();
-        if self.ends_with_own_output && self.lane.is_ours() {
-            self.ends_with_own_output = false;
-            self.told("intake", self.intake.as_ref().is_some_and(|intake| intake.try_send(EndPlan).is_ok()));
-        }
-        self.send_what_fits();
+        let before = self.outlet.confirmed_to().0;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i64;
+        // Two clocks: theirs and ours. A negative difference is theirs, not a latency.
+        let since = |then: Nanos| now.saturating_sub(then.0).max(0) as f64 / 1e9;
+        let (seconds, metrics) = (&mut self.seconds, &self.metrics);
+        seconds.clear();
+        let each = |sent: crate::core::protocol::outlet::Unconfirmed| {
+            seconds.push(since(sent.stored_at));
+            if let Some(event_time) = sent.event_time {
+                metrics.event_time_latency(since(event_time));
+            }
+        };
+        self.outlet.confirmed(sequence, each, &mut self.acts);
+        self.metrics.published(self.outlet.confirmed_to().0 - before);
+        self.metrics.latencies(&self.seconds);
+        self.act();
     }
 }
 
 impl Sequencer {
-    fn take_merged(&mut self, added: Result<(), Broken>) {
-        let mut result = added;
-        while result.is_ok() {
-            match self.merge.take_next() {
-                Ok(Some((expect, outcomes))) => self.queue.push_back(WaitingSlice::new(expect, outcomes)),
-                Ok(None) => break,
-                Err(broken) => result = Err(broken),
+    fn act(&mut self) {
+        let mut acts = std::mem::take(&mut self.acts);
+        for act in acts.drain(..) {
+            match act {
+                Act::Recomputed(outputs) => self.recomputed(outputs),
+                Act::Publish { first, outputs } => self.publish(Publish { first, outputs }),
+                Act::Sent(carried) => self.slice_is_sent(&carried),
+                Act::Reached { barrier, lane } => {
+                    let told = self.checkpointer.try_send(Reached { barrier, lane }).is_ok();
+                    self.told("checkpointer", told);
+                }
+                Act::Recovered => drop(self.recovered.send(true)),
+                Act::EndPlan => {
+                    let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(EndPlan).is_ok());
+                    self.told("intake", told);
+                }
+                Act::Refuse(refusal) => self.ending.report(End::Refused(refusal)),
+                Act::Broken(broken) => self.ending.broken(broken),
             }
         }
-        match result {
-            Ok(()) => self.send_what_fits(),
-            Err(broken) => self.ending.broken(broken),
-        }
+        // The room is kept for the next message.
+        self.acts = acts;
+        self.metrics.unconfirmed(self.outlet.unconfirmed());
     }
 
-    /// Moves outputs from the queue to the writer while window and comparison allow it.
-    fn send_what_fits(&mut self) {
-        let mut chunk: Vec<Output> = Vec::new();
-        let mut first = LaneSequence(0);
-        let mut passed = 0;
-        while !self.stopped
-            && let Some(slice) = self.queue.front_mut()
-        {
-            let Some(output) = slice.next_output() else {
-                self.slice_is_sent();
-                continue;
-            };
-            let full = self.lane.unconfirmed() >= WINDOW || self.timings.bytes() >= WINDOW_BYTES;
-            if chunk.len() == CHUNK || full {
-                slice.put_back(output);
-                if chunk.len() < CHUNK {
-                    break;
-                }
-                self.publish(first, &mut chunk);
-                continue;
-            }
-            if self.old.must_wait(self.lane.next_sequence(&output)) {
-                slice.put_back(output);
-                break;
-            }
-            match self.lane.output(&output) {
-                Send::Already => {}
-                Send::Publish(sequence) => {
-                    if chunk.is_empty() {
-                        first = sequence;
-                    }
-                    self.timings.numbered(sequence, &output);
-                    chunk.push(output);
-                }
-                Send::Compare(sequence) => {
-                    passed += 1;
-                    crash::point(if self.rebuilds { "during_a_rebuild" } else { "during_suppression" });
-                    if let Err(refusal) = self.old.compare(sequence, |found| compare(&output, &self.plan, found)) {
-                        self.stopped = true;
-                        return self.ending.report(End::Refused(refusal));
-                    }
-                }
-            }
+    fn recomputed(&self, outputs: u64) {
+        for _ in 0..outputs {
+            crash::point(if self.rebuilds { "during_a_rebuild" } else { "during_suppression" });
         }
-        self.publish(first, &mut chunk);
-        if passed > 0 {
-            self.metrics.recomputed(passed);
-        }
-        self.note_recovery();
-        self.reach_barriers();
+        self.metrics.recomputed(outputs);
     }
 
-    /// The front slice is wholly with the lane: its barrier follows its outputs, its permit goes back.
-    fn slice_is_sent(&mut self) {
-        if let Some(slice) = self.queue.pop_front() {
-            self.lane.passed(slice.through());
-            if let Some(barrier) = slice.barrier() {
-                self.lane.barrier(barrier);
-            }
-            self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(slice.bytes()));
-            self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-            slice.sent(&self.metrics);
-        }
-    }
-
-    fn publish(&mut self, first: LaneSequence, chunk: &mut Vec<Output>) {
-        if chunk.is_empty() {
-            return;
-        }
-        let outputs = std::mem::take(chunk);
+    fn publish(&self, publish: Publish) {
         // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
-        let sent = self.writer.try_send(Publish { first, outputs });
+        let sent = self.writer.try_send(publish);
         self.told("writer", !matches!(sent, Err(TrySendError::Full(_))));
         crash::point("after_publish_before_confirmation");
     }
 
-    fn reach_barriers(&mut self) {
-        while let Some((barrier, lane)) = self.lane.reached() {
-            let told = self.checkpointer.try_send(Reached { barrier, lane }).is_ok();
-            self.told("checkpointer", told);
-        }
-        self.metrics.unconfirmed(self.lane.unconfirmed());
-    }
-
-    fn note_recovery(&mut self) {
-        if self.lane.is_past_the_old() {
-            self.recovered.send_if_modified(|recovered| !std::mem::replace(recovered, true));
-        }
+    fn slice_is_sent(&mut self, carried: &Carried) {
+        self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(carried.bytes));
+        self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
+        self.metrics.stage(Stage::Lane, carried.taken.elapsed().as_secs_f64());
     }
 
     fn told(&self, whom: &str, ok: bool) {

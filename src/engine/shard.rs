@@ -6,15 +6,14 @@ use super::checkpointer::Checkpointer;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::messages::{Delta, Inspect, Processed, Work};
+use super::restore::stored_rows;
 use super::sequencer::Sequencer;
 use crate::core::event::Events;
-use crate::core::ids::{Digest, KeyGroup, Position};
+use crate::core::ids::{Digest, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::record::{RowReader, row_prefix_of_key};
-use crate::core::state::rows::Row;
 use crate::core::state::view;
 use crate::core::step::Step;
-use crate::ports::store::{Space, Store, StoreError};
+use crate::ports::store::{Store, StoreError};
 use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Actor, Addr, Context, Handler};
 use serde_json::Value;
@@ -127,24 +126,5 @@ impl Shard {
         }
         self.metrics.cache(hits, misses, 0);
         Ok(())
-    }
-}
-
-/// The rows that the store holds of a key.
-pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<Row>, StoreError> {
-    let mut reader = RowReader::default();
-    let mut rows = Vec::new();
-    let mut damage = None;
-    store.scan(Space::Group(KeyGroup::of(key)), &row_prefix_of_key(key), &mut |name, value| {
-        match reader.push(name, value) {
-            Ok(Some(view)) => rows.push(Row::stored(&view)),
-            Ok(None) => {}
-            Err(error) => damage = Some(error),
-        }
-        damage.is_none()
-    })?;
-    match damage.or_else(|| reader.finish().err()) {
-        None => Ok(rows),
-        Some(error) => Err(StoreError::Unreadable { path: "the state directory".into(), why: error.to_string() }),
     }
 }

@@ -2,23 +2,7 @@
 //!
 //! Encodings belong to `core::record`; a store knows nothing of rows, positions or plans.
 
-use crate::core::ids::KeyGroup;
-
-/// A part of the store with an order of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Space {
-    /// Format settings, the record of S, and plans.
-    Meta,
-    /// The rows, de-duplication chunks and mark of one key group.
-    Group(KeyGroup),
-}
-
-/// Changes that become visible and durable together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
-    /// A value to write, or `None` to remove the key; later entries win.
-    pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-}
+pub use crate::core::record::{Batch, Space};
 
 /// Called with each key and value of a scan; `false` ends it.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> bool;

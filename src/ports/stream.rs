@@ -21,6 +21,19 @@ pub struct StreamState {
     pub server_time: Nanos,
 }
 
+/// Who can tell what streams say of themselves.
+pub trait Streams: Sync {
+    /// The stream's account of this moment; a missing stream is a permanent error.
+    fn state(&self, stream: &str) -> impl Future<Output = Result<StreamState, BrokerError>> + Send;
+
+    /// The message at a sequence; `None` when it was never there, or is there no more.
+    fn message_at(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> impl Future<Output = Result<Option<StoredMessage>, BrokerError>> + Send;
+}
+
 /// What the lane's writer reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaneEvent {

@@ -14,8 +14,9 @@
 //! A batch never starts before the one before it is confirmed: a stranger's messages could otherwise take the
 //! place of refused ones and let later ones in. Nothing is sent twice here, and nothing is decided.
 
+use super::batch::{self, Book, Place};
 use super::connect::{Connection, Trouble};
-use super::lane_reply::{BATCH_UNKNOWN, Reply};
+use super::lane_reply::Reply;
 use super::subjects::Subjects;
 use crate::core::ids::LaneSequence;
 use crate::core::output::{self, Output};
@@ -84,12 +85,10 @@ pub struct LaneWriter {
     progress: watch::Receiver<Progress>,
     /// The reply subject up to the batch sequence.
     reply: String,
-    /// The lane sequence of the last message sent.
-    sent: u64,
+    /// Which message has which place.
+    book: Book,
     /// The lane sequence known to be confirmed when last asked.
     known: u64,
-    /// The lane sequence before the open batch's first message, while one is open.
-    open: Option<u64>,
     subject: Option<Subject>,
     subjects: Subjects<Subject>,
 }
@@ -115,7 +114,7 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         .map_err(|error| BrokerError::Transient(format!("the connection is closed: {error}")))?;
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
-    let sent = target.after.0;
+    let (sent, target_after) = (target.after.0, target.after);
     let shared = Arc::new(Shared { base: AtomicU64::new(sent), sent: AtomicU64::new(sent) });
     let (report, progress) = watch::channel(Progress { confirmed: sent, over: false });
     let writer = LaneWriter {
@@ -124,9 +123,8 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         shared: shared.clone(),
         progress,
         reply: format!("{inbox}.{FLOW}.fail."),
-        sent,
+        book: Book::new(target_after),
         known: sent,
-        open: None,
         subject: None,
         subjects: Subjects::new(),
     };
@@ -145,20 +143,14 @@ impl LaneWriter {
         }
         for (index, output) in outputs.iter().enumerate() {
             let settle = then == Then::Settle && index == last;
-            let base = self.place().await?;
-            let sequence = self.sent + 1;
-            let operation = match (settle, sequence - base) {
-                (true, _) => 2,
-                (false, 1) => 0,
-                (false, _) => 1,
-            };
+            self.room().await?;
+            let place = self.book.place(settle);
             let subject = self.subjects.get(&output.subject, |text| Subject::from(&**text));
-            let headers = headers(output, &self.target, self.sent)?;
+            let headers = headers(output, &self.target, place.expected)?;
             // Counted before it leaves: an answer must never find a message that was not sent.
-            self.sent = sequence;
-            self.shared.sent.store(sequence, Ordering::Release);
-            self.open = (!settle).then_some(base);
-            self.publish(subject.clone(), sequence - base, operation, Some(headers), output.payload.clone()).await?;
+            self.shared.base.store(place.base, Ordering::Release);
+            self.shared.sent.store(place.sequence, Ordering::Release);
+            self.publish(subject.clone(), place, Some(headers), output.payload.clone()).await?;
             self.subject = Some(subject);
         }
         Ok(())
@@ -166,36 +158,29 @@ impl LaneWriter {
 
     /// Ends the open batch, so that everything sent is confirmed at once; does nothing when none is open.
     pub async fn settle(&mut self) -> Result<(), BrokerError> {
-        let (Some(base), Some(subject)) = (self.open.take(), self.subject.clone()) else { return Ok(()) };
-        self.publish(subject, self.sent + 1 - base, 3, None, "".into()).await
+        let (Some(place), Some(subject)) = (self.book.settle(), self.subject.clone()) else { return Ok(()) };
+        self.publish(subject, place, None, "".into()).await
     }
 
     /// Ends the lane: waits until everything sent is confirmed, or the lane is over without that.
     pub async fn close(mut self) -> Result<LaneSequence, BrokerError> {
         self.settle().await?;
-        self.confirmed(self.sent).await.map(|()| LaneSequence(self.sent))
+        let sent = self.book.sent();
+        self.confirmed(sent.0).await.map(|()| sent)
     }
 
     /// The lane sequence of the last message sent.
     pub fn sent(&self) -> LaneSequence {
-        LaneSequence(self.sent)
+        self.book.sent()
     }
 
-    /// Waits for room and returns the lane sequence before the batch's first message, opening a batch if none is.
-    async fn place(&mut self) -> Result<u64, BrokerError> {
-        match self.open {
-            Some(base) => {
-                if self.sent - self.known >= WINDOW {
-                    self.confirmed(self.sent + 1 - WINDOW).await?;
-                }
-                Ok(base)
-            }
-            None => {
-                self.confirmed(self.sent).await?;
-                self.shared.base.store(self.sent, Ordering::Release);
-                Ok(self.sent)
-            }
+    /// Waits for room: inside a batch for the window, before one for the confirmation of the one before.
+    async fn room(&mut self) -> Result<(), BrokerError> {
+        let needs = self.book.needs(WINDOW);
+        if self.known < needs {
+            self.confirmed(needs).await?;
         }
+        Ok(())
     }
 
     /// Waits until this lane sequence is confirmed.
@@ -213,8 +198,7 @@ impl LaneWriter {
     async fn publish(
         &self,
         subject: Subject,
-        batch_sequence: u64,
-        operation: u8,
+        Place { batch_sequence, operation, .. }: Place,
         headers: Option<HeaderMap>,
         payload: bytes::Bytes,
     ) -> Result<(), BrokerError> {
@@ -288,31 +272,7 @@ impl LaneAcks {
     /// What a reply means, `None` when it is no news.
     fn judge(&self, reply: Reply) -> Option<LaneEvent> {
         let (base, sent) = (self.shared.base.load(Ordering::Acquire), self.shared.sent.load(Ordering::Acquire));
-        let confirmed = self.progress.borrow().confirmed;
-        let lost = |why: String| Some(LaneEvent::Lost(why));
-        match reply {
-            Reply::Stored(count) if base + count > sent => lost(format!("{count} messages confirmed, fewer sent")),
-            Reply::Stored(count) => {
-                (base + count > confirmed).then(|| LaneEvent::Confirmed(LaneSequence(base + count)))
-            }
-            Reply::Over { last, count } if last == base + count && last == sent => {
-                Some(LaneEvent::Confirmed(LaneSequence(last)))
-            }
-            Reply::Over { last, count } => {
-                lost(format!("the batch ended at {last} with {count} messages; {} were sent after {base}", sent - base))
-            }
-            Reply::Refused(_, error) if error.err_code == BATCH_UNKNOWN => {
-                lost("the server does not know the batch: it timed out, or the server started again".to_owned())
-            }
-            Reply::Refused(count, error) => Some(LaneEvent::Refused {
-                at: LaneSequence(base + count),
-                code: error.err_code,
-                description: error.description,
-            }),
-            Reply::Gap => lost("messages were lost on the way to the server".to_owned()),
-            Reply::Nobody => lost("no stream takes the lane's subjects".to_owned()),
-            Reply::Unreadable(text) => lost(format!("unreadable reply: {text}")),
-        }
+        batch::judge(reply, base, sent, self.progress.borrow().confirmed)
     }
 }
 
@@ -324,7 +284,7 @@ const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
 /// The client's map costs three allocations and a keyed hash for each header, and a random order on the wire. So
 /// the whole block travels as the value of its first header, lines and all; the server sees ordinary headers. What
 /// stands in it is ours or was itself one line of an input message; a line break within a value is left out.
-fn headers(output: &Output, target: &LaneTarget, expected: u64) -> Result<HeaderMap, BrokerError> {
+fn headers(output: &Output, target: &LaneTarget, expected: Option<u64>) -> Result<HeaderMap, BrokerError> {
     let mut block = String::with_capacity(256);
     let _ = write!(block, "{}:{}:{}", target.input_stream, output.position, output.n);
     let _ = write!(block, "\r\n{}: {}\r\n{}: {}", output::TIME, output.stored_at, output::RUN, target.run);
@@ -336,7 +296,9 @@ fn headers(output: &Output, target: &LaneTarget, expected: u64) -> Result<Header
             block.extend(value.chars().filter(|c| !matches!(c, '\r' | '\n')));
         }
     }
-    let _ = write!(block, "\r\n{}: {expected}", async_nats::header::NATS_EXPECTED_LAST_SEQUENCE);
+    if let Some(expected) = expected {
+        let _ = write!(block, "\r\n{}: {expected}", async_nats::header::NATS_EXPECTED_LAST_SEQUENCE);
+    }
     let text: StringDeserializer<ValueError> = block.into_deserializer();
     let value = HeaderValue::deserialize(text).map_err(|error| BrokerError::Permanent {
         what: format!("the client library refuses our header block: {error}"),

@@ -6,11 +6,11 @@ use super::api::ApiError;
 use serde::Deserialize;
 
 /// The batch is unknown: ended, timed out after 10 s, or forgotten in a restart.
-pub(super) const BATCH_UNKNOWN: u64 = 10208;
+pub const BATCH_UNKNOWN: u64 = 10208;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub enum Reply {
     /// Everything of this batch up to this batch sequence is stored; 0 answers the batch's start.
     Stored(u64),
     /// The message at this batch sequence was refused; it ended the batch.
@@ -42,7 +42,7 @@ struct Wire {
 
 impl Reply {
     /// Reads a reply; its subject is the one that the message was sent with and holds its batch sequence.
-    pub(super) fn parse(subject: &str, payload: &[u8]) -> Reply {
+    pub fn parse(subject: &str, payload: &[u8]) -> Reply {
         let wire: Wire = match serde_json::from_slice(payload) {
             Ok(wire) => wire,
             Err(_) => return Reply::Unreadable(String::from_utf8_lossy(payload).into_owned()),

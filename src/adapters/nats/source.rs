@@ -7,6 +7,7 @@
 
 use super::connect::{Connection, Trouble, forbidden};
 use super::delivery::{Delivery, headers};
+use super::follow::{self, Took};
 use super::pull::Pull;
 pub use super::pull::SourceOptions;
 use super::streams::message_from;
@@ -160,9 +161,10 @@ impl Source {
             return None;
         }
         let delivery = Delivery::parse(message.reply.as_deref()?)?;
-        if delivery.consumer_sequence != self.pull.delivered + 1 {
-            let (came, after) = (delivery.consumer_sequence, self.pull.delivered);
-            self.pull.broken = Some(format!("delivery {came} came after delivery {after}"));
+        let (delivered, last) = (self.pull.delivered, self.last);
+        let took = follow::judge(delivery.consumer_sequence, delivery.stream_sequence, delivered, last);
+        if let Took::Broken(why) = took {
+            self.pull.broken = Some(why);
             return None;
         }
         self.pull.delivered += 1;
@@ -171,7 +173,7 @@ impl Source {
         if self.options.durable.is_some() {
             self.taken.record(delivery.stream_sequence, delivery.consumer_sequence);
         }
-        if delivery.stream_sequence <= self.last.0 {
+        if took == Took::Known {
             return None;
         }
         self.last = Position(delivery.stream_sequence);

@@ -6,7 +6,7 @@ use super::api::{self, MESSAGE_NOT_FOUND};
 use super::connect::Connection;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
-use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
+use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -83,6 +83,16 @@ pub async fn message_at(
     sequence: u64,
 ) -> Result<Option<StoredMessage>, BrokerError> {
     get(connection, stream, &serde_json::json!({ "seq": sequence })).await
+}
+
+impl Streams for Connection {
+    async fn state(&self, stream: &str) -> Result<StreamState, BrokerError> {
+        state(self, stream).await
+    }
+
+    async fn message_at(&self, stream: &str, sequence: u64) -> Result<Option<StoredMessage>, BrokerError> {
+        message_at(self, stream, sequence).await
+    }
 }
 
 /// The first message at a sequence or after it.

@@ -1,8 +1,9 @@
 //! The protocol of exactly once as plain state machines: told what happened, they say what to do.
 //!
 //! No clock, no I/O and no actor live here, so that the engine, the audit and a simulator drive the same
-//! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices, `merge` restores input order, `lane` numbers
-//! outputs and passes over those that are out already, `checkpoint` knows when state may be written.
+//! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices at the `pace` of
+//! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
+//! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `verdict` judges the end.
 
 pub mod header;
 pub mod facts;
@@ -12,11 +13,18 @@ mod rebuild;
 mod past;
 pub mod plan_change;
 pub mod refusal;
+pub mod memory;
+pub mod prepare;
 pub mod intake;
+pub mod pace;
 pub mod jump;
 pub mod merge;
 pub mod lane;
+pub mod old;
+pub mod outlet;
 pub mod checkpoint;
+pub mod writes;
+pub mod verdict;
 
 #[cfg(test)]
 mod start_world;

@@ -15,6 +15,7 @@ pub mod dedup;
 pub mod mark;
 pub mod meta;
 pub mod plan_text;
+pub mod space;
 
 pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, encode_dedup};
 pub use error::RecordError;
@@ -23,3 +24,4 @@ pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince};
 pub use parts::{Change, VALUE_LIMIT, VERSION};
 pub use plan_text::{PLANS, PlanReader, encode_plan};
 pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};
+pub use space::{Batch, Space};

@@ -1,0 +1,275 @@
+//! The outlet: the shards' outcomes back in input order, numbered, compared with what is out already, and handed to
+//! the lane's writer as far as the window allows.
+//!
+//! Publishes nothing itself and knows no actor: it is told what happened and says what to do. What it may not hand
+//! over yet waits here, together with what its slices carry, so that a slow lane slows the intake.
+
+use super::header::LaneMessage;
+use super::intake::Barrier;
+use super::lane::{Lane, Send, compare};
+use super::merge::{Broken, Merge, SliceNumber};
+use super::old::{OldBatch, OldMessages};
+use super::refusal::Refusal;
+use super::start::{Start, Until};
+use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::output::Output;
+use std::collections::VecDeque;
+use std::iter::{Flatten, Peekable};
+
+/// How much may be with the writer and unconfirmed.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Outputs: enough to keep the server busy, few enough for its ingest queue.
+    pub outputs: u64,
+    /// Their bytes: large outputs must not fill memory while the server is slow.
+    pub bytes: usize,
+    /// The most outputs in one `Publish`.
+    pub chunk: usize,
+}
+
+/// A slice that is on its way through the shards.
+#[derive(Debug)]
+pub struct Announced<M> {
+    /// The barrier behind it.
+    pub barrier: Option<Barrier>,
+    /// Everything up to here is taken.
+    pub through: Position,
+    /// What comes back with `Sent`.
+    pub carried: M,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug)]
+pub enum Act<M> {
+    /// So many outputs are out already, and equal to what was computed again.
+    Recomputed(u64),
+    /// Publish these behind each other, the first one at this sequence.
+    Publish {
+        /// The sequence of the first.
+        first: LaneSequence,
+        /// The outputs.
+        outputs: Vec<Output>,
+    },
+    /// A slice is wholly with the lane.
+    Sent(M),
+    /// The lane has confirmed every output up to a barrier, the last one being `lane`.
+    Reached {
+        /// The barrier.
+        barrier: Barrier,
+        /// R at its position.
+        lane: LaneSequence,
+    },
+    /// Everything that was in the lane at the start is passed over.
+    Recovered,
+    /// An output of this start is confirmed, and the plan at work was to end then.
+    EndPlan,
+    /// Something was found that no later output may pass over.
+    Refuse(Refusal),
+    /// An invariant does not hold.
+    Broken(Broken),
+}
+
+/// An output that is not confirmed yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Unconfirmed {
+    /// Its place in the lane.
+    pub sequence: LaneSequence,
+    /// When its event was stored.
+    pub stored_at: Nanos,
+    /// The time that its event tells.
+    pub event_time: Option<Nanos>,
+    /// Bytes of its payload.
+    pub bytes: usize,
+}
+
+/// A merged slice of which some outputs are not with the lane yet.
+struct Waiting<M, T: IntoIterator<Item = Output>> {
+    slice: Announced<M>,
+    outputs: Peekable<Flatten<std::vec::IntoIter<T>>>,
+}
+
+/// The outlet of one start. `M` travels with a slice, `K` with a batch of old messages; `T` is one event's outputs.
+pub struct Outlet<M, K, T: IntoIterator<Item = Output>> {
+    merge: Merge<Announced<M>, T>,
+    lane: Lane,
+    queue: VecDeque<Waiting<M, T>>,
+    old: OldMessages<K>,
+    sent: VecDeque<Unconfirmed>,
+    sent_bytes: usize,
+    window: Window,
+    plan: String,
+    ends_with_own_output: bool,
+    recovered: bool,
+    stopped: bool,
+}
+
+impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
+    /// The outlet of a start over so many shards.
+    pub fn new(start: &Start, shards: usize, window: Window) -> Outlet<M, K, T> {
+        Outlet {
+            merge: Merge::new(shards),
+            lane: Lane::new(start),
+            queue: VecDeque::new(),
+            old: OldMessages::new(start.lane_last),
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            window,
+            plan: start.plan.plan.clone(),
+            ends_with_own_output: matches!(start.until, Some(Until::OwnOutput(_))),
+            recovered: false,
+            stopped: false,
+        }
+    }
+
+    /// A slice is on its way; `order` holds the shard of each event.
+    pub fn announced(&mut self, number: SliceNumber, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<Act<M>>) {
+        let merged = self.merge.slice(number, slice, order);
+        self.take_merged(merged, acts);
+    }
+
+    /// One shard's outcomes of a slice, in input order.
+    pub fn processed(&mut self, number: SliceNumber, shard: usize, outcomes: Vec<T>, acts: &mut Vec<Act<M>>) {
+        let merged = self.merge.part(number, shard, outcomes);
+        self.take_merged(merged, acts);
+    }
+
+    /// Messages that were in the lane at the start.
+    pub fn old(&mut self, batch: OldBatch<K>, acts: &mut Vec<Act<M>>) {
+        self.old.add(batch);
+        self.send_what_fits(acts);
+    }
+
+    /// Everything up to `sequence` is stored; `each` is called with every output that this confirms.
+    pub fn confirmed(&mut self, sequence: LaneSequence, mut each: impl FnMut(Unconfirmed), acts: &mut Vec<Act<M>>) {
+        self.lane.confirm(sequence);
+        while let Some(sent) = self.sent.pop_front_if(|sent| sent.sequence <= sequence) {
+            self.sent_bytes -= sent.bytes;
+            each(sent);
+        }
+        self.reach_barriers(acts);
+        if self.ends_with_own_output && self.lane.is_ours() {
+            self.ends_with_own_output = false;
+            acts.push(Act::EndPlan);
+        }
+        self.send_what_fits(acts);
+    }
+
+    /// To be called before anything else: an empty lane has nothing to pass over.
+    pub fn begin(&mut self, acts: &mut Vec<Act<M>>) {
+        self.note_recovery(acts);
+    }
+
+    /// The last sequence known to be stored.
+    pub fn confirmed_to(&self) -> LaneSequence {
+        self.lane.confirmed()
+    }
+
+    /// Outputs numbered but not confirmed.
+    pub fn unconfirmed(&self) -> u64 {
+        self.lane.unconfirmed()
+    }
+
+    fn take_merged(&mut self, added: Result<(), Broken>, acts: &mut Vec<Act<M>>) {
+        let mut result = added;
+        while result.is_ok() {
+            match self.merge.take_next() {
+                Ok(Some((slice, outcomes))) => {
+                    self.queue.push_back(Waiting { slice, outputs: outcomes.into_iter().flatten().peekable() });
+                }
+                Ok(None) => break,
+                Err(broken) => result = Err(broken),
+            }
+        }
+        match result {
+            Ok(()) => self.send_what_fits(acts),
+            Err(broken) => acts.push(Act::Broken(broken)),
+        }
+    }
+
+    /// Moves outputs from the queue to the writer while window and comparison allow it.
+    fn send_what_fits(&mut self, acts: &mut Vec<Act<M>>) {
+        let mut chunk: Vec<Output> = Vec::new();
+        let mut first = LaneSequence(0);
+        let mut passed = 0;
+        let begin = acts.len();
+        while !self.stopped
+            && let Some(waiting) = self.queue.front_mut()
+        {
+            let Some(output) = waiting.outputs.peek() else {
+                self.slice_is_sent(acts);
+                continue;
+            };
+            if self.lane.unconfirmed() >= self.window.outputs || self.sent_bytes >= self.window.bytes {
+                break;
+            }
+            if self.old.must_wait(self.lane.next_sequence(output)) {
+                break;
+            }
+            let Some(output) = waiting.outputs.next() else { break };
+            match self.lane.output(&output) {
+                Send::Already => {}
+                Send::Publish(sequence) => {
+                    if chunk.is_empty() {
+                        first = sequence;
+                    }
+                    self.note_sent(sequence, &output);
+                    chunk.push(output);
+                    if chunk.len() == self.window.chunk {
+                        publish(first, &mut chunk, acts);
+                    }
+                }
+                Send::Compare(sequence) => {
+                    passed += 1;
+                    let judge = |found: Option<&LaneMessage>| compare(&output, &self.plan, found);
+                    if let Err(refusal) = self.old.compare(sequence, judge) {
+                        self.stopped = true;
+                        acts.push(Act::Refuse(refusal));
+                    }
+                }
+            }
+        }
+        publish(first, &mut chunk, acts);
+        if passed > 0 {
+            // What is out comes before what is not.
+            acts.insert(begin, Act::Recomputed(passed));
+        }
+        self.note_recovery(acts);
+        self.reach_barriers(acts);
+    }
+
+    /// The front slice is wholly with the lane: its barrier follows its outputs.
+    fn slice_is_sent(&mut self, acts: &mut Vec<Act<M>>) {
+        if let Some(Waiting { slice, .. }) = self.queue.pop_front() {
+            self.lane.passed(slice.through);
+            if let Some(barrier) = slice.barrier {
+                self.lane.barrier(barrier);
+            }
+            acts.push(Act::Sent(slice.carried));
+        }
+    }
+
+    fn note_sent(&mut self, sequence: LaneSequence, output: &Output) {
+        let (stored_at, event_time, bytes) = (output.stored_at, output.event_time, output.payload.len());
+        self.sent_bytes += bytes;
+        self.sent.push_back(Unconfirmed { sequence, stored_at, event_time, bytes });
+    }
+
+    fn reach_barriers(&mut self, acts: &mut Vec<Act<M>>) {
+        while let Some((barrier, lane)) = self.lane.reached() {
+            acts.push(Act::Reached { barrier, lane });
+        }
+    }
+
+    fn note_recovery(&mut self, acts: &mut Vec<Act<M>>) {
+        if !self.recovered && self.lane.is_past_the_old() {
+            self.recovered = true;
+            acts.push(Act::Recovered);
+        }
+    }
+}
+
+fn publish<M>(first: LaneSequence, chunk: &mut Vec<Output>, acts: &mut Vec<Act<M>>) {
+    if !chunk.is_empty() {
+        acts.push(Act::Publish { first, outputs: std::mem::take(chunk) });
+    }
+}

@@ -1,0 +1,172 @@
+//! From a store to memory: what it says of itself, the rows and ids of each shard, and what a start writes first.
+//!
+//! Nothing here knows which store it is, or what a start decides. The session uses it, and so does the simulator.
+
+use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
+use crate::core::protocol::prepare::First;
+use crate::core::record::{
+    CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
+    dedup_position, encode_plan, row_prefix_of_key,
+};
+use crate::core::state::changes::State;
+use crate::core::state::dedup::Chunk;
+use crate::core::state::rows::Row;
+use crate::ports::store::{Batch, Space, Store, StoreError};
+
+/// Writes what a start writes before anything else, in one batch.
+pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Result<(), StoreError> {
+    let mut changes = Vec::new();
+    let (First::Anew(_, plans) | First::Texts(plans)) = first else { return Ok(()) };
+    for plan in plans {
+        encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
+    }
+    if let First::Anew(floor, _) = first {
+        changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
+        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+    }
+    store.apply(Space::Meta, &Batch { changes })?;
+    store.sync()
+}
+
+/// What the store says of itself.
+pub fn read(store: &dyn Store) -> Result<Disk, StoreError> {
+    let mut disk = Disk::default();
+    if let Some(value) = store.get(Space::Meta, CHECKPOINT_KEY)? {
+        disk.checkpoint = Some(Checkpoint::decode(&value).map_err(damaged)?);
+    }
+    if let Some(value) = store.get(Space::Meta, FLOOR_KEY)? {
+        disk.floor = Some(GroupMark::decode(&value).map_err(damaged)?);
+    }
+    for group in KeyGroup::all() {
+        if let Some(value) = store.get(Space::Group(group), &MARK_KEY)? {
+            disk.marks.push(GroupMark::decode(&value).map_err(damaged)?);
+        }
+    }
+    let mut reader = PlanReader::default();
+    let mut damage = None;
+    store.scan(Space::Meta, PLANS, &mut |key, value| {
+        match reader.push(key, value) {
+            Ok(Some((fingerprint, text))) => match serde_json::from_str::<PlanSpec>(text) {
+                Ok(plan) => drop(disk.plans.insert(fingerprint.to_owned(), plan)),
+                Err(_) => damage = Some(RecordError::Damaged("a plan's text does not parse")),
+            },
+            Ok(None) => {}
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    match damage {
+        None => Ok(disk),
+        Some(error) => Err(damaged(error)),
+    }
+}
+
+/// Loads what `shards` shards own, each on a thread of its own; rows until the cache is full.
+pub fn load(
+    store: &dyn Store,
+    shards: usize,
+    cache_rows: usize,
+    window: Option<Nanos>,
+    after: Position,
+) -> Result<Vec<State>, StoreError> {
+    std::thread::scope(|scope| {
+        let load = |shard: usize| move || load_shard(store, shard, shards, cache_rows, window, after);
+        let threads: Vec<_> = (0..shards).map(|shard| scope.spawn(load(shard))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|_| {
+                Err(StoreError::Unreadable { path: "state".into(), why: "loading it failed unexpectedly".into() })
+            })
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+/// Loads what one of `shards` shards owns.
+pub fn load_shard(
+    store: &dyn Store,
+    shard: usize,
+    shards: usize,
+    cache_rows: usize,
+    window: Option<Nanos>,
+    after: Position,
+) -> Result<State, StoreError> {
+    let mut state = State::new(cache_rows.div_ceil(shards), window);
+    for group in KeyGroup::all().filter(|group| group.shard(shards) == shard) {
+        load_group(store, group, after, &mut state)?;
+    }
+    Ok(state)
+}
+
+fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut State) -> Result<(), StoreError> {
+    let space = Space::Group(group);
+    let mark = store.get(space, &MARK_KEY)?.map(|value| GroupMark::decode(&value)).transpose().map_err(damaged)?;
+    // A group that was clean when later checkpoints were written holds everything up to S all the same.
+    state.set_applied(group, mark.map_or(after, |mark| mark.position.max(after)));
+    let mut damage = None;
+    store.scan(space, &DEDUP, &mut |key, value| {
+        let mut ids = Vec::new();
+        match dedup_position(key).and_then(|(position, _)| decode_dedup(value, &mut ids).map(|()| position)) {
+            Ok(position) => state.ids.restore(group, Chunk { position, ids, records: 1 }),
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    let mut reader = RowReader::default();
+    let mut key: Option<(Box<str>, Vec<Row>)> = None;
+    let mut to_the_end = true;
+    store.scan(space, &ROWS, &mut |name, value| {
+        match reader.push(name, value) {
+            Ok(Some(view)) => {
+                let same = key.as_ref().is_some_and(|(text, _)| **text == *view.name.key);
+                if !same {
+                    insert(state, group, key.take());
+                }
+                if state.rows.is_full() {
+                    state.rows.set_incomplete();
+                    to_the_end = false;
+                    return false;
+                }
+                key.get_or_insert_with(|| (view.name.key.into(), Vec::new())).1.push(Row::stored(&view));
+            }
+            Ok(None) => {}
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    insert(state, group, key);
+    match damage.or_else(|| to_the_end.then(|| reader.finish().err()).flatten()) {
+        None => Ok(()),
+        Some(error) => Err(damaged(error)),
+    }
+}
+
+fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<Row>)>) {
+    if let Some((text, rows)) = key {
+        state.insert(Digest::of(text.as_bytes()), text, group, rows);
+    }
+}
+
+fn damaged(error: RecordError) -> StoreError {
+    StoreError::Unreadable { path: "state directory".to_owned(), why: error.to_string() }
+}
+
+/// The rows that the store holds of a key.
+pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<Row>, StoreError> {
+    let mut reader = RowReader::default();
+    let mut rows = Vec::new();
+    let mut damage = None;
+    store.scan(Space::Group(KeyGroup::of(key)), &row_prefix_of_key(key), &mut |name, value| {
+        match reader.push(name, value) {
+            Ok(Some(view)) => rows.push(Row::stored(&view)),
+            Ok(None) => {}
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    match damage.or_else(|| reader.finish().err()) {
+        None => Ok(rows),
+        Some(error) => Err(StoreError::Unreadable { path: "the state directory".into(), why: error.to_string() }),
+    }
+}
