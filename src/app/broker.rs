@@ -4,6 +4,7 @@
 //! Asks the streams' leaders only; judges nothing but whether the streams suit at all.
 
 use crate::core::ids::{Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::protocol::facts::{Broker, Disk, Newest, StreamFacts};
 use crate::core::protocol::header::LaneMessage;
 use crate::core::protocol::refusal::Refusal;
@@ -18,7 +19,13 @@ pub async fn gather(
     output: &str,
     disk: &Disk,
 ) -> Result<(Broker, Nanos), BrokerError> {
-    let output_state = streams.state(output).await?;
+    #[allow(unused_mut, reason = "only a planted mistake changes it")]
+    let mut output_state = streams.state(output).await?;
+    if planted(Mutant::NewestStillThere) {
+        while output_state.last > 0 && streams.message_at(output, output_state.last).await?.is_none() {
+            output_state.last -= 1;
+        }
+    }
     let newest = newest(streams, output, output_state.last).await?;
     let oldest = oldest(streams, output, output_state).await?;
     // Asked after the lane: whatever the lane's newest message answers, the input has it by now.
@@ -35,7 +42,7 @@ pub async fn gather(
 }
 
 async fn newest(streams: &impl Streams, output: &str, last: u64) -> Result<Newest, BrokerError> {
-    if last == 0 {
+    if last == 0 || planted(Mutant::EmptyIsFresh) && streams.message_at(output, last).await?.is_none() {
         return Ok(Newest::Never);
     }
     // The message at the last sequence itself: after a deletion the newest one left says nothing about the end.
@@ -65,6 +72,9 @@ pub async fn same_stream(
     created: Nanos,
     newest: Option<(u64, Nanos)>,
 ) -> Option<End> {
+    if planted(Mutant::SameStreamAssumed) {
+        return None;
+    }
     let state = match streams.state(input).await {
         Ok(state) if state.created == created => state,
         Ok(_) => return Some(End::Refused(Refusal::InputRecreated)),

@@ -66,6 +66,9 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
                 return Some(end);
             }
         }
+        if messages.is_empty() {
+            continue;
+        }
         newest = messages.last().map(|message| (message.sequence, message.stored_at)).or(newest);
         let mut feed = Feed { messages, permit, pass_jump: false };
         loop {
@@ -92,7 +95,7 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
 async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> {
     loop {
         tokio::select! {
-            messages = parts.source.next(SLICE_EVENTS) => return messages,
+            messages = parts.source.next_or_anew(SLICE_EVENTS) => return messages,
             Ok(()) = parts.durable.changed() => {
                 let position = *parts.durable.borrow_and_update();
                 if let Err(error) = parts.source.ack_through(position).await {

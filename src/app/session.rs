@@ -75,7 +75,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
     let (facts, server_time) = gathered.map_err(broker_failed)?;
     let facts = memory.complete(facts);
-    let run = memory.run(server_time, process.random);
+    let run = memory.run(&facts, server_time, process.random);
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);

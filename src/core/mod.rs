@@ -22,5 +22,6 @@ pub mod state;
 pub mod columns;
 pub mod record;
 pub mod ids;
+pub mod mutants;
 #[cfg(feature = "failpoints")]
 pub mod planted;

@@ -3,6 +3,7 @@
 //! Nothing here knows which store it is, or what a start decides. The session uses it, and so does the simulator.
 
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
 use crate::core::protocol::prepare::First;
@@ -23,7 +24,9 @@ pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Res
         encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
     }
     if let First::Anew(floor, _) = first {
-        changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
+        if !planted(Mutant::FloorForgotten) {
+            changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
+        }
         changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
     }
     store.apply(Space::Meta, &Batch { changes })?;
@@ -103,6 +106,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
     let space = Space::Group(group);
     let mark = store.get(space, &MARK_KEY)?.map(|value| GroupMark::decode(&value)).transpose().map_err(damaged)?;
     // A group that was clean when later checkpoints were written holds everything up to S all the same.
+    let mark = mark.filter(|_| !planted(Mutant::GroupMarkForgotten));
     state.set_applied(group, mark.map_or(after, |mark| mark.position.max(after)));
     let mut damage = None;
     store.scan(space, &DEDUP, &mut |key, value| {

@@ -5,6 +5,7 @@
 
 use super::lane_reply::{BATCH_UNKNOWN, Reply};
 use crate::core::ids::LaneSequence;
+use crate::core::mutants::{Mutant, planted};
 use crate::ports::stream::LaneEvent;
 
 /// A message's place in the open batch.
@@ -47,6 +48,7 @@ impl Book {
     pub fn needs(&self, window: u64) -> u64 {
         match self.open {
             Some(_) => (self.sent + 1).saturating_sub(window),
+            None if planted(Mutant::BatchTooEarly) => (self.sent + 1).saturating_sub(window),
             None => self.sent,
         }
     }
@@ -54,7 +56,7 @@ impl Book {
     /// The next message's place; `settle` ends the batch with it.
     pub fn place(&mut self, settle: bool) -> Place {
         let base = self.open.unwrap_or(self.sent);
-        let expected = Some(self.sent);
+        let expected = (!planted(Mutant::NoExpectedSequence)).then_some(self.sent);
         self.sent += 1;
         let batch_sequence = self.sent - base;
         let operation = match (settle, batch_sequence) {

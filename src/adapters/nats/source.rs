@@ -92,8 +92,20 @@ impl Source {
     /// waits loses nothing.
     pub async fn next(&mut self, max: usize) -> Result<Vec<StoredMessage>, BrokerError> {
         loop {
+            let events = self.next_or_anew(max).await?;
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// The same, but returns at once, with nothing, when the consumer was made anew: the stream may have been, too, and
+    /// its messages may then be as long in coming as the old ones were many.
+    pub async fn next_or_anew(&mut self, max: usize) -> Result<Vec<StoredMessage>, BrokerError> {
+        loop {
             if let Some(why) = self.pull.broken.clone() {
                 self.recreate(&why).await?;
+                return Ok(Vec::new());
             }
             if let Some(event) = self.rescued.take() {
                 return Ok(vec![event]);

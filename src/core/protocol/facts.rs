@@ -4,6 +4,7 @@
 
 use super::header::{LaneMessage, RunId};
 use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeMap;
 
@@ -99,7 +100,8 @@ impl Disk {
     /// The mark that is furthest ahead of S, if any is.
     pub fn ahead(&self) -> Option<&GroupMark> {
         let position = self.checkpoint.as_ref().map_or(Position(0), |c| c.position);
-        self.marks.iter().chain(&self.floor).filter(|mark| mark.position > position).max_by_key(|mark| mark.position)
+        let marks = self.marks.iter().filter(|_| !planted(Mutant::GroupsAheadIgnored));
+        marks.chain(&self.floor).filter(|mark| mark.position > position).max_by_key(|mark| mark.position)
     }
 
     /// B: the furthest position that the state knows of.

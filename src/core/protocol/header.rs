@@ -20,6 +20,12 @@ impl RunId {
         RunId(format!("{:016x}{random:08x}", server_time.0.max(0)))
     }
 
+    /// The server's clock at the start of the process.
+    pub fn began(&self) -> Nanos {
+        let hex = self.0.get(..16).and_then(|hex| i64::from_str_radix(hex, 16).ok());
+        Nanos(hex.unwrap_or_default())
+    }
+
     /// Takes an id that was read.
     pub fn parse(text: &str) -> Option<RunId> {
         let ours = text.len() == RUN_ID_LENGTH && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -121,6 +127,7 @@ mod tests {
             RunHeader { run: run.clone(), start: 3, plan: "00ff".into(), origin: Position(1), since: Position(9) };
         assert_eq!(RunHeader::parse(&header.to_string()), Some(header));
         assert!(RunId::new(Nanos(1_763_000_000_000_000_001), 0) > run, "later starts compare greater");
+        assert_eq!(run.began(), Nanos(1_763_000_000_000_000_000));
         for text in ["", "x", "a.b:c:d:e", ".1:p:1:1", &format!("{run}.1:p:1"), &format!("{run}.+1:p:1:1")] {
             assert_eq!(RunHeader::parse(text), None, "{text}");
         }

@@ -7,6 +7,7 @@ use super::start::{Start, Until};
 use crate::core::decode::Decoder;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::compiled::Plan;
 use std::sync::Arc;
 
@@ -78,7 +79,9 @@ impl Intake {
             last_stored_at,
             base: start.base,
             until,
-            ..Intake::after(plan, shards, start.after, start.stream_time)
+            ..Intake::after(plan, shards, start.after, {
+                if planted(Mutant::StreamTimeForgotten) { Nanos(0) } else { start.stream_time }
+            })
         }
     }
 
@@ -128,6 +131,7 @@ impl Intake {
 
     /// Takes messages; those not beyond the last one taken are passed over. `None` when nothing is left.
     pub fn take(&mut self, messages: Vec<StoredMessage>, barrier_due: bool) -> Option<Slice> {
+        let early = (planted(Mutant::BarrierLate) && barrier_due).then(|| self.barrier()).flatten();
         let mut shards: Vec<Events> = (0..self.shards).map(|_| Events::default()).collect();
         let mut order = Vec::with_capacity(messages.len());
         let mut bytes = 0;
@@ -157,7 +161,7 @@ impl Intake {
         if order.is_empty() {
             return None;
         }
-        let barrier = barrier_due.then(|| self.barrier()).flatten();
+        let barrier = early.or_else(|| barrier_due.then(|| self.barrier()).flatten());
         Some(self.slice(shards, order, barrier, bytes))
     }
 

@@ -9,6 +9,7 @@ use super::intake::Barrier;
 use super::refusal::Refusal;
 use super::start::{Already, Start};
 use crate::core::ids::{LaneSequence, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::output::Output;
 use std::collections::VecDeque;
 
@@ -86,7 +87,8 @@ impl Lane {
 
     /// A barrier behind the outputs numbered so far; it is never below B.
     pub fn barrier(&mut self, barrier: Barrier) {
-        self.barriers.push_back((barrier, self.numbered));
+        let lane = if planted(Mutant::LaneEndAsR) { self.numbered.max(self.lane_last) } else { self.numbered };
+        self.barriers.push_back((barrier, lane));
     }
 
     /// Everything up to `sequence` is stored.
@@ -97,7 +99,8 @@ impl Lane {
 
     /// The next barrier whose outputs are all confirmed, with its R.
     pub fn reached(&mut self) -> Option<(Barrier, LaneSequence)> {
-        self.barriers.pop_front_if(|(_, lane)| *lane <= self.confirmed)
+        let early = planted(Mutant::StateBeforeConfirmation);
+        self.barriers.pop_front_if(|(_, lane)| early || *lane <= self.confirmed)
     }
 
     /// Outputs numbered but not confirmed.

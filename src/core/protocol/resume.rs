@@ -2,11 +2,12 @@
 //!
 //! Never refuses what `--accept-gap` consents to; what is missing then is passed by, and the state stays.
 
-use super::facts::{Asked, Broker, Checkpoint, Disk};
+use super::facts::{Asked, Broker, Checkpoint, Disk, PlanSince};
 use super::past;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
 use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 
 /// Goes on from S.
 pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
@@ -33,6 +34,17 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
         layout: record.layout.clone(),
         gaps: record.gaps,
     };
+    if planted(Mutant::RenumberedAfterLoss) {
+        start.base_lane = start.base_lane.min(start.lane_last);
+    }
+    if planted(Mutant::IndexIgnored) {
+        start.already = Already::Through(start.lane_cause.unwrap_or_default().max(start.base));
+        start.base_lane = start.lane_last;
+    }
+    if planted(Mutant::PlanSwitchedEarly) {
+        start.plan = PlanSince { plan: asked.plan.fingerprint(), since: Position(record.position.0 + 1) };
+        start.until = None;
+    }
     match missing(record, broker) {
         None => Ok(start),
         Some(gone) if !asked.consent.accept_gap => Err(gone),

@@ -3,12 +3,13 @@
 //! Pure judgement, in the order of the rules; a refusal names what is wrong and what to do. Gathering the
 //! facts and carrying the decision out belong to `app`.
 
-use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
+use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince};
 use super::header::LaneMessage;
 use super::refusal::Refusal;
 use super::resume::resume;
 use super::{past, rebuild};
 use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::layout::Layout;
 
 /// How a start begins.
@@ -95,7 +96,7 @@ pub fn decide(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refu
         }
         None => rebuild::from_origin(disk, broker, asked, "the state directory is new, the output stream is not"),
         // Rule 3.
-        Some(_) if broker.output.last < disk.lane_known().0 => {
+        Some(_) if is_ahead(disk, broker) => {
             rebuild::from_origin(disk, broker, asked, "the output stream lost its tail and the state is ahead of it")
         }
         Some(record) => resume(disk, record, broker, asked),
@@ -106,12 +107,20 @@ pub fn decide(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refu
     }
 }
 
+/// Whether the state knows of outputs that the lane does not have.
+fn is_ahead(disk: &Disk, broker: &Broker) -> bool {
+    if planted(Mutant::AheadByPosition) {
+        return broker.newest.ours().is_some_and(|newest| newest.cause < disk.reached());
+    }
+    broker.output.last < disk.lane_known().0 && !planted(Mutant::RenumberedAfterLoss)
+}
+
 /// The lane's newest message belongs to this input and to no later run.
 fn same_lane(newest: &LaneMessage, asked: &Asked) -> Result<(), Refusal> {
     if newest.input_stream != asked.plan.input_stream {
         return Err(Refusal::OtherInput { found: newest.input_stream.clone(), asked: asked.plan.input_stream.clone() });
     }
-    if newest.run.run > asked.run {
+    if newest.run.run > asked.run && !planted(Mutant::RunIdIgnored) {
         return Err(Refusal::NewerRun { run: newest.run.run.to_string() });
     }
     Ok(())
@@ -119,7 +128,8 @@ fn same_lane(newest: &LaneMessage, asked: &Asked) -> Result<(), Refusal> {
 
 /// Rule 1: the input is the one we know, and still reaches as far.
 fn same_input(disk: &Disk, broker: &Broker) -> Result<(), Refusal> {
-    if disk.checkpoint.as_ref().is_some_and(|c| c.input_created != broker.input.created) {
+    let known = |c: &Checkpoint| c.input_created == broker.input.created;
+    if !planted(Mutant::IdentityByLength) && !disk.checkpoint.as_ref().is_none_or(known) {
         return Err(Refusal::InputRecreated);
     }
     for (position, expected) in disk.witnesses(&broker.newest) {
@@ -128,6 +138,7 @@ fn same_input(disk: &Disk, broker: &Broker) -> Result<(), Refusal> {
         }
         if let Some(found) = broker.stored_at.get(&position)
             && *found != expected
+            && !planted(Mutant::IdentityByLength)
         {
             return Err(Refusal::InputDiffers { position });
         }

@@ -6,6 +6,7 @@ use super::header::{LaneMessage, RunId};
 use super::refusal::Refusal;
 use crate::core::event::StoredMessage;
 use crate::core::ids::LaneSequence;
+use crate::core::mutants::{Mutant, planted};
 
 /// What to do after a refused output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,9 @@ pub fn refused(at: LaneSequence, found: Option<&StoredMessage>, run: &RunId, sta
     let Some(message) = found else { return Verdict::Again { whose: "nobody", pause: true } };
     match LaneMessage::read(message) {
         None => Verdict::Stop(Refusal::ForeignMessage { sequence: at }),
-        Some(found) if found.run.run > *run => Verdict::Stop(Refusal::NewerRun { run: found.run.run.to_string() }),
+        Some(found) if found.run.run > *run && !planted(Mutant::RunIdIgnored) => {
+            Verdict::Stop(Refusal::NewerRun { run: found.run.run.to_string() })
+        }
         Some(found) if found.run.run == *run => {
             Verdict::Again { whose: "an earlier start of ours", pause: found.run.start == start }
         }

@@ -6,6 +6,7 @@
 use super::checkpoint::Ready;
 use super::facts::Checkpoint;
 use crate::core::ids::{KeyGroup, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::layout::Layout;
 use crate::core::record::{Batch, CHECKPOINT_KEY, MARK_KEY, PlanSince, encode_plan};
 
@@ -48,6 +49,12 @@ pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Ve
     }
     changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
     steps.push(Write::Record(Batch { changes }));
+    if planted(Mutant::RecordBeforeGroups) {
+        steps.rotate_right(1);
+    }
+    if planted(Mutant::NoFirstSync) {
+        steps.retain(|step| *step != Write::Sync);
+    }
     steps.push(Write::Sync);
     (steps, record)
 }

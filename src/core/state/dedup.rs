@@ -5,6 +5,7 @@
 
 use super::digests::DigestMap;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
 
 /// An id's digest and the stream time at which it was processed.
@@ -54,7 +55,7 @@ impl Dedup {
     /// Whether this id was processed less than the window ago.
     pub fn is_duplicate(&self, id: Digest, now: Nanos) -> bool {
         match (self.window, self.times.get(&id)) {
-            (Some(window), Some(then)) => now.0.saturating_sub(then.0) < window.0,
+            (Some(window), Some(then)) => now.0.saturating_sub(then.0) < window.0 || planted(Mutant::ExpiryByChunk),
             _ => false,
         }
     }

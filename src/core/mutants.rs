@@ -1,0 +1,95 @@
+//! Wrong readings of the protocol, planted where the right ones stand, to prove that the checks see them.
+//!
+//! Only a build with the feature `mutants` contains them, and there only the simulator plants one, for its own thread.
+//! Each is a mistake that somebody could make, or made: most were found with a model before the first line of code.
+
+macro_rules! mutants {
+    ($($(#[doc = $words:literal])+ $name:ident,)+) => {
+        /// A planted mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutant {
+            $($(#[doc = $words])+ $name,)+
+        }
+
+        impl Mutant {
+            /// Every mistake, with its name and what it does.
+            pub const ALL: &'static [(Mutant, &'static str, &'static str)] = &[
+                $((Mutant::$name, stringify!($name), concat!($($words),+)),)+
+            ];
+        }
+    };
+}
+
+mutants! {
+    /// State is written before the lane confirmed its outputs.
+    StateBeforeConfirmation,
+    /// S is recorded before the key groups are written.
+    RecordBeforeGroups,
+    /// The record follows the key groups without a sync between.
+    NoFirstSync,
+    /// Outputs are sent without an expected sequence.
+    NoExpectedSequence,
+    /// A lane that is shorter than what was confirmed is filled up from its end.
+    RenumberedAfterLoss,
+    /// Outputs count as out by the position of the newest one, whichever of its position's outputs it is.
+    IndexIgnored,
+    /// The newest message that is still there is taken for the lane's last.
+    NewestStillThere,
+    /// A lane without messages is taken for a new one.
+    EmptyIsFresh,
+    /// Whether the state is ahead of the lane is judged by position instead of sequence.
+    AheadByPosition,
+    /// R is the lane's last sequence of the moment.
+    LaneEndAsR,
+    /// The input is known by its length only.
+    IdentityByLength,
+    /// A start after a lost connection goes by what the process knew before.
+    NoLookAfterReconnect,
+    /// An id is known for as long as its chunk is.
+    ExpiryByChunk,
+    /// Stream time begins anew with each start.
+    StreamTimeForgotten,
+    /// A key group that is ahead of S is taken to be as of S.
+    GroupMarkForgotten,
+    /// What a barrier collects is a slice ahead of the position that it names.
+    BarrierLate,
+    /// Which process is the later one is told by the server's clock alone.
+    RunIdByClock,
+    /// Who wrote what stands in a refused output's place makes no difference.
+    RunIdIgnored,
+    /// The configured plan is at work at once, also for outputs that are out.
+    PlanSwitchedEarly,
+    /// Key groups that are ahead of S are not counted as reached.
+    GroupsAheadIgnored,
+    /// The B of a start over an empty state is not kept.
+    FloorForgotten,
+    /// Deliveries that are missing are not missed.
+    DeliveryGapIgnored,
+    /// A batch begins before the one before it is confirmed.
+    BatchTooEarly,
+    /// Reading goes on after the input lost what was taken.
+    SameStreamAssumed,
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants a mistake for this thread, or takes it out.
+#[cfg(feature = "mutants")]
+pub fn plant(mutant: Option<Mutant>) {
+    PLANTED.set(mutant);
+}
+
+/// Whether this mistake is planted; never without the feature.
+#[inline(always)]
+pub fn planted(mutant: Mutant) -> bool {
+    #[cfg(feature = "mutants")]
+    return PLANTED.get() == Some(mutant);
+    #[cfg(not(feature = "mutants"))]
+    {
+        let _ = mutant;
+        false
+    }
+}

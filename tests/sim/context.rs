@@ -1,0 +1,202 @@
+//! What everything in a simulated world shares: the agenda, chance, the server, what is true, and what went wrong.
+
+use super::agenda::{Agenda, MICROS, MILLIS, Time};
+use super::entry::Entry;
+use super::model::Server;
+use super::oracle::Oracle;
+use super::plans::{INPUT, OUTPUT, letter};
+use sidestream::core::ids::Nanos;
+use sidestream::core::protocol::header::{LaneMessage, RunId};
+use sidestream::generate::Random;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What stands at one place of the lane.
+#[derive(Clone, Debug)]
+pub struct Note {
+    pub cause: u64,
+    pub n: u32,
+    pub by: (RunId, u64),
+}
+
+/// Whether lines are kept.
+#[derive(Default)]
+pub struct Trace {
+    /// The lines, when somebody wants to read them.
+    pub text: Option<String>,
+    /// How many entries of the agenda there were.
+    pub steps: u64,
+}
+
+/// The shared part of a world.
+pub struct Context {
+    pub agenda: Agenda<Entry>,
+    pub random: Random,
+    pub server: Server,
+    /// The server answers.
+    pub up: bool,
+    pub oracle: Oracle,
+    /// The lane as it was stored, message by message.
+    pub lane: Vec<Note>,
+    /// The longest that the lane ever was.
+    pub high_water: u64,
+    /// Replies, and deliveries, that are still to be swallowed.
+    pub swallow: (u64, u64),
+    /// Everything takes so many times longer.
+    pub slow: Time,
+    /// The longest way of a message, and the longest turn of an actor, usually.
+    pub pace: (Time, Time),
+    /// How far the server's clock is off.
+    pub skew: Time,
+    /// How often what struck.
+    pub struck: BTreeMap<&'static str, u64>,
+    /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
+    pub kill_behind_silence: bool,
+    /// The input is not what it was: what is on disk may be about events that are gone.
+    pub input_lost: bool,
+    /// Stored by somebody else.
+    pub foreign: Option<u64>,
+    pub trace: Trace,
+    /// The first thing that must not be.
+    pub violation: Option<String>,
+}
+
+impl Context {
+    /// A context at the beginning of time.
+    pub fn new(seed: u64, now: Time, traced: bool) -> Context {
+        Context {
+            agenda: Agenda::new(now),
+            random: Random::new(seed),
+            server: Server::new(Nanos(now)),
+            up: true,
+            oracle: Oracle::default(),
+            lane: Vec::new(),
+            high_water: 0,
+            swallow: (0, 0),
+            slow: 1,
+            pace: (3 * MILLIS, 2 * MILLIS),
+            skew: 0,
+            struck: BTreeMap::new(),
+            kill_behind_silence: false,
+            input_lost: false,
+            foreign: None,
+            trace: Trace { text: traced.then(String::new), steps: 0 },
+            violation: None,
+        }
+    }
+
+    pub fn now(&self) -> Time {
+        self.agenda.now()
+    }
+
+    /// The server's clock.
+    pub fn server_time(&self) -> Time {
+        self.now() + self.skew
+    }
+
+    /// A message's way to the other end.
+    pub fn latency(&mut self) -> Time {
+        (100 * MICROS + self.random.below(self.pace.0 as u64) as Time) * self.slow
+    }
+
+    /// An actor's turn.
+    pub fn turn(&mut self) -> Time {
+        let long = self.random.per_mille(50);
+        let most = if long { 60 * MILLIS } else { self.pace.1 };
+        self.random.below(most as u64) as Time
+    }
+
+    /// Something struck.
+    pub fn struck(&mut self, what: &'static str) {
+        *self.struck.entry(what).or_default() += 1;
+    }
+
+    /// Notes a line of the trace.
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        let now = self.now();
+        if let Some(text) = &mut self.trace.text {
+            let _ = writeln!(text, "{:>12} {}", now / 1_000, line());
+        }
+    }
+
+    /// Something is that must not be.
+    pub fn violated(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        self.note(|| format!("VIOLATION: {what}"));
+        self.violation.get_or_insert(what);
+    }
+
+    /// The last sequence of the output, 0 when it is gone.
+    pub fn lane_last(&self) -> u64 {
+        self.server.state(OUTPUT).map_or(0, |state| state.last)
+    }
+
+    /// The last sequence of the input.
+    pub fn input_last(&self) -> u64 {
+        self.server.state(INPUT).map_or(0, |state| state.last)
+    }
+
+    /// Checks what was stored in the lane since the last look: each is the next one that the input gives, with the
+    /// value that the oracle gives, from no earlier writer than the one before.
+    pub fn look_at_the_lane(&mut self) {
+        let last = self.lane_last();
+        while (self.lane.len() as u64) < last {
+            let sequence = self.lane.len() as u64 + 1;
+            let Some(message) = self.server.message(OUTPUT, sequence) else {
+                return self.violated(format!("lane message {sequence} is gone at once"));
+            };
+            let Some(ours) = LaneMessage::read(&message) else {
+                if self.foreign == Some(sequence) {
+                    let by = self.lane.last().map_or((RunId::new(Nanos(0), 0), 0), |note| note.by.clone());
+                    self.lane.push(Note { cause: 0, n: 0, by });
+                    continue;
+                }
+                return self.violated(format!("lane message {sequence} is not readable"));
+            };
+            let note = Note { cause: ours.cause.0, n: ours.n, by: (ours.run.run.clone(), ours.run.start) };
+            if self.input_lost {
+                // What is under way may be about events that are gone; the start rules look into that.
+                self.lane.push(note);
+                continue;
+            }
+            let Some(letter) = letter(&ours.run.plan) else {
+                return self.violated(format!("lane message {sequence} names an unknown plan"));
+            };
+            let expected = self.oracle.expected(letter, note.cause).get(note.n as usize);
+            let found = (&*message.subject, &*message.payload);
+            let fits = expected.is_some_and(|e| (e.subject.as_str(), e.payload.as_bytes()) == found);
+            if !fits {
+                let found = String::from_utf8_lossy(&message.payload).into_owned();
+                let text = format!(
+                    "lane message {sequence} (position {} n {}) is {found}, not {expected:?}",
+                    note.cause, note.n
+                );
+                return self.violated(text);
+            }
+            if let Err(why) = self.follows(letter, &note) {
+                return self.violated(format!("lane message {sequence}: {why}"));
+            }
+            self.lane.push(note);
+        }
+        self.high_water = self.high_water.max(last);
+    }
+
+    /// Whether a note is the successor of the lane's last one.
+    fn follows(&self, letter: char, note: &Note) -> Result<(), String> {
+        let before = self.lane.last();
+        if let Some(before) = before.filter(|before| before.by > note.by) {
+            return Err(format!("run {} start {} wrote after run {}", note.by.0, note.by.1, before.by.0));
+        }
+        let (cause, n) = before.map_or((0, 0), |before| (before.cause, before.n));
+        let count = |position: u64| self.oracle.expected(letter, position).len() as u32;
+        let rest = if cause == 0 { 0 } else { count(cause) - (n + 1) };
+        let next = match rest {
+            0 => (cause + 1..=self.oracle.last()).find(|position| count(*position) > 0).map(|position| (position, 0)),
+            _ => Some((cause, n + 1)),
+        };
+        if next == Some((note.cause, note.n)) {
+            return Ok(());
+        }
+        Err(format!("position {} n {} came after position {cause} n {n}, due was {next:?}", note.cause, note.n))
+    }
+}

@@ -1,0 +1,78 @@
+//! The agenda's entries.
+
+use super::api::Question;
+use super::link::Ticket;
+use super::model::{Delivery, Reply};
+use bytes::Bytes;
+use sidestream::core::protocol::header::RunId;
+
+/// A fast-ingest message on its way.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    pub subject: String,
+    pub reply: String,
+    pub headers: Option<Vec<(String, String)>>,
+    pub payload: Bytes,
+}
+
+/// Something that is going to happen.
+#[derive(Debug)]
+pub enum Entry {
+    /// The publisher stores the next events.
+    Publish,
+    /// The next fault strikes.
+    Fault,
+    /// The server writes a stream's tail to disk.
+    Sync,
+    /// The server is back.
+    ServerUp,
+    /// A process's disk does what it should again.
+    DiskWell(usize),
+    /// All faults end.
+    Heal,
+    /// The supervisor starts a process.
+    Spawn(usize),
+    /// A process is killed.
+    Kill(usize),
+    /// A paused process goes on.
+    Continue(usize),
+    /// A message of the lane reaches the server.
+    ToServer(usize, u64, Ticket, Wire),
+    /// A question reaches the server.
+    Asked(usize, u64, Question),
+    /// Something happens inside a process, if it is still the same life.
+    Inside(usize, u64, Inside),
+}
+
+/// What happens inside a process.
+#[derive(Debug)]
+pub enum Inside {
+    /// The next start begins.
+    Begin,
+    /// The answer to a question is there.
+    Answered(Question, bool),
+    /// An actor takes its next message.
+    Turn(usize),
+    /// The checkpoint interval is over.
+    Interval,
+    /// The lane's patience is asked.
+    Patience,
+    /// The server delivers what it may.
+    Pump,
+    /// A delivery arrives.
+    Delivery(Ticket, u64, Delivery),
+    /// A reply to the lane arrives.
+    Reply(Ticket, Reply),
+    /// The client notices that the lane's connection was lost.
+    LaneTrouble,
+    /// The client notices that the source's connection was lost.
+    SourceTrouble,
+    /// The consumer is made anew.
+    MakeConsumer(u32),
+    /// More of the old lane is read.
+    ReadOld,
+    /// A later engine announces itself.
+    Claimed(RunId),
+    /// The process is asked to stop.
+    Drain,
+}

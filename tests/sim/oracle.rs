@@ -1,0 +1,193 @@
+//! What every event must become, worked out in the plainest way and without any code of the product.
+//!
+//! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
+
+use super::plans::{LETTERS, WINDOW_S};
+use sidestream::generate::Random;
+use std::collections::{BTreeMap, HashMap};
+
+/// One event, before it is text.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub kind: &'static str,
+    pub key: Option<u64>,
+    pub id: Option<u64>,
+    pub language: &'static str,
+    pub value: u64,
+    /// Whether it leads to two outputs; what does so is the simulation's own, see `Life::shard`.
+    pub twin: bool,
+}
+
+/// The keys that events are about.
+pub const KEYS: u64 = 7;
+pub const LANGUAGES: [&str; 2] = ["de", "pt"];
+/// What marks an event with two outputs.
+pub const TWIN: &str = "\"twin\":true";
+
+impl Event {
+    /// A random event; ids come again now and then.
+    pub fn random(random: &mut Random, number: u64, twins: bool) -> Event {
+        let kind = ["user", "subscription", "lesson", "lesson", "lesson", "lesson", "other", "broken"][random.index(8)];
+        let again = random.per_mille(120) && number > 3;
+        let id = if again { number - 1 - random.below(number.min(110) - 1) } else { number };
+        Event {
+            kind,
+            key: (!random.per_mille(40)).then(|| random.below(KEYS)),
+            id: (!random.per_mille(80)).then_some(id),
+            language: LANGUAGES[random.index(2)],
+            value: random.below(1000),
+            twin: twins && random.per_mille(80),
+        }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> String {
+        let Event { kind, language, value, .. } = self;
+        if *kind == "broken" {
+            return format!("{{\"title\":\"user\",\"value\":{value}");
+        }
+        let name = if *kind == "user" { "uuid" } else { "user_uuid" };
+        let key = self.key.map(|key| format!("\"{name}\":\"u{key}\",")).unwrap_or_default();
+        let id = self.id.map(|id| format!("\"event_uuid\":\"e{id}\",")).unwrap_or_default();
+        let own = match *kind {
+            "user" => format!("\"country\":\"c{value}\",\"name\":\"n{value}\""),
+            "subscription" => format!("\"language\":\"{language}\",\"status\":\"s{value}\""),
+            _ => format!("\"language\":\"{language}\",\"value\":{value}"),
+        };
+        let twin = if self.twin { format!(",{TWIN}") } else { String::new() };
+        format!("{{\"title\":\"{kind}\",{id}\"properties\":{{{key}{own}}}{twin}}}")
+    }
+}
+
+/// One message that an event leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    pub subject: String,
+    pub payload: String,
+}
+
+/// The tables at one position: `user` by key, `subscription` by key and language.
+pub type Rows = BTreeMap<(u64, &'static str), u64>;
+
+/// Every event so far with its outcome and what it left behind.
+#[derive(Default)]
+pub struct Oracle {
+    events: Vec<(Event, i64)>,
+    /// For each letter of a plan and each event, its messages.
+    outcomes: HashMap<char, Vec<Vec<Expected>>>,
+    /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
+    history: BTreeMap<(u64, &'static str), Vec<(u64, u64)>>,
+    seen: HashMap<(Option<u64>, u64), i64>,
+    stream_time: i64,
+}
+
+impl Oracle {
+    /// Takes the event that the input stored at the next position.
+    pub fn push(&mut self, event: Event, stored_at: i64) {
+        let position = self.events.len() as u64 + 1;
+        self.stream_time = self.stream_time.max(stored_at);
+        let silent = self.is_duplicate(&event);
+        if !silent {
+            self.apply(&event, position);
+        }
+        for letter in LETTERS {
+            let messages = if silent { Vec::new() } else { self.messages(&event, letter) };
+            self.outcomes.entry(letter).or_default().push(messages);
+        }
+        self.events.push((event, stored_at));
+    }
+
+    /// The input lost everything behind `last`.
+    pub fn truncate(&mut self, last: u64) {
+        let kept: Vec<_> = self.events.drain(..).take(last as usize).collect();
+        *self = Oracle::default();
+        for (event, stored_at) in kept {
+            self.push(event, stored_at);
+        }
+    }
+
+    /// The last position.
+    pub fn last(&self) -> u64 {
+        self.events.len() as u64
+    }
+
+    /// What the event at a position leads to under a plan.
+    pub fn expected(&self, letter: char, position: u64) -> &[Expected] {
+        let at = (position as usize).checked_sub(1);
+        let messages = self.outcomes.get(&letter).zip(at).and_then(|(of_letter, at)| of_letter.get(at));
+        messages.map_or(&[], Vec::as_slice)
+    }
+
+    /// How many messages the events up to a position lead to; the same under every plan.
+    pub fn count(&self, position: u64) -> u64 {
+        (1..=position).map(|position| self.expected('A', position).len() as u64).sum()
+    }
+
+    /// The rows after the event at a position.
+    pub fn rows(&self, position: u64) -> Rows {
+        let value =
+            |changes: &Vec<(u64, u64)>| changes.iter().rev().find(|(at, _)| *at <= position).map(|(_, value)| *value);
+        self.history.iter().filter_map(|(row, changes)| Some((*row, value(changes)?))).collect()
+    }
+
+    fn is_dead(event: &Event) -> Option<&'static str> {
+        match event.kind {
+            "broken" => Some("not_json"),
+            "other" => None,
+            _ => event.key.is_none().then_some("no_key"),
+        }
+    }
+
+    fn is_duplicate(&mut self, event: &Event) -> bool {
+        let Some(id) = event.id.filter(|_| Oracle::is_dead(event).is_none()) else { return false };
+        let key = event.key.filter(|_| event.kind != "other");
+        let now = self.stream_time;
+        let seen = self.seen.get(&(key, id)).is_some_and(|then| now - then < WINDOW_S * 1_000_000_000);
+        if !seen {
+            self.seen.insert((key, id), now);
+        }
+        seen
+    }
+
+    fn apply(&mut self, event: &Event, position: u64) {
+        let (Some(key), None) = (event.key, Oracle::is_dead(event)) else { return };
+        let row = match event.kind {
+            "user" => "",
+            "subscription" => event.language,
+            _ => return,
+        };
+        self.history.entry((key, row)).or_default().push((position, event.value));
+    }
+
+    fn messages(&self, event: &Event, letter: char) -> Vec<Expected> {
+        let text = event.text();
+        if let Some(reason) = Oracle::is_dead(event) {
+            return vec![Expected { subject: format!("dead.{reason}"), payload: text }];
+        }
+        let row = |row: &str| {
+            let key = event.key.expect("a key");
+            let at = self.history.iter().find(|((of, name), _)| *of == key && *name == row);
+            at.and_then(|(_, changes)| changes.last()).map(|(_, value)| *value)
+        };
+        let quoted = |value: Option<u64>, initial: char| match value {
+            Some(value) => format!("\"{initial}{value}\""),
+            None => "null".to_owned(),
+        };
+        let mut added = String::new();
+        let mut mark = event.kind != "other";
+        if event.kind == "lesson" {
+            let (user, subscription) = (row(""), row(event.language));
+            added += &format!(",\"country\":{}", quoted(user, 'c'));
+            if letter == 'C' {
+                added += &format!(",\"name\":{}", quoted(user, 'n'));
+            }
+            added += &format!(",\"status\":{}", quoted(subscription, 's'));
+            mark = user.is_some() && subscription.is_some();
+        }
+        let name = if letter == 'B' { "seen" } else { "processed" };
+        let payload = format!("{}{added},\"{name}\":{mark}}}", &text[..text.len() - 1]);
+        let kind = if event.kind == "other" { "unknown" } else { event.kind };
+        let subject = if letter == 'B' { format!("enriched.b.{kind}") } else { format!("enriched.{kind}") };
+        vec![Expected { subject, payload }; if event.twin { 2 } else { 1 }]
+    }
+}

@@ -1,0 +1,363 @@
+//! A process: start after start until it is told to stop, and what outlives it, its directory.
+//!
+//! The order of a start is the session's; what its steps say is the product's business.
+
+use super::agenda::{MILLIS, SECONDS, Time};
+use super::api::{Question, Task, answer};
+use super::context::Context;
+use super::entry::{Entry, Inside};
+use super::life::{Birth, INTAKE, Life, Message};
+use super::model::{Disk, Snapshot};
+use super::plans::{INPUT, OUTPUT, spec};
+use super::reading::Reading;
+use super::writing::{PATIENCE, Writing};
+use sidestream::app::broker::gather;
+use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
+use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
+use sidestream::core::protocol::header::RunId;
+use sidestream::core::protocol::memory::Memory;
+use sidestream::core::protocol::prepare::{First, header, prepare};
+use sidestream::core::protocol::refusal::Refusal;
+use sidestream::core::protocol::start::{Start, StartKind, decide};
+use sidestream::core::protocol::verdict::{Verdict, refused};
+use sidestream::core::state::changes::State;
+use sidestream::engine::ending::End;
+use sidestream::engine::restore::{load_shard, read, write_first};
+use sidestream::ports::store::StoreError;
+use sidestream::ports::stream::{BrokerError, LaneEvent, StoredMessage};
+
+/// The client's word that the expected sequence was wrong.
+const WRONG_LAST_SEQUENCE: u64 = 10_071;
+
+type Gathered = Result<(Broker, Nanos), BrokerError>;
+
+/// What a process is at.
+pub enum Phase {
+    /// It does not run.
+    Down,
+    /// It waits before its next start.
+    Waiting,
+    /// It asks what the start rules need to know.
+    Gathering(Task<Gathered>, Box<Known>),
+    /// It runs.
+    Running(Box<Life>),
+    /// It asks who stands in a refused output's place.
+    Judging(LaneSequence),
+    /// It stopped for good, and why.
+    Refused(Refusal),
+    /// It was asked to stop and did.
+    Drained,
+}
+
+/// A process and its directory.
+pub struct Process {
+    pub number: usize,
+    /// Counts everything that makes old messages meaningless: starts and crashes.
+    pub generation: u64,
+    pub phase: Phase,
+    pub disk: Disk,
+    pub snapshots: Vec<Snapshot>,
+    /// The configuration of its next starts.
+    pub plan: char,
+    pub consent: Consent,
+    pub shards: usize,
+    pub cache_rows: usize,
+    pub interval: Time,
+    pub memory: Memory,
+    starts: u64,
+    pause: Time,
+    pub paused_until: Option<Time>,
+    /// The directory cannot be opened.
+    pub unreadable: bool,
+    /// A connection was lost since the start began.
+    pub cut: bool,
+    /// The run and start that are running.
+    current: Option<(RunId, u64)>,
+}
+
+impl Process {
+    /// A process that does not run yet.
+    pub fn new(number: usize, plan: char) -> Process {
+        Process {
+            number,
+            generation: 0,
+            phase: Phase::Down,
+            disk: Disk::new(),
+            snapshots: Vec::new(),
+            plan,
+            consent: Consent::default(),
+            shards: 2,
+            cache_rows: 1_000,
+            interval: 700 * MILLIS,
+            memory: Memory::default(),
+            starts: 0,
+            pause: 100 * MILLIS,
+            paused_until: None,
+            unreadable: false,
+            cut: false,
+            current: None,
+        }
+    }
+
+    pub fn life(&mut self) -> Option<&mut Life> {
+        if let Phase::Running(life) = &mut self.phase { Some(life) } else { None }
+    }
+
+    /// Whether it is a process at all.
+    pub fn lives(&self) -> bool {
+        !matches!(self.phase, Phase::Down | Phase::Refused(_) | Phase::Drained)
+    }
+
+    fn plan(&self, context: &mut Context, wait: Time, what: Inside) {
+        context.agenda.after(wait, Entry::Inside(self.number, self.generation, what));
+    }
+
+    /// The process begins.
+    pub fn spawn(&mut self, context: &mut Context) {
+        self.generation += 1;
+        self.memory = Memory::default();
+        (self.starts, self.pause, self.paused_until) = (0, 100 * MILLIS, None);
+        self.phase = Phase::Waiting;
+        self.plan(context, 5 * MILLIS, Inside::Begin);
+    }
+
+    /// The process is gone from one moment to the next. What it had not synced may be on disk, or not.
+    pub fn crash(&mut self, context: &mut Context) {
+        self.generation += 1;
+        self.phase = Phase::Down;
+        let random = &mut context.random;
+        self.disk.power_cut(&mut |_| random.per_mille(500));
+        self.disk.fail_after(None);
+    }
+
+    /// The next start: opens the directory and asks the broker.
+    pub fn begin(&mut self, context: &mut Context) {
+        self.generation += 1;
+        self.starts += 1;
+        self.cut = false;
+        if std::mem::take(&mut self.unreadable) {
+            self.disk.wipe();
+            context.struck("unreadable state set aside");
+        }
+        super::truth::check_disk(context, &self.disk);
+        let known = match read(&self.disk) {
+            Ok(known) => known,
+            Err(error) => return self.over(context, End::Store(error)),
+        };
+        let facts = known.clone();
+        let task = Task::new(|api| async move { gather(&api, INPUT, OUTPUT, &facts).await });
+        self.phase = Phase::Gathering(task, Box::new(known));
+        self.gather_on(context);
+    }
+
+    fn ask(&self, context: &mut Context, question: Question) {
+        let latency = context.latency();
+        context.agenda.after(latency, Entry::Asked(self.number, self.generation, question));
+    }
+
+    fn gather_on(&mut self, context: &mut Context) {
+        let Phase::Gathering(task, _) = &mut self.phase else { return };
+        match task.go_on() {
+            Err(question) => self.ask(context, question),
+            Ok(gathered) => {
+                let Phase::Gathering(_, known) = std::mem::replace(&mut self.phase, Phase::Waiting) else { return };
+                if let Err(end) = self.launch(context, *known, gathered) {
+                    self.over(context, end);
+                }
+            }
+        }
+    }
+
+    /// An answer is there.
+    pub fn answered(&mut self, context: &mut Context, question: &Question, reachable: bool) {
+        match &mut self.phase {
+            Phase::Gathering(task, _) => {
+                let answer = answer(context, question, reachable);
+                task.answer(answer);
+                self.gather_on(context);
+            }
+            Phase::Running(life) => life.answered(context, question, reachable, self.consent.accept_gap),
+            Phase::Judging(at) => {
+                let at = *at;
+                let super::api::Answer::Message(found) = answer(context, question, reachable) else { return };
+                match found {
+                    Err(error) => self.over(context, End::Broker(error)),
+                    Ok(found) => self.judged(context, at, found.as_ref()),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn judged(&mut self, context: &mut Context, at: LaneSequence, found: Option<&StoredMessage>) {
+        let Some((run, start)) = self.current.clone() else { return };
+        match refused(at, found, &run, start) {
+            Verdict::Stop(refusal) => self.stop(context, refusal),
+            Verdict::Again { pause, .. } => self.again(context, pause),
+        }
+    }
+
+    /// Decides, prepares, loads and launches, as the session does.
+    fn launch(&mut self, context: &mut Context, known: Known, gathered: Gathered) -> Result<(), End> {
+        let (broker, server_time) = gathered.map_err(End::Broker)?;
+        if self.cut {
+            return Err(End::Broker(BrokerError::Transient("the connection was lost".to_owned())));
+        }
+        let broker = self.memory.complete(broker);
+        let random = context.random.bits() as u32;
+        let run = self.memory.run(&broker, server_time, random);
+        let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
+        let start = decide(&known, &broker, &asked).map_err(End::Refused)?;
+        let prepared = prepare(&start, &broker, &asked.plan, &known.plans).map_err(End::Refused)?;
+        context.note(|| {
+            let kind = match start.kind {
+                StartKind::Fresh => "fresh",
+                StartKind::Resume => "resume",
+                StartKind::Rebuild(why) => why,
+            };
+            let (after, base, lane) = (start.after, start.base, start.base_lane);
+            let plan = super::plans::letter(&start.plan.plan).unwrap_or('?');
+            let (until, last, shards) = (&start.until, start.lane_last, self.shards);
+            format!("p{} start: {kind} after {after}, B {base} R {lane}, lane to {last}, plan {plan} until {until:?}, {shards} shards", self.number)
+        });
+        match start.kind {
+            StartKind::Fresh => {}
+            StartKind::Resume => context.struck("resumes"),
+            StartKind::Rebuild(_) => {
+                context.struck("rebuilds");
+                let known_to = known.lane_known().0;
+                let lost = known.checkpoint.is_none() || broker.output.last < known_to || self.consent.rebuild_state;
+                if !lost {
+                    context.violated("a state is thrown away without need");
+                }
+                if known.checkpoint.is_some() || !known.marks.is_empty() {
+                    self.disk.wipe();
+                }
+            }
+        }
+        if context.random.per_mille(30) {
+            // The disk refuses in the middle of what follows.
+            let left = context.random.below(40) as usize;
+            self.disk.fail_after(Some(left));
+        }
+        let states = self.load(&start, &prepared.first, &prepared.record, prepared.plan.dedup_window);
+        let states = states.map_err(|error| {
+            context.struck("disk refused at a start");
+            End::Store(error)
+        })?;
+        self.disk.fail_after(None);
+        let header = header(&start, &run, self.starts).to_string();
+        self.current = Some((run.clone(), self.starts));
+        let inbox = format!("_INBOX.p{}g{}", self.number, self.generation);
+        let birth = Birth {
+            process: self.number,
+            generation: self.generation,
+            reading: Reading::new(start.after, broker.input.created),
+            writing: Writing::new(inbox, header, start.lane_last),
+            plan: prepared.plan,
+            record: prepared.record,
+            next_plan: prepared.next_plan,
+            states,
+            disk: self.disk.clone(),
+            start,
+        };
+        let life = Life::new(birth, context);
+        let old = life.old.is_some();
+        self.phase = Phase::Running(Box::new(life));
+        self.plan(context, MILLIS, Inside::MakeConsumer(1));
+        self.plan(context, self.interval, Inside::Interval);
+        self.plan(context, PATIENCE, Inside::Patience);
+        if old {
+            self.plan(context, MILLIS, Inside::ReadOld);
+        }
+        Ok(())
+    }
+
+    fn load(
+        &self,
+        start: &Start,
+        first: &First,
+        record: &sidestream::core::protocol::facts::Checkpoint,
+        window: Option<Nanos>,
+    ) -> Result<Vec<State>, StoreError> {
+        write_first(&self.disk, first, record)?;
+        let shards = self.shards.min(usize::from(KEY_GROUPS));
+        let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, window, start.after);
+        (0..shards).map(load).collect()
+    }
+
+    /// A start ended.
+    pub fn over(&mut self, context: &mut Context, end: End) {
+        context.note(|| format!("p{} end: {end:?}", self.number));
+        if self.life().is_some_and(|life| life.recovered) {
+            self.pause = 100 * MILLIS;
+        }
+        self.generation += 1;
+        match end {
+            End::Drained => self.phase = Phase::Drained,
+            End::PlanEnded => {
+                context.struck("plan switches");
+                self.again(context, false);
+            }
+            End::Refused(refusal) if self.memory.learn(&refusal, self.consent.accept_gap) => self.again(context, false),
+            End::Refused(refusal) => self.stop(context, refusal),
+            End::Store(_) => {
+                // The process ends with an exit code, and its supervisor starts it again.
+                context.struck("stopped by the disk");
+                self.crash(context);
+                context.agenda.after(SECONDS, Entry::Spawn(self.number));
+            }
+            End::Broken(what) => context.violated(format!("process {} found a broken invariant: {what}", self.number)),
+            End::Broker(BrokerError::Transient(_)) => self.again(context, true),
+            End::Broker(BrokerError::Permanent { what, .. }) => {
+                context.violated(format!("process {} stopped: {what}", self.number));
+            }
+            End::Lane(LaneEvent::Refused { at, code, .. }) if code == WRONG_LAST_SEQUENCE => {
+                context.struck("outputs refused");
+                self.phase = Phase::Judging(at);
+                self.ask(context, Question::Message(OUTPUT.to_owned(), at.0));
+            }
+            End::Lane(_) => self.again(context, true),
+        }
+    }
+
+    fn again(&mut self, context: &mut Context, pause: bool) {
+        self.generation += 1;
+        self.phase = Phase::Waiting;
+        let wait = if pause { self.pause } else { MILLIS };
+        if pause {
+            self.pause = (self.pause * 2).min(5 * SECONDS);
+        }
+        self.plan(context, wait, Inside::Begin);
+    }
+
+    fn stop(&mut self, context: &mut Context, refusal: Refusal) {
+        context.note(|| format!("p{} stops: {refusal}", self.number));
+        self.phase = Phase::Refused(refusal);
+    }
+
+    /// Asks the process to stop.
+    pub fn drain(&mut self, context: &mut Context) {
+        match &mut self.phase {
+            Phase::Running(life) => life.tell(context, INTAKE, Message::Drain),
+            Phase::Waiting | Phase::Gathering(..) | Phase::Judging(_) => {
+                self.generation += 1;
+                self.phase = Phase::Drained;
+            }
+            Phase::Down | Phase::Refused(_) | Phase::Drained => {}
+        }
+    }
+
+    /// A later engine announced itself.
+    pub fn claimed(&mut self, by: &RunId) {
+        let older = self.current.as_ref().is_some_and(|(run, _)| run < by);
+        if older && let Some(life) = self.life() {
+            life.ends(End::Refused(Refusal::NewerRun { run: by.to_string() }));
+        }
+    }
+
+    /// The run and start at work.
+    pub fn current(&self) -> Option<&(RunId, u64)> {
+        self.current.as_ref()
+    }
+}

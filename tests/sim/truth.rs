@@ -1,0 +1,111 @@
+//! What must hold at every step about the disk: never ahead of the lane, never in another order, never another value.
+
+use super::context::Context;
+use super::model::Disk;
+use super::oracle::{KEYS, LANGUAGES, Rows};
+use super::plans::letter;
+use serde_json::{Value, json};
+use sidestream::core::ids::{KeyGroup, Position};
+use sidestream::core::protocol::writes::Write;
+use sidestream::core::record::{Batch, CHECKPOINT_KEY, Checkpoint, GroupMark, MARK_KEY, Space};
+use sidestream::core::state::view;
+use sidestream::engine::restore::{read, stored_rows};
+use sidestream::ports::store::{Store, StoreError};
+
+/// Carries out one step of a checkpoint that follows the record `before`, after looking whether it may be.
+pub fn write(context: &mut Context, disk: &Disk, before: &Checkpoint, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Group(group, batch) => {
+            let Some(mark) = value(batch, &MARK_KEY).and_then(|value| GroupMark::decode(value).ok()) else {
+                context.violated(format!("group {} is written without a mark", group.0));
+                return Ok(());
+            };
+            let recorded = disk.get(Space::Meta, CHECKPOINT_KEY).ok().flatten();
+            let recorded = recorded.and_then(|value| Checkpoint::decode(&value).ok());
+            if recorded.is_some_and(|record| record.position != before.position) {
+                context.violated(format!("S is recorded before key group {} is written", group.0));
+            }
+            confirmed(context, "a key group", mark.position, mark.lane.0);
+            disk.apply(Space::Group(*group), batch)
+        }
+        Write::Sync => disk.sync(),
+        Write::Record(batch) => {
+            let Some(record) = value(batch, CHECKPOINT_KEY).and_then(|value| Checkpoint::decode(value).ok()) else {
+                context.violated("the record is written without a checkpoint");
+                return Ok(());
+            };
+            if disk.pending() > 0 {
+                context.violated("the record of S is written before its key groups are durable");
+            }
+            confirmed(context, "the record of S", record.position, record.lane.0);
+            disk.apply(Space::Meta, batch)
+        }
+    }
+}
+
+fn value<'a>(batch: &'a Batch, key: &[u8]) -> Option<&'a [u8]> {
+    batch.changes.iter().rev().find(|(name, _)| name == key)?.1.as_deref()
+}
+
+/// State as of a position may be written once every output up to there was stored, and R counts exactly those.
+fn confirmed(context: &mut Context, what: &str, position: Position, lane: u64) {
+    let outputs = context.oracle.count(position.0);
+    if context.input_lost {
+        return;
+    }
+    if lane > context.high_water {
+        let (high, at) = (context.high_water, position);
+        context.violated(format!("{what} as of {at} is written with R {lane}: the lane never had more than {high}"));
+    } else if lane != outputs {
+        context.violated(format!("{what} as of {position} has R {lane}, but there are {outputs} outputs up to there"));
+    }
+}
+
+/// Every key on disk holds what the input left behind up to its group's position.
+pub fn check_disk(context: &mut Context, disk: &Disk) {
+    if context.input_lost {
+        return;
+    }
+    let Ok(known) = read(disk) else { return };
+    let Some(record) = &known.checkpoint else { return };
+    let plan = record.plans.iter().rev().find(|plan| plan.since.0 <= record.position.0 + 1);
+    let Some(letter) = plan.and_then(|plan| letter(&plan.plan)) else {
+        return context.violated("the record names an unknown plan");
+    };
+    for key in 0..KEYS {
+        let text = format!("u{key}");
+        let group = KeyGroup::of(&text);
+        let mark = disk.get(Space::Group(group), &MARK_KEY).ok().flatten().and_then(|v| GroupMark::decode(&v).ok());
+        let position = mark.map_or(record.position, |mark| mark.position.max(record.position));
+        let Ok(rows) = stored_rows(disk, &text) else { return };
+        let found = view::of_key(&text, position, &record.layout, rows.iter()).map(|mut v| v["tables"].take());
+        let expected = tables(key, &context.oracle.rows(position.0), letter == 'C');
+        if found != expected {
+            let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
+            let (found, expected) = (show(&found), show(&expected));
+            return context.violated(format!("key {text} as of {position} holds {found}, not {expected}"));
+        }
+    }
+}
+
+/// A key's rows as the product shows them.
+fn tables(key: u64, rows: &Rows, names: bool) -> Option<Value> {
+    let mut tables = serde_json::Map::new();
+    if let Some(value) = rows.get(&(key, "")) {
+        let mut user = json!({ "country": format!("c{value}") });
+        if names {
+            user["name"] = json!(format!("n{value}"));
+        }
+        tables.insert("user".to_owned(), user);
+    }
+    let mut subscriptions = serde_json::Map::new();
+    for language in LANGUAGES {
+        if let Some(value) = rows.get(&(key, language)) {
+            subscriptions.insert(language.to_owned(), json!({ "status": format!("s{value}") }));
+        }
+    }
+    if !subscriptions.is_empty() {
+        tables.insert("subscription".to_owned(), Value::Object(subscriptions));
+    }
+    (!tables.is_empty()).then(|| Value::Object(tables))
+}

@@ -1,0 +1,396 @@
+//! One simulated world from its seed to its verdict.
+
+use super::agenda::{MILLIS, SECONDS, Time};
+use super::api::travel;
+use super::context::Context;
+use super::entry::{Entry, Inside, Wire};
+use super::faults::Facts;
+use super::link::Ticket;
+use super::model::{Server, Settings};
+use super::oracle::Event;
+use super::plans::{INPUT, OUTPUT};
+use super::process::{Phase, Process};
+use sidestream::core::protocol::refusal::Refusal;
+use std::collections::BTreeMap;
+
+/// After the faults have stopped, a world comes to rest within this time.
+const BOUND: Time = 240 * SECONDS;
+/// Entries of the agenda after which something runs in circles.
+const STEPS: u64 = 400_000;
+
+/// A world.
+pub struct World {
+    pub context: Context,
+    pub processes: Vec<Process>,
+    /// The process that the supervisor keeps running.
+    pub main: usize,
+    pub facts: Facts,
+    /// Events still to be published.
+    left: u64,
+    published: u64,
+    twins: bool,
+    healed: bool,
+    draining: bool,
+    began: Time,
+}
+
+/// How a world ended.
+pub struct Verdict {
+    /// What must not be; `None`: all is well.
+    pub violation: Option<String>,
+    /// The refusal that ended it, as the start rules prescribe.
+    pub refused: Option<String>,
+    pub struck: BTreeMap<&'static str, u64>,
+    /// How many of the planned faults struck.
+    pub faults: u64,
+    pub events: u64,
+    pub steps: u64,
+    pub text: Option<String>,
+}
+
+/// Runs the world of a seed.
+pub fn run(seed: u64, traced: bool) -> Verdict {
+    let mut world = World::new(seed, traced);
+    world.live();
+    let Context { violation, struck, trace, .. } = world.context;
+    let refused = world.processes.get(world.main).and_then(|process| match &process.phase {
+        Phase::Refused(refusal) => Some(super::faults::name(refusal)),
+        _ => None,
+    });
+    let faults = world.facts.struck;
+    Verdict { violation, refused, struck, faults, events: world.published, steps: trace.steps, text: trace.text }
+}
+
+/// Creates both streams.
+pub fn create(server: &mut Server, name: &str) {
+    let subjects: &[&str] = if name == INPUT { &["events.>"] } else { &["enriched.>", "dead.>"] };
+    let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+    server.create(name, Settings { subjects, allow_batched: name == OUTPUT, ..Settings::default() });
+    // A stream that was never synced vanishes in a power cut; that it is gone is another story.
+    server.synced(name);
+}
+
+impl World {
+    fn new(seed: u64, traced: bool) -> World {
+        let began = 1_800_000_000 * SECONDS;
+        let mut context = Context::new(seed, began, traced);
+        create(&mut context.server, INPUT);
+        create(&mut context.server, OUTPUT);
+        let facts = Facts::plan(&mut context.random);
+        let mut main = Process::new(0, 'A');
+        main.interval = (100 + context.random.below(1_400) as Time) * MILLIS;
+        main.cache_rows = if context.random.per_mille(400) { 4 } else { 1_000 };
+        main.shards = 1 + context.random.below(4) as usize;
+        let ways = [3 * MILLIS, 30 * MILLIS, 120 * MILLIS];
+        let turns = [2 * MILLIS, 5 * MILLIS, 15 * MILLIS];
+        context.pace = (ways[context.random.index(3)], turns[context.random.index(3)]);
+        context.agenda.after(0, Entry::Publish);
+        context.agenda.after(MILLIS, Entry::Spawn(0));
+        context.agenda.after(3 * SECONDS, Entry::Sync);
+        for at in &facts.times {
+            context.agenda.after(*at, Entry::Fault);
+        }
+        context.agenda.after(facts.heal, Entry::Heal);
+        let left = 200 + context.random.below(60);
+        let twins = !facts.rebuilds;
+        World {
+            context,
+            processes: vec![main],
+            main: 0,
+            facts,
+            left,
+            published: 0,
+            twins,
+            healed: false,
+            draining: false,
+            began,
+        }
+    }
+
+    fn live(&mut self) {
+        while self.context.violation.is_none() {
+            let Some(entry) = self.context.agenda.next() else {
+                return self.context.violated("nothing happens any more");
+            };
+            self.context.trace.steps += 1;
+            if self.context.trace.steps > STEPS || self.context.now() - self.began > self.facts.heal + BOUND {
+                return self.stuck();
+            }
+            self.context.server.set_time(sidestream::core::ids::Nanos(self.context.server_time()));
+            self.context.note(|| short(&entry));
+            self.happen(entry);
+            self.context.look_at_the_lane();
+            if self.healed && self.is_over() {
+                return;
+            }
+        }
+    }
+
+    fn stuck(&mut self) {
+        let (lane, last) = (self.context.lane_last(), self.context.input_last());
+        self.context.violated(format!("no end in sight: lane at {lane}, input at {last}"));
+    }
+
+    fn happen(&mut self, entry: Entry) {
+        match entry {
+            Entry::Publish => self.publish(),
+            Entry::Fault => self.fault(),
+            Entry::Sync => {
+                self.context.server.synced(INPUT);
+                self.context.server.synced(OUTPUT);
+                let wait = (2 + self.context.random.below(20) as Time) * SECONDS;
+                self.context.agenda.after(wait, Entry::Sync);
+            }
+            Entry::ServerUp => self.context.up = true,
+            Entry::DiskWell(process) => {
+                self.processes[process].disk.fail_after(None);
+                self.processes[process].disk.fail_sync(false);
+            }
+            Entry::Heal => self.heal(),
+            Entry::Spawn(process) => {
+                if !self.processes[process].lives() {
+                    self.processes[process].spawn(&mut self.context);
+                }
+            }
+            Entry::Kill(process) => self.kill(process, "engine killed"),
+            Entry::Continue(process) => {
+                let now = self.context.now();
+                let process = &mut self.processes[process];
+                if process.paused_until.is_some_and(|until| until <= now) {
+                    process.paused_until = None;
+                }
+            }
+            Entry::ToServer(process, generation, ticket, wire) => self.to_server(process, generation, ticket, &wire),
+            Entry::Asked(process, generation, question) => {
+                if self.processes[process].generation == generation {
+                    let reachable = self.context.up && !self.context.random.per_mille(5);
+                    let wait = travel(&mut self.context, reachable);
+                    let inside = Inside::Answered(question, reachable);
+                    self.context.agenda.after(wait, Entry::Inside(process, generation, inside));
+                }
+            }
+            Entry::Inside(process, generation, inside) => self.inside(process, generation, inside),
+        }
+    }
+
+    /// Stores the next events in the input.
+    fn publish(&mut self) {
+        if self.context.up && self.context.server.state(INPUT).is_some() {
+            for _ in 0..1 + self.context.random.below(4) {
+                if self.left == 0 {
+                    break;
+                }
+                self.left -= 1;
+                self.publish_one();
+            }
+            for process in &self.processes {
+                let pump = Entry::Inside(process.number, process.generation, Inside::Pump);
+                self.context.agenda.after(MILLIS, pump);
+            }
+        }
+        if self.left > 0 {
+            let gap = if self.context.random.per_mille(20) { 3_000 } else { 2 * self.facts.pace_ms };
+            let wait = self.context.random.below(gap) as Time * MILLIS;
+            self.context.agenda.after(wait, Entry::Publish);
+        }
+    }
+
+    /// Stores the next event in the input.
+    pub fn publish_one(&mut self) {
+        self.published += 1;
+        let number = self.context.oracle.last() + 1;
+        let event = Event::random(&mut self.context.random, number, self.twins);
+        let subject = format!("events.{}", event.kind);
+        let stored = self.context.server.publish(&subject, None, event.text().into());
+        if stored != Ok(number) {
+            return self.context.violated(format!("event {number} was stored as {stored:?}"));
+        }
+        let stored_at = self.context.server_time();
+        self.context.oracle.push(event, stored_at);
+    }
+
+    fn to_server(&mut self, process: usize, generation: u64, ticket: Ticket, wire: &Wire) {
+        if !self.context.up {
+            return;
+        }
+        // What was sent by a start that is over still arrives; only the replies find nobody.
+        let alive = self.processes[process].generation == generation;
+        if alive
+            && let Some(life) = self.processes[process].life()
+            && !life.writing.to_server.arrives(ticket)
+        {
+            return self.context.struck("message to the lane lost");
+        }
+        let Wire { subject, reply, headers, payload } = wire;
+        let replies = self.context.server.fast(subject, reply, headers.clone(), payload.clone());
+        let Some(life) = self.processes[process].life().filter(|_| alive) else { return };
+        for reply in replies {
+            if self.context.swallow.0 > 0 {
+                self.context.swallow.0 -= 1;
+                self.context.struck("ack lost");
+                continue;
+            }
+            let (now, latency) = (self.context.now(), self.context.latency());
+            let (ticket, arrival) = life.writing.to_client.send(now, latency);
+            let inside = Inside::Reply(ticket, reply);
+            self.context.agenda.at(arrival, Entry::Inside(process, generation, inside));
+        }
+    }
+
+    fn inside(&mut self, number: usize, generation: u64, inside: Inside) {
+        let process = &mut self.processes[number];
+        if process.generation != generation {
+            return;
+        }
+        if let Some(until) = process.paused_until {
+            // A stopped process does nothing; what reached it waits.
+            return self.context.agenda.at(until + 1, Entry::Inside(number, generation, inside));
+        }
+        let context = &mut self.context;
+        match inside {
+            Inside::Begin => process.begin(context),
+            Inside::Answered(question, reachable) => process.answered(context, &question, reachable),
+            Inside::Claimed(run) => process.claimed(&run),
+            Inside::Drain => process.drain(context),
+            inside => {
+                let interval = process.interval;
+                if let Some(life) = process.life() {
+                    match inside {
+                        Inside::Turn(actor) => life.turn(context, actor),
+                        Inside::Interval => {
+                            life.interval(context);
+                            context.agenda.after(interval, Entry::Inside(number, generation, Inside::Interval));
+                        }
+                        Inside::Patience => life.patience(context),
+                        Inside::Pump => life.pump(context),
+                        Inside::Delivery(ticket, of, delivery) => life.delivery(context, ticket, of, delivery),
+                        Inside::Reply(ticket, reply) => life.reply(context, ticket, &reply),
+                        Inside::LaneTrouble => life.lane_trouble(context),
+                        Inside::SourceTrouble => life.source_trouble(context),
+                        Inside::MakeConsumer(attempt) => life.make_consumer(context, attempt),
+                        Inside::ReadOld => life.read_old(context),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        if let Some(end) = process.life().and_then(|life| life.end.take()) {
+            process.over(context, end);
+        }
+        self.announce(number);
+    }
+
+    /// A start that runs tells the others, if the message arrives.
+    fn announce(&mut self, number: usize) {
+        let process = &mut self.processes[number];
+        let new = process.generation;
+        if process.life().is_none() || self.facts.announced.get(&number) == Some(&new) {
+            return;
+        }
+        self.facts.announced.insert(number, new);
+        let Some((run, _)) = process.current().cloned() else { return };
+        for other in (0..self.processes.len()).filter(|other| *other != number) {
+            if self.context.random.per_mille(700) || self.healed {
+                let wait = (50 + self.context.random.below(2_000) as Time) * MILLIS;
+                let generation = self.processes[other].generation;
+                let claimed = Inside::Claimed(run.clone());
+                self.context.agenda.after(wait, Entry::Inside(other, generation, claimed));
+            }
+        }
+    }
+
+    /// All faults end; what stopped stays stopped, what is down comes back.
+    fn heal(&mut self) {
+        self.healed = true;
+        self.context.up = true;
+        self.context.slow = 1;
+        self.context.swallow = (0, 0);
+        for number in 0..self.processes.len() {
+            self.processes[number].paused_until = None;
+            self.processes[number].disk.fail_after(None);
+            self.processes[number].disk.fail_sync(false);
+        }
+        let running = (0..self.processes.len()).rev().find(|number| self.processes[*number].lives());
+        self.main = running.unwrap_or(self.main);
+        if running.is_none() && matches!(self.processes[self.main].phase, Phase::Down | Phase::Drained) {
+            self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
+        }
+    }
+
+    /// Whether all is published, out and in the state, or was refused as it must be.
+    fn is_over(&mut self) -> bool {
+        // A refusal ends the world, also that of an engine that another one had followed: but not that it had.
+        let refused = |process: &Process| match &process.phase {
+            Phase::Refused(Refusal::NewerRun { .. }) => process.number == self.main,
+            Phase::Refused(_) => true,
+            _ => false,
+        };
+        self.main = self.processes.iter().position(refused).unwrap_or(self.main);
+        if let Phase::Refused(refusal) = &self.processes[self.main].phase {
+            let refusal = refusal.clone();
+            if let Some(again) = self.operator(&refusal) {
+                self.main = again;
+                return false;
+            }
+            if let Err(why) = self.facts.allow(&refusal, &self.context) {
+                self.context.violated(format!("refused without need ({why}): {refusal}"));
+            }
+            return true;
+        }
+        if self.left > 0 {
+            return false;
+        }
+        let last = self.context.oracle.last();
+        let ours = self.context.lane.iter().filter(|note| note.cause > 0).count() as u64;
+        let complete = ours == self.context.oracle.count(last);
+        let process = &mut self.processes[self.main];
+        let generation = process.generation;
+        match &mut process.phase {
+            _ if complete && self.facts.must_refuse => {
+                self.context.violated("went on over an input that is another one");
+                true
+            }
+            Phase::Drained if self.draining && complete => {
+                self.judge_the_end();
+                true
+            }
+            Phase::Drained | Phase::Down => {
+                // A fault before the healing stopped it, or it had not read everything yet.
+                process.phase = Phase::Down;
+                self.draining = false;
+                self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
+                false
+            }
+            Phase::Running(life) if complete && life.pace.position().0 == last && self.facts.drained != generation => {
+                self.facts.drained = generation;
+                self.draining = true;
+                self.context.agenda.after(SECONDS, Entry::Inside(self.main, generation, Inside::Drain));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn judge_the_end(&mut self) {
+        let disk = self.processes[self.main].disk.clone();
+        let last = self.context.oracle.last();
+        let position = sidestream::engine::restore::read(&disk).ok().and_then(|known| known.checkpoint);
+        match position {
+            Some(record) if record.position.0 == last => {}
+            other => {
+                let at = other.map(|record| record.position.0);
+                return self.context.violated(format!("drained at {at:?}, the input ends at {last}"));
+            }
+        }
+        super::truth::check_disk(&mut self.context, &disk);
+    }
+}
+
+/// An entry in a few words.
+fn short(entry: &Entry) -> String {
+    let text = format!("{entry:?}");
+    match text.char_indices().nth(150) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}

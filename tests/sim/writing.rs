@@ -1,0 +1,168 @@
+//! The lane's writer and its ears: the product's book of the batch over a connection that loses things.
+
+use super::agenda::SECONDS;
+use super::context::Context;
+use super::entry::{Entry, Inside, Wire};
+use super::life::{Life, Message, SEQUENCER, WRITER};
+use super::link::{Link, Ticket};
+use super::model::Reply as Raw;
+use sidestream::adapters::nats::batch::{self, Book, Place};
+use sidestream::adapters::nats::lane_reply::Reply;
+use sidestream::core::ids::LaneSequence;
+use sidestream::core::output::{self, Output};
+use sidestream::engine::ending::End;
+use sidestream::ports::stream::LaneEvent;
+use std::collections::VecDeque;
+
+/// Messages between two acks inside a batch.
+const FLOW: u64 = 4;
+/// Unconfirmed messages of a batch at most.
+const WINDOW: u64 = 12;
+/// Two of these without progress, and the lane is called lost.
+pub const PATIENCE: i64 = 5 * SECONDS;
+
+/// The writer's side of a life.
+pub struct Writing {
+    pub to_server: Link,
+    pub to_client: Link,
+    inbox: String,
+    run: String,
+    book: Book,
+    base: u64,
+    sent: u64,
+    confirmed: u64,
+    over: bool,
+    stalled_at: Option<u64>,
+    /// What is left of the command at work, and whether its last message ends the batch.
+    command: Option<(VecDeque<Output>, bool)>,
+    commands: VecDeque<(LaneSequence, Vec<Output>)>,
+    subject: Option<String>,
+}
+
+impl Writing {
+    /// A writer for a lane that ends at `after`.
+    pub fn new(inbox: String, run: String, after: LaneSequence) -> Writing {
+        Writing {
+            to_server: Link::default(),
+            to_client: Link::default(),
+            inbox,
+            run,
+            book: Book::new(after),
+            base: after.0,
+            sent: after.0,
+            confirmed: after.0,
+            over: false,
+            stalled_at: None,
+            command: None,
+            commands: VecDeque::new(),
+            subject: None,
+        }
+    }
+
+    fn wire(&self, place: Place, subject: &str, output: Option<&Output>) -> Wire {
+        let Place { batch_sequence, operation, expected, .. } = place;
+        let reply = format!("{}.{FLOW}.fail.{batch_sequence}.{operation}.$FI", self.inbox);
+        let headers = output.map(|output| {
+            let position = format!("{}:{}:{}", super::plans::INPUT, output.position, output.n);
+            let mut headers = vec![
+                (output::POSITION.to_owned(), position),
+                (output::TIME.to_owned(), output.stored_at.to_string()),
+                (output::RUN.to_owned(), self.run.clone()),
+            ];
+            let dead = output.dead.iter().flat_map(|dead| &dead.headers);
+            headers.extend(dead.map(|(name, value)| ((*name).to_owned(), value.clone())));
+            headers.extend(expected.map(|e| ("Nats-Expected-Last-Sequence".to_owned(), e.to_string())));
+            headers
+        });
+        let payload = output.map(|output| output.payload.clone()).unwrap_or_default();
+        Wire { subject: subject.to_owned(), reply, headers, payload }
+    }
+}
+
+impl Life {
+    /// The writer takes a command or goes on with one.
+    pub fn write(&mut self, context: &mut Context, message: Message) {
+        if let Message::Publish(first, outputs) = message {
+            self.writing.commands.push_back((first, outputs));
+        }
+        loop {
+            if self.writing.over {
+                return;
+            }
+            if self.writing.command.is_none() {
+                let Some((first, outputs)) = self.writing.commands.pop_front() else { return };
+                if self.writing.book.sent().0 + 1 != first.0 {
+                    return self.ends(End::Broken(format!("the lane's writer is not at sequence {first}")));
+                }
+                let settle = self.writing.commands.is_empty();
+                self.writing.command = Some((outputs.into(), settle));
+            }
+            if self.writing.book.needs(WINDOW) > self.writing.confirmed {
+                return;
+            }
+            let Some((outputs, settle)) = &mut self.writing.command else { return };
+            let Some(output) = outputs.pop_front() else {
+                self.writing.command = None;
+                continue;
+            };
+            let settle = *settle && outputs.is_empty();
+            let place = self.writing.book.place(settle);
+            let subject = output.subject.to_string();
+            let wire = self.writing.wire(place, &subject, Some(&output));
+            (self.writing.base, self.writing.sent) = (place.base, place.sequence);
+            self.writing.subject = Some(subject);
+            self.send(context, wire);
+        }
+    }
+
+    fn send(&mut self, context: &mut Context, wire: Wire) {
+        let (now, latency) = (context.now(), context.latency());
+        let (ticket, arrival) = self.writing.to_server.send(now, latency);
+        context.agenda.at(arrival, Entry::ToServer(self.process, self.generation, ticket, wire));
+    }
+
+    /// A reply arrives.
+    pub fn reply(&mut self, context: &mut Context, ticket: Ticket, raw: &Raw) {
+        if !self.writing.to_client.arrives(ticket) || self.writing.over {
+            return;
+        }
+        let reply = if raw.status == 503 { Reply::Nobody } else { Reply::parse(&raw.subject, &raw.payload) };
+        let Writing { base, sent, confirmed, .. } = self.writing;
+        let Some(event) = batch::judge(reply, base, sent, confirmed) else { return };
+        self.news(context, event);
+    }
+
+    fn news(&mut self, context: &mut Context, event: LaneEvent) {
+        match &event {
+            LaneEvent::Confirmed(sequence) => {
+                self.writing.confirmed = sequence.0;
+                self.tell(context, WRITER, Message::Wake);
+            }
+            other => {
+                context.note(|| format!("p{} lane: {other:?}", self.process));
+                self.writing.over = true;
+            }
+        }
+        self.tell(context, SEQUENCER, Message::News(event));
+    }
+
+    /// The connection of the lane is known to be lost.
+    pub fn lane_trouble(&mut self, context: &mut Context) {
+        if !self.writing.over {
+            self.news(context, LaneEvent::Lost("the connection was lost".to_owned()));
+        }
+    }
+
+    /// Some time has passed; nothing confirmed for twice as long means lost.
+    pub fn patience(&mut self, context: &mut Context) {
+        self.silence(context);
+        let Writing { sent, confirmed, over, stalled_at, .. } = self.writing;
+        let waiting = sent > confirmed;
+        if !over && waiting && stalled_at == Some(confirmed) {
+            return self.news(context, LaneEvent::Lost("no confirmation".to_owned()));
+        }
+        self.writing.stalled_at = waiting.then_some(confirmed);
+        let next = Entry::Inside(self.process, self.generation, Inside::Patience);
+        context.agenda.after(PATIENCE, next);
+    }
+}
