@@ -125,7 +125,7 @@ impl Checkpointer {
 
 /// Writes a checkpoint, after which the plan may be another; returns the record. Everything it holds is confirmed by
 /// the lane: repeating it is harmless.
-fn write(
+pub fn write(
     store: &dyn Store,
     ready: &Ready,
     before: &Checkpoint,
