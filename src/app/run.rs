@@ -6,7 +6,9 @@ use super::exit::{Exit, UNAVAILABLE};
 use super::process::Process;
 use super::session::session;
 use super::verdict::After;
+use crate::adapters::sled::set_aside;
 use crate::core::protocol::memory::Memory;
+use crate::ports::store::StoreError;
 use crate::telemetry::health::Phase;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -21,10 +23,12 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
     let began = Instant::now();
     let mut memory = Memory::default();
     let mut pause_next = PAUSE;
+    let mut damaged = false;
     for number in 1.. {
         let after = session(process, &mut memory, number, &mut stop).await;
         if process.advanced() {
             pause_next = PAUSE;
+            damaged = false;
         }
         if *stop.borrow()
             && let After::Again { why, .. } = &after
@@ -35,6 +39,12 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
         match after {
             After::Drained => break,
             After::Stop(exit) => return Err(exit),
+            // A directory that was just made and cannot be read either: the disk is not to be trusted.
+            After::Damaged(error) if damaged => return Err(error.into()),
+            After::Damaged(error) => {
+                damaged = true;
+                begin_anew(process, &error).await?;
+            }
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
                 // Once the broker was reached, it may go and come as it likes.
@@ -59,5 +69,13 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
         }
     }
     process.health.set(Phase::Stopped { why: "drained".to_owned() });
+    Ok(())
+}
+
+/// Sets the state directory aside, so that the next start rebuilds it. Everything that had it open is gone.
+async fn begin_anew(process: &Process, error: &StoreError) -> Result<(), Exit> {
+    let path = process.config.state.path.clone();
+    let aside = tokio::task::spawn_blocking(move || set_aside(&path)).await.map_err(Exit::broken)??;
+    tracing::warn!(aside = %aside.display(), why = %error, "the state directory is damaged and was set aside");
     Ok(())
 }

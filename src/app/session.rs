@@ -9,7 +9,7 @@ use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
-use super::verdict::{After, broker_failed, judge};
+use super::verdict::{After, broker_failed, judge, store_failed};
 use super::{old_lane, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
@@ -148,7 +148,7 @@ async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
 /// Everything that the engine is made of: plan, record, state.
 async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opened) -> Result<Parts, After> {
     let config = &process.config;
-    let prepared = prepare(&start, facts, &config.plan, &opened.disk.plans);
+    let prepared = prepare(&start, facts, &config.plan, &opened.disk);
     let Prepared { plan, first, record, next_plan } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
     let path = config.state.path.clone();
     let Opened { store, .. } = if start.kind == StartKind::Resume {
@@ -275,7 +275,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crate::ports::store::StoreError> + Send + 'static,
 ) -> Result<T, After> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| After::Stop(error.into())),
+        Ok(result) => result.map_err(store_failed),
         Err(error) => Err(After::Stop(Exit::broken(error))),
     }
 }

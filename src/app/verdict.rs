@@ -11,6 +11,7 @@ use crate::core::protocol::header::RunId;
 use crate::core::protocol::memory::Memory;
 use crate::core::protocol::verdict::{self, Verdict};
 use crate::engine::ending::End;
+use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use std::sync::atomic::Ordering;
 
@@ -26,6 +27,8 @@ pub enum After {
         /// Whether it is worth waiting before.
         pause: bool,
     },
+    /// The state directory opened, and then could not be read: set it aside and start again.
+    Damaged(StoreError),
     /// Stop.
     Stop(Exit),
 }
@@ -45,7 +48,7 @@ pub async fn judge(
             After::Again { why: refusal.to_string(), pause: false }
         }
         End::Refused(refusal) => After::Stop(refusal.into()),
-        End::Store(error) => After::Stop(error.into()),
+        End::Store(error) => store_failed(error),
         End::Broken(what) => After::Stop(Exit::broken(what)),
         End::Broker(error) => broker_failed(error),
         End::Lane(LaneEvent::Refused { at, code, description }) => {
@@ -77,6 +80,14 @@ async fn refused(
             Verdict::Stop(refusal) => After::Stop(refusal.into()),
             Verdict::Again { whose, pause } => After::Again { why: format!("{why}: {whose} wrote it"), pause },
         },
+    }
+}
+
+/// A failure of the store: damage is set aside, all else is for the operator.
+pub fn store_failed(error: StoreError) -> After {
+    match error {
+        StoreError::Unreadable { .. } => After::Damaged(error),
+        other => After::Stop(other.into()),
     }
 }
 

@@ -128,7 +128,7 @@ impl Checkpointer {
 }
 
 /// Carries a checkpoint's steps out. Everything they hold is confirmed by the lane: repeating them is harmless.
-fn carry_out(store: &dyn Store, steps: Vec<Write>, switches: bool) -> Result<(), StoreError> {
+pub fn carry_out(store: &dyn Store, steps: Vec<Write>, switches: bool) -> Result<(), StoreError> {
     let mut groups = 0;
     let mut recorded = false;
     for step in steps {

@@ -18,6 +18,7 @@ mod docs;
 mod pipeline_oracle;
 mod bad_input;
 mod kills;
+mod power;
 mod takeover;
 mod drain;
 mod refusals;

@@ -208,7 +208,7 @@ impl Process {
         let run = self.memory.run(&broker, server_time, random);
         let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
         let start = decide(&known, &broker, &asked).map_err(End::Refused)?;
-        let prepared = prepare(&start, &broker, &asked.plan, &known.plans).map_err(End::Refused)?;
+        let prepared = prepare(&start, &broker, &asked.plan, &known).map_err(End::Refused)?;
         context.note(|| {
             let kind = match start.kind {
                 StartKind::Fresh => "fresh",

@@ -2,7 +2,7 @@
 //!
 //! Reads and writes nothing. Used by the session and by the simulator.
 
-use super::facts::{Broker, Checkpoint, GroupMark};
+use super::facts::{Broker, Checkpoint, Disk, GroupMark};
 use super::header::{RunHeader, RunId};
 use super::refusal::Refusal;
 use super::start::{Start, StartKind, Until};
@@ -10,7 +10,6 @@ use super::writes::NextPlan;
 use crate::core::ids::Nanos;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::spec::PlanSpec;
-use std::collections::BTreeMap;
 
 /// What a start is made of, beside its rows.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub struct Prepared {
 /// What a start writes before anything else.
 #[derive(Clone, Debug)]
 pub enum First {
-    /// Over an empty state: the record, B as a floor, and the texts of plans, so that the next start knows B and what
+    /// Over an empty state, or past a gap that was consented to: the record, B as a floor, and the texts of plans, so that the next start knows B and what
     /// was consented to.
     Anew(GroupMark, Vec<PlanSpec>),
     /// The text of a plan that the directory does not hold yet.
@@ -37,13 +36,9 @@ pub enum First {
     Nothing,
 }
 
-/// Prepares a start. `texts` are the plans whose text the directory holds.
-pub fn prepare(
-    start: &Start,
-    broker: &Broker,
-    configured: &PlanSpec,
-    texts: &BTreeMap<String, PlanSpec>,
-) -> Result<Prepared, Refusal> {
+/// Prepares a start over what the directory holds.
+pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Disk) -> Result<Prepared, Refusal> {
+    let texts = &disk.plans;
     let spec_of = |fingerprint: &str| {
         let same = configured.fingerprint() == fingerprint;
         if same { Some(configured.clone()) } else { texts.get(fingerprint).cloned() }
@@ -73,7 +68,9 @@ pub fn prepare(
     };
     let mut plans: Vec<PlanSpec> = texts.values().cloned().collect();
     plans.push(spec);
-    let first = if start.kind != StartKind::Resume {
+    // A gap that was accepted once stays accepted, also when this start ends before its first checkpoint.
+    let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.gaps > record.gaps);
+    let first = if start.kind != StartKind::Resume || accepted {
         // No event proves B: zero stands for a time that is not known.
         First::Anew(GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane }, plans)
     } else if texts.contains_key(running) {

@@ -25,7 +25,18 @@ impl Engine {
 
     /// The same with flags, and with crash points that are armed, in the notation of the `fail` crate.
     pub fn armed(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
-        let mut engine = Engine::spawn(name, config, sets, flags, failpoints);
+        Engine::within(name, config, sets, flags, &[("FAILPOINTS", failpoints.to_owned())])
+    }
+
+    /// The same with flags, in an environment of its own.
+    pub fn within(
+        name: &str,
+        config: &Path,
+        sets: &[(String, String)],
+        flags: &[&str],
+        environment: &[(&str, String)],
+    ) -> Engine {
+        let mut engine = Engine::spawn(name, config, sets, flags, environment);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -45,11 +56,17 @@ impl Engine {
         &self.address
     }
 
-    fn spawn(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
+    fn spawn(
+        name: &str,
+        config: &Path,
+        sets: &[(String, String)],
+        flags: &[&str],
+        environment: &[(&str, String)],
+    ) -> Engine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
         command.arg("run").arg("--config").arg(config).args(flags);
         command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
-        command.env("FAILPOINTS", failpoints);
+        command.env("FAILPOINTS", "").envs(environment.iter().map(|(key, value)| (key, value)));
         for (key, value) in sets {
             command.arg("--set").arg(format!("{key}={value}"));
         }
