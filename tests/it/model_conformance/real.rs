@@ -184,11 +184,8 @@ impl World for Real {
         let subject = self.subject(subject);
         self.wire.publish_to(&subject, &reply, &block(&headers), &payload).unwrap();
         self.wire.write().unwrap();
-        let message = loop {
-            let message = self.wire.next().unwrap();
-            assert_eq!(message.subject, reply, "an answer that nobody asked for");
-            break message;
-        };
+        let message = self.wire.next().unwrap();
+        assert_eq!(message.subject, reply, "an answer that nobody asked for");
         if message.status == 503 {
             return Err((503, "no responders".to_owned()));
         }
