@@ -125,7 +125,8 @@ impl Server {
     }
 
     /// Takes out everything below a sequence. One beyond the end also moves the end: the last sequence becomes the
-    /// one before it.
+    /// one before it. Where that takes all and the sequence is a deleted one, the real server miscounts the messages
+    /// of the stream from the next purge on; this one does not.
     pub fn purge_up_to(&mut self, name: &str, sequence: u64) {
         if let Some(stream) = self.stream_mut(name) {
             stream.purge(sequence);
@@ -167,8 +168,8 @@ impl Server {
     }
 
     /// Kill -9 and a new start: batches and consumers are forgotten, and no stored message is lost. Messages that a limit
-    /// discarded come back as far as deletions have made room for them, until the stream is synced; that the sync
-    /// ends it is not measured.
+    /// discarded come back as far as deletions have made room for them, until the stream is synced. That the sync ends
+    /// it is not measured, and where purges came between, the real server may bring back others than this one.
     pub fn kill(&mut self) {
         self.consumers.clear();
         for (stream, batches) in self.streams.values_mut() {
