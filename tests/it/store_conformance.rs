@@ -1,4 +1,4 @@
-//! What every store promises, asked of each adapter: the same cases over memory and over sled.
+//! What every store promises, asked of each adapter and of the simulator's disk: the same cases over all.
 //!
 //! What only a directory can do (locks, kills, damage) is asked in `on_disk`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail that way")]
@@ -6,6 +6,7 @@
 mod on_disk;
 mod damage;
 
+use crate::model_conformance::model::Disk;
 use sidestream::adapters::memory::MemoryStore;
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
@@ -22,6 +23,12 @@ trait Place {
 }
 
 impl Place for MemoryStore {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(self.clone())
+    }
+}
+
+impl Place for Disk {
     fn open(&self) -> Box<dyn Store> {
         Box::new(self.clone())
     }
@@ -63,6 +70,14 @@ fn sled_keeps_the_promises() {
     for (name, case) in CASES {
         println!("{name}");
         case(&tempfile::tempdir().unwrap());
+    }
+}
+
+#[test]
+fn the_simulators_disk_keeps_the_promises() {
+    for (name, case) in CASES {
+        println!("{name}");
+        case(&Disk::new());
     }
 }
 

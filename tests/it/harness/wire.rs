@@ -70,6 +70,11 @@ impl Wire {
         Ok(reply)
     }
 
+    /// What every reply subject of this connection begins with.
+    pub fn inbox(&self) -> &str {
+        &self.inbox
+    }
+
     /// A name that nobody else on the server has.
     pub fn unique(&mut self) -> String {
         self.requests += 1;
@@ -87,12 +92,17 @@ impl Wire {
 
     /// Publishes with header lines as they are, each ended by CR LF; none: without headers.
     pub fn publish_raw(&mut self, subject: &str, lines: &[u8], payload: &[u8]) -> io::Result<()> {
+        self.publish_to(subject, "", lines, payload)
+    }
+
+    /// The same with a reply subject, or with an empty one for none; answers under the inbox come through `next`.
+    pub fn publish_to(&mut self, subject: &str, reply: &str, lines: &[u8], payload: &[u8]) -> io::Result<()> {
         if lines.is_empty() {
-            self.out.extend_from_slice(format!("PUB {subject} {}\r\n", payload.len()).as_bytes());
+            self.out.extend_from_slice(format!("PUB {subject} {reply} {}\r\n", payload.len()).as_bytes());
         } else {
             let block = [b"NATS/1.0\r\n", lines, b"\r\n"].concat();
             let total = block.len() + payload.len();
-            self.out.extend_from_slice(format!("HPUB {subject} {} {total}\r\n", block.len()).as_bytes());
+            self.out.extend_from_slice(format!("HPUB {subject} {reply} {} {total}\r\n", block.len()).as_bytes());
             self.out.extend_from_slice(&block);
         }
         self.out.extend_from_slice(payload);
@@ -130,7 +140,8 @@ impl Wire {
         }
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    /// Sends what is gathered.
+    pub fn write(&mut self) -> io::Result<()> {
         self.writer.write_all(&self.out)?;
         self.out.clear();
         Ok(())

@@ -32,7 +32,8 @@ struct Batch {
     flow: u64,
     /// What the client asked for.
     wanted: u64,
-    /// Whether missing and refused messages are reported and passed over instead of ending the batch.
+    /// Whether missing messages are reported and passed over instead of ending the batch. The real server never ends
+    /// such a batch once a lower sequence follows a refusal; the product allows no gaps, so this one does.
     gap_ok: bool,
     /// When it was last heard of, on the clock that never goes back.
     heard: u64,
@@ -67,12 +68,15 @@ pub(super) struct Incoming<'a> {
 
 /// Whether a reply subject is one of the batch protocol, be it well formed or not.
 pub(super) fn is_fast(reply: &str) -> bool {
-    reply.ends_with(".$FI") && reply.split('.').count() >= 7
+    reply.ends_with(".$FI")
 }
 
 impl<'a> Address<'a> {
-    /// `<inbox…>.<batch>.<flow>.<ok|fail>.<sequence>.<operation>.$FI`
+    /// `<inbox…>.<batch>.<flow>.<ok|fail>.<sequence>.<operation>.$FI`, seven tokens or more.
     fn parse(reply: &'a str) -> Option<Address<'a>> {
+        if reply.split('.').count() < 7 {
+            return None;
+        }
         let mut tokens = reply.rsplit('.').skip(1);
         let operation = match tokens.next()? {
             "0" => Operation::Start,
@@ -118,10 +122,10 @@ impl Batches {
     ) -> Vec<Reply> {
         let to = message.reply;
         let refused = |(code, words): (u64, &str)| vec![Reply::refused(to, name, &(code, words.to_owned()))];
-        let Some(address) = Address::parse(to) else { return refused(reply::BATCH_PATTERN) };
         if !stream.settings.allow_batched {
             return refused(reply::BATCH_DISABLED);
         }
+        let Some(address) = Address::parse(to) else { return refused(reply::BATCH_PATTERN) };
         let mut replies = Vec::new();
         if !self.0.contains_key(address.batch) {
             match (address.sequence, address.operation) {
@@ -129,10 +133,12 @@ impl Batches {
                 // A batch of one message is never open.
                 (1, Operation::CommitAndStore) => {
                     let stored = stream.store(message.subject, message.headers, message.payload, now);
-                    return vec![match stored {
-                        Ok(sequence) => Reply::over(to, name, address.batch, sequence, 1),
-                        Err(error) => Reply::refused(to, name, &error),
-                    }];
+                    let over = |sequence, count| Reply::over(to, name, address.batch, sequence, count);
+                    return match stored {
+                        Ok(sequence) => vec![over(sequence, 1)],
+                        Err(error) if address.gap_ok => vec![Reply::error(to, 1, &error), over(0, 0)],
+                        Err(error) => vec![Reply::refused(to, name, &error)],
+                    };
                 }
                 _ => return refused(reply::BATCH_UNKNOWN),
             }
@@ -185,7 +191,8 @@ impl Turn<'_> {
             batch.sequence = came - 1;
         }
         if operation == Operation::Ping {
-            if !self.boundary(batch, to, replies) {
+            // Without a gap a ping moves nothing, not even past a boundary that a refused message has reached.
+            if came == due || !self.boundary(batch, to, replies) {
                 replies.push(Reply::ack(to, batch.acked, batch.flow));
             }
             return false;
@@ -196,13 +203,14 @@ impl Turn<'_> {
         }
         let commit = operation == Operation::CommitAndStore;
         match self.stream.store(message.subject, message.headers, message.payload, self.now) {
-            Err(error) if batch.sequence == 0 && !batch.gap_ok => {
+            Err(error) if batch.sequence == 0 && !self.address.gap_ok => {
                 replies.push(Reply::refused(to, self.name, &error));
                 true
             }
             Err(error) => {
                 replies.push(Reply::error(to, sequence, &error));
-                if commit || !batch.gap_ok {
+                // For refusals each message says for itself what the first one says for gaps.
+                if commit || !self.address.gap_ok {
                     replies.push(over(batch));
                     return true;
                 }

@@ -1,6 +1,7 @@
 //! A pull consumer in memory that needs no acks: what the usual source reads with.
 //!
-//! It keeps no messages and no clock: it is never forgotten for its silence here.
+//! It keeps no messages and no clock: it is never forgotten for its silence here. One that is created to begin beyond
+//! the stream's end does not count the messages before its beginning as pending, as the real server then does.
 
 use super::stream::Stream;
 use sidestream::ports::stream::StoredMessage;

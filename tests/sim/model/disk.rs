@@ -86,6 +86,13 @@ impl Disk {
         self.inner().set(Entries::new());
     }
 
+    /// Another disk with this one's content, pending batches included; without its faults, counters and hook.
+    pub fn fork(&self) -> Disk {
+        let inner = self.inner();
+        let (durable, pending, visible) = (inner.durable.clone(), inner.pending.clone(), inner.visible.clone());
+        Disk(Arc::new(Mutex::new(Inner { durable, pending, visible, ..Inner::default() })))
+    }
+
     /// Batches that were applied and no sync or power cut has seen since.
     pub fn pending(&self) -> usize {
         self.inner().pending.len()

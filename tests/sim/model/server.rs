@@ -52,7 +52,9 @@ impl Server {
         self.streams.entry(name.to_owned()).or_insert_with(|| (Stream::new(settings, now), Batches::default()));
     }
 
-    /// Deletes a stream with its batches and consumers.
+    /// Deletes a stream with its batches and consumers. The real server removes the files a little later, and sometimes
+    /// never where there was a consumer: a stream of the same name that is created then holds the old one's messages
+    /// under a new creation time. Here it is always empty.
     pub fn delete(&mut self, name: &str) {
         self.streams.remove(name);
         self.consumers.retain(|_, consumer| consumer.stream != name);
@@ -123,7 +125,8 @@ impl Server {
     }
 
     /// Takes out everything below a sequence. One beyond the end also moves the end: the last sequence becomes the
-    /// one before it.
+    /// one before it. Where that takes all and the sequence is a deleted one, the real server miscounts the messages
+    /// of the stream from the next purge on; this one does not.
     pub fn purge_up_to(&mut self, name: &str, sequence: u64) {
         if let Some(stream) = self.stream_mut(name) {
             stream.purge(sequence);
@@ -164,10 +167,13 @@ impl Server {
         self.consumers.remove(&id);
     }
 
-    /// Kill -9 and a new start: batches and consumers are forgotten, and no stored message is lost.
+    /// Kill -9 and a new start: batches and consumers are forgotten, and no stored message is lost. Messages that a limit
+    /// discarded come back as far as deletions have made room for them, until the stream is synced. That the sync ends
+    /// it is not measured, and where purges came between, the real server may bring back others than this one.
     pub fn kill(&mut self) {
         self.consumers.clear();
-        for (_, batches) in self.streams.values_mut() {
+        for (stream, batches) in self.streams.values_mut() {
+            stream.recover();
             batches.clear();
         }
     }
@@ -175,7 +181,7 @@ impl Server {
     /// What is stored in the stream now survives a power cut.
     pub fn synced(&mut self, name: &str) {
         if let Some(stream) = self.stream_mut(name) {
-            stream.synced = Some(stream.last);
+            stream.sync();
         }
     }
 

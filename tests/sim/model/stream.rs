@@ -31,7 +31,10 @@ pub(super) type Sent = Option<Vec<(String, String)>>;
 pub(super) struct Stream {
     pub(super) settings: Settings,
     created: Nanos,
+    /// Each with the bytes that it takes.
     messages: BTreeMap<u64, (StoredMessage, u64)>,
+    /// What a limit discarded and the files still hold.
+    discarded: BTreeMap<u64, (StoredMessage, u64)>,
     bytes: u64,
     pub(super) last: u64,
     /// The last sequence that survives a power cut; `None` while nothing of the stream does.
@@ -40,7 +43,15 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(settings: Settings, created: Nanos) -> Stream {
-        Stream { settings, created, messages: BTreeMap::new(), bytes: 0, last: 0, synced: None }
+        Stream {
+            settings,
+            created,
+            messages: BTreeMap::new(),
+            discarded: BTreeMap::new(),
+            bytes: 0,
+            last: 0,
+            synced: None,
+        }
     }
 
     pub(super) fn takes(&self, subject: &str) -> bool {
@@ -62,8 +73,9 @@ impl Stream {
         now: Nanos,
     ) -> Result<u64, (u64, String)> {
         let expected = headers.iter().flatten().find(|(name, _)| name == "Nats-Expected-Last-Sequence");
-        // What is no number is no stream's last sequence either.
-        if expected.is_some_and(|(_, text)| text.parse() != Ok(self.last)) {
+        // An empty text expects nothing; what is no number is no stream's last sequence either.
+        let right = |text: &str| text.is_empty() || (digits(text) && text.parse() == Ok(self.last));
+        if expected.is_some_and(|(_, text)| !right(text)) {
             return Err((WRONG_SEQUENCE, format!("wrong last sequence: {}", self.last)));
         }
         let size = size(subject, &headers, &payload);
@@ -80,12 +92,31 @@ impl Stream {
             StoredMessage { sequence: self.last, stored_at: now, subject: Arc::from(subject), headers, payload };
         self.messages.insert(self.last, (message, size));
         self.bytes += size;
-        while self.over(0).is_some()
-            && let Some((_, (_, size))) = self.messages.pop_first()
-        {
-            self.bytes -= size;
-        }
+        self.discard();
         Ok(self.last)
+    }
+
+    /// Drops the oldest messages until the limits hold.
+    fn discard(&mut self) {
+        while self.over(0).is_some()
+            && let Some((sequence, message)) = self.messages.pop_first()
+        {
+            self.bytes -= message.1;
+            self.discarded.insert(sequence, message);
+        }
+    }
+
+    /// Reads the files again after a kill: a discarded message is gone only because newer ones leave it no room.
+    pub(super) fn recover(&mut self) {
+        self.messages.append(&mut self.discarded);
+        self.bytes = self.messages.values().map(|(_, size)| size).sum();
+        self.discard();
+    }
+
+    /// What is stored is on disk, and what was discarded is gone from it.
+    pub(super) fn sync(&mut self) {
+        self.synced = Some(self.last);
+        self.discarded.clear();
     }
 
     /// The limit that so many more bytes would break; no bytes ask whether one is broken already.
@@ -130,8 +161,8 @@ impl Stream {
 
     /// Takes out everything below a sequence. One beyond the end moves the end: `last` becomes `before - 1`.
     pub(super) fn purge(&mut self, before: u64) {
-        let kept = self.messages.split_off(&before);
-        self.messages = kept;
+        self.messages = self.messages.split_off(&before);
+        self.discarded = self.discarded.split_off(&before);
         self.bytes = self.messages.values().map(|(_, size)| size).sum();
         self.last = self.last.max(before.saturating_sub(1));
     }
@@ -142,8 +173,12 @@ impl Stream {
         self.bytes = self.messages.values().map(|(_, size)| size).sum();
         self.last = last;
         // What was read back from the disk is on the disk.
-        self.synced = Some(last);
+        self.sync();
     }
+}
+
+fn digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What a message takes in the server's file store.
