@@ -15,6 +15,8 @@ pub mod lane;
 mod lane_reply;
 pub mod notice;
 pub mod publish;
+pub mod once;
+pub mod redrives;
 pub mod provision;
 pub mod inspect;
 mod suitable;
