@@ -21,6 +21,7 @@ mod kills;
 mod takeover;
 mod drain;
 mod refusals;
+mod dead_letters;
 #[cfg(feature = "failpoints")]
 mod crash_table;
 mod tidy;
