@@ -1,9 +1,12 @@
 //! What a redrive needs of the server, and what it says when that is not there.
 
-use super::stage::{bed, letters, planted, records, redriven};
+use super::stage::{bed, letters, planted, planted_in, records, redriven, strict};
+use crate::harness::bed::Bed;
 use crate::harness::command::Ran;
 use crate::harness::dump::each;
-use crate::harness::streams::{INPUT, OUTPUT, api};
+use crate::harness::streams::{self, INPUT, OUTPUT, api};
+use crate::harness::wire::Wire;
+use crate::server::Server;
 use serde_json::json;
 
 fn fails(said: &Ran, code: i32, parts: &[&str]) {
@@ -34,7 +37,7 @@ fn the_rate_is_a_bound() {
 #[test]
 fn a_stream_that_is_missing_is_named() {
     let mut bed = bed();
-    let delete = |bed: &mut crate::harness::bed::Bed, stream: &str| {
+    let delete = |bed: &mut Bed, stream: &str| {
         api(&mut bed.wire, &format!("STREAM.DELETE.{stream}"), &json!({})).unwrap();
     };
     delete(&mut bed, OUTPUT);
@@ -63,7 +66,7 @@ fn a_stream_that_would_forget_redrives_is_refused() {
 #[test]
 fn an_input_that_takes_no_more_ends_the_redrive_at_the_first() {
     let mut bed = planted();
-    let update = |bed: &mut crate::harness::bed::Bed, limit: i64| {
+    let update = |bed: &mut Bed, limit: i64| {
         let config = json!({ "name": INPUT, "subjects": ["events.>"], "storage": "file", "discard": "new",
             "max_msgs": limit });
         let reply = api(&mut bed.wire, &format!("STREAM.UPDATE.{INPUT}"), &config).unwrap();
@@ -98,4 +101,44 @@ fn an_event_that_the_input_would_not_take_is_refused_before_anything_is_written(
     let said = letters(&bed, &["redrive", "3", "--json"]);
     assert!(said.code == Some(1) && said.out.contains("bytes, and 100 are allowed"), "{said:?}");
     assert_eq!((records(&mut bed), redriven(&mut bed).len()), (Some(0), 0));
+}
+
+/// A bed whose tests may do everything and whose commands, once `narrow` is in its sets, may not do what is denied.
+fn with_users(denied: &str) -> (Bed, [(&'static str, &'static str); 2]) {
+    let users = format!(
+        r#"authorization {{ users: [
+            {{ user: admin, password: x }},
+            {{ user: narrow, password: x, permissions: {{ publish: {{ deny: [{denied}] }} }} }}
+        ] }}
+        no_auth_user: admin"#
+    );
+    let server = Server::start_with(&users);
+    let mut wire = Wire::connect(server.address()).unwrap();
+    streams::create(&mut wire);
+    let dir = tempfile::tempdir().unwrap();
+    let config = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
+    let file = dir.path().join("password");
+    std::fs::write(&file, "x").unwrap();
+    let file: &'static str = Box::leak(file.display().to_string().into_boxed_str());
+    let bed = Bed { server, wire, dir, config, sets: Vec::new() };
+    (planted_in(strict(bed)), [("nats.user", "narrow"), ("nats.password_file", file)])
+}
+
+#[test]
+fn a_missing_permission_is_named_and_costs_nothing() {
+    let (mut bed, narrow) = with_users(r#""events.>""#);
+    bed.sets = narrow.to_vec();
+    fails(&letters(&bed, &["redrive", "3"]), 78, &["Permissions Violation", "events.case", "hint: give the user"]);
+    assert_eq!(redriven(&mut bed).len(), 0);
+    // The intent has no result; whoever is allowed to finds out that nothing was published, and does it.
+    assert_eq!(records(&mut bed), Some(1));
+    bed.sets.clear();
+    assert_eq!(letters(&bed, &["redrive", "3", "--json"]).lines()[0]["outcome"], "published");
+    assert_eq!(redriven(&mut bed).len(), 1);
+
+    let (mut bed, narrow) = with_users(r#""$JS.API.STREAM.CREATE.>""#);
+    bed.sets = narrow.to_vec();
+    fails(&letters(&bed, &["redrive", "3"]), 78, &["Permissions Violation", "STREAM.CREATE.ENRICHED_REDRIVES"]);
+    assert_eq!(letters(&bed, &["list", "--json"]).lines().len(), 10, "who only looks needs no more");
+    assert_eq!((redriven(&mut bed).len(), records(&mut bed)), (0, None));
 }

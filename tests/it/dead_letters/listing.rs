@@ -130,3 +130,20 @@ fn a_stream_that_sources_them_remembers_what_the_output_stream_let_go() {
     assert_eq!(redriven.len(), 2);
     assert_eq!(header(&redriven[0].1, "Sidestream-Redrive"), Some("EVENTS:4:0"));
 }
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_fault_of_the_engine_is_a_dead_letter_like_another() {
+    let mut bed = bed();
+    let engine = bed.engine("state", &[]);
+    bed.wire.publish("events.case", &[("Test-Panic".to_owned(), "1".to_owned())], LESSON.as_bytes()).unwrap();
+    bed.finish();
+    let entry = letters(&bed, &["list", "--reason", "internal", "--json"]).lines().remove(0);
+    assert_eq!((&entry["key"], &entry["position"]), (&json!("ann"), &json!(1)));
+    // The header travels with the event, so the fault comes again, under the new position.
+    let said = letters(&bed, &["redrive", "--all", "--reason", "internal", "--json"]).lines();
+    bed.finish();
+    let list = letters(&bed, &["list", "--reason", "internal", "--json"]).lines();
+    assert_eq!(positions(&list), [1, said[0]["as"].as_u64().unwrap()]);
+    engine.drain();
+}

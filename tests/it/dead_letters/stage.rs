@@ -55,7 +55,11 @@ pub const LESSON: &str =
 
 /// A bed with the stricter configuration.
 pub fn bed() -> Bed {
-    let mut bed = Bed::new();
+    strict(Bed::new())
+}
+
+/// Gives a bed the stricter configuration.
+pub fn strict(mut bed: Bed) -> Bed {
     let shipped = std::fs::read_to_string(&bed.config).unwrap();
     let strict = shipped
         .replace("# unknown_kinds = \"forward\"", "unknown_kinds = \"dead_letter\"")
