@@ -115,7 +115,7 @@ mod tests {
             body: Bytes::new(),
         };
         assert_eq!(once("Trace", "x y: \u{fc}").unsendable(), None);
-        for (name, value) in [("a b", "x"), ("", "x"), ("a:b", "x"), ("a", "x\r\ny")] {
+        for (name, value) in [("a b", "x"), ("a:b", "x"), ("a", "x\r\ny")] {
             assert!(once(name, value).unsendable().is_some(), "{name:?} {value:?}");
         }
         assert_eq!(once("AB", "xyz").size(), 2 + 3 + 4 + 12 + 20 + 1 + 4);

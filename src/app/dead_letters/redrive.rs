@@ -19,11 +19,16 @@ use crate::adapters::nats::redrives::Redrives;
 use crate::adapters::nats::streams::{self, StreamInfo};
 use crate::app::exit::{Exit, UNAVAILABLE};
 use crate::config::Config;
+use crate::core::decode::Decoder;
+use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
+use crate::core::plan::compiled::Plan;
+use crate::core::plan::layout::Layout;
 use crate::core::redrive::decide::{Facts, Known, Next, PUBLISH_WITHIN, Settle, Unfinished, known, next, settle};
 use crate::core::redrive::letter::{LetterId, REDRIVE};
 use crate::core::redrive::record::{Body, Record, Step};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -55,8 +60,11 @@ pub enum Outcome {
     },
     /// An interrupted redrive, or one at the same time, had published it; its result is written now.
     Completed(Position),
-    /// A dry run: it would be published.
-    WouldPublish,
+    /// A dry run: it would be published; and why it would be a dead letter again, as far as its bytes alone tell.
+    WouldPublish {
+        /// The reason code and its sentence.
+        again: Option<String>,
+    },
     /// A dry run: the result of an interrupted redrive would be written.
     WouldComplete(Position),
     /// It cannot be redriven, and why.
@@ -67,6 +75,7 @@ pub enum Outcome {
 pub struct Redriver<'a> {
     connection: &'a Connection,
     input: &'a str,
+    plan: Plan,
     redrives: Redrives,
     /// The time from one event to the next.
     gap: Duration,
@@ -89,7 +98,8 @@ impl<'a> Redriver<'a> {
             Redrives::open(connection, output, &streams::info(connection, output).await?).await?
         };
         let gap = Duration::from_secs_f64(1.0 / rate.max(1) as f64);
-        Ok(Redriver { connection, input: &config.input.stream, redrives, gap, due: Instant::now() })
+        let plan = Plan::compile(config.plan.clone(), &Layout::default());
+        Ok(Redriver { connection, input: &config.input.stream, plan, redrives, gap, due: Instant::now() })
     }
 
     /// Redrives one dead letter, or says why not.
@@ -168,7 +178,7 @@ impl<'a> Redriver<'a> {
             return Ok(Some(Outcome::Cannot(why)));
         }
         if ask.dry_run {
-            return Ok(Some(Outcome::WouldPublish));
+            return Ok(Some(Outcome::WouldPublish { again: self.fault(&once) }));
         }
         tokio::time::sleep_until(self.due).await;
         let began = Instant::now();
@@ -249,6 +259,16 @@ impl<'a> Redriver<'a> {
         };
         let whole = original(self.connection, found, None).await?;
         Ok(Some(Body::of(&event.payload, whole.map_or(true, |whole| whole.body != event.payload))))
+    }
+
+    /// What decoding says against a message; what depends on state or size shows only when it is processed.
+    fn fault(&self, once: &Once) -> Option<String> {
+        let headers = (!once.headers.is_empty()).then(|| Arc::new(once.headers.clone()));
+        let (subject, payload) = (Arc::from(once.subject.as_str()), once.body.clone());
+        let message = StoredMessage { sequence: 1, stored_at: Nanos(0), subject, headers, payload };
+        let event = Decoder::default().decode(&self.plan, message, Nanos(0), &mut Vec::new());
+        let rejection = event.reading.err()?;
+        Some(format!("{}, {}", rejection.reason.code(), rejection.sentence))
     }
 
     /// Why a message would not be taken, as far as that can be told before.

@@ -113,7 +113,7 @@ impl Redrive {
 impl Count {
     fn add(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Published(_) | Outcome::WouldPublish => self.redriven += 1,
+            Outcome::Published(_) | Outcome::WouldPublish { .. } => self.redriven += 1,
             Outcome::Already { .. } | Outcome::Completed(_) | Outcome::WouldComplete(_) => self.before += 1,
             Outcome::Cannot(_) => self.not += 1,
         }
@@ -128,7 +128,7 @@ fn said(position: Position, outcome: &Outcome) -> Said<'_> {
             Said { as_position: Some(position.0), at: Some(time(*at)), ..plain("already") }
         }
         Outcome::Completed(position) => Said { as_position: Some(position.0), ..plain("completed") },
-        Outcome::WouldPublish => plain("would_publish"),
+        Outcome::WouldPublish { again } => Said { why: again.as_deref(), ..plain("would_publish") },
         Outcome::WouldComplete(position) => Said { as_position: Some(position.0), ..plain("would_complete") },
         Outcome::Cannot(why) => Said { why: Some(why), ..plain("cannot") },
     }
@@ -143,7 +143,10 @@ fn words(outcome: &Outcome) -> String {
         Outcome::Completed(position) => {
             format!("nothing published: another redrive had, as position {position}; its result is written now")
         }
-        Outcome::WouldPublish => "would be published".to_owned(),
+        Outcome::WouldPublish { again: None } => "would be published".to_owned(),
+        Outcome::WouldPublish { again: Some(why) } => {
+            format!("would be published, and be a dead letter again: {why}")
+        }
         Outcome::WouldComplete(position) => {
             format!("is there already, as position {position}; only its result would be written")
         }

@@ -8,3 +8,5 @@ pub mod letter;
 pub mod filter;
 pub mod record;
 pub mod decide;
+#[cfg(test)]
+mod races;

@@ -2,8 +2,16 @@
 
 use super::stage::{FIRST, header, letters, planted, records, redriven};
 use crate::harness::command::{Ran, begin, ended};
-use crate::harness::streams::{INPUT, OUTPUT, api};
+use crate::harness::streams::{INPUT, OUTPUT, api, create};
+use crate::harness::wire::Wire;
+use crate::server::Server;
 use serde_json::{Value, json};
+use sidestream::adapters::nats::connect::Connection;
+use sidestream::adapters::nats::redrives::Redrives;
+use sidestream::adapters::nats::streams;
+use sidestream::core::ids::{Nanos, Position};
+use sidestream::core::redrive::letter::LetterId;
+use sidestream::core::redrive::record::{Record, Step};
 
 #[test]
 fn redrivers_at_the_same_time_publish_each_once() {
@@ -23,6 +31,30 @@ fn redrivers_at_the_same_time_publish_each_once() {
     }
     let list = letters(&bed, &["list", "--json"]).lines();
     assert!(list.iter().all(|entry| entry["redriven"]["state"] == "done"), "{list:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_records_behind_the_same_one_is_written() {
+    let server = Server::start();
+    let mut wire = Wire::connect(server.address()).unwrap();
+    create(&mut wire);
+    let connection = Connection::open(&server.settings(), "test").await.unwrap();
+    let like = streams::info(&connection, OUTPUT).await.unwrap();
+    let redrives = Redrives::open(&connection, OUTPUT, &like).await.unwrap();
+    let letter = |position| LetterId { position: Position(position), n: 0, time: Nanos(7), input: INPUT.into() };
+    let record =
+        |why: &str| Record { letter: letter(5).to_string(), attempt: 1, step: Step::Refused { why: why.into() } };
+    assert_eq!(redrives.write(&letter(5), 0, &record("a")).await.unwrap(), Some(1));
+    assert_eq!(redrives.write(&letter(5), 0, &record("b")).await.unwrap(), None);
+    // Others' records are nobody's business.
+    assert_eq!(redrives.write(&letter(6), 0, &record("c")).await.unwrap(), Some(2));
+    assert_eq!(redrives.write(&letter(5), 1, &record("d")).await.unwrap(), Some(3));
+    assert_eq!(redrives.write(&letter(5), 1, &record("e")).await.unwrap(), None);
+    let history = redrives.history(&letter(5)).await.unwrap();
+    assert_eq!(history.iter().map(|written| written.record.clone()).collect::<Vec<_>>(), [record("a"), record("d")]);
+    assert_eq!(redrives.newest(&letter(5)).await.unwrap().as_ref(), history.last());
+    let other_time = LetterId { time: Nanos(8), ..letter(5) };
+    assert_eq!(redrives.newest(&other_time).await.unwrap(), None, "another event of that position");
 }
 
 /// Writes a record as a redriver would that is gone since.

@@ -135,6 +135,8 @@ fn a_dry_run_writes_and_publishes_nothing() {
     let outcome = |position: u64| said.iter().find(|one| one["position"] == position).unwrap();
     assert_eq!((said.len(), &outcome(3)["outcome"]), (10, &json!("would_publish")));
     assert_eq!(outcome(CUT)["outcome"], "cannot");
+    assert!(outcome(3)["why"].as_str().unwrap().starts_with("not_json, "), "it would fail again: {said:?}");
+    assert_eq!(outcome(MISS)["why"], Value::Null, "whether its user has come is not in its bytes");
     assert_eq!((bed.last(INPUT), records(&mut bed)), (before, None));
 }
 
