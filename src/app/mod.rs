@@ -15,4 +15,5 @@ pub mod old_lane;
 pub mod claim;
 pub mod inspect;
 pub mod audit;
+pub mod dead_letters;
 pub mod exit;

@@ -9,6 +9,7 @@ mod provision;
 mod generate;
 mod state;
 mod audit;
+mod dead_letters;
 mod demo;
 mod signals;
 mod text;
@@ -38,6 +39,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     State(state::State),
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetters),
 }
 
 /// Runs the command line of this process.
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Generate(command) => command.run(&line.options),
         Command::Audit(command) => command.run(&line.options),
         Command::State(command) => command.run(&line.options),
+        Command::DeadLetters(command) => command.run(&line.options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,11 +5,12 @@
 use super::options::{Options, block_on, connect};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::provision::{self as streams, Outcome, Role, Wanted};
+use crate::adapters::nats::redrives;
 use crate::app::exit::{CONFIG, Exit};
 use crate::config::Config;
 use clap::Args;
 
-/// Creates the input, output and dead-letter streams.
+/// Creates the input, output and dead-letter streams, and the one that remembers redrives.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream provision --replicas 3")]
 pub struct Provision {
@@ -65,7 +66,8 @@ fn wanted(config: &Config) -> Vec<Wanted> {
         Wanted { name: output.clone(), role: Role::Output { subjects } },
     ];
     if let Some(name) = config.dead_letters.stream.clone() {
-        wanted.push(Wanted { name, role: Role::DeadLetters { from: output, filter: dead } });
+        wanted.push(Wanted { name, role: Role::DeadLetters { from: output.clone(), filter: dead } });
     }
+    wanted.push(redrives::wanted(&output));
     wanted
 }

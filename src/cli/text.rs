@@ -2,8 +2,10 @@
 //!
 //! Goes to standard error; results go to standard output.
 
+use crate::app::exit::{Exit, UNAVAILABLE};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use serde::Serialize;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -54,6 +56,11 @@ impl Line {
         self.at(done);
     }
 
+    /// Prints something without disturbing the bar.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
     /// The work is done; results follow elsewhere.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
@@ -64,4 +71,18 @@ impl Line {
         self.bar.finish_and_clear();
         eprintln!("{word}");
     }
+}
+
+/// One line of a result, to standard output. A reader that has had enough ends the command without a fault.
+pub fn say(line: &str) -> Result<(), Exit> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Exit::new(0, "", ""),
+        _ => Exit::new(UNAVAILABLE, format!("standard output: {error}"), ""),
+    })
+}
+
+/// The same as JSON.
+pub fn json_line(value: &impl Serialize) -> Result<(), Exit> {
+    let text = serde_json::to_string(value);
+    say(&text.map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?)
 }

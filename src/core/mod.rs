@@ -16,6 +16,7 @@ pub mod tally;
 pub mod read;
 pub mod event_time;
 pub mod protocol;
+pub mod redrive;
 pub mod json;
 pub mod plan;
 pub mod state;

@@ -44,13 +44,21 @@ fn only_url(server: &Server) -> Vec<(String, String)> {
 fn help_has_an_example_and_nonsense_is_a_usage_error() {
     let (code, out, _) = sidestream(&[], &["--help"]);
     assert_eq!(code, 0);
-    for command in ["run", "check", "provision", "demo", "generate", "audit", "state"] {
+    for command in ["run", "check", "provision", "demo", "generate", "audit", "state", "dead-letters"] {
         assert!(out.contains(command), "{out}");
-        let arguments: &[&str] = if command == "state" { &["state", "get", "--help"] } else { &[command, "--help"] };
-        let (code, out, _) = sidestream(&[], arguments);
-        assert!(code == 0 && out.contains("Example: sidestream"), "{command}: {out}");
+        let parts: &[&str] = match command {
+            "state" => &["get"],
+            "dead-letters" => &["list", "show", "redrive"],
+            _ => &[],
+        };
+        let of_part = |part: &&'static str| vec![command, part, "--help"];
+        let helps = if parts.is_empty() { vec![vec![command, "--help"]] } else { parts.iter().map(of_part).collect() };
+        for arguments in helps {
+            let (code, out, _) = sidestream(&[], &arguments);
+            assert!(code == 0 && out.contains("Example: sidestream"), "{arguments:?}: {out}");
+        }
     }
-    for arguments in [&["nonsense"][..], &["run", "--nonsense"], &["generate", "--rate", "0"], &[]] {
+    for arguments in [&["nonsense"][..], &["run", "--nonsense"], &["generate", "--rate", "0"], &[], &["dead-letters"]] {
         let (code, out, err) = sidestream(&[], arguments);
         assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
     }
@@ -76,9 +84,9 @@ fn streams_are_created_once_and_never_altered() {
     let (code, out, err) = sidestream(&sets, &["check", "--connect"]);
     assert!(code == 78 && out.contains("EVENTS") && out.contains("WRONG"), "{code} {out}{err}");
     let (code, out, err) = sidestream(&sets, &["provision"]);
-    assert!(code == 0 && out.matches("created").count() == 3, "{code} {out}{err}");
+    assert!(code == 0 && out.matches("created").count() == 4, "{code} {out}{err}");
     let (code, out, err) = sidestream(&sets, &["provision"]);
-    assert!(code == 0 && out.matches("unchanged").count() == 3, "{code} {out}{err}");
+    assert!(code == 0 && out.matches("unchanged").count() == 4, "{code} {out}{err}");
     let (code, out, err) = sidestream(&sets, &["check", "--connect"]);
     assert!(code == 0 && !out.contains("WRONG"), "{code} {out}{err}");
     let other = [sets.clone(), vec![("input.subjects".into(), "[\"other.>\"]".into())]].concat();
@@ -88,7 +96,7 @@ fn streams_are_created_once_and_never_altered() {
         "{err}"
     );
     let (code, out, _) = sidestream(&sets, &["provision"]);
-    assert!(code == 0 && out.matches("unchanged").count() == 3, "the refused call changed something: {out}");
+    assert!(code == 0 && out.matches("unchanged").count() == 4, "the refused call changed something: {out}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod power;
 mod takeover;
 mod drain;
 mod refusals;
+mod dead_letters;
 #[cfg(feature = "failpoints")]
 mod crash_table;
 mod tidy;

@@ -138,7 +138,7 @@ pub(super) async fn first_foreign(
     if state.messages == 0 {
         return Ok(None);
     }
-    let options = SourceOptions { batch: TAIL, headers_only: true, durable: None };
+    let options = SourceOptions { batch: TAIL, headers_only: true, ..SourceOptions::default() };
     let mut source = Source::open(connection, stream, after, options).await?;
     let ours = |headers: &output::Headers| headers.iter().any(|(name, _)| name == output::POSITION);
     let mut foreign = None;

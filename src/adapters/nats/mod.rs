@@ -17,6 +17,8 @@ pub mod batch;
 pub mod lane_reply;
 pub mod notice;
 pub mod publish;
+pub mod once;
+pub mod redrives;
 pub mod provision;
 pub mod inspect;
 mod suitable;

@@ -36,6 +36,11 @@ pub enum Role {
         /// What covers every subject of dead letters, and of nothing else.
         filter: String,
     },
+    /// Remembers which dead letters were redriven.
+    Redrives {
+        /// What covers every subject of its records.
+        subject: String,
+    },
 }
 
 /// A stream as the configuration wants it.
@@ -78,6 +83,24 @@ pub async fn provision(
         }
     }
     Ok(outcomes)
+}
+
+/// Creates one stream if it is missing. One that is there may differ in what does not matter here (copies, storage),
+/// but it must listen on its subjects and forget nothing by itself.
+pub(super) async fn ensure(connection: &Connection, wanted: &Wanted, replicas: usize) -> Result<(), BrokerError> {
+    let wanted_config = config(wanted, replicas);
+    let Some(StreamInfo { config: found, .. }) = streams::find(connection, &wanted.name).await? else {
+        return create(connection, &wanted_config).await;
+    };
+    let mut differences = differences(&found, &wanted_config);
+    differences.retain(|difference| !["storage ", "replicas "].iter().any(|free| difference.starts_with(free)));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(BrokerError::Permanent {
+        what: format!("stream {} does not suit: {}", wanted.name, differences.join("; ")),
+        hint: "change the stream as `sidestream provision` would create it".to_owned(),
+    })
 }
 
 /// The outcome without creating: a missing stream is `Skipped`.
@@ -126,6 +149,7 @@ fn config(wanted: &Wanted, replicas: usize) -> Config {
             let source = Source { name: from.clone(), filter_subject: Some(filter.clone()), ..Source::default() };
             config.sources = Some(vec![source]);
         }
+        Role::Redrives { subject } => config.subjects.push(subject.clone()),
     }
     config
 }

@@ -37,11 +37,13 @@ pub struct SourceOptions {
     pub headers_only: bool,
     /// The name of the durable consumer for a stream with interest retention; `None` for all others.
     pub durable: Option<String>,
+    /// Only messages whose subject this wildcard covers; costs the server much more a message. `None` for all.
+    pub filter: Option<String>,
 }
 
 impl Default for SourceOptions {
     fn default() -> SourceOptions {
-        SourceOptions { batch: 5_000, headers_only: false, durable: None }
+        SourceOptions { batch: 5_000, headers_only: false, durable: None, filter: None }
     }
 }
 
@@ -173,7 +175,7 @@ impl Pull {
 }
 
 fn usual(consumer: &str, options: &SourceOptions, after: Position) -> serde_json::Value {
-    serde_json::json!({
+    let mut config = serde_json::json!({
         "name": consumer,
         "deliver_policy": "by_start_sequence",
         "opt_start_seq": after.0 + 1,
@@ -183,7 +185,11 @@ fn usual(consumer: &str, options: &SourceOptions, after: Position) -> serde_json
         "num_replicas": 1,
         "inactive_threshold": nanos(INACTIVE),
         "headers_only": options.headers_only,
-    })
+    });
+    if let (Some(filter), Some(config)) = (&options.filter, config.as_object_mut()) {
+        config.insert("filter_subject".to_owned(), filter.as_str().into());
+    }
+    config
 }
 
 fn durable(consumer: &str, options: &SourceOptions) -> serde_json::Value {

@@ -1,6 +1,6 @@
 //! The messages of a stream in stream order, each once, from a position on.
 //!
-//! The consumer is unfiltered. What is lost on the way shows as a jump of the consumer's own sequence; then it is
+//! The consumer is unfiltered, unless a few messages of many are wanted (dead letters). What is lost on the way shows as a jump of the consumer's own sequence; then it is
 //! made again after the last position taken. Streams with interest retention need a durable one and acks; see `pull`.
 //! A position is never yielded twice or out of turn. Jumps of the *stream's* sequence are yielded as they are:
 //! what they mean is the caller's judgement. Used by the intake, the audit and the replay.
@@ -241,8 +241,9 @@ impl Source {
     /// The client gives up its connection over headers or a subject that it cannot read, and the server stores such
     /// messages: without this, one of them would end every life of the consumer at the same place, for ever.
     async fn rescue(&mut self) -> Result<(), BrokerError> {
+        let filter = self.options.filter.as_deref().unwrap_or(">");
         if self.rescued.is_none()
-            && let Some(event) = message_from(&self.connection, &self.stream, self.last.0 + 1).await?
+            && let Some(event) = message_from(&self.connection, &self.stream, self.last.0 + 1, filter).await?
         {
             self.last = Position(event.sequence);
             self.barren = 0;

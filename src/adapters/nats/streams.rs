@@ -4,6 +4,7 @@
 
 use super::api::{self, MESSAGE_NOT_FOUND};
 use super::connect::Connection;
+use super::suitable::covers;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
@@ -12,6 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A stream's account of itself.
 #[derive(Clone, Debug)]
@@ -26,6 +28,26 @@ impl StreamInfo {
     /// Whether a message goes once every consumer has acknowledged it, so that the source must be durable.
     pub fn is_interest(&self) -> bool {
         self.config.retention == RetentionPolicy::Interest
+    }
+
+    /// How long the stream remembers message ids.
+    pub fn remembers_ids(&self) -> Duration {
+        self.config.duplicate_window
+    }
+
+    /// Whether the stream listens on a subject.
+    pub fn listens_on(&self, subject: &str) -> bool {
+        self.config.subjects.iter().any(|pattern| covers(pattern, subject))
+    }
+
+    /// The largest message that the stream takes, headers included, where it has a limit of its own.
+    pub fn largest_message(&self) -> Option<usize> {
+        usize::try_from(self.config.max_message_size).ok().filter(|limit| *limit > 0)
+    }
+
+    /// How many copies of it a cluster keeps.
+    pub fn replicas(&self) -> usize {
+        self.config.num_replicas
     }
 }
 
@@ -62,7 +84,7 @@ pub async fn info(connection: &Connection, stream: &str) -> Result<StreamInfo, B
 }
 
 /// The same, with `None` for a stream that does not exist.
-pub(super) async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
+pub async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
     let subject = format!("$JS.API.STREAM.INFO.{stream}");
     match api::call::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
         Ok(reply) => Ok(Some(reply.info())),
@@ -95,13 +117,23 @@ impl Streams for Connection {
     }
 }
 
-/// The first message at a sequence or after it.
-pub(super) async fn message_from(
+/// The first message at a sequence or after it whose subject a wildcard covers.
+pub async fn message_from(
     connection: &Connection,
     stream: &str,
     sequence: u64,
+    wildcard: &str,
 ) -> Result<Option<StoredMessage>, BrokerError> {
-    get(connection, stream, &serde_json::json!({ "seq": sequence, "next_by_subj": ">" })).await
+    get(connection, stream, &serde_json::json!({ "seq": sequence, "next_by_subj": wildcard })).await
+}
+
+/// The newest message of a subject.
+pub(super) async fn last_of(
+    connection: &Connection,
+    stream: &str,
+    subject: &str,
+) -> Result<Option<StoredMessage>, BrokerError> {
+    get(connection, stream, &serde_json::json!({ "last_by_subj": subject })).await
 }
 
 /// The newest message that is still there, which need not be at the stream's last sequence.

@@ -112,7 +112,7 @@ fn size_findings(config: &Config, max_bytes: u64, max_payload: usize) -> Vec<Fin
 }
 
 /// Whether a stream's subject takes everything that a wildcard stands for.
-fn covers(pattern: &str, subject: &str) -> bool {
+pub(super) fn covers(pattern: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');
     for part in pattern.split('.') {
         match (part, tokens.next()) {

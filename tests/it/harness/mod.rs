@@ -6,6 +6,7 @@
 pub mod bed;
 pub mod dump;
 pub mod engine;
+pub mod command;
 pub mod load;
 pub mod origin;
 pub mod streams;

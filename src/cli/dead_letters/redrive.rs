@@ -1,0 +1,155 @@
+//! `sidestream dead-letters redrive`: publishes the events of dead letters into the input stream once more.
+//!
+//! Says of each what became of it; exit code 0 when none of them could not be redriven.
+
+use super::filters::Filters;
+use super::shape::time;
+use crate::app::dead_letters::many::{self, Which};
+use crate::app::dead_letters::redrive::{Ask, Outcome};
+use crate::app::exit::{Exit, NO, USAGE};
+use crate::cli::options::{Options, block_on, connect};
+use crate::cli::text::{Line, json_line, say};
+use crate::core::ids::Position;
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Publishes dead letters into the input stream again, in the order of their positions, each once.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream dead-letters redrive 4711 --edited event.json")]
+pub struct Redrive {
+    /// The positions of the events.
+    #[arg(value_name = "POSITION", required_unless_present = "all")]
+    positions: Vec<u64>,
+    /// All dead letters that the filters take.
+    #[arg(long, conflicts_with_all = ["positions", "again", "edited"])]
+    all: bool,
+    #[command(flatten)]
+    filters: Filters,
+    /// Publish the bytes of this file in place of the event's own; with one position.
+    #[arg(long, value_name = "FILE")]
+    edited: Option<PathBuf>,
+    /// Redrive once more what was redriven before.
+    #[arg(long)]
+    again: bool,
+    /// At most so many events a second.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    rate: u64,
+    /// Only say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of one, as JSON.
+#[derive(Serialize)]
+struct Said<'a> {
+    position: u64,
+    outcome: &'static str,
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    as_position: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+}
+
+/// How many came to what.
+#[derive(Default)]
+struct Count {
+    redriven: u64,
+    before: u64,
+    not: u64,
+}
+
+impl Redrive {
+    pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        let usage = |what: &str| Err(Exit::new(USAGE, what, "`sidestream dead-letters redrive --help` has an example"));
+        if !self.all && !self.filters.is_empty() {
+            return usage("filters go with --all, not with positions");
+        }
+        if self.edited.is_some() && self.positions.len() != 1 {
+            return usage("--edited goes with exactly one position");
+        }
+        let edited = self.edited.as_ref().map(|file| {
+            let read = std::fs::read(file).map(bytes::Bytes::from);
+            read.map_err(|error| {
+                Exit::new(USAGE, format!("{}: {error}", file.display()), "name a file that can be read")
+            })
+        });
+        let ask = Ask { edited: edited.transpose()?, again: self.again, dry_run: self.dry_run };
+        let which = match self.all {
+            true => Which::All(self.filters.filter()),
+            false => Which::Positions(self.positions.into_iter().map(Position).collect()),
+        };
+        let config = options.load()?;
+        let (json, rate) = (self.json, self.rate);
+        let mut count = Count::default();
+        block_on(async {
+            let connection = connect(&config, "dead-letters").await?;
+            let line = Line::new(0, "dead letters");
+            let done = many::redrive(&connection, &config, which, rate, &ask, &mut |position, outcome, progress| {
+                count.add(outcome);
+                let said = said(position, outcome);
+                line.aside(|| {
+                    if json { json_line(&said) } else { say(&format!("position {position}: {}", words(outcome))) }
+                })?;
+                line.of(progress.read, progress.total);
+                Ok(())
+            })
+            .await;
+            line.clear();
+            done
+        })?;
+        let Count { redriven, before, not } = count;
+        let would = if self.dry_run { "would be redriven" } else { "redriven" };
+        eprintln!("{redriven} {would}, {before} had been before, {not} cannot be");
+        if not > 0 { Err(Exit::new(NO, "", "")) } else { Ok(()) }
+    }
+}
+
+impl Count {
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Published(_) | Outcome::WouldPublish { .. } => self.redriven += 1,
+            Outcome::Already { .. } | Outcome::Completed(_) | Outcome::WouldComplete(_) => self.before += 1,
+            Outcome::Cannot(_) => self.not += 1,
+        }
+    }
+}
+
+fn said(position: Position, outcome: &Outcome) -> Said<'_> {
+    let plain = |outcome| Said { position: position.0, outcome, as_position: None, at: None, why: None };
+    match outcome {
+        Outcome::Published(position) => Said { as_position: Some(position.0), ..plain("published") },
+        Outcome::Already { position, at } => {
+            Said { as_position: Some(position.0), at: Some(time(*at)), ..plain("already") }
+        }
+        Outcome::Completed(position) => Said { as_position: Some(position.0), ..plain("completed") },
+        Outcome::WouldPublish { again } => Said { why: again.as_deref(), ..plain("would_publish") },
+        Outcome::WouldComplete(position) => Said { as_position: Some(position.0), ..plain("would_complete") },
+        Outcome::Cannot(why) => Said { why: Some(why), ..plain("cannot") },
+    }
+}
+
+fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Published(position) => format!("published as position {position}"),
+        Outcome::Already { position, at } => {
+            format!("nothing done: redriven before, as position {position} ({})", time(*at))
+        }
+        Outcome::Completed(position) => {
+            format!("nothing published: another redrive had, as position {position}; its result is written now")
+        }
+        Outcome::WouldPublish { again: None } => "would be published".to_owned(),
+        Outcome::WouldPublish { again: Some(why) } => {
+            format!("would be published, and be a dead letter again: {why}")
+        }
+        Outcome::WouldComplete(position) => {
+            format!("is there already, as position {position}; only its result would be written")
+        }
+        Outcome::Cannot(why) => format!("cannot be redriven: {why}"),
+    }
+}

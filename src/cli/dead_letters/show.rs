@@ -1,0 +1,150 @@
+//! `sidestream dead-letters show`: everything about one dead letter, and its body as a file to edit.
+//!
+//! Changes nothing on the server, and overwrites no file.
+
+use super::shape::{Redriven, Shape, plain, time};
+use crate::adapters::nats::connect::Connection;
+use crate::app::dead_letters::many::{self, Shown};
+use crate::app::dead_letters::original::original;
+use crate::app::exit::{Exit, NO, UNAVAILABLE, USAGE};
+use crate::cli::options::{Options, block_on, connect};
+use crate::cli::text::{json_line, say};
+use crate::core::ids::Position;
+use crate::core::output::Headers;
+use crate::core::redrive::letter::{REDRIVE, of_a_system};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use clap::Args;
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Shows the dead letter of one position with its headers, its body and its redrives.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream dead-letters show 4711 --body event.json")]
+pub struct Show {
+    /// The position of the event.
+    position: u64,
+    /// Write the event's body to this new file, so that it can be edited.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The JSON form.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    shape: Shape,
+    run: String,
+    stream: &'a str,
+    sequence: u64,
+    headers: &'a Headers,
+    /// The event in the input: whether it is still there, and the headers that a dead letter leaves out.
+    input: Input,
+    redrives: Vec<Redriven>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Input {
+    there: bool,
+    headers: Headers,
+    /// The dead letter that this event is a redrive of.
+    redrive_of: Option<String>,
+}
+
+impl Input {
+    fn of(shown: &Shown) -> Input {
+        let all = shown.event.iter().flat_map(|event| event.headers.iter()).flat_map(|list| list.iter());
+        let headers: Headers = all.filter(|(name, _)| of_a_system(name)).cloned().collect();
+        let redrive_of = headers.iter().find(|(name, _)| name == REDRIVE).map(|(_, value)| value.clone());
+        Input { there: shown.event.is_some(), headers, redrive_of }
+    }
+}
+
+impl Show {
+    pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        block_on(async {
+            let connection = connect(&config, "dead-letters").await?;
+            let Some(shown) = many::show(&connection, &config, Position(self.position)).await? else {
+                let hint = "`sidestream dead-letters list` shows those that are there";
+                return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.position), hint));
+            };
+            if let Some(file) = &self.body {
+                write_body(&connection, &shown, file).await?;
+            }
+            if self.json { print_json(&shown) } else { print(&shown) }
+        })
+    }
+}
+
+/// The whole body, from the input where the dead letter is cut.
+async fn write_body(connection: &Connection, shown: &Shown, file: &Path) -> Result<(), Exit> {
+    let event = original(connection, &shown.found, None).await?;
+    let event = event.map_err(|why| Exit::new(NO, format!("{}: {why}", file.display()), ""))?;
+    let written = std::fs::File::create_new(file).and_then(|mut open| open.write_all(&event.body));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let hint = "name a new file: what was edited is not overwritten";
+            Exit::new(USAGE, format!("{} exists", file.display()), hint)
+        }
+        _ => Exit::new(UNAVAILABLE, format!("{}: {error}", file.display()), "check the path and its permissions"),
+    })?;
+    eprintln!("{} bytes written to {}", event.body.len(), file.display());
+    Ok(())
+}
+
+fn print_json(shown: &Shown) -> Result<(), Exit> {
+    let letter = &shown.found.letter;
+    let text = std::str::from_utf8(&letter.body).ok();
+    json_line(&Whole {
+        shape: Shape::of(&shown.found, shown.redrives.last()),
+        run: letter.run.run.to_string(),
+        stream: &shown.found.stream,
+        sequence: shown.found.sequence,
+        headers: &letter.headers,
+        input: Input::of(shown),
+        redrives: shown.redrives.iter().map(Redriven::of).collect(),
+        body: text,
+        body_base64: text.is_none().then(|| BASE64_STANDARD.encode(&letter.body)),
+    })
+}
+
+fn print(shown: &Shown) -> Result<(), Exit> {
+    let (found, letter) = (&shown.found, &shown.found.letter);
+    let pair = |name: &str, value: &str| say(&format!("{name:<10} {}", plain(value)));
+    say(&format!("dead letter {}", letter.id))?;
+    pair("time", &time(letter.id.time))?;
+    pair("reason", &letter.reason)?;
+    pair("error", &letter.sentence)?;
+    pair("subject", &letter.subject.text)?;
+    pair("kind", letter.kind.as_ref().map_or("-", |kind| &kind.text))?;
+    pair("key", letter.key.as_ref().map_or("-", |key| &key.text))?;
+    pair("plan", &letter.run.plan)?;
+    pair("stands at", &format!("{} of stream {}", found.sequence, found.stream))?;
+    let input = Input::of(shown);
+    let there = if input.there { "still there" } else { "gone" };
+    pair("event", &format!("{there}, position {} of stream {}", letter.id.position, letter.id.input))?;
+    for (name, value) in letter.headers.iter().chain(&input.headers) {
+        pair("header", &format!("{name}: {value}"))?;
+    }
+    if let Some(of) = &input.redrive_of {
+        pair("redrive of", of)?;
+    }
+    for record in &shown.redrives {
+        pair("redrive", &Redriven::of(record).line())?;
+    }
+    let cut = letter.cut_from.map_or(String::new(), |whole| format!(", cut from {whole}"));
+    pair("body", &format!("{} bytes{cut}", letter.body.len()))?;
+    match std::str::from_utf8(&letter.body) {
+        Ok(text) => text.lines().try_for_each(|line| say(&plain(line))),
+        Err(_) => say(&BASE64_STANDARD.encode(&letter.body)),
+    }
+}
