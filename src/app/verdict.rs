@@ -12,6 +12,7 @@ use crate::core::protocol::header::{LaneMessage, RunId};
 use crate::core::protocol::refusal::Refusal;
 use crate::engine::ending::End;
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::telemetry::metrics::Refused;
 use std::sync::atomic::Ordering;
 
 /// How a start ended.
@@ -51,8 +52,9 @@ pub async fn judge(
         End::Broken(what) => After::Stop(Exit::broken(what)),
         End::Broker(error) => broker_failed(error),
         End::Lane(LaneEvent::Refused { at, code, description }) => {
-            process.metrics.lane_refused();
-            refused(process, lane, (run, start), at, code, &description).await
+            let (cause, after) = refused(process, lane, (run, start), at, code, &description).await;
+            process.metrics.lane_refused(cause);
+            after
         }
         End::Lane(event) => After::Again { why: format!("the lane's batch ended: {event:?}"), pause: true },
     }
@@ -66,27 +68,30 @@ async fn refused(
     at: LaneSequence,
     code: u64,
     description: &str,
-) -> After {
+) -> (Refused, After) {
     const WRONG_LAST_SEQUENCE: u64 = 10_071;
     let why = format!("the server refused output {at}: {description} ({code})");
     if code != WRONG_LAST_SEQUENCE {
         process.stalled.store(true, Ordering::Relaxed);
-        return After::Again { why, pause: true };
+        return (Refused::Server, After::Again { why, pause: true });
     }
     match streams::message_at(lane, &process.config.output.stream, at.0).await {
-        Err(error) => broker_failed(error),
-        Ok(None) => After::Again { why, pause: true },
+        Err(error) => (Refused::Unknown, broker_failed(error)),
+        Ok(None) => (Refused::Unknown, After::Again { why, pause: true }),
         Ok(Some(message)) => match LaneMessage::read(&message) {
-            None => After::Stop(Refusal::ForeignMessage { sequence: at }.into()),
+            None => (Refused::Another, After::Stop(Refusal::ForeignMessage { sequence: at }.into())),
             Some(found) if found.run.run > *run => {
-                After::Stop(Refusal::NewerRun { run: found.run.run.to_string() }.into())
+                (Refused::Another, After::Stop(Refusal::NewerRun { run: found.run.run.to_string() }.into()))
             }
             Some(found) => {
-                let whose =
-                    if found.run.run == *run { "an earlier start of ours" } else { "an engine that started earlier" };
+                let (cause, whose) = if found.run.run == *run {
+                    (Refused::Own, "an earlier start of ours")
+                } else {
+                    (Refused::Another, "an engine that started earlier")
+                };
                 // Racing an earlier engine is won by being quick, not by waiting.
                 let pause = found.run.run == *run && found.run.start == start;
-                After::Again { why: format!("{why}: {whose} wrote it"), pause }
+                (cause, After::Again { why: format!("{why}: {whose} wrote it"), pause })
             }
         },
     }

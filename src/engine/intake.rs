@@ -113,16 +113,18 @@ impl Intake {
         if self.phase.closing.is_some() {
             return Fed::Closed;
         }
-        if !feed.pass_jump
-            && let Some(jump) = self.cutter.jump(&feed.messages)
-        {
-            return Fed::Jump(jump, feed);
+        if !feed.pass_jumps {
+            let jumps = self.cutter.jumps(&feed.messages);
+            if !jumps.is_empty() {
+                return Fed::Jumps(jumps, feed);
+            }
         }
         let began = Instant::now();
         let early = self.dirty_keys.load(Ordering::Relaxed) > self.dirty_keys_max;
         let due = (self.phase.due || early) && !self.phase.open;
         if let Some(slice) = self.cutter.take(feed.messages, due) {
             self.metrics.received(slice.order.len() as u64, slice.bytes as u64);
+            self.metrics.taken(slice.through);
             self.metrics.stage(Stage::Decode, began.elapsed().as_secs_f64());
             crash::point("after_intake");
             self.dispatch(slice, Some(feed.permit), began);

@@ -26,8 +26,8 @@ pub struct Feed {
     pub messages: Vec<StoredMessage>,
     /// Given back once the slice's outputs are with the lane.
     pub permit: OwnedSemaphorePermit,
-    /// Whether a jump in the positions was looked into and is to be passed.
-    pub pass_jump: bool,
+    /// Whether jumps in the positions were looked into and are to be passed.
+    pub pass_jumps: bool,
 }
 
 /// What Intake did with a feed.
@@ -36,7 +36,7 @@ pub enum Fed {
     /// It took the messages.
     Taken,
     /// Positions are missing: here everything is back, with the question what became of them.
-    Jump(Jump, Feed),
+    Jumps(Vec<Jump>, Feed),
     /// It takes nothing any more.
     Closed,
 }

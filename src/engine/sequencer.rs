@@ -103,6 +103,7 @@ impl Handler<Processed> for Sequencer {
     type Result = ();
 
     fn handle(&mut self, processed: Processed, _: &mut Context<Sequencer>) {
+        self.timings.part(processed.slice);
         let merged = self.merge.part(processed.slice, processed.shard, processed.outcomes);
         self.take_merged(merged);
     }
@@ -143,7 +144,10 @@ impl Sequencer {
         let mut result = added;
         while result.is_ok() {
             match self.merge.take_next() {
-                Ok(Some((expect, outcomes))) => self.queue.push_back(WaitingSlice::new(expect, outcomes)),
+                Ok(Some((expect, outcomes))) => {
+                    self.timings.merged(expect.slice, &self.metrics);
+                    self.queue.push_back(WaitingSlice::new(expect, outcomes));
+                }
                 Ok(None) => break,
                 Err(broken) => result = Err(broken),
             }
@@ -216,6 +220,7 @@ impl Sequencer {
             self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(slice.bytes()));
             self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
             slice.sent(&self.metrics);
+            self.timings.handed();
         }
     }
 

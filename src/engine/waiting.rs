@@ -8,11 +8,12 @@ use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::Output;
 use crate::core::protocol::header::LaneMessage;
 use crate::core::protocol::intake::Barrier;
+use crate::core::protocol::merge::SliceNumber;
 use crate::core::protocol::refusal::Refusal;
 use crate::core::step::Outcome;
 use crate::telemetry::metrics::{Metrics, Stage};
-use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A merged slice of which some outputs are not with the lane yet.
 #[derive(Debug)]
@@ -20,12 +21,13 @@ pub struct WaitingSlice {
     expect: Expect,
     rest: std::vec::IntoIter<Outcome>,
     put_back: Option<Output>,
+    merged: Instant,
 }
 
 impl WaitingSlice {
     /// A slice with its outcomes in input order.
     pub fn new(expect: Expect, outcomes: Vec<Outcome>) -> WaitingSlice {
-        WaitingSlice { expect, rest: outcomes.into_iter(), put_back: None }
+        WaitingSlice { expect, rest: outcomes.into_iter(), put_back: None, merged: Instant::now() }
     }
 
     /// The next output.
@@ -60,7 +62,7 @@ impl WaitingSlice {
 
     /// The slice is with the lane; its permit goes back.
     pub fn sent(self, metrics: &Metrics) {
-        metrics.stage(Stage::Lane, self.expect.taken.elapsed().as_secs_f64());
+        metrics.stage(Stage::Lane, self.merged.elapsed().as_secs_f64());
     }
 }
 
@@ -115,15 +117,38 @@ struct Sent {
     bytes: usize,
 }
 
-/// When the events of unconfirmed outputs were stored, and how large these are.
+/// When the events of unconfirmed outputs were stored, and how large these are; and when slices came and went.
 #[derive(Debug, Default)]
 pub struct Timings {
+    /// When the first part came of slices that are not merged; as many as are in flight at most.
+    parts: BTreeMap<SliceNumber, Instant>,
+    /// The last output of each slice that is with the lane and not confirmed, and since when.
+    handed: VecDeque<(LaneSequence, Instant)>,
     stored: VecDeque<Sent>,
     bytes: usize,
     seconds: Vec<f64>,
 }
 
 impl Timings {
+    /// A shard's part of a slice came.
+    pub fn part(&mut self, slice: SliceNumber) {
+        self.parts.entry(slice).or_insert_with(Instant::now);
+    }
+
+    /// All parts of a slice are here, and its turn has come.
+    pub fn merged(&mut self, slice: SliceNumber, metrics: &Metrics) {
+        if let Some(first) = self.parts.remove(&slice) {
+            metrics.stage(Stage::Merge, first.elapsed().as_secs_f64());
+        }
+    }
+
+    /// A slice is with the lane: it is confirmed when the last output that has a number is.
+    pub fn handed(&mut self) {
+        if let Some(last) = self.stored.back() {
+            self.handed.push_back((last.sequence, Instant::now()));
+        }
+    }
+
     /// An output got its number.
     pub fn numbered(&mut self, sequence: LaneSequence, output: &Output) {
         let (stored_at, event_time, bytes) = (output.stored_at, output.event_time, output.payload.len());
@@ -150,5 +175,8 @@ impl Timings {
             }
         }
         metrics.latencies(&self.seconds);
+        while let Some((_, since)) = self.handed.pop_front_if(|(last, _)| *last <= through) {
+            metrics.stage(Stage::Confirm, since.elapsed().as_secs_f64());
+        }
     }
 }
