@@ -8,6 +8,7 @@ mod check;
 mod provision;
 mod generate;
 mod state;
+mod health;
 mod audit;
 mod demo;
 mod signals;
@@ -38,6 +39,7 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     State(state::State),
+    Health(health::Health),
 }
 
 /// Runs the command line of this process.
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Generate(command) => command.run(&line.options),
         Command::Audit(command) => command.run(&line.options),
         Command::State(command) => command.run(&line.options),
+        Command::Health(command) => command.run(&line.options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

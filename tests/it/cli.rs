@@ -44,7 +44,7 @@ fn only_url(server: &Server) -> Vec<(String, String)> {
 fn help_has_an_example_and_nonsense_is_a_usage_error() {
     let (code, out, _) = sidestream(&[], &["--help"]);
     assert_eq!(code, 0);
-    for command in ["run", "check", "provision", "demo", "generate", "audit", "state"] {
+    for command in ["run", "check", "provision", "demo", "generate", "audit", "state", "health"] {
         assert!(out.contains(command), "{out}");
         let arguments: &[&str] = if command == "state" { &["state", "get", "--help"] } else { &[command, "--help"] };
         let (code, out, _) = sidestream(&[], arguments);
