@@ -15,6 +15,7 @@ mod nats_setup;
 mod http;
 mod cli;
 mod docs;
+mod dashboards;
 mod pipeline_oracle;
 mod bad_input;
 mod kills;
