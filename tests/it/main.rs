@@ -14,6 +14,7 @@ mod nats_lane;
 mod nats_setup;
 mod http;
 mod cli;
+mod deploy;
 mod docs;
 mod dashboards;
 mod pipeline_oracle;

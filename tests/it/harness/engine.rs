@@ -25,7 +25,19 @@ impl Engine {
 
     /// The same with flags, and with crash points that are armed, in the notation of the `fail` crate.
     pub fn armed(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
-        let mut engine = Engine::spawn(name, config, sets, flags, failpoints);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
+        command.arg("run").arg("--config").arg(config).args(flags);
+        command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
+        command.env("FAILPOINTS", failpoints);
+        for (key, value) in sets {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        Engine::of(name, command)
+    }
+
+    /// Runs a command that becomes the engine; returns after the first line on standard output.
+    pub fn of(name: &str, command: Command) -> Engine {
+        let mut engine = Engine::spawn(name, command);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -45,14 +57,12 @@ impl Engine {
         &self.address
     }
 
-    fn spawn(name: &str, config: &Path, sets: &[(String, String)], flags: &[&str], failpoints: &str) -> Engine {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
-        command.arg("run").arg("--config").arg(config).args(flags);
-        command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
-        command.env("FAILPOINTS", failpoints);
-        for (key, value) in sets {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn spawn(name: &str, mut command: Command) -> Engine {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (mut stderr, into) = (BufReader::new(child.stderr.take().unwrap()), log.clone());
