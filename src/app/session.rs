@@ -27,6 +27,7 @@ use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
 use crate::engine::messages::NextPlan;
+use crate::ports::store::Store;
 use crate::ports::stream::BrokerError;
 use crate::telemetry::health::Phase;
 use std::sync::Arc;
@@ -227,6 +228,7 @@ async fn prepare(
     let header =
         RunHeader { run: run.clone(), start: number, plan: running.plan, origin: start.origin, since: running.since };
     process.metrics.accepted_gaps(start.gaps);
+    process.metrics.disk(store.disk_bytes());
     let parts = Parts {
         plan,
         start,
