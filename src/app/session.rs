@@ -89,6 +89,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
+    process.metrics.disk(opened.store.disk_bytes());
     let (parts, header) = prepare(process, start.clone(), &facts, opened, &run, number).await?;
     // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
     let input = open_input(process, &source, &start).await.map_err(broker_failed)?;
@@ -228,7 +229,6 @@ async fn prepare(
     let header =
         RunHeader { run: run.clone(), start: number, plan: running.plan, origin: start.origin, since: running.since };
     process.metrics.accepted_gaps(start.gaps);
-    process.metrics.disk(store.disk_bytes());
     let parts = Parts {
         plan,
         start,
