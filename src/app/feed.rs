@@ -59,7 +59,9 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             Ok(messages) => messages,
             Err(error) => return Some(End::Broker(error)),
         };
-        parts.metrics.lag(parts.source.pending());
+        if let Some(message) = messages.last() {
+            parts.metrics.input_reaches(message.sequence + parts.source.pending());
+        }
         if parts.source.recreated() != recreated {
             parts.metrics.source_restarted();
             if let Some(end) = same_stream(&parts.connection, &parts.stream, parts.created, newest).await {
@@ -70,7 +72,7 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             continue;
         }
         newest = messages.last().map(|message| (message.sequence, message.stored_at)).or(newest);
-        let mut feed = Feed { messages, permit, pass_jump: false };
+        let mut feed = Feed { messages, permit, pass_jumps: false };
         loop {
             match parts.intake.send(feed).await {
                 Ok(Fed::Taken) => break,
@@ -79,11 +81,11 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
                     let _ = parts.source.close().await;
                     return None;
                 }
-                Ok(Fed::Jump(jump, back)) => {
-                    if let Some(end) = look_into(&parts, jump).await {
+                Ok(Fed::Jumps(jumps, back)) => {
+                    if let Some(end) = look_into(&parts, &jumps).await {
                         return Some(end);
                     }
-                    feed = Feed { pass_jump: true, ..back };
+                    feed = Feed { pass_jumps: true, ..back };
                 }
                 Err(_) => return Some(End::Broken("intake died".to_owned())),
             }
@@ -108,19 +110,24 @@ async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> 
 }
 
 /// Positions did not come: retention overtook us, or somebody deleted messages.
-async fn look_into(parts: &FeedParts, jump: Jump) -> Option<End> {
+async fn look_into(parts: &FeedParts, jumps: &[Jump]) -> Option<End> {
     let state = match streams::state(&parts.connection, &parts.stream).await {
         Ok(state) => state,
         Err(error) => return Some(End::Broker(error)),
     };
     let recovered = *parts.recovered.borrow();
-    if let Err(refusal) = jump::judge(&parts.start, jump, Position(state.first), recovered, parts.accept_gap) {
-        return Some(End::Refused(refusal));
+    // All are judged before any is counted: a refusal leaves every one of them to the next start.
+    for jump in jumps {
+        if let Err(refusal) = jump::judge(&parts.start, *jump, Position(state.first), recovered, parts.accept_gap) {
+            return Some(End::Refused(refusal));
+        }
     }
-    let count = jump.to.0 - jump.from.0 + 1;
+    let count: u64 = jumps.iter().map(|jump| jump.to.0 - jump.from.0 + 1).sum();
+    // One line a feed: messages that were deleted one by one would fill the log.
     tracing::warn!(
-        from = jump.from.0,
-        to = jump.to.0,
+        from = jumps.first().map(|jump| jump.from.0),
+        to = jumps.last().map(|jump| jump.to.0),
+        count,
         first = state.first,
         "positions are missing from the input stream"
     );

@@ -1,6 +1,7 @@
-//! Looking at a key's state from outside the engine.
+//! Looking at an engine from outside: the state of a key, and whether it lives.
 //!
-//! A running engine is asked over HTTP, because the directory belongs to it; else the directory is opened.
+//! A running engine is asked over HTTP, because the directory belongs to it; else the directory is opened. Only the
+//! engine of this machine is ever asked.
 
 use super::disk;
 use super::exit::{Exit, UNAVAILABLE};
@@ -9,7 +10,7 @@ use crate::core::state::view;
 use crate::engine::restore::stored_rows;
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a running engine may take to answer.
@@ -17,18 +18,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of the key.
 pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>>, Exit> {
-    let Ok(mut stream) = TcpStream::connect_timeout(&listen, Duration::from_secs(1)) else { return Ok(None) };
-    let failed =
-        |error: std::io::Error| Exit::new(UNAVAILABLE, format!("the engine at {listen} does not answer: {error}"), "");
-    stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(failed)?;
     let encoded: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let request = format!("GET /state?key={encoded} HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(failed)?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    match head.split(' ').nth(1) {
-        Some("200") => match serde_json::from_str(body) {
+    let Some((status, body)) = get(listen, &format!("/state?key={encoded}"))? else { return Ok(None) };
+    match status.as_str() {
+        "200" => match serde_json::from_str(&body) {
             Ok(value) => Ok(Some(Some(value))),
             Err(_) => Err(Exit::new(
                 UNAVAILABLE,
@@ -36,9 +29,42 @@ pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>
                 "change http.listen",
             )),
         },
-        Some("404") => Ok(Some(None)),
+        "404" => Ok(Some(None)),
         _ => Err(Exit::new(UNAVAILABLE, format!("the engine at {listen} is not ready: {}", body.trim()), "try again")),
     }
+}
+
+/// Asks the engine that listens there for `/healthz` or `/readyz`: whether it says yes, and its words.
+pub fn ask_health(listen: SocketAddr, page: &str) -> Result<(bool, String), Exit> {
+    let gone = || Exit::new(UNAVAILABLE, format!("no engine listens on {listen}"), "start it, or correct http.listen");
+    let (status, body) = get(listen, page)?.ok_or_else(gone)?;
+    Ok((status == "200", body.trim().to_owned()))
+}
+
+/// One page of the engine that listens there: status and body; `None` when nobody listens.
+fn get(listen: SocketAddr, page: &str) -> Result<Option<(String, String)>, Exit> {
+    let reachable = reachable(listen);
+    let Ok(mut stream) = TcpStream::connect_timeout(&reachable, Duration::from_secs(1)) else { return Ok(None) };
+    let failed =
+        |error: std::io::Error| Exit::new(UNAVAILABLE, format!("the engine at {listen} does not answer: {error}"), "");
+    stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(failed)?;
+    let request = format!("GET {page} HTTP/1.1\r\nHost: {reachable}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(failed)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(failed)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    Ok(Some((status, body.to_owned())))
+}
+
+/// Where to ask an engine that listens on every address of its machine.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 /// Opens the state directory and looks the key up.

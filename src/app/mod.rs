@@ -13,6 +13,7 @@ pub mod feed;
 pub mod writer;
 pub mod old_lane;
 pub mod claim;
+pub mod look;
 pub mod inspect;
 pub mod audit;
 pub mod dead_letters;

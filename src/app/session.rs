@@ -10,7 +10,7 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, store_failed};
-use super::{old_lane, writer};
+use super::{look, old_lane, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
@@ -26,10 +26,11 @@ use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
 use crate::engine::restore;
+use crate::ports::store::Store;
 use crate::ports::stream::BrokerError;
 use crate::telemetry::health::Phase;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -79,6 +80,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
     announce(process, &start, &facts);
+    process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
     let header = header(&start, &run, number);
     // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
@@ -87,6 +89,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let target =
         LaneTarget { input_stream: config.input.stream.clone(), run: header.to_string(), after: start.lane_last };
     let (sender, acks) = lane::open(&lane, target).await.map_err(broker_failed)?;
+    let handed = Arc::new(AtomicU64::new(start.lane_last.0));
     let (engine, publishes) = Engine::launch(parts);
     if let Ok(mut running) = process.running.lock() {
         running.clone_from(&engine.shards);
@@ -95,7 +98,14 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     tasks.spawn(claim::claim(process.nats.clone(), config.output.stream.clone(), run.clone()));
     // The source mends its own connection; the lane's never is: what was in flight on it is unknown.
     watch_trouble(&mut tasks, &lane);
-    tasks.spawn(writer::write(sender, publishes));
+    tasks.spawn(writer::write(sender, publishes, handed.clone()));
+    tasks.spawn(look::watch(look::Watched {
+        connection: source.clone(),
+        input: config.input.stream.clone(),
+        output: config.output.stream.clone(),
+        handed,
+        metrics: process.metrics.clone(),
+    }));
     tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     if let Some(old) = old {
         tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
@@ -252,6 +262,7 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
     };
     process.metrics.started(&start.kind);
     process.metrics.restored(start.after);
+    process.metrics.input_begins(start.after, facts.input.last);
     let why = match start.kind {
         StartKind::Rebuild(why) => why,
         StartKind::Fresh => "first start",

@@ -9,10 +9,11 @@ use crate::adapters::nats::streams;
 use crate::core::ids::LaneSequence;
 use crate::core::protocol::header::RunId;
 use crate::core::protocol::memory::Memory;
-use crate::core::protocol::verdict::{self, Verdict};
+use crate::core::protocol::verdict::{self, Verdict, Who};
 use crate::engine::ending::End;
 use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::telemetry::metrics::Refused;
 use std::sync::atomic::Ordering;
 
 /// How a start ended.
@@ -52,8 +53,9 @@ pub async fn judge(
         End::Broken(what) => After::Stop(Exit::broken(what)),
         End::Broker(error) => broker_failed(error),
         End::Lane(LaneEvent::Refused { at, code, description }) => {
-            process.metrics.lane_refused();
-            refused(process, lane, (run, start), at, code, &description).await
+            let (cause, after) = refused(process, lane, (run, start), at, code, &description).await;
+            process.metrics.lane_refused(cause);
+            after
         }
         End::Lane(event) => After::Again { why: format!("the lane's batch ended: {event:?}"), pause: true },
     }
@@ -67,18 +69,25 @@ async fn refused(
     at: LaneSequence,
     code: u64,
     description: &str,
-) -> After {
+) -> (Refused, After) {
     const WRONG_LAST_SEQUENCE: u64 = 10_071;
     let why = format!("the server refused output {at}: {description} ({code})");
     if code != WRONG_LAST_SEQUENCE {
         process.stalled.store(true, Ordering::Relaxed);
-        return After::Again { why, pause: true };
+        return (Refused::Server, After::Again { why, pause: true });
     }
     match streams::message_at(lane, &process.config.output.stream, at.0).await {
-        Err(error) => broker_failed(error),
+        Err(error) => (Refused::Unknown, broker_failed(error)),
         Ok(found) => match verdict::refused(at, found.as_ref(), run, start) {
-            Verdict::Stop(refusal) => After::Stop(refusal.into()),
-            Verdict::Again { whose, pause } => After::Again { why: format!("{why}: {whose} wrote it"), pause },
+            Verdict::Stop(refusal) => (Refused::Another, After::Stop(refusal.into())),
+            Verdict::Again { who, pause } => {
+                let cause = match who {
+                    Who::Nobody => Refused::Unknown,
+                    Who::Us => Refused::Own,
+                    Who::Another => Refused::Another,
+                };
+                (cause, After::Again { why: format!("{why}: {who} wrote it"), pause })
+            }
         },
     }
 }

@@ -8,14 +8,22 @@ use crate::engine::messages::{LaneNews, Publish};
 use crate::engine::sequencer::Sequencer;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use actix::Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
-/// Publishes until the sequencer is gone.
-pub async fn write(mut writer: LaneWriter, mut publishes: mpsc::Receiver<Publish>) -> Option<End> {
+/// Publishes until the sequencer is gone. `handed` is the last sequence that may be in the lane through us.
+pub async fn write(
+    mut writer: LaneWriter,
+    mut publishes: mpsc::Receiver<Publish>,
+    handed: Arc<AtomicU64>,
+) -> Option<End> {
     while let Some(Publish { first, outputs }) = publishes.recv().await {
         if writer.sent().0 + 1 != first.0 {
             return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
         }
+        // Before it is sent: nothing of ours may ever be taken for a stranger's.
+        handed.store(writer.sent().0 + outputs.len() as u64, Ordering::Release);
         // The end of a batch confirms all of it at once; while there is more at hand the server's flow acks do.
         let then = if publishes.is_empty() { Then::Settle } else { Then::More };
         match writer.send(&outputs, then).await {

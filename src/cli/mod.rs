@@ -8,6 +8,7 @@ mod check;
 mod provision;
 mod generate;
 mod state;
+mod health;
 mod audit;
 mod dead_letters;
 mod demo;
@@ -41,6 +42,7 @@ enum Command {
     State(state::State),
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLetters),
+    Health(health::Health),
 }
 
 /// Runs the command line of this process.
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(&line.options),
         Command::State(command) => command.run(&line.options),
         Command::DeadLetters(command) => command.run(&line.options),
+        Command::Health(command) => command.run(&line.options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

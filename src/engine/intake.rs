@@ -95,18 +95,20 @@ impl Intake {
         if self.pace.is_closed() {
             return Fed::Closed;
         }
-        if !feed.pass_jump
-            && let Some(jump) = self.pace.jump(&feed.messages)
-        {
-            return Fed::Jump(jump, feed);
+        if !feed.pass_jumps {
+            let jumps = self.pace.jumps(&feed.messages);
+            if !jumps.is_empty() {
+                return Fed::Jumps(jumps, feed);
+            }
         }
         let began = Instant::now();
         let early = self.dirty_keys.load(Ordering::Relaxed) > self.dirty_keys_max;
         if let Some(slice) = self.pace.take(feed.messages, early) {
             self.metrics.received(slice.order.len() as u64, slice.bytes as u64);
+            self.metrics.taken(slice.through);
             self.metrics.stage(Stage::Decode, began.elapsed().as_secs_f64());
             crash::point("after_intake");
-            self.dispatch(slice, Some(feed.permit), began);
+            self.dispatch(slice, Some(feed.permit));
         }
         let next = self.pace.after_take();
         self.go_on(next);
@@ -116,7 +118,7 @@ impl Intake {
     fn go_on(&mut self, next: Vec<Next>) {
         for next in next {
             match next {
-                Next::Slice(slice) => self.dispatch(slice, None, Instant::now()),
+                Next::Slice(slice) => self.dispatch(slice, None),
                 Next::PlanEnds(barrier) => {
                     let ends = PlanEnds { barrier: barrier.number };
                     self.sent("checkpointer", self.checkpointer.try_send(ends).is_ok());
@@ -130,9 +132,9 @@ impl Intake {
         }
     }
 
-    fn dispatch(&mut self, slice: Slice, permit: Option<OwnedSemaphorePermit>, taken: Instant) {
+    fn dispatch(&mut self, slice: Slice, permit: Option<OwnedSemaphorePermit>) {
         let Slice { number, shards, order, barrier, through, bytes } = slice;
-        let expect = Expect { slice: number, order, barrier, through, bytes, permit, taken };
+        let expect = Expect { slice: number, order, barrier, through, bytes, permit };
         self.sent("sequencer", self.sequencer.try_send(expect).is_ok());
         for (shard, events) in self.shards.iter().zip(shards) {
             self.sent("shard", shard.try_send(Work { slice: number, through, events, barrier }).is_ok());

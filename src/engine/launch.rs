@@ -8,6 +8,7 @@ use super::intake::Intake;
 use super::messages::{Drain, Inspect, MeetIntake, Publish};
 use super::sequencer::{PUBLISHES, Sequencer, WINDOW};
 use super::shard::Shard;
+use super::timings::Timings;
 use crate::core::ids::{KeyGroup, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::protocol::checkpoint::Gather;
@@ -139,6 +140,7 @@ impl Shared {
             writer,
             in_flight: (0, 0),
             seconds: Vec::new(),
+            timings: Timings::default(),
             checkpointer: checkpointer.clone(),
             intake: None,
             recovered,

@@ -14,7 +14,6 @@ use crate::core::state::changes::GroupChanges;
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
 use actix::{Addr, Message};
-use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// To Intake: messages of the input, and the permit of the slice that they become.
@@ -25,8 +24,8 @@ pub struct Feed {
     pub messages: Vec<StoredMessage>,
     /// Given back once the slice's outputs are with the lane.
     pub permit: OwnedSemaphorePermit,
-    /// Whether a jump in the positions was looked into and is to be passed.
-    pub pass_jump: bool,
+    /// Whether jumps in the positions were looked into and are to be passed.
+    pub pass_jumps: bool,
 }
 
 /// What Intake did with a feed.
@@ -35,7 +34,7 @@ pub enum Fed {
     /// It took the messages.
     Taken,
     /// Positions are missing: here everything is back, with the question what became of them.
-    Jump(Jump, Feed),
+    Jumps(Vec<Jump>, Feed),
     /// It takes nothing any more.
     Closed,
 }
@@ -98,8 +97,6 @@ pub struct Expect {
     pub bytes: usize,
     /// Given back once its outputs are with the lane.
     pub permit: Option<OwnedSemaphorePermit>,
-    /// When Intake took it.
-    pub taken: Instant,
 }
 
 /// To the sequencer: a shard's outcomes of a slice.

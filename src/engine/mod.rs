@@ -8,6 +8,7 @@ pub mod ending;
 pub mod intake;
 pub mod shard;
 pub mod sequencer;
+pub mod timings;
 pub mod checkpointer;
 pub mod restore;
 pub mod launch;

@@ -7,14 +7,15 @@ use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::intake::Intake;
 use super::messages::{EndPlan, Expect, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
+use super::timings::Timings;
 use crate::core::ids::Nanos;
 use crate::core::protocol::old::OldBatch;
 use crate::core::protocol::outlet::{Act, Announced, Outlet, Window};
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
-use crate::telemetry::metrics::{Metrics, Stage};
+use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Context, Handler};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
@@ -27,7 +28,6 @@ pub const PUBLISHES: usize = WINDOW.outputs as usize;
 #[derive(Debug)]
 pub struct Carried {
     bytes: usize,
-    taken: Instant,
     /// Given back by being dropped.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -46,6 +46,8 @@ pub struct Sequencer {
     pub in_flight: (u64, usize),
     /// Latencies of one confirmation, to be recorded in one go.
     pub seconds: Vec<f64>,
+    /// How long slices wait.
+    pub timings: Timings,
     /// Who writes checkpoints.
     pub checkpointer: Addr<Checkpointer>,
     /// Who places barriers; met right after the start.
@@ -86,9 +88,9 @@ impl Handler<Expect> for Sequencer {
     fn handle(&mut self, expect: Expect, _: &mut Context<Sequencer>) {
         self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
         self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-        let Expect { slice, order, barrier, through, bytes, permit, taken } = expect;
-        let carried = Carried { bytes, taken, _permit: permit };
-        self.outlet.announced(slice, Announced { barrier, through, carried }, order, &mut self.acts);
+        let Expect { slice, order, barrier, through, bytes, permit } = expect;
+        let carried = Carried { bytes, _permit: permit };
+        self.outlet.announced(Announced { number: slice, barrier, through, carried }, order, &mut self.acts);
         self.act();
     }
 }
@@ -97,6 +99,7 @@ impl Handler<Processed> for Sequencer {
     type Result = ();
 
     fn handle(&mut self, processed: Processed, _: &mut Context<Sequencer>) {
+        self.timings.part(processed.slice);
         self.outlet.processed(processed.slice, processed.shard, processed.outcomes, &mut self.acts);
         self.act();
     }
@@ -134,6 +137,7 @@ impl Handler<LaneNews> for Sequencer {
         self.outlet.confirmed(sequence, each, &mut self.acts);
         self.metrics.published(self.outlet.confirmed_to().0 - before);
         self.metrics.latencies(&self.seconds);
+        self.timings.confirmed(sequence, &self.metrics);
         self.act();
     }
 }
@@ -145,7 +149,11 @@ impl Sequencer {
             match act {
                 Act::Recomputed(outputs) => self.recomputed(outputs),
                 Act::Publish { first, outputs } => self.publish(Publish { first, outputs }),
-                Act::Sent(carried) => self.slice_is_sent(&carried),
+                Act::Merged(slice) => self.timings.merged(slice, &self.metrics),
+                Act::Sent { number, last, carried } => {
+                    self.slice_is_sent(&carried);
+                    self.timings.handed(number, last, &self.metrics);
+                }
                 Act::Reached { barrier, lane } => {
                     let told = self.checkpointer.try_send(Reached { barrier, lane }).is_ok();
                     self.told("checkpointer", told);
@@ -181,7 +189,6 @@ impl Sequencer {
     fn slice_is_sent(&mut self, carried: &Carried) {
         self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(carried.bytes));
         self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-        self.metrics.stage(Stage::Lane, carried.taken.elapsed().as_secs_f64());
     }
 
     fn told(&self, whom: &str, ok: bool) {

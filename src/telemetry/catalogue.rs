@@ -82,7 +82,9 @@ catalogue! {
         "Time from an event's own time, where it is readable, to the confirmation of its output.";
     STAGE_SECONDS = "stage_seconds", Histogram(STAGE), "seconds", ["stage"],
         "Time that a slice spends in a stage: decode, shard, merge, lane or confirm.";
-    LAG = "lag_events", Gauge, "events", [], "Events of the input stream that are not taken yet.";
+    INPUT_POSITION = "input_position", Gauge, "position", [], "Position of the last event taken from the input stream.";
+    LAG = "lag_events", Gauge, "events", [],
+        "Events of the input stream that are not taken yet, as the stream itself says once a second.";
     SLICES_IN_FLIGHT = "in_flight_slices", Gauge, "slices", [], "Slices taken from the input and not confirmed yet.";
     BYTES_IN_FLIGHT = "in_flight_bytes", Gauge, "bytes", [], "Payload bytes of the slices in flight.";
     LANE_UNCONFIRMED = "lane_unconfirmed_messages", Gauge, "messages", [],
@@ -90,8 +92,10 @@ catalogue! {
     LANE_PUBLISHED = "lane_published_total", Counter, "messages", [], "Messages that the output stream confirmed.";
     LANE_RECOMPUTED = "lane_recomputed_total", Counter, "messages", [],
         "Outputs that were out already and were compared instead of published.";
-    LANE_REFUSALS = "lane_refusals_total", Counter, "refusals", [],
-        "Times that the server refused a message of the lane.";
+    LANE_REFUSALS = "lane_refusals_total", Counter, "refusals", ["cause"],
+        "Times that the server refused a message of the lane: another writer, own (an earlier start), server or unknown.";
+    LANE_FOREIGN = "lane_foreign_messages", Gauge, "messages", [],
+        "Messages in the output stream behind the last one that this engine sent: another writer's.";
     STARTS = "starts_total", Counter, "starts", ["kind"],
         "Starts of the engine, reconnects too: fresh, resume or rebuild.";
     SOURCE_RESTARTS = "source_restarts_total", Counter, "restarts", [],

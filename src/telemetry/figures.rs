@@ -55,7 +55,9 @@ pub(super) struct Live {
     pub(super) misses: AtomicU64,
     pub(super) published: AtomicU64,
     pub(super) recomputed: AtomicU64,
-    pub(super) lag: AtomicU64,
+    pub(super) input_position: AtomicU64,
+    pub(super) input_first: AtomicU64,
+    pub(super) input_last: AtomicU64,
     pub(super) slices_in_flight: AtomicU64,
     pub(super) bytes_in_flight: AtomicU64,
     pub(super) unconfirmed: AtomicU64,
@@ -63,6 +65,12 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// What the input holds behind the last position taken; what it has dropped before its first is not to come.
+    pub(super) fn lag(&self) -> u64 {
+        let behind = self.input_position.load(Relaxed).max(self.input_first.load(Relaxed).saturating_sub(1));
+        self.input_last.load(Relaxed).saturating_sub(behind)
+    }
+
     /// The kept figures; age and latencies are left for `metrics`, which has the clock.
     pub(super) fn read(&self) -> Figures {
         Figures {
@@ -75,7 +83,7 @@ impl Live {
             misses: self.misses.load(Relaxed),
             published: self.published.load(Relaxed),
             recomputed: self.recomputed.load(Relaxed),
-            lag: self.lag.load(Relaxed),
+            lag: self.lag(),
             slices_in_flight: self.slices_in_flight.load(Relaxed),
             bytes_in_flight: self.bytes_in_flight.load(Relaxed),
             unconfirmed: self.unconfirmed.load(Relaxed),

@@ -16,9 +16,9 @@ pub enum Stage {
     Shard,
     /// The sequencer: waiting for the other shards' parts.
     Merge,
-    /// The lane: handing the messages to the client.
+    /// The sequencer: waiting for room in the lane, until the last output is with its writer.
     Lane,
-    /// From there to the server's confirmation.
+    /// From there to the server's confirmation of that output.
     Confirm,
 }
 
@@ -34,6 +34,34 @@ impl Stage {
             Stage::Merge => "merge",
             Stage::Lane => "lane",
             Stage::Confirm => "confirm",
+        }
+    }
+}
+
+/// Why the server refused a message of the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A message of another engine or program stands in its place.
+    Another,
+    /// A message of an earlier start of this process stands there.
+    Own,
+    /// The server would not store it, such as into a full stream.
+    Server,
+    /// Nothing stands there, or it could not be asked.
+    Unknown,
+}
+
+impl Refused {
+    /// Every cause.
+    pub const ALL: [Refused; 4] = [Refused::Another, Refused::Own, Refused::Server, Refused::Unknown];
+
+    /// The label's value.
+    pub fn label(self) -> &'static str {
+        match self {
+            Refused::Another => "another",
+            Refused::Own => "own",
+            Refused::Server => "server",
+            Refused::Unknown => "unknown",
         }
     }
 }
@@ -60,13 +88,15 @@ pub(super) struct Handles {
     pub(super) latency: Histogram,
     pub(super) event_time_latency: Histogram,
     pub(super) stages: Family<Stage, Histogram>,
+    pub(super) input_position: Gauge,
     pub(super) lag: Gauge,
     pub(super) slices_in_flight: Gauge,
     pub(super) bytes_in_flight: Gauge,
     pub(super) lane_unconfirmed: Gauge,
     pub(super) lane_published: Counter,
     pub(super) lane_recomputed: Counter,
-    pub(super) lane_refusals: Counter,
+    pub(super) lane_refusals: Family<Refused, Counter>,
+    pub(super) lane_foreign: Gauge,
     pub(super) starts: Family<&'static str, Counter>,
     pub(super) source_restarts: Counter,
     pub(super) deleted_positions: Counter,
@@ -93,13 +123,15 @@ impl Handles {
             latency: registry.histogram(&all::LATENCY_SECONDS, &[]),
             event_time_latency: registry.histogram(&all::EVENT_TIME_LATENCY, &[]),
             stages: Family::new(&Stage::ALL, |stage| registry.histogram(&all::STAGE_SECONDS, &[stage.label()])),
+            input_position: registry.gauge(&all::INPUT_POSITION, &[]),
             lag: registry.gauge(&all::LAG, &[]),
             slices_in_flight: registry.gauge(&all::SLICES_IN_FLIGHT, &[]),
             bytes_in_flight: registry.gauge(&all::BYTES_IN_FLIGHT, &[]),
             lane_unconfirmed: registry.gauge(&all::LANE_UNCONFIRMED, &[]),
             lane_published: registry.counter(&all::LANE_PUBLISHED, &[]),
             lane_recomputed: registry.counter(&all::LANE_RECOMPUTED, &[]),
-            lane_refusals: registry.counter(&all::LANE_REFUSALS, &[]),
+            lane_refusals: Family::new(&Refused::ALL, |c| registry.counter(&all::LANE_REFUSALS, &[c.label()])),
+            lane_foreign: registry.gauge(&all::LANE_FOREIGN, &[]),
             starts: Family::new(&["fresh", "resume", "rebuild"], |kind| registry.counter(&all::STARTS, &[kind])),
             source_restarts: registry.counter(&all::SOURCE_RESTARTS, &[]),
             deleted_positions: registry.counter(&all::DELETED_POSITIONS, &[]),

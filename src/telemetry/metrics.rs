@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-pub use super::handles::Stage;
+pub use super::handles::{Refused, Stage};
 
 /// All metrics of one engine. A clone is another hand on the same figures.
 #[derive(Clone)]
@@ -108,10 +108,32 @@ impl Metrics {
         }
     }
 
-    /// The input holds so many events that are not taken yet.
-    pub fn lag(&self, events: u64) {
-        self.0.handles.lag.set(events as f64);
-        self.0.live.lag.store(events, Relaxed);
+    /// A start begins behind this position of an input that ends there: both may be lower than before.
+    pub fn input_begins(&self, after: Position, last: u64) {
+        self.0.live.input_position.store(after.0, Relaxed);
+        self.0.live.input_first.store(0, Relaxed);
+        self.0.live.input_last.store(last, Relaxed);
+    }
+
+    /// Everything up to this position is taken from the input.
+    pub fn taken(&self, through: Position) {
+        self.0.live.input_position.store(through.0, Relaxed);
+    }
+
+    /// The input's last sequence is at least this, as a delivery says.
+    pub fn input_reaches(&self, last: u64) {
+        self.0.live.input_last.fetch_max(last, Relaxed);
+    }
+
+    /// The input's first and last sequence, as the stream says; first is `last + 1` when it is empty.
+    pub fn input_holds(&self, first: u64, last: u64) {
+        self.0.live.input_first.store(first, Relaxed);
+        self.input_reaches(last);
+    }
+
+    /// So many messages stand in the output stream behind the last one sent.
+    pub fn lane_foreign(&self, messages: u64) {
+        self.0.handles.lane_foreign.set(messages as f64);
     }
 
     /// So many slices, with so many payload bytes, are between the input and the lane's confirmation.
@@ -141,8 +163,10 @@ impl Metrics {
     }
 
     /// The server refused a message of the lane.
-    pub fn lane_refused(&self) {
-        self.0.handles.lane_refusals.increment(1);
+    pub fn lane_refused(&self, cause: Refused) {
+        if let Some(counter) = self.0.handles.lane_refusals.get(cause) {
+            counter.increment(1);
+        }
     }
 
     /// The engine starts, or starts again after a reconnect.
@@ -215,6 +239,9 @@ impl Metrics {
 
     /// Everything in Prometheus's text format, version 0.0.4.
     pub fn render(&self) -> String {
+        // Here, where both are read at one moment: neither the feed nor the watch knows both.
+        self.0.handles.input_position.set(self.0.live.input_position.load(Relaxed) as f64);
+        self.0.handles.lag.set(self.0.live.lag() as f64);
         self.0.handles.checkpoint_age.set(self.checkpoint_age());
         self.0.registry.render()
     }

@@ -3,8 +3,9 @@
 use crate::harness::bed::Bed;
 use crate::harness::engine::Engine;
 use crate::harness::load::{Load, publish, school};
-use crate::harness::streams::OUTPUT;
+use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::wait_until;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A service manager's patience is longer; ours is not.
@@ -39,6 +40,36 @@ fn a_drain_under_full_load_takes_a_checkpoint_with_it() {
     bed.finish();
     drain(engine);
     bed.assert_clean();
+}
+
+#[test]
+fn a_drain_under_a_generator_at_full_speed_ends_at_the_lanes_end() {
+    let mut bed = Bed::new();
+    // A head start, so that the engine is behind from its first event on.
+    publish(&mut bed.wire, &mut school(17, 0), 30_000).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
+    command.args(["generate", "--count", "100000000", "--rate", "max"]).args(["--nats-url", &bed.server.url()]);
+    let config = bed.config.display().to_string();
+    let mut generator = command.args(["--config", &config]).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = bed.last(INPUT);
+    wait_until("the generator to begin", || (bed.last(INPUT) > first).then_some(()));
+    let mut engine = bed.engine("state", &[("engine.checkpoint_interval_ms", "3600000")]);
+    wait_until("the lane to grow", || bed.lane_has(10_000).then_some(()));
+    let (input, cause) = (bed.last(INPUT), bed.cause());
+    assert!(input > cause + 5_000, "no lag: {cause} of {input}");
+    drain(engine);
+    // It came to an end although the input did not.
+    first = bed.last(INPUT);
+    wait_until("the generator to go on", || (bed.last(INPUT) > first).then_some(()));
+    generator.kill().unwrap();
+    generator.wait().unwrap();
+    let (lane, cause) = (bed.last(OUTPUT), bed.cause());
+    engine = bed.engine("state", &[]);
+    engine.wait_for_log("already_out");
+    let says = |name| engine.start_says(name);
+    // Every event of these has an output: S is the position of the newest one, and nothing is to be compared.
+    assert_eq!((says(" after="), says("lane_last="), says("already_out=")), (Some(cause), Some(lane), Some(0)));
+    drain(engine);
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub enum Message {
     Drain,
     EndPlan,
     Durable,
-    Announced(u64, Announced<bool>, Vec<u8>),
+    Announced(Announced<bool>, Vec<u8>),
     Processed(u64, usize, Vec<Vec<Output>>),
     Old(OldBatch<()>),
     News(LaneEvent),
@@ -195,9 +195,9 @@ impl Life {
             // The permit and the messages are gone; nothing is fed any more.
             return;
         }
-        if let (false, Some(jump)) = (pass_jump, self.pace.jump(&messages)) {
-            self.look_into(context, jump, messages);
-            return;
+        let jumps = if pass_jump { Vec::new() } else { self.pace.jumps(&messages) };
+        if !jumps.is_empty() {
+            return self.look_into(context, jumps, messages);
         }
         let early = context.random.per_mille(30);
         match self.pace.take(messages, early) {
@@ -230,8 +230,8 @@ impl Life {
     /// A barrier alone travels without a permit.
     fn dispatch(&mut self, context: &mut Context, slice: Slice, permit: bool) {
         let Slice { number, shards, order, barrier, through, .. } = slice;
-        let announced = Announced { barrier, through, carried: permit };
-        self.tell(context, SEQUENCER, Message::Announced(number, announced, order));
+        let announced = Announced { number, barrier, through, carried: permit };
+        self.tell(context, SEQUENCER, Message::Announced(announced, order));
         for (shard, events) in shards.into_iter().enumerate() {
             self.tell(context, SHARDS + shard, Message::Work(number, events, barrier));
         }
@@ -271,7 +271,7 @@ impl Life {
     fn sequencer(&mut self, context: &mut Context, message: Message) {
         let acts = &mut self.acts;
         match message {
-            Message::Announced(number, announced, order) => self.outlet.announced(number, announced, order, acts),
+            Message::Announced(announced, order) => self.outlet.announced(announced, order, acts),
             Message::Processed(number, shard, outcomes) => self.outlet.processed(number, shard, outcomes, acts),
             Message::Old(batch) => self.outlet.old(batch, acts),
             Message::News(LaneEvent::Confirmed(sequence)) => self.outlet.confirmed(sequence, |_| {}, acts),
@@ -288,8 +288,9 @@ impl Life {
                     *context.struck.entry("outputs recomputed").or_default() += outputs;
                 }
                 Act::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
-                Act::Sent(permit) => {
-                    self.permits += usize::from(permit);
+                Act::Merged(_) => {}
+                Act::Sent { carried, .. } => {
+                    self.permits += usize::from(carried);
                     self.tell(context, FEED, Message::Wake);
                 }
                 Act::Reached { barrier, lane } => self.tell(context, CHECKPOINTER, Message::Reached(barrier, lane)),

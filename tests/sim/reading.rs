@@ -33,7 +33,7 @@ const ATTEMPTS: u32 = 3;
 /// A question of the feed under way.
 enum Asking {
     Same(Task<Option<End>>),
-    Jump(Jump, Vec<StoredMessage>),
+    Jump(Vec<Jump>, Vec<StoredMessage>),
 }
 
 /// The source and the feed.
@@ -181,8 +181,8 @@ impl Life {
     }
 
     /// Positions are missing: asks the stream what became of them.
-    pub fn look_into(&mut self, context: &mut Context, jump: Jump, messages: Vec<StoredMessage>) {
-        self.reading.asking = Some(Asking::Jump(jump, messages));
+    pub fn look_into(&mut self, context: &mut Context, jumps: Vec<Jump>, messages: Vec<StoredMessage>) {
+        self.reading.asking = Some(Asking::Jump(jumps, messages));
         self.question(context, Question::State(INPUT.to_owned()));
     }
 
@@ -212,13 +212,14 @@ impl Life {
                 self.reading.asking = Some(Asking::Same(task));
                 self.asked(context);
             }
-            Some(Asking::Jump(jump, messages)) => {
+            Some(Asking::Jump(jumps, messages)) => {
                 let Answer::State(state) = answer else { unreachable!("another question") };
                 let state = match state {
                     Ok(state) => state,
                     Err(error) => return self.ends(End::Broker(error)),
                 };
-                match jump::judge(&self.start, jump, Position(state.first), self.recovered, accept_gap) {
+                let judge = |jump| jump::judge(&self.start, jump, Position(state.first), self.recovered, accept_gap);
+                match jumps.into_iter().try_for_each(judge) {
                     Err(refusal) => self.ends(End::Refused(refusal)),
                     Ok(()) => self.tell(context, INTAKE, Message::Feed(messages, true)),
                 }

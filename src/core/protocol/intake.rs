@@ -117,16 +117,21 @@ impl Intake {
         self.last > self.last_barrier && self.last >= self.base
     }
 
-    /// The first positions that `messages` skip, if they do: ask the stream before taking them.
-    pub fn jump(&self, messages: &[StoredMessage]) -> Option<Jump> {
+    /// All positions that `messages` skip, in order: ask the stream before taking them. Behind `until` nothing is
+    /// taken, so nothing is missed there.
+    pub fn jumps(&self, messages: &[StoredMessage]) -> Vec<Jump> {
+        let mut jumps = Vec::new();
         let mut last = self.last.0;
         for message in messages.iter().filter(|message| message.sequence > self.last.0) {
+            if self.until.is_some_and(|until| last >= until.0) {
+                break;
+            }
             if message.sequence > last + 1 {
-                return Some(Jump { from: Position(last + 1), to: Position(message.sequence - 1) });
+                jumps.push(Jump { from: Position(last + 1), to: Position(message.sequence - 1) });
             }
             last = last.max(message.sequence);
         }
-        None
+        jumps
     }
 
     /// Takes messages; those not beyond the last one taken are passed over. `None` when nothing is left.
@@ -250,9 +255,11 @@ mod tests {
     #[test]
     fn positions_not_beyond_the_last_are_passed_over_and_jumps_are_seen() {
         let mut intake = intake(None);
-        assert_eq!(intake.jump(&events(9..=13)), None);
-        assert_eq!(intake.jump(&events(13..=14)), Some(Jump { from: Position(11), to: Position(12) }));
-        assert_eq!(intake.jump(&[event(11), event(13)]), Some(Jump { from: Position(12), to: Position(12) }));
+        let jump = |from, to| Jump { from: Position(from), to: Position(to) };
+        assert_eq!(intake.jumps(&events(9..=13)), []);
+        assert_eq!(intake.jumps(&events(13..=14)), [jump(11, 12)]);
+        assert_eq!(intake.jumps(&[event(9), event(11), event(13)]), [jump(12, 12)]);
+        assert_eq!(intake.jumps(&[event(12), event(13), event(17)]), [jump(11, 11), jump(14, 16)], "every one");
         let slice = intake.take(events(9..=13), false).unwrap();
         assert_eq!((slice.order.len(), slice.through), (3, Position(13)));
         assert!(intake.take(events(9..=13), true).is_none());
@@ -278,6 +285,9 @@ mod tests {
         let slice = whole.take(events(11..=20), false).unwrap();
         assert_eq!((slice.order.len(), slice.through, whole.is_done()), (4, Position(14), true));
         let mut deleted = intake(Some(14));
+        let jump = Jump { from: Position(13), to: Position(16) };
+        let holes: Vec<_> = events(11..=12).into_iter().chain([event(17), event(20)]).collect();
+        assert_eq!(deleted.jumps(&holes), [jump], "what lies behind the plan's end is the next start's");
         let slice = deleted.take([events(11..=12), events(17..=18)].concat(), false).unwrap();
         assert_eq!((slice.order.len(), slice.through, deleted.is_done()), (2, Position(14), true));
         let barrier = deleted.barrier_alone().unwrap().barrier.unwrap();

@@ -30,6 +30,8 @@ pub struct Window {
 /// A slice that is on its way through the shards.
 #[derive(Debug)]
 pub struct Announced<M> {
+    /// Its number.
+    pub number: SliceNumber,
     /// The barrier behind it.
     pub barrier: Option<Barrier>,
     /// Everything up to here is taken.
@@ -50,8 +52,17 @@ pub enum Act<M> {
         /// The outputs.
         outputs: Vec<Output>,
     },
-    /// A slice is wholly with the lane.
-    Sent(M),
+    /// All parts of a slice are here, and its turn has come.
+    Merged(SliceNumber),
+    /// A slice is wholly with the lane: confirmed when the last output that has a number is.
+    Sent {
+        /// The slice.
+        number: SliceNumber,
+        /// That output's sequence.
+        last: LaneSequence,
+        /// What travelled with the slice.
+        carried: M,
+    },
     /// The lane has confirmed every output up to a barrier, the last one being `lane`.
     Reached {
         /// The barrier.
@@ -122,8 +133,8 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
     }
 
     /// A slice is on its way; `order` holds the shard of each event.
-    pub fn announced(&mut self, number: SliceNumber, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<Act<M>>) {
-        let merged = self.merge.slice(number, slice, order);
+    pub fn announced(&mut self, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<Act<M>>) {
+        let merged = self.merge.slice(slice.number, slice, order);
         self.take_merged(merged, acts);
     }
 
@@ -174,6 +185,7 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
         while result.is_ok() {
             match self.merge.take_next() {
                 Ok(Some((slice, outcomes))) => {
+                    acts.push(Act::Merged(slice.number));
                     self.queue.push_back(Waiting { slice, outputs: outcomes.into_iter().flatten().peekable() });
                 }
                 Ok(None) => break,
@@ -244,7 +256,8 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
             if let Some(barrier) = slice.barrier {
                 self.lane.barrier(barrier);
             }
-            acts.push(Act::Sent(slice.carried));
+            let last = LaneSequence(self.lane.confirmed().0 + self.lane.unconfirmed());
+            acts.push(Act::Sent { number: slice.number, last, carried: slice.carried });
         }
     }
 

@@ -59,9 +59,9 @@ impl Pace {
         self.cutter.position()
     }
 
-    /// The first positions that `messages` skip, if they do: ask the stream before taking them.
-    pub fn jump(&self, messages: &[StoredMessage]) -> Option<Jump> {
-        self.cutter.jump(messages)
+    /// All positions that `messages` skip, in order: ask the stream before taking them.
+    pub fn jumps(&self, messages: &[StoredMessage]) -> Vec<Jump> {
+        self.cutter.jumps(messages)
     }
 
     /// Takes messages as a slice; `early` asks for a barrier before its time.

@@ -7,14 +7,15 @@ use super::refusal::Refusal;
 use crate::core::event::StoredMessage;
 use crate::core::ids::LaneSequence;
 use crate::core::mutants::{Mutant, planted};
+use std::fmt;
 
 /// What to do after a refused output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Start again: at once, or after a pause.
     Again {
-        /// Who wrote it, in words.
-        whose: &'static str,
+        /// Who wrote what stands there.
+        who: Who,
         /// Whether waiting helps.
         pause: bool,
     },
@@ -22,19 +23,38 @@ pub enum Verdict {
     Stop(Refusal),
 }
 
+/// Who wrote what stands in an output's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Nothing stands there any more.
+    Nobody,
+    /// A start of this process.
+    Us,
+    /// An engine that started earlier.
+    Another,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Who::Nobody => "nobody",
+            Who::Us => "an earlier start of ours",
+            Who::Another => "an engine that started earlier",
+        })
+    }
+}
+
 /// Judges what stands at the refused sequence, for a start of a run.
 pub fn refused(at: LaneSequence, found: Option<&StoredMessage>, run: &RunId, start: u64) -> Verdict {
-    let Some(message) = found else { return Verdict::Again { whose: "nobody", pause: true } };
+    let Some(message) = found else { return Verdict::Again { who: Who::Nobody, pause: true } };
     match LaneMessage::read(message) {
         None => Verdict::Stop(Refusal::ForeignMessage { sequence: at }),
         Some(found) if found.run.run > *run && !planted(Mutant::RunIdIgnored) => {
             Verdict::Stop(Refusal::NewerRun { run: found.run.run.to_string() })
         }
-        Some(found) if found.run.run == *run => {
-            Verdict::Again { whose: "an earlier start of ours", pause: found.run.start == start }
-        }
+        Some(found) if found.run.run == *run => Verdict::Again { who: Who::Us, pause: found.run.start == start },
         // Racing an earlier engine is won by being quick, not by waiting.
-        Some(_) => Verdict::Again { whose: "an engine that started earlier", pause: false },
+        Some(_) => Verdict::Again { who: Who::Another, pause: false },
     }
 }
 
@@ -60,7 +80,7 @@ mod tests {
             message(Some(vec![(POSITION, "EVENTS:7:0".to_owned()), (TIME, "1".to_owned()), (RUN, run)]))
         };
         let verdict = |found: Option<StoredMessage>| match refused(LaneSequence(7), found.as_ref(), &ours, 3) {
-            Verdict::Again { whose, pause } => format!("{whose}, {pause}"),
+            Verdict::Again { who, pause } => format!("{who}, {pause}"),
             Verdict::Stop(refusal) => refusal.exit_code().to_string(),
         };
         assert_eq!(verdict(None), "nobody, true");

@@ -36,7 +36,19 @@ impl Engine {
         flags: &[&str],
         environment: &[(&str, String)],
     ) -> Engine {
-        let mut engine = Engine::spawn(name, config, sets, flags, environment);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
+        command.arg("run").arg("--config").arg(config).args(flags);
+        command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
+        command.env("FAILPOINTS", "").envs(environment.iter().map(|(key, value)| (key, value)));
+        for (key, value) in sets {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        Engine::of(name, command)
+    }
+
+    /// Runs a command that becomes the engine; returns after the first line on standard output.
+    pub fn of(name: &str, command: Command) -> Engine {
+        let mut engine = Engine::spawn(name, command);
         let mut stdout = BufReader::new(engine.child.stdout.take().unwrap());
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
@@ -56,20 +68,12 @@ impl Engine {
         &self.address
     }
 
-    fn spawn(
-        name: &str,
-        config: &Path,
-        sets: &[(String, String)],
-        flags: &[&str],
-        environment: &[(&str, String)],
-    ) -> Engine {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
-        command.arg("run").arg("--config").arg(config).args(flags);
-        command.env_remove("SIDESTREAM_NATS_URL").env_remove("SIDESTREAM_LOG").env("NO_COLOR", "1");
-        command.env("FAILPOINTS", "").envs(environment.iter().map(|(key, value)| (key, value)));
-        for (key, value) in sets {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn spawn(name: &str, mut command: Command) -> Engine {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (mut stderr, into) = (BufReader::new(child.stderr.take().unwrap()), log.clone());

@@ -11,7 +11,7 @@ use sidestream::core::rejection::Reason;
 use sidestream::core::tally::{KindTally, Tally};
 use sidestream::telemetry::catalogue::{ALL, MetricKind};
 use sidestream::telemetry::health::Phase;
-use sidestream::telemetry::metrics::{Metrics, Stage};
+use sidestream::telemetry::metrics::{Metrics, Refused, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn plan(kinds: &[&str]) -> Plan {
@@ -46,12 +46,18 @@ fn use_everything(metrics: &Metrics) {
     for stage in Stage::ALL {
         metrics.stage(stage, 0.001);
     }
-    metrics.lag(41);
+    metrics.input_begins(Position(50), 100);
+    metrics.taken(Position(99));
+    metrics.input_reaches(130);
+    metrics.input_holds(1, 140);
     metrics.in_flight(3, 900);
     metrics.unconfirmed(17);
     metrics.published(8);
     metrics.recomputed(5);
-    metrics.lane_refused();
+    metrics.lane_foreign(2);
+    for cause in Refused::ALL {
+        metrics.lane_refused(cause);
+    }
     for kind in [StartKind::Fresh, StartKind::Resume, StartKind::Rebuild("the state directory is lost")] {
         metrics.started(&kind);
     }
@@ -126,6 +132,10 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_event_time_latency_seconds_sum", 0.0),
         ("sidestream_starts_total{kind=\"rebuild\"}", 1.0),
         ("sidestream_source_restarts_total", 2.0),
+        ("sidestream_input_position", 99.0),
+        ("sidestream_lag_events", 41.0),
+        ("sidestream_lane_refusals_total{cause=\"another\"}", 1.0),
+        ("sidestream_lane_foreign_messages", 2.0),
         ("sidestream_checkpoint_position", 99.0),
         ("sidestream_state_rows{shard=\"1\"}", 200.0),
         ("sidestream_state_ids{shard=\"0\"}", 50.0),
@@ -159,6 +169,24 @@ fn labels_come_from_the_configuration_and_from_enums_only() {
     assert_eq!(value(&page, "sidestream_events_total{kind=\"a\",outcome=\"dropped\"}"), 1.0);
     let reasons = page.lines().filter(|line| line.starts_with("sidestream_dead_letters_total{")).count();
     assert_eq!(reasons, Reason::ALL.len());
+}
+
+#[test]
+fn the_lag_is_what_the_input_still_holds() {
+    let metrics = Metrics::new();
+    metrics.input_begins(Position(10), 50);
+    assert_eq!(metrics.figures().lag, 40);
+    metrics.taken(Position(30));
+    metrics.input_reaches(45);
+    assert_eq!(metrics.figures().lag, 20, "a delivery's word is older than the stream's");
+    metrics.input_holds(41, 60);
+    assert_eq!(metrics.figures().lag, 20, "what the stream has dropped is not to come");
+    metrics.input_holds(61, 60);
+    assert_eq!(metrics.figures().lag, 0, "an empty stream");
+    metrics.taken(Position(60));
+    metrics.input_begins(Position(10), 20);
+    assert_eq!(metrics.figures().lag, 10, "a start after the input lost its tail");
+    assert_eq!(value(&metrics.render(), "sidestream_lag_events"), 10.0);
 }
 
 #[test]
