@@ -23,4 +23,5 @@ mod drain;
 mod refusals;
 #[cfg(feature = "failpoints")]
 mod crash_table;
+mod torture_plan;
 mod tidy;
