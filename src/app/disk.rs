@@ -39,12 +39,18 @@ pub fn open(path: &Path) -> Result<Opened, StoreError> {
     };
     match read() {
         Err(StoreError::Unreadable { why, .. }) => {
-            let aside = set_aside(path)?;
-            tracing::warn!(path = %path.display(), aside = %aside.display(), why, "the state directory is unreadable and was set aside");
+            put_aside(path, &why)?;
             read()
         }
         other => other,
     }
+}
+
+/// Sets a directory aside that is open no more, and says so.
+pub fn put_aside(path: &Path, why: &str) -> Result<(), StoreError> {
+    let aside = set_aside(path)?;
+    tracing::warn!(path = %path.display(), aside = %aside.display(), why, "the state directory is unreadable and was set aside");
+    Ok(())
 }
 
 /// The plans whose text the directory holds.

@@ -9,7 +9,7 @@ use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
-use super::verdict::{After, broker_failed, judge};
+use super::verdict::{After, broker_failed, judge, store_failed};
 use super::{old_lane, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
@@ -42,6 +42,8 @@ pub struct Memory {
     pub run: Option<RunId>,
     /// A position of the input that a start needed and did not find.
     pub hole: Option<Position>,
+    /// Whether a state directory was found damaged after it was opened, and set aside.
+    pub set_aside: bool,
 }
 
 /// A start that is under way.
@@ -326,7 +328,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crate::ports::store::StoreError> + Send + 'static,
 ) -> Result<T, After> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| After::Stop(error.into())),
+        Ok(result) => result.map_err(store_failed),
         Err(error) => Err(After::Stop(Exit::broken(error))),
     }
 }

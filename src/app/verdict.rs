@@ -11,6 +11,7 @@ use crate::core::ids::LaneSequence;
 use crate::core::protocol::header::{LaneMessage, RunId};
 use crate::core::protocol::refusal::Refusal;
 use crate::engine::ending::End;
+use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use std::sync::atomic::Ordering;
 
@@ -26,6 +27,8 @@ pub enum After {
         /// Whether it is worth waiting before.
         pause: bool,
     },
+    /// Start again without the state directory: it is damaged.
+    Damaged(StoreError),
     /// Stop.
     Stop(Exit),
 }
@@ -47,7 +50,7 @@ pub async fn judge(
         End::Drained => After::Drained,
         End::PlanEnded => After::Again { why: "the configured plan takes over".to_owned(), pause: false },
         End::Refused(refusal) => After::Stop(refusal.into()),
-        End::Store(error) => After::Stop(error.into()),
+        End::Store(error) => store_failed(error),
         End::Broken(what) => After::Stop(Exit::broken(what)),
         End::Broker(error) => broker_failed(error),
         End::Lane(LaneEvent::Refused { at, code, description }) => {
@@ -89,6 +92,14 @@ async fn refused(
                 After::Again { why: format!("{why}: {whose} wrote it"), pause }
             }
         },
+    }
+}
+
+/// A failure of the store: damage is set aside and rebuilt, everything else is for the operator.
+pub fn store_failed(error: StoreError) -> After {
+    match error {
+        damage @ StoreError::Unreadable { .. } => After::Damaged(damage),
+        other => After::Stop(other.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Pure: no clock and nothing of the machine goes into it, so the same seed, faults and length give the same plan.
 //! Cards are dealt from a shuffled deck that holds every fault; rounds are cut from what is dealt.
 
-use crate::fault::Fault;
+use super::fault::Fault;
 use sidestream::generate::Random;
 use std::fmt;
 
