@@ -77,7 +77,7 @@ pub fn write_plans(store: &dyn Store, plans: &[PlanSpec]) -> Result<(), StoreErr
     store.sync()
 }
 
-/// Writes what a start over an empty state begins from, so that the next one knows B and what was consented to: the
+/// Writes what a start over an empty state, or past a gap, begins from, so that the next one knows B and what was consented to: the
 /// record, B as a floor, and the texts of plans, in one batch.
 pub fn write_first(
     store: &dyn Store,

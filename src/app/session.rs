@@ -202,6 +202,8 @@ async fn prepare(
     // No event proves B: zero stands for a time that is not known.
     let floor = GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane };
     let (first, known) = (record.clone(), disk.plans.contains_key(&running.plan));
+    // A gap that was accepted once stays accepted, also when this start ends before its first checkpoint.
+    let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.gaps > record.gaps);
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
@@ -210,7 +212,7 @@ async fn prepare(
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
     let store_of = store.clone();
     let states: Vec<State> = blocking(move || {
-        if !resume {
+        if !resume || accepted {
             disk::write_first(store_of.as_ref(), &plans, &first, &floor)?;
         } else if !known {
             disk::write_plans(store_of.as_ref(), &plans)?;
