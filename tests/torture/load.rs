@@ -15,9 +15,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Events a second between surges.
-const RATE: u64 = 1_200;
+const RATE: u64 = 800;
 /// Events of a surge.
-const SURGE: u64 = 4_000;
+const SURGE: u64 = 3_000;
 /// Events between two looks at what is due.
 const PIECE: u64 = 60;
 /// Odd events of a thousand.

@@ -148,14 +148,14 @@ fn one(tools: &Arc<Tools>, dir: &Path, round: &plan::Round, tally: &Mutex<Tally>
     let mut tally = tally.lock().unwrap();
     match result {
         Ok(record) => {
-            let (events, outputs, most) = (record.events, record.outputs, record.most);
+            let Record { events, outputs, judged_s, most, .. } = record;
             let names: BTreeMap<Fault, usize> = record.struck.iter().fold(BTreeMap::new(), |mut names, struck| {
                 *names.entry(struck.fault).or_default() += 1;
                 names
             });
             let names: Vec<String> = names.iter().map(|(fault, count)| format!("{} {count}", fault.name())).collect();
             println!(
-                "round {number}: clean, {events} events, {outputs} outputs, {} MiB, {seconds} s: {}",
+                "round {number}: clean, {events} events, {outputs} outputs, {} MiB, {seconds} s ({judged_s} s of verdict): {}",
                 most.memory_mib,
                 names.join(", ")
             );

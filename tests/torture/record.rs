@@ -28,6 +28,8 @@ pub struct Record {
     pub exits: BTreeMap<i32, u64>,
     pub events: u64,
     pub outputs: u64,
+    /// Seconds that the oracle and the audit took.
+    pub judged_s: u64,
     pub most: Most,
     /// What the oracle said of a lane that was spoiled on purpose.
     pub spoiled: Option<String>,
@@ -45,6 +47,7 @@ impl Record {
         }
         self.events += other.events;
         self.outputs += other.outputs;
+        self.judged_s += other.judged_s;
         self.most = self.most.or(other.most);
         self.spoiled = self.spoiled.take().or(other.spoiled);
     }

@@ -58,10 +58,12 @@ fn play(world: &mut World, round: &Round, prove: bool, tell: &dyn Fn(&str)) {
     }
     tell("the verdict");
     finish(world);
+    let began = Instant::now();
     judge::judge(world);
     if prove {
         judge::prove_that_it_can_fail(world);
     }
+    world.record.judged_s = began.elapsed().as_secs();
 }
 
 /// Heals everything, lets the engine finish, stops it, and looks at what it took of the machine.

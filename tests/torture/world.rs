@@ -28,7 +28,7 @@ pub const RECOVERY: Duration = Duration::from_secs(180);
 /// Outputs by which the lane has to grow until the engine is called well.
 const GROWTH: u64 = 100;
 /// The lag at which a blow falls under load.
-const LAG: u64 = 100;
+const LAG: u64 = 500;
 
 /// What all rounds use.
 pub struct Tools {
@@ -214,7 +214,6 @@ impl World {
     /// Waits until the engine is at work with events waiting for it; returns how many.
     pub fn under_load(&mut self) -> u64 {
         let before = self.lane();
-        self.surge();
         let mut looks = 0;
         wait_within(PATIENCE, "an engine under load", || {
             // In this order, so that the lag is rather more than this.
@@ -222,10 +221,11 @@ impl World {
             let lag = input.saturating_sub(self.cause());
             let engine = self.engine();
             assert!(engine.ended().is_none(), "engine {} ended by itself: {}", engine.number, engine.tail());
-            looks += 1;
-            if looks % 50 == 0 {
+            // Only while it is needed: every event costs the oracle its time.
+            if lag < LAG && looks % 50 == 0 {
                 self.surge();
             }
+            looks += 1;
             (lag >= LAG && self.lane() > before).then_some(lag)
         })
     }

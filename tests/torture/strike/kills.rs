@@ -4,15 +4,25 @@ use super::Blow;
 use crate::harness::wait::try_within;
 use crate::plan::Step;
 use crate::world::World;
+use sidestream::generate::Random;
 use std::time::{Duration, Instant};
 
-/// The engine dies under load.
+/// The engine dies under load, one to four times, each time after a while of its own.
 pub fn engine(world: &mut World, step: &Step) -> Blow {
-    let lag = world.under_load();
-    world.kill_engine();
-    let healed = Instant::now();
-    world.start(&step.starts[0]);
-    Blow { proof: format!("signal 9 with {lag} events waiting"), healed }
+    let mut random = Random::new(step.seed);
+    let times = 1 + step.force / 250;
+    for n in 1..=times {
+        let lag = world.under_load();
+        world.for_a_while(Duration::from_millis(random.below(300)));
+        world.kill_engine();
+        let healed = Instant::now();
+        world.start(&step.starts[n as usize % 2]);
+        if n == times {
+            return Blow { proof: format!("signal 9 ({times} times) with {lag} events waiting"), healed };
+        }
+        world.recovered("a kill", healed);
+    }
+    unreachable!("there is a last time")
 }
 
 /// The engine dies, and its successor on the same state dies while it starts or recovers.
@@ -30,9 +40,14 @@ pub fn engine_twice(world: &mut World, step: &Step) -> Blow {
     Blow { proof: format!("signal 9 with {lag} events waiting, then its successor {when}"), healed }
 }
 
-/// The server dies under load and comes again after up to 2 s.
+/// The server dies under load and comes again after up to 2 s; half of the time it dies again soon.
 pub fn server(world: &mut World, step: &Step) -> Blow {
     let lag = world.under_load();
+    if step.seed.is_multiple_of(2) {
+        world.kill_server();
+        world.server.restart();
+        world.for_a_while(Duration::from_millis(step.force));
+    }
     let noticed = world.engine().noticed();
     let pid = world.kill_server();
     world.for_a_while(Duration::from_millis(2 * step.force));
