@@ -204,11 +204,7 @@ async fn prepare(
     let (first, known) = (record.clone(), disk.plans.contains_key(&running.plan));
     // A gap that was accepted once stays accepted, also when this start ends before its first checkpoint.
     let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.gaps > record.gaps);
-    let shards = if config.engine.shards == 0 {
-        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
-    } else {
-        config.engine.shards
-    };
+    let shards = shards(config.engine.shards);
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
     let store_of = store.clone();
     let states: Vec<State> = blocking(move || {
@@ -235,6 +231,14 @@ async fn prepare(
         metrics: process.metrics.clone(),
     };
     Ok((parts, header))
+}
+
+/// How many shards run: as many as configured, or one a core.
+fn shards(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS))),
+        configured => configured,
+    }
 }
 
 /// A connection that fails ends the start.

@@ -16,7 +16,7 @@ pub fn jump(world: &mut World, step: &Step, direction: i64) -> Blow {
     wait_within(PATIENCE, "a reading of the clock", || (control.readings() > 0).then_some(()));
     world.recovered("a jump of the clock", Instant::now());
     let mut readings = world.engine().shim.as_ref().expect("a control").readings();
-    if step.seed % 2 == 0 {
+    if step.seed.is_multiple_of(2) {
         world.kill_engine();
         let state = world.engine().state.clone();
         let engine = world.launch_under(&step.starts[0], &state, &[], |control| control.put_clock(hours));
