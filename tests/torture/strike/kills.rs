@@ -1,9 +1,9 @@
 //! Kills, and orderly ends, each followed by a start with other settings.
 
 use super::Blow;
-use crate::harness::wait::try_within;
+use crate::harness::wait::{try_within, wait_within};
 use crate::plan::Step;
-use crate::world::World;
+use crate::world::{RECOVERY, World};
 use sidestream::generate::Random;
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,9 @@ pub fn shards(world: &mut World, step: &Step) -> Blow {
     }
     world.start(&start);
     world.recovered("another number of shards", healed);
-    let shown = world.engine().shards();
-    assert_eq!(shown, start.shards as usize, "shards on the metrics page");
+    // A shard shows itself with its first checkpoint.
+    let shown = wait_within(RECOVERY, &format!("{} shards on the metrics page", start.shards), || {
+        Some(world.engine().shards()).filter(|shown| *shown == start.shards as usize)
+    });
     Blow { proof: format!("{before} shards became {shown}"), healed }
 }
