@@ -91,7 +91,8 @@ fn keep(world: &mut World) {
         world.server.resume();
         let wire = try_within(PATIENCE, || Wire::connect(world.server.address()).ok());
         world.wire = wire.expect("a connection");
-        for (stream, name) in [(INPUT, "input.ndjson"), (OUTPUT, "output.ndjson")] {
+        // In this order, so that every output's event is there although both streams may grow meanwhile.
+        for (stream, name) in [(OUTPUT, "output.ndjson"), (INPUT, "input.ndjson")] {
             let info = api(&mut world.wire, &format!("STREAM.INFO.{stream}"), &json!({})).unwrap();
             let after = info["state"]["first_seq"].as_u64().unwrap().saturating_sub(1);
             dump_after(&mut world.wire, stream, after, &world.dir.join(name)).unwrap();
