@@ -7,7 +7,11 @@ use crate::harness::load::{Load, publish, school};
 use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::wait_until;
 use crate::proxy::Proxy;
+use sidestream::adapters::sled::SledStore;
+use sidestream::core::ids::KeyGroup;
+use sidestream::core::record::ROWS;
 use sidestream::generate::Random;
+use sidestream::ports::store::{Batch, Space, Store};
 use std::path::Path;
 
 /// How far the background load keeps the input ahead of the lane.
@@ -118,6 +122,58 @@ fn an_unreadable_state_directory_is_set_aside_and_rebuilt() {
     assert!(log.contains("set aside") && log.contains("rebuild"), "{log}");
     assert_eq!(entries(bed.dir.path()).len(), 2, "never deleted: {:?}", entries(bed.dir.path()));
     bed.assert_clean();
+}
+
+/// Damages what an engine has stored: every row but the first so many of each key group, which a start always reads.
+fn damage_rows(path: &Path, but: usize) -> usize {
+    let store = SledStore::open(path).unwrap();
+    let mut damaged = Vec::new();
+    for group in KeyGroup::all() {
+        let mut rows = Vec::new();
+        let visit = &mut |key: &[u8], _: &[u8]| {
+            rows.push((group, key.to_vec()));
+            true
+        };
+        store.scan(Space::Group(group), &ROWS, visit).unwrap();
+        damaged.extend(rows.into_iter().skip(but));
+    }
+    for (group, key) in &damaged {
+        store.apply(Space::Group(*group), &Batch { changes: vec![(key.clone(), Some(vec![0xff]))] }).unwrap();
+    }
+    store.sync().unwrap();
+    damaged.len()
+}
+
+/// A state whose database is whole and holds damaged rows: found by the start that reads them all, or by a shard
+/// that reads one later, when memory holds few.
+fn damaged_rows_are_rebuilt(seed: u64, but: usize, sets: &[(&str, &str)], words: &str) {
+    let mut bed = Bed::new();
+    let mut school = school(seed, 40);
+    publish(&mut bed.wire, &mut school, 8_000).unwrap();
+    let engine = bed.engine("state", sets);
+    grown(&mut bed, 4_000);
+    engine.drain();
+    assert!(damage_rows(&bed.state("state"), but) > 100);
+    publish(&mut bed.wire, &mut school, 2_000).unwrap();
+    let engine = bed.engine("state", sets);
+    bed.finish();
+    let log = engine.drain();
+    let (before, after) = log.split_once("was set aside").unwrap_or_else(|| panic!("{log}"));
+    let line = log.lines().find(|line| line.contains("was set aside")).unwrap_or_default();
+    assert!(before.contains("already_out") && line.contains(words) && after.contains("rebuild"), "{log}");
+    assert_eq!(entries(bed.dir.path()).len(), 2, "never deleted: {:?}", entries(bed.dir.path()));
+    bed.assert_clean();
+}
+
+#[test]
+fn damage_that_shows_only_when_rows_are_read_is_set_aside_and_rebuilt() {
+    damaged_rows_are_rebuilt(15, 0, &[], "state directory is unreadable");
+}
+
+#[test]
+fn damage_that_shows_only_under_way_is_set_aside_and_rebuilt() {
+    let sets = [("state.cache_rows", "1"), ("engine.shards", "1"), ("engine.checkpoint_interval_ms", "20")];
+    damaged_rows_are_rebuilt(16, 4, &sets, "the state directory is unreadable");
 }
 
 /// The names in a directory that begin as the state directory does.

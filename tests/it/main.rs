@@ -28,4 +28,5 @@ mod refusals;
 mod dead_letters;
 #[cfg(feature = "failpoints")]
 mod crash_table;
+mod torture_plan;
 mod tidy;

@@ -118,6 +118,11 @@ impl Server {
         self.dir.path().join("store/jetstream/$G/streams").join(stream)
     }
 
+    /// The id of the process, which must run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
     /// Ends the process as a power cut of the process would: no clean-up, the store stays.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -144,7 +149,7 @@ impl Server {
 
     /// Sends a signal by process id, such as `-USR2` for lame duck mode.
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().expect("the server runs").id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }

@@ -12,8 +12,13 @@ const BATCH: u64 = 5_000;
 
 /// Writes the whole stream, which must have no gaps, to a file; returns how many messages it has.
 pub fn dump(wire: &mut Wire, stream: &str, path: &Path) -> io::Result<u64> {
+    dump_after(wire, stream, 0, path)
+}
+
+/// The same for what follows a sequence; returns the last one.
+pub fn dump_after(wire: &mut Wire, stream: &str, after: u64, path: &Path) -> io::Result<u64> {
     let mut out = BufWriter::new(File::create(path)?);
-    let read = each(wire, stream, |seq, time_ns, message| {
+    let read = each_after(wire, stream, after, |seq, time_ns, message| {
         let (subject, headers) = (json!(message.subject), json!(message.headers));
         write!(out, r#"{{"seq":{seq},"subject":{subject},"time_ns":{time_ns},"headers":{headers},"payload_b64":""#)?;
         out.write_all(&base64(&message.payload))?;
@@ -24,20 +29,26 @@ pub fn dump(wire: &mut Wire, stream: &str, path: &Path) -> io::Result<u64> {
 }
 
 /// Visits every message of a stream that must have no gaps, with its sequence and time; returns their number.
-pub fn each(
+pub fn each(wire: &mut Wire, stream: &str, visit: impl FnMut(u64, u64, Message) -> io::Result<()>) -> io::Result<u64> {
+    each_after(wire, stream, 0, visit)
+}
+
+/// The same for what follows a sequence, of which nothing may be missing; returns the last one.
+pub fn each_after(
     wire: &mut Wire,
     stream: &str,
+    after: u64,
     mut visit: impl FnMut(u64, u64, Message) -> io::Result<()>,
 ) -> io::Result<u64> {
     let consumer = format!("dump-{}", wire.unique());
     let config = json!({ "stream_name": stream, "action": "create", "config": {
-        "name": consumer, "deliver_policy": "all", "ack_policy": "none", "mem_storage": true, "num_replicas": 1,
+        "name": consumer, "deliver_policy": "by_start_sequence", "opt_start_seq": after + 1, "ack_policy": "none", "mem_storage": true, "num_replicas": 1,
         "inactive_threshold": 30_000_000_000u64,
     }});
     let made = api(wire, &format!("CONSUMER.CREATE.{stream}.{consumer}"), &config)?;
     assert!(made.get("error").is_none(), "{made}");
     let end = last(wire, stream)?;
-    let mut read = 0;
+    let mut read = after;
     while read < end {
         let asked = end.min(read + BATCH);
         let ask = json!({ "batch": asked - read, "expires": 20_000_000_000u64 }).to_string();
@@ -49,7 +60,7 @@ pub fn each(
             let [_, seq, consumed, time_ns, _] = numbers[..] else {
                 return Err(io::Error::other(format!("{stream} ended at {read} of {end}: {message:?}")));
             };
-            assert_eq!((seq, consumed), (read + 1, read + 1), "{stream} has a gap");
+            assert_eq!((seq, consumed), (read + 1, read + 1 - after), "{stream} has a gap");
             read = seq;
             visit(seq, time_ns, message)?;
         }

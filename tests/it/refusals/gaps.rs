@@ -36,6 +36,16 @@ fn retention_that_overtook_a_stopped_engine() {
 }
 
 #[test]
+fn a_gap_that_was_accepted_stays_accepted_after_a_kill() {
+    let mut stage = Stage::processed(10);
+    stage.publish(10);
+    stage.purge(INPUT, 16);
+    stage.run_and_kill(GAP, &[]);
+    goes_on(&mut stage);
+    assert_eq!(stage.positions(), (1..=10).chain(16..=23).collect::<Vec<_>>(), "nothing twice, nothing left out");
+}
+
+#[test]
 fn retention_that_overtook_what_is_out_already() {
     let mut stage = Stage::new(20);
     stage.run_and_kill(&[], &[]);
