@@ -15,6 +15,7 @@ mod nats_setup;
 mod http;
 mod cli;
 mod docs;
+mod fuzz_smoke;
 mod pipeline_oracle;
 mod bad_input;
 mod kills;

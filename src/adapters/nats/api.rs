@@ -15,15 +15,15 @@ pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 
 /// What the API says when it says no.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-pub(super) struct ApiError {
+pub struct ApiError {
     /// An HTTP-like status.
-    pub(super) code: u64,
+    pub code: u64,
     /// The stable number of the error.
     #[serde(default)]
-    pub(super) err_code: u64,
+    pub err_code: u64,
     /// The server's words.
     #[serde(default)]
-    pub(super) description: String,
+    pub description: String,
 }
 
 impl ApiError {

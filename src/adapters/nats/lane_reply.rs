@@ -1,6 +1,6 @@
 //! What the server says on a fast-ingest batch's inbox (ADR-50, seen on nats-server 2.15.1).
 //!
-//! Pure reading of one reply; what it means for the lane is decided in `lane`.
+//! Pure reading of one reply; what it means for the lane is decided in `lane`. Public for the fuzz targets only.
 
 use super::api::ApiError;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ pub(super) const BATCH_UNKNOWN: u64 = 10208;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub enum Reply {
     /// Everything of this batch up to this batch sequence is stored; 0 answers the batch's start.
     Stored(u64),
     /// The message at this batch sequence was refused; it ended the batch.
@@ -42,7 +42,7 @@ struct Wire {
 
 impl Reply {
     /// Reads a reply; its subject is the one that the message was sent with and holds its batch sequence.
-    pub(super) fn parse(subject: &str, payload: &[u8]) -> Reply {
+    pub fn parse(subject: &str, payload: &[u8]) -> Reply {
         let wire: Wire = match serde_json::from_slice(payload) {
             Ok(wire) => wire,
             Err(_) => return Reply::Unreadable(String::from_utf8_lossy(payload).into_owned()),
