@@ -4,7 +4,9 @@
 //! is told apart the same way; kind, key, identity and key group follow.
 
 use super::expected::{self, Scalar};
-use super::{input, json};
+use super::input;
+use super::json::Object;
+use super::plans::Known;
 use sidestream::core::decode::Decoder;
 use sidestream::core::event::{Event, StoredMessage};
 use sidestream::core::event_time::event_time;
@@ -51,8 +53,8 @@ pub fn check(data: &[u8]) {
             assert_eq!(event.group, KeyGroup::of(&message.sequence.to_string()));
         }
     }
-    if expected::text(&known.names, &message.payload).is_ok() {
-        places(known, &message, &spans);
+    if let Ok(object) = expected::object(&known.names, &message.payload) {
+        places(known, &object, &spans);
         let _ = event_time(&known.plan, &message, &spans);
     }
 }
@@ -65,15 +67,15 @@ fn never_taken_for_broken(message: &StoredMessage, event: &Event) {
 }
 
 /// Every field and every object of the plan is where serde_json sees it.
-fn places(known: &super::plans::Known, message: &StoredMessage, spans: &[Span]) {
-    let text = std::str::from_utf8(&message.payload).expect("it was valid");
+fn places(known: &Known, event: &Object<'_>, spans: &[Span]) {
     for (path, slot) in &known.fields {
         let found = slot.of(spans);
-        let Some((at, raw)) = json::field(text, path) else {
+        let Some(member) = event.field(path) else {
             assert!(found.is_absent(), "{path:?} is not there");
             continue;
         };
-        assert_eq!((found.start as usize, found.end as usize), (at, at + raw.len()), "{path:?}");
+        assert_eq!((found.start as usize, found.end as usize), (member.at, member.end()), "{path:?}");
+        let raw = member.raw;
         let same = match (text::Scalar::read(raw.as_bytes()), expected::scalar_of(raw)) {
             (text::Scalar::Text(found), Scalar::Text(wanted)) => found == wanted,
             (text::Scalar::Integer(found), Scalar::Integer(wanted)) => found == wanted,
@@ -84,11 +86,10 @@ fn places(known: &super::plans::Known, message: &StoredMessage, spans: &[Span]) 
         assert!(same, "{path:?}: {raw}");
     }
     for (path, slot) in &known.objects {
-        let object = json::field(text, path).and_then(|(at, raw)| Some((raw, at, json::members(text, raw)?)));
         let found = slot.of(spans).map(|tail| (tail.open as usize, tail.insert_at as usize));
-        let wanted = object.map(|(raw, at, members)| {
-            let at = at + raw.find('{').unwrap_or_default();
-            (at, members.last().map_or(at + 1, |last| last.end()))
+        let wanted = event.inside(path).map(|object| {
+            let at = object.at + object.raw.find('{').unwrap_or_default();
+            (at, object.members.last().map_or(at + 1, |last| last.end()))
         });
         assert_eq!(found, wanted, "the object {path:?}");
     }

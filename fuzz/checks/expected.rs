@@ -2,7 +2,7 @@
 //!
 //! Works on the plan's spec; nothing that the product compiled from it is used, and no state is known here.
 
-use super::json;
+use super::json::{self, Object};
 use super::plans::{Known, Names};
 use serde_json::Value;
 use sidestream::core::event::StoredMessage;
@@ -30,8 +30,8 @@ pub enum Scalar<'a> {
 }
 
 /// What an event that can be processed is known by.
-#[derive(Debug)]
-pub struct Read<'a> {
+pub struct Read<'a, 'e> {
+    pub event: Object<'e>,
     pub kind_text: Option<String>,
     /// The kind's section; `None` for an unknown kind.
     pub section: Option<&'a str>,
@@ -39,8 +39,8 @@ pub struct Read<'a> {
     pub id: Option<String>,
 }
 
-/// The payload as text, or the first fault in the order of the rules.
-pub fn text<'a>(names: &Names, payload: &'a [u8]) -> Result<&'a str, Reason> {
+/// The payload as an object, or the first fault in the order of the rules.
+pub fn object<'a>(names: &Names, payload: &'a [u8]) -> Result<Object<'a>, Reason> {
     let text = std::str::from_utf8(payload).map_err(|_| Reason::NotJson)?;
     if !json::is_json(text) {
         return Err(Reason::NotJson);
@@ -48,31 +48,31 @@ pub fn text<'a>(names: &Names, payload: &'a [u8]) -> Result<&'a str, Reason> {
     if json::depth(text) > MAX_DEPTH {
         return Err(Reason::TooDeep);
     }
-    if json::begins(text) != Some('{') {
-        return Err(Reason::NotObject);
-    }
-    if repeats(names, text, text) { Err(Reason::DuplicateKey) } else { Ok(text) }
+    let object = json::object(text, text, names).ok_or(Reason::NotObject)?;
+    if repeats(names, &object) { Err(Reason::DuplicateKey) } else { Ok(object) }
 }
 
 /// Whether one of the names occurs twice in its object.
-fn repeats(names: &Names, text: &str, object: &str) -> bool {
-    let Some(members) = json::members(text, object) else { return false };
+fn repeats(names: &Names, object: &Object<'_>) -> bool {
     let mut seen = Vec::new();
-    members.iter().any(|member| {
+    object.members.iter().any(|member| {
         let Some((name, inside)) = member.name.as_ref().and_then(|name| names.0.get_key_value(name)) else {
             return false;
         };
         let again = seen.contains(&name);
         seen.push(name);
-        again || (!inside.0.is_empty() && repeats(inside, text, member.raw))
+        again || member.inside.as_ref().is_some_and(|object| repeats(inside, object))
     })
 }
 
 /// What decoding must find in a message; with a fault the kind's text where it was known by then.
-pub fn read<'a>(known: &'a Known, message: &StoredMessage) -> Result<Read<'a>, (Reason, Option<String>)> {
+pub fn read<'a, 'e>(
+    known: &'a Known,
+    message: &'e StoredMessage,
+) -> Result<Read<'a, 'e>, (Reason, Option<String>)> {
     let spec = &known.plan.spec;
-    let text = text(&known.names, &message.payload).map_err(|reason| (reason, None))?;
-    let kind_text = match scalar(&at(&spec.event.kind, message, text)) {
+    let event = object(&known.names, &message.payload).map_err(|reason| (reason, None))?;
+    let kind_text = match scalar(&at(&spec.event.kind, message, &event)) {
         Scalar::Text(text) => Some(text),
         _ => None,
     };
@@ -82,24 +82,24 @@ pub fn read<'a>(known: &'a Known, message: &StoredMessage) -> Result<Read<'a>, (
         return refused(Reason::UnknownKind);
     }
     let key = section.and_then(|name| spec.kinds[name].key.as_ref());
-    let key = match key.map(|selector| key_of(&at(selector, message, text))) {
+    let key = match key.map(|selector| key_of(&at(selector, message, &event))) {
         None => None,
         Some(Ok(key)) => Some(key),
         Some(Err(reason)) => return refused(reason),
     };
-    let id = spec.event.id.as_ref().and_then(|selector| match scalar(&at(selector, message, text)) {
+    let id = spec.event.id.as_ref().and_then(|selector| match scalar(&at(selector, message, &event)) {
         Scalar::Text(id) if !id.is_empty() => Some(id),
         Scalar::Integer(digits) => Some(digits.to_owned()),
         _ => None,
     });
-    Ok(Read { kind_text, section, key, id })
+    Ok(Read { event, kind_text, section, key, id })
 }
 
-/// What stands at a selector of a message whose payload is valid.
-pub fn at<'a>(selector: &Selector, message: &StoredMessage, text: &'a str) -> Found<'a> {
+/// What stands at a selector of a message with this event in it.
+pub fn at<'a>(selector: &Selector, message: &StoredMessage, event: &Object<'a>) -> Found<'a> {
     let outside = |text: Option<&str>| text.map_or(Found::Absent, |text| Found::Outside(text.to_owned()));
     match selector {
-        Selector::Path(path) => json::field(text, path).map_or(Found::Absent, |(_, raw)| Found::Json(raw)),
+        Selector::Path(path) => event.field(path).map_or(Found::Absent, |member| Found::Json(member.raw)),
         Selector::Subject(n) => outside(message.subject.split('.').nth(n - 1)),
         Selector::Header(wanted) => {
             let mut headers = message.headers.iter().flat_map(|list| list.iter());

@@ -3,6 +3,7 @@
 //! Uses nothing of the product. Grammar by `IgnoredAny` (which judges neither depth, number ranges nor lone
 //! surrogates), names and raw values by `RawValue`, places by where those slices lie in the text.
 
+use super::plans::Names;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -17,6 +18,20 @@ pub struct Member<'a> {
     pub raw: &'a str,
     /// Where the value begins.
     pub at: usize,
+    /// Its members, where it is an object with names that somebody asked for.
+    pub inside: Option<Object<'a>>,
+}
+
+/// An object of an event.
+pub struct Object<'a> {
+    /// The event's text.
+    pub text: &'a str,
+    /// The object, with white space around it where it is the whole event.
+    pub raw: &'a str,
+    /// Where that begins.
+    pub at: usize,
+    /// Its members in order, repeated ones too.
+    pub members: Vec<Member<'a>>,
 }
 
 impl Member<'_> {
@@ -60,27 +75,40 @@ pub fn begins(text: &str) -> Option<char> {
     text.trim_start_matches([' ', '\t', '\n', '\r']).chars().next()
 }
 
-/// The members of an object that is a slice of `text`; `None` where it is no object.
-pub fn members<'a>(text: &'a str, object: &'a str) -> Option<Vec<Member<'a>>> {
+/// The object that is the slice `raw` of `text`, read as deep as the names go; `None` where it is no object.
+pub fn object<'a>(text: &'a str, raw: &'a str, names: &Names) -> Option<Object<'a>> {
     let place = |slice: &str| slice.as_ptr() as usize - text.as_ptr() as usize;
-    let Pairs(pairs) = serde_json::from_str(object).ok().filter(|_| begins(object) == Some('{'))?;
-    let member = |(name, value): (&'a RawValue, &'a RawValue)| Member {
-        name: serde_json::from_str(name.get()).ok(),
-        name_at: place(name.get()),
-        raw: value.get(),
-        at: place(value.get()),
+    let Pairs(pairs) = serde_json::from_str(raw).ok().filter(|_| begins(raw) == Some('{'))?;
+    let member = |(name, value): (&'a RawValue, &'a RawValue)| {
+        let unescaped: Option<String> = serde_json::from_str(name.get()).ok();
+        let known = unescaped.as_ref().and_then(|name| names.0.get(name)).filter(|names| !names.0.is_empty());
+        Member {
+            inside: known.and_then(|names| object(text, value.get(), names)),
+            name: unescaped,
+            name_at: place(name.get()),
+            raw: value.get(),
+            at: place(value.get()),
+        }
     };
-    Some(pairs.into_iter().map(member).collect())
+    Some(Object { text, raw, at: place(raw), members: pairs.into_iter().map(member).collect() })
 }
 
-/// The raw value at a path; `None` where it is absent.
-pub fn field<'a>(text: &'a str, path: &[String]) -> Option<(usize, &'a str)> {
-    let (mut at, mut raw) = (0, text);
-    for name in path {
-        let found = members(text, raw)?.into_iter().find(|member| member.name.as_ref() == Some(name))?;
-        (at, raw) = (found.at, found.raw);
+impl<'a> Object<'a> {
+    /// The first member of a name.
+    pub fn member(&self, name: &str) -> Option<&Member<'a>> {
+        self.members.iter().find(|member| member.name.as_deref() == Some(name))
     }
-    Some((at, raw))
+
+    /// The member at a path.
+    pub fn field(&self, path: &[String]) -> Option<&Member<'a>> {
+        let (last, objects) = path.split_last()?;
+        self.inside(objects)?.member(last)
+    }
+
+    /// The object at a path.
+    pub fn inside(&self, path: &[String]) -> Option<&Object<'a>> {
+        path.iter().try_fold(self, |object, name| object.member(name)?.inside.as_ref())
+    }
 }
 
 /// Names and values of an object, in order, repeated ones too.

@@ -57,9 +57,7 @@ impl Model {
         {
             return Wanted::Duplicate;
         }
-        let text = std::str::from_utf8(&message.payload).expect("it was read");
-        let worked_out = self.work_out(known, message, &read, text);
-        let (changes, target, payload) = match worked_out {
+        let (changes, target, payload) = match self.work_out(known, message, &read) {
             Ok(worked_out) => worked_out,
             Err(reason) => return dead(known, message, reason, read.kind_text, read.key),
         };
@@ -84,13 +82,12 @@ impl Model {
         &self,
         known: &Known,
         message: &StoredMessage,
-        read: &Read<'_>,
-        text: &str,
+        read: &Read<'_, '_>,
     ) -> Result<(Changes, Target, String), Reason> {
         let spec = &known.plan.spec;
         let mut changes = Changes::new();
         for (name, table) in spec.tables.iter().filter(|(_, table)| Some(table.from.as_str()) == read.section) {
-            changes.push(self.change(name, table, message, read, text)?);
+            changes.push(self.change(name, table, message, read)?);
         }
         let mut target = Target::default();
         let mut missed = false;
@@ -100,7 +97,7 @@ impl Model {
             for (field, join) in &section.add {
                 let row = match &join.row {
                     None => Some(None),
-                    Some(selector) => match expected::key_of(&expected::at(selector, message, text)) {
+                    Some(selector) => match expected::key_of(&expected::at(selector, message, &read.event)) {
                         Ok(row) => Some(Some(row)),
                         Err(Reason::NoKey) => None,
                         Err(reason) => return Err(reason),
@@ -123,7 +120,7 @@ impl Model {
         }
         let mark = (read.section.is_some() && !missed).to_string();
         target.last = spec.mark.clone().map(|name| (name, mark));
-        let payload = render(text, 0, text, &target).ok_or(Reason::BadInto)?;
+        let payload = render(&read.event, &target).ok_or(Reason::BadInto)?;
         Ok((changes, target, payload))
     }
 
@@ -132,10 +129,9 @@ impl Model {
         name: &str,
         table: &TableSpec,
         message: &StoredMessage,
-        read: &Read<'_>,
-        text: &str,
+        read: &Read<'_, '_>,
     ) -> Result<(RowKey, Option<Row>), Reason> {
-        let at = |selector| expected::at(selector, message, text);
+        let at = |selector| expected::at(selector, message, &read.event);
         let row = table.row.as_ref().map(|selector| expected::key_of(&at(selector))).transpose()?;
         let key = (read.key.clone().unwrap_or_default(), name.to_owned(), row);
         if table.delete.as_ref().is_some_and(|delete| expected::equals(&at(&delete.field), &delete.equals)) {

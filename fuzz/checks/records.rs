@@ -127,6 +127,9 @@ fn entries(feed: &mut Feed<'_>) {
     let _ = (rows.finish(), plans.finish());
 }
 
+/// A row's key, table and row text.
+type Name = (String, u16, Option<String>);
+
 /// A row by its name, with its columns.
 type Row = (String, u16, Option<String>, Vec<(u16, Vec<u8>)>);
 
@@ -176,7 +179,7 @@ fn stored(changes: Vec<Change>) -> Vec<Entry> {
 
 /// Rows of any values come back; damaged ones are refused, or differ in their columns only.
 fn damaged_rows(feed: &mut Feed<'_>) {
-    let mut rows: BTreeMap<(String, u16, Option<String>), BTreeMap<u16, Vec<u8>>> = BTreeMap::new();
+    let mut rows: BTreeMap<Name, BTreeMap<u16, Vec<u8>>> = BTreeMap::new();
     for _ in 0..1 + feed.byte() % 3 {
         let (key, table) = (feed.text(), feed.short());
         let row = (feed.byte() % 2 == 1).then(|| feed.text());

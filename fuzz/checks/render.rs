@@ -3,7 +3,7 @@
 //! Goes through the members that serde_json sees and copies, replaces or leaves out what stands between them. It knows
 //! no offsets of the product's, and nothing of tables.
 
-use super::json::{self, Member};
+use super::json::{Member, Object};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -38,18 +38,18 @@ impl Target {
     }
 }
 
-/// The object at `at..at + object.len()` of a text, with its target's changes; `None` where a target is no object.
-pub fn render(text: &str, at: usize, object: &str, target: &Target) -> Option<String> {
-    let members = json::members(text, object)?;
-    let open = at + object.find('{')? + 1;
-    let mut out = text[at..open].to_owned();
+/// An object with its target's changes; `None` where a target inside it is no object.
+pub fn render(object: &Object<'_>, target: &Target) -> Option<String> {
+    let Object { text, raw, at, members } = object;
+    let open = at + raw.find('{')? + 1;
+    let mut out = text[*at..open].to_owned();
     let is_removed = |member: &Member<'_>| matches!(member.name.as_deref().map(|n| target.value(n)), Some(Some(None)));
     let mut kept = false;
     // The space before a member, with its comma, goes with the member; where no kept one stands before, the space
     // after it goes instead.
     let mut before = open;
     let mut space_goes = false;
-    for member in &members {
+    for member in members {
         let space = &text[before..member.name_at];
         before = member.end();
         if is_removed(member) {
@@ -68,20 +68,20 @@ pub fn render(text: &str, at: usize, object: &str, target: &Target) -> Option<St
         let name = member.name.as_deref().unwrap_or_default();
         match (target.value(name), target.inside.get(name)) {
             (Some(Some(value)), _) if member.name.is_some() => out += value,
-            (_, Some(inside)) if member.name.is_some() => out += &render(text, member.at, member.raw, inside)?,
+            (_, Some(inside)) if member.name.is_some() => out += &render(member.inside.as_ref()?, inside)?,
             _ => out += member.raw,
         }
     }
     for (name, value) in target.members() {
-        if !members.iter().any(|member| member.name.as_deref() == Some(name)) {
+        if object.member(name).is_none() {
             let comma = if std::mem::replace(&mut kept, true) { "," } else { "" };
             out += &format!("{comma}{}:{value}", Value::from(name));
         }
     }
-    if target.inside.keys().any(|name| !members.iter().any(|member| member.name.as_ref() == Some(name))) {
+    if target.inside.keys().any(|name| object.member(name).is_none()) {
         return None;
     }
-    Some(out + &text[before..at + object.len()])
+    Some(out + &text[before..at + raw.len()])
 }
 
 /// The same for the values that serde_json makes of the event, where it makes one.
