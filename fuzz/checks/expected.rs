@@ -66,10 +66,7 @@ fn repeats(names: &Names, object: &Object<'_>) -> bool {
 }
 
 /// What decoding must find in a message; with a fault the kind's text where it was known by then.
-pub fn read<'a, 'e>(
-    known: &'a Known,
-    message: &'e StoredMessage,
-) -> Result<Read<'a, 'e>, (Reason, Option<String>)> {
+pub fn read<'a, 'e>(known: &'a Known, message: &'e StoredMessage) -> Result<Read<'a, 'e>, (Reason, Option<String>)> {
     let spec = &known.plan.spec;
     let event = object(&known.names, &message.payload).map_err(|reason| (reason, None))?;
     let kind_text = match scalar(&at(&spec.event.kind, message, &event)) {

@@ -96,11 +96,13 @@ fn reply(bytes: &[u8]) {
     let number = |name: &str| read.as_ref().and_then(|value| value.get(name)?.as_u64());
     let word = |name: &str| read.as_ref().and_then(|value| value.get(name)?.as_str());
     let error = read.as_ref().and_then(|value| value.get("error")).filter(|error| !error.is_null());
-    // A derived reader takes lists for sections too; the server sends none.
-    let listed = read.as_ref().is_some_and(Value::is_array) || error.is_some_and(Value::is_array);
+    // Two bodies that no server sends: a derived reader takes lists for sections, and it steps over members that it
+    // does not know, even those that no `Value` can hold.
+    let foreign = |value: Option<&Value>| value.is_some_and(Value::is_array);
+    let unjudged = read.is_none() || foreign(read.as_ref()) || foreign(error);
     match found {
         Reply::Unreadable(text) => assert_eq!(text, String::from_utf8_lossy(body)),
-        _ if listed => {}
+        _ if unjudged => {}
         Reply::Stored(sequence) => {
             assert_eq!((word("type"), sequence), (Some("ack"), number("seq").unwrap_or(0)));
         }

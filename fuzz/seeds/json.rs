@@ -5,6 +5,7 @@
 use super::Seed;
 
 /// Numbers, good and bad.
+#[rustfmt::skip]
 const NUMBERS: &[&str] = &[
     "0", "-0", "0.0", "-0.0", "1", "-1", "10", "1.5", "1.50", "1e1", "1E1", "1e+1", "1e-1", "0e0", "0E+0", "1.5e10",
     "123456789012345678901234567890", "9007199254740993", "18446744073709551615", "18446744073709551616",
@@ -15,6 +16,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// Strings, good and bad; between them the quotes are part of the case.
+#[rustfmt::skip]
 const STRINGS: &[&str] = &[
     r#""""#, r#"" ""#, r#""a""#, r#""\"\\\/\b\f\n\r\t""#, r#""\u0000""#, r#""\u001f""#, r#""\u0041\u00e9\u20AC""#,
     r#""\ud83d\ude00""#, r#""\uD83D\uDE00""#, r#""\ud83d""#, r#""\ude00""#, r#""\ude00\ud83d""#, r#""\ud83d\ud83d""#,
@@ -27,6 +29,7 @@ const STRINGS: &[&str] = &[
 ];
 
 /// Arrays, objects and words, good and bad.
+#[rustfmt::skip]
 const STRUCTURES: &[&str] = &[
     "[]", "[ ]", "[1]", "[1,2]", "[[],{}]", "{}", "{ }", r#"{"":0}"#, r#"{"a":{"a":{}}}"#, "true", "false", "null",
     "[1,]", "[,1]", "[1,,2]", "[,]", "[1 2]", "[", "]", "[1", "[1}", "{\"a\":1]", r#"{"a"}"#, r#"{"a":}"#,
@@ -36,6 +39,7 @@ const STRUCTURES: &[&str] = &[
 ];
 
 /// Whole payloads.
+#[rustfmt::skip]
 const PAYLOADS: &[&str] = &[
     "", " ", "\n", "\t\r\n ", "{}", " {} ", "\r\n{}\r\n", "[]", "1", "\"\"", "null", "{}{}", "{} x", "{},", "\u{feff}{}",
     "{}\u{feff}", "\u{feff}", "{}\0", "\0{}", r#"{"k":"u","k":"u","u":1}"#, r#"{"k":"u","\u006b":"u","u":1}"#,
@@ -53,6 +57,7 @@ const PAYLOADS: &[&str] = &[
 ];
 
 /// Bytes that are no UTF-8, inside a string.
+#[rustfmt::skip]
 const NO_TEXT: &[&[u8]] = &[
     b"\x80", b"\xff", b"\xfe\xff", b"\xc0\xaf", b"\xc1\xbf", b"\xc3", b"\xe2\x82", b"\xe2\x28\xa1", b"\xed\xa0\x80",
     b"\xed\xbf\xbf", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xe0\x80\xaf",
@@ -85,8 +90,14 @@ pub fn decode() -> Vec<Seed> {
         add("depth-of-objects", n, format!("{open}0{close}").as_bytes());
         add("depth-unclosed", n, open.as_bytes());
     }
-    seeds.push(("outside".to_owned(), b"4events.u.7|X-Trace=a b|X-Trace=c|@-9223372036854775808\n{\"properties\":{}}".to_vec()));
-    seeds.push(("outside-late".to_owned(), b"5a|X-Hop=\xc3\xa9|@9223372036854775807\n{\"title\":\"user\",\"properties\":{\"uuid\":1}}".to_vec()));
+    seeds.push((
+        "outside".to_owned(),
+        b"4events.u.7|X-Trace=a b|X-Trace=c|@-9223372036854775808\n{\"properties\":{}}".to_vec(),
+    ));
+    seeds.push((
+        "outside-late".to_owned(),
+        b"5a|X-Hop=\xc3\xa9|@9223372036854775807\n{\"title\":\"user\",\"properties\":{\"uuid\":1}}".to_vec(),
+    ));
     seeds.push(("outside-empty".to_owned(), b"4\n{}".to_vec()));
     seeds
 }

@@ -12,6 +12,7 @@ fn named(prefix: &str, bytes: impl IntoIterator<Item = Vec<u8>>) -> Vec<Seed> {
 }
 
 /// Short histories under the two plans with short names; `~` parts events.
+#[rustfmt::skip]
 const HISTORIES: &[&str] = &[
     // Rows, joins, a duplicate, and the same id again when the window is over.
     "1i.x\n{\"k\":\"u\",\"u\":1,\"i\":\"a\",\"x\":[1],\"p\":{\"y\":1}}~i.y|H=5\n{\"k\":\"l\",\"u\":1,\"r\":\"b\",\"z\": 1.0,\"p\":{\"y\" : 2 , \"r\":\"b\", \"t\":0 }}~i.z|@7\n{\"k\":\"l:a\",\"p\":{\"u\":\"1\"}}~\n{\"k\":\"u\",\"u\":1,\"i\":\"a\"}",
@@ -92,6 +93,7 @@ pub fn records() -> Vec<Seed> {
 }
 
 /// Parts of a configuration: the digit says which part of the good one they take the place of.
+#[rustfmt::skip]
 const PARTS: &[&str] = &[
     "5", "5\u{feff}", "6", "0[input]\nstream='I'\nsubjects=['i.>','j.*']\n", "0[input]\nstream='a b'\nsubjects=['i..x', 3]\n",
     "1[output]\nstream='I'\nsubject='i.{kind}'\nmark='k'\nmax_bytes=1_024\n", "1[output]\nstream='O'\nsubject='o.{subject.2}.{reason}'\n",
@@ -143,10 +145,28 @@ pub fn recovery() -> Vec<Seed> {
         "2_INBOX.a.500.fail.41.1.$FI\n{\"error\":{\"code\":400,\"err_code\":10071,\"description\":\"\\u00e9\"},\"stream\":\"OUT\",\"seq\":0}",
         "2a.b\n{\"stream\":\"OUT\",\"seq\":46,\"batch\":\"a\",\"count\":3}",
         "2a.99999999999999999999.b.c\n{\"error\":{\"code\":1}}",
-        "2\n{\"type\":null,\"error\":null,\"count\":0}", "2\n{\"type\":\"err\"}", "2\n{\"seq\":-1,\"type\":\"ack\"}", "2\n{\"seq\":1e3,\"type\":\"ack\"}", "2\n[\"ack\",1,2,null]", "2\n{}", "2\nx", "2",
-        "3$JS.ACK.EVENTS.c1.1.20.10.1795261500123456789.3", "3$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3", "3$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3.token", "3$JS.ACK.EVENTS.c1.1.20",
-        "3$JS.ACK.EVENTS.c1.1.20.10.9223372036854775808.3", "3$JS.ACK.EVENTS.c1.x.20.10.-1.3", "3$JS.ACK......1.2.3.4.5", "3_INBOX.x",
-        "45000", "4", "4+1", "4-1", "418446744073709551616", "4 1",
+        "2\n{\"type\":null,\"error\":null,\"count\":0}",
+        "2\n{\"type\":\"err\"}",
+        "2\n{\"seq\":-1,\"type\":\"ack\"}",
+        "2\n{\"seq\":1e3,\"type\":\"ack\"}",
+        "2\n[\"ack\",1,2,null]",
+        "2\n{}",
+        "2\nx",
+        "2",
+        "3$JS.ACK.EVENTS.c1.1.20.10.1795261500123456789.3",
+        "3$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3",
+        "3$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3.token",
+        "3$JS.ACK.EVENTS.c1.1.20",
+        "3$JS.ACK.EVENTS.c1.1.20.10.9223372036854775808.3",
+        "3$JS.ACK.EVENTS.c1.x.20.10.-1.3",
+        "3$JS.ACK......1.2.3.4.5",
+        "3_INBOX.x",
+        "45000",
+        "4",
+        "4+1",
+        "4-1",
+        "418446744073709551616",
+        "4 1",
     ];
     let mut seeds = named("headers", headers.map(String::into_bytes));
     seeds.extend(named("reply", others.iter().map(|text| text.as_bytes().to_vec())));
