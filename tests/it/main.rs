@@ -18,6 +18,7 @@ mod cli;
 mod deploy;
 mod docs;
 mod dashboards;
+mod fuzz_smoke;
 mod pipeline_oracle;
 mod bad_input;
 mod kills;

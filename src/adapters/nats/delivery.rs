@@ -1,6 +1,7 @@
 //! What the reply subject of a delivery and the headers of a status message say.
 //!
-//! Pure parsing; a text that is no delivery gives `None` and never an invented number.
+//! Pure parsing; a text that is no delivery gives `None` and never an invented number. Public for the fuzz targets
+//! only.
 
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
@@ -8,21 +9,21 @@ use async_nats::HeaderMap;
 
 /// The numbers that a JetStream delivery carries in its reply subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Delivery {
+pub struct Delivery {
     /// The message's sequence in its stream.
-    pub(super) stream_sequence: u64,
+    pub stream_sequence: u64,
     /// Which delivery of the consumer this is, from 1.
-    pub(super) consumer_sequence: u64,
+    pub consumer_sequence: u64,
     /// When the message was stored.
-    pub(super) stored_at: Nanos,
+    pub stored_at: Nanos,
     /// How many messages the consumer has still to deliver.
-    pub(super) pending: u64,
+    pub pending: u64,
 }
 
 impl Delivery {
     /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`; the
     /// longer form has a domain and an account before the stream (ADR-15).
-    pub(super) fn parse(reply: &str) -> Option<Delivery> {
+    pub fn parse(reply: &str) -> Option<Delivery> {
         let rest = reply.strip_prefix("$JS.ACK.")?;
         let before = match rest.bytes().filter(|byte| *byte == b'.').count() {
             6 => 3,
@@ -50,7 +51,12 @@ pub(super) fn headers(map: &HeaderMap) -> Option<Headers> {
 
 /// How many messages of a pull the server will not send any more, as a status message says.
 pub(super) fn given_up(map: Option<&HeaderMap>) -> Option<u64> {
-    map?.get("Nats-Pending-Messages")?.as_str().parse().ok()
+    pending_messages(map?.get("Nats-Pending-Messages")?.as_str())
+}
+
+/// The number in that header.
+pub fn pending_messages(text: &str) -> Option<u64> {
+    text.parse().ok()
 }
 
 #[cfg(test)]

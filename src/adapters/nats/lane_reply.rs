@@ -1,6 +1,6 @@
 //! What the server says on a fast-ingest batch's inbox (ADR-50, seen on nats-server 2.15.1).
 //!
-//! Pure reading of one reply; what it means for the lane is decided in `lane`.
+//! Pure reading of one reply; what it means for the lane is decided in `lane`. Public for the fuzz targets only.
 
 use super::api::ApiError;
 use serde::Deserialize;

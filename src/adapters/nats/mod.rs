@@ -8,7 +8,7 @@ mod api;
 pub mod streams;
 pub mod source;
 mod pull;
-mod delivery;
+pub mod delivery;
 pub mod follow;
 mod taken;
 mod subjects;

@@ -6,6 +6,7 @@ use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::{POSITION, RUN, TIME};
 use std::fmt;
+use std::str::FromStr;
 
 /// The length of a run id, in bytes.
 pub const RUN_ID_LENGTH: usize = 24;
@@ -61,10 +62,10 @@ impl RunHeader {
         let (run, start) = parts.next()?.split_once('.')?;
         let header = RunHeader {
             run: RunId::parse(run)?,
-            start: number(start)?,
+            start: as_written(start)?,
             plan: parts.next().filter(|plan| !plan.is_empty())?.to_owned(),
-            origin: Position(number(parts.next()?)?),
-            since: Position(number(parts.next()?)?),
+            origin: Position(as_written(parts.next()?)?),
+            since: Position(as_written(parts.next()?)?),
         };
         parts.next().is_none().then_some(header)
     }
@@ -102,18 +103,22 @@ impl LaneMessage {
         };
         // Read from the right: a stream's name may not contain a colon, but nothing here relies on it.
         let mut parts = header(POSITION)?.rsplitn(3, ':');
-        let n = u32::try_from(number(parts.next()?)?).ok()?;
-        let cause = Position(number(parts.next()?)?);
+        let n = as_written(parts.next()?)?;
+        let cause = Position(as_written(parts.next()?)?);
         let input_stream = parts.next().filter(|name| !name.is_empty())?.to_owned();
-        let time = Nanos(header(TIME)?.parse().ok()?);
+        let time = Nanos(as_written(header(TIME)?)?);
         let run = RunHeader::parse(header(RUN)?)?;
         Some(LaneMessage { sequence: LaneSequence(message.sequence), input_stream, cause, n, time, run })
     }
 }
 
-/// A decimal number as we write it: digits only, no sign.
-fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+/// A decimal number as we write it: no plus sign, no needless zeros.
+fn as_written<T: FromStr>(text: &str) -> Option<T> {
+    let number: T = text.parse().ok()?;
+    // The first digit tells whether there are needless ones; printing the number would cost an allocation.
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let one = digits.starts_with(|digit: char| digit.is_ascii_digit()) && (!digits.starts_with('0') || text == "0");
+    one.then_some(number)
 }
 
 #[cfg(test)]
@@ -130,6 +135,38 @@ mod tests {
         assert_eq!(run.began(), Nanos(1_763_000_000_000_000_000));
         for text in ["", "x", "a.b:c:d:e", ".1:p:1:1", &format!("{run}.1:p:1"), &format!("{run}.+1:p:1:1")] {
             assert_eq!(RunHeader::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_we_do_not_write_so_is_not_ours() {
+        let run = "187f0a1b2c3d4e5f0000000a.3:00ff:1:9";
+        let read = |position: &str, time: &str, run: &str| {
+            let headers = [(POSITION, position), (TIME, time), (RUN, run)];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            LaneMessage::read(&StoredMessage {
+                sequence: 1,
+                stored_at: Nanos(1),
+                subject: "enriched.user".into(),
+                headers: Some(headers.into()),
+                payload: bytes::Bytes::new(),
+            })
+        };
+        for (position, time) in [("IN:0:0", "0"), ("IN:10:20", "-10")] {
+            assert!(read(position, time, run).is_some(), "{position} {time}");
+        }
+        for (position, time) in [
+            ("IN:01:0", "0"),
+            ("IN:1:00", "0"),
+            ("IN:+1:0", "0"),
+            ("IN:1:0", "007"),
+            ("IN:1:0", "-0"),
+            ("IN:1:0", "+1"),
+        ] {
+            assert_eq!(read(position, time, run), None, "{position} {time}");
+        }
+        for run in [run.replace(".3", ".03"), run.replace(":1:", ":01:"), run.replace(":9", ":00")] {
+            assert_eq!(read("IN:1:0", "1", &run), None, "{run}");
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Directories that are not part of the repository, by path from its root.
-const NOT_OURS: &[&str] = &["target", ".git", ".tools", "state"];
+const NOT_OURS: &[&str] =
+    &["target", ".git", ".tools", "state", "fuzz/target", "fuzz/corpus", "fuzz/artifacts", "fuzz/coverage"];
 
 /// One text file.
 pub struct File {
