@@ -1,145 +1,12 @@
-//! What goes wrong, when, and what the start rules may refuse because of it.
+//! What goes wrong: each fault strikes a world once.
 
 use super::agenda::{MILLIS, SECONDS, Time};
-use super::context::Context;
 use super::entry::{Entry, Inside};
 use super::plans::{INPUT, OUTPUT};
 use super::process::{Phase, Process};
 use super::world::{World, create};
 use sidestream::core::protocol::facts::Consent;
 use sidestream::core::protocol::refusal::Refusal;
-use sidestream::generate::Random;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Faults that the engine must live through.
-const COMMON: &[&str] = &[
-    "engine killed",
-    "engine killed",
-    "engine killed",
-    "engine killed",
-    "engine drained",
-    "engine paused",
-    "engine paused long",
-    "server killed",
-    "server killed",
-    "power cut",
-    "lane cut",
-    "lane cut",
-    "source cut",
-    "half open",
-    "slow",
-    "acks lost",
-    "acks lost",
-    "deliveries lost",
-    "disk refuses",
-    "sync fails",
-    "engine killed with its machine",
-    "state deleted",
-    "state unreadable",
-    "older state",
-    "second engine",
-    "second engine",
-    "plan changed",
-    "head of the lane trimmed",
-    "clock stepped",
-    "engine killed behind silence",
-    "engine killed behind silence",
-    "clock stepped",
-];
-/// Faults after which the engine may have to refuse.
-const HARD: &[&str] = &[
-    "newest output deleted",
-    "input recreated",
-    "output recreated",
-    "foreign message",
-    "input overtaken",
-    "plan of another state",
-    "state lost and head trimmed",
-    "lane purged and state deleted",
-    "input lost its tail",
-];
-
-/// What a world's faults are, and what they did.
-pub struct Facts {
-    pub times: Vec<Time>,
-    pub heal: Time,
-    /// Between two publications, on average.
-    pub pace_ms: u64,
-    /// How many faults struck.
-    pub struck: u64,
-    /// The input is another one than what was processed: to go on would be wrong.
-    pub must_refuse: bool,
-    /// Whether this world rebuilds the state under another plan.
-    pub rebuilds: bool,
-    kinds: Vec<&'static str>,
-    next: usize,
-    /// The hard things that happened.
-    happened: BTreeSet<&'static str>,
-    /// The generation of each process that announced itself last.
-    pub announced: BTreeMap<usize, u64>,
-    /// The generation that was asked to drain last.
-    pub drained: u64,
-}
-
-impl Facts {
-    /// Plans a world's faults: three at least.
-    pub fn plan(random: &mut Random) -> Facts {
-        let count = 3 + random.index(6);
-        let mut times: Vec<Time> = (0..count).map(|_| 300 * MILLIS + random.below(14_000) as Time * MILLIS).collect();
-        times.sort_unstable();
-        let mut kinds: Vec<&'static str> = times.iter().map(|_| COMMON[random.index(COMMON.len())]).collect();
-        if random.per_mille(250) {
-            let at = kinds.len() - 1;
-            kinds[at] = HARD[random.index(HARD.len())];
-        }
-        let heal = times.last().copied().unwrap_or_default() + (1 + random.below(9) as Time) * SECONDS;
-        Facts {
-            times,
-            heal,
-            pace_ms: 60 + random.below(120),
-            struck: 0,
-            must_refuse: false,
-            rebuilds: random.per_mille(100),
-            kinds,
-            next: 0,
-            happened: BTreeSet::new(),
-            announced: BTreeMap::new(),
-            drained: 0,
-        }
-    }
-
-    /// Whether a refusal is what the start rules prescribe after what happened.
-    pub fn allow(&self, refusal: &Refusal, context: &Context) -> Result<(), &'static str> {
-        let any = |all: &[&'static str]| all.iter().any(|what| self.happened.contains(what));
-        let lost = ["state deleted", "state unreadable", "older state", "second engine", "disk refused", "rebuilt"];
-        let allowed = match refusal {
-            Refusal::InputRecreated => any(&["input recreated"]),
-            Refusal::InputLostTail { .. } | Refusal::InputDiffers { .. } => {
-                any(&["input tail lost", "input recreated"])
-            }
-            Refusal::OutputRecreated => any(&["output recreated"]),
-            Refusal::NoOrigin { .. } => {
-                any(&["newest output deleted", "lane purged"]) || any(&["head trimmed"]) && any(&["lane tail lost"])
-            }
-            // The texts of plans live in the directory alone.
-            Refusal::NoPlanText { .. } => any(&["plan changed", "plan of another state"]) && any(&lost),
-            Refusal::Uncounted { .. } => any(&["head trimmed", "rebuilt", "lane tail lost"]),
-            Refusal::InputGone { .. } => any(&["input head trimmed"]),
-            Refusal::StateChanges { .. } => any(&["plan of another state"]),
-            Refusal::OtherPlan { .. } => any(&["plan changed", "rebuilt"]) && any(&lost),
-            Refusal::ForeignMessage { .. } => any(&["foreign message"]),
-            Refusal::NewerRun { .. } | Refusal::OutputDiffers { .. } | Refusal::OtherInput { .. } => false,
-        };
-        let _ = context;
-        if allowed { Ok(()) } else { Err("nothing that happened asks for it") }
-    }
-}
-
-/// A refusal's kind.
-pub fn name(refusal: &Refusal) -> String {
-    let text = format!("{refusal:?}");
-    text.split([' ', '(']).next().unwrap_or_default().to_owned()
-}
 
 impl World {
     fn happened(&mut self, what: &'static str) {
@@ -244,6 +111,13 @@ impl World {
             }
             "newest output deleted" => {
                 self.kill(main, "engine killed");
+                if self.context.random.per_mille(300) {
+                    // A stranger's message, which somebody deletes again.
+                    let sequence = self.context.server.publish("enriched.stranger", None, "{}".into());
+                    self.context.foreign = sequence.ok();
+                    self.happened("foreign message");
+                    self.context.look_at_the_lane();
+                }
                 let last = self.context.lane_last();
                 if self.context.server.delete_message(OUTPUT, last) {
                     self.happened("newest output deleted");

@@ -9,6 +9,7 @@ mod agenda;
 mod api;
 mod context;
 mod entry;
+mod facts;
 mod faults;
 mod hunt;
 mod life;

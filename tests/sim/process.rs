@@ -209,17 +209,7 @@ impl Process {
         let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
         let start = decide(&known, &broker, &asked).map_err(End::Refused)?;
         let prepared = prepare(&start, &broker, &asked.plan, &known).map_err(End::Refused)?;
-        context.note(|| {
-            let kind = match start.kind {
-                StartKind::Fresh => "fresh",
-                StartKind::Resume => "resume",
-                StartKind::Rebuild(why) => why,
-            };
-            let (after, base, lane) = (start.after, start.base, start.base_lane);
-            let plan = super::plans::letter(&start.plan.plan).unwrap_or('?');
-            let (until, last, shards) = (&start.until, start.lane_last, self.shards);
-            format!("p{} start: {kind} after {after}, B {base} R {lane}, lane to {last}, plan {plan} until {until:?}, {shards} shards", self.number)
-        });
+        self.tell_of(context, &start);
         match start.kind {
             StartKind::Fresh => {}
             StartKind::Resume => context.struck("resumes"),
@@ -271,6 +261,20 @@ impl Process {
             self.plan(context, MILLIS, Inside::ReadOld);
         }
         Ok(())
+    }
+
+    fn tell_of(&self, context: &mut Context, start: &Start) {
+        context.note(|| {
+            let kind = match start.kind {
+                StartKind::Fresh => "fresh",
+                StartKind::Resume => "resume",
+                StartKind::Rebuild(why) => why,
+            };
+            let (after, base, lane) = (start.after, start.base, start.base_lane);
+            let plan = super::plans::letter(&start.plan.plan).unwrap_or('?');
+            let (until, last, shards) = (&start.until, start.lane_last, self.shards);
+            format!("p{} start: {kind} after {after}, B {base} R {lane}, lane to {last}, plan {plan} until {until:?}, {shards} shards", self.number)
+        });
     }
 
     fn load(

@@ -118,7 +118,7 @@ impl Progress {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         match &self.bar {
             Some(bar) => bar.inc(1),
-            None if self.all >= 10 && done % (self.all / 10) == 0 => eprintln!("{done} of {} seeds", self.all),
+            None if self.all >= 10 && done.is_multiple_of(self.all / 10) => eprintln!("{done} of {} seeds", self.all),
             None => {}
         }
     }

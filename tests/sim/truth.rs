@@ -107,5 +107,5 @@ fn tables(key: u64, rows: &Rows, names: bool) -> Option<Value> {
     if !subscriptions.is_empty() {
         tables.insert("subscription".to_owned(), Value::Object(subscriptions));
     }
-    (!tables.is_empty()).then(|| Value::Object(tables))
+    (!tables.is_empty()).then_some(Value::Object(tables))
 }

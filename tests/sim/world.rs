@@ -4,7 +4,7 @@ use super::agenda::{MILLIS, SECONDS, Time};
 use super::api::travel;
 use super::context::Context;
 use super::entry::{Entry, Inside, Wire};
-use super::faults::Facts;
+use super::facts::Facts;
 use super::link::Ticket;
 use super::model::{Server, Settings};
 use super::oracle::Event;
@@ -54,7 +54,7 @@ pub fn run(seed: u64, traced: bool) -> Verdict {
     world.live();
     let Context { violation, struck, trace, .. } = world.context;
     let refused = world.processes.get(world.main).and_then(|process| match &process.phase {
-        Phase::Refused(refusal) => Some(super::faults::name(refusal)),
+        Phase::Refused(refusal) => Some(super::facts::name(refusal)),
         _ => None,
     });
     let faults = world.facts.struck;
@@ -160,7 +160,9 @@ impl World {
                     process.paused_until = None;
                 }
             }
-            Entry::ToServer(process, generation, ticket, wire) => self.to_server(process, generation, ticket, &wire),
+            Entry::ToServer(process, generation, ticket, wire) => {
+                self.reaches_server(process, generation, ticket, &wire)
+            }
             Entry::Asked(process, generation, question) => {
                 if self.processes[process].generation == generation {
                     let reachable = self.context.up && !self.context.random.per_mille(5);
@@ -209,7 +211,7 @@ impl World {
         self.context.oracle.push(event, stored_at);
     }
 
-    fn to_server(&mut self, process: usize, generation: u64, ticket: Ticket, wire: &Wire) {
+    fn reaches_server(&mut self, process: usize, generation: u64, ticket: Ticket, wire: &Wire) {
         if !self.context.up {
             return;
         }
@@ -332,7 +334,7 @@ impl World {
                 self.main = again;
                 return false;
             }
-            if let Err(why) = self.facts.allow(&refusal, &self.context) {
+            if let Err(why) = self.facts.allow(&refusal) {
                 self.context.violated(format!("refused without need ({why}): {refusal}"));
             }
             return true;

@@ -41,6 +41,14 @@ pub enum Refusal {
         /// The lane's last sequence.
         lane_last: LaneSequence,
     },
+    /// Rule 5.
+    #[error(
+        "the message at the end of the output stream (sequence {sequence}) was deleted: whether it was an output or a stranger's message is not known"
+    )]
+    NewestGone {
+        /// The lane's last sequence.
+        sequence: LaneSequence,
+    },
     /// Rule 4.
     #[error("the text of plan {plan} is missing: the outputs that were published under it cannot be recomputed")]
     NoPlanText {
@@ -137,6 +145,9 @@ impl Refusal {
             Refusal::Uncounted { .. } => {
                 "add --accept-gap to go on after the newest output, with the configuration as it is"
             }
+            Refusal::NewestGone { .. } => {
+                "restore the output stream; or add --accept-gap to take it for an output (if it was a stranger's message, the event behind the lane's end stays without its output)"
+            }
             Refusal::NoPlanText { .. } => {
                 "start once with the configuration that was in force; or add --accept-gap to go on after the newest output"
             }
@@ -149,7 +160,7 @@ impl Refusal {
             Refusal::OtherPlan { .. } => "start with the configuration that published these outputs",
             Refusal::OutputDiffers { .. } => "run `sidestream audit`; if it confirms the difference, please report it",
             Refusal::ForeignMessage { .. } => {
-                "the output stream must have one writer: find the other publisher and stop it"
+                "the output stream must have one writer: find the other publisher and stop it, and do not delete its message; then begin with a new output stream and a new state.path"
             }
             Refusal::NewerRun { .. } => "only one engine may serve an output stream: stop one of the two",
         }

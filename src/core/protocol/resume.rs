@@ -2,7 +2,7 @@
 //!
 //! Never refuses what `--accept-gap` consents to; what is missing then is passed by, and the state stays.
 
-use super::facts::{Asked, Broker, Checkpoint, Disk, PlanSince};
+use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince};
 use super::past;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
@@ -34,6 +34,15 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
         layout: record.layout.clone(),
         gaps: record.gaps,
     };
+    // A message that retention took was an output, as everything before it. One that was deleted at the end may have been
+    // a stranger's, and then one output less is out than the lane's length says.
+    let deleted = broker.newest == Newest::Gone && broker.output.first <= broker.output.last;
+    if deleted && start.lane_last > start.base_lane {
+        if !asked.consent.accept_gap {
+            return Err(Refusal::NewestGone { sequence: start.lane_last });
+        }
+        start.gaps += 1;
+    }
     if planted(Mutant::RenumberedAfterLoss) {
         start.base_lane = start.base_lane.min(start.lane_last);
     }

@@ -198,7 +198,27 @@ const RULE_5_GOING_ON_FROM_S: &[Row] = &[
         STEADY,
     ),
     ("a clean key group is behind S", |w| w.mark(4, 4), STEADY),
-    ("the newest message is gone: only the count is left", |w| w.broker.newest = Newest::Gone, STEADY),
+    (
+        "the newest message was deleted: it may have been a stranger's",
+        |w| w.broker.newest = Newest::Gone,
+        "78: the message at the end of the output stream (sequence 12) was deleted: whether it was an output or a stranger's message is not known",
+    ),
+    (
+        "the same, taken for an output",
+        |w| {
+            w.broker.newest = Newest::Gone;
+            w.consent().accept_gap = true;
+        },
+        "resume after 10, B 10 R 10, count to 12, plan A of A1, origin 1, gaps 1",
+    ),
+    (
+        "the newest message was deleted, but the state knows of it",
+        |w| {
+            w.broker.newest = Newest::Gone;
+            w.mark(12, 12);
+        },
+        "resume after 10, B 12 R 12, count to 12, plan A of A1, origin 1, gaps 0",
+    ),
     (
         "the lane was purged",
         |w| {

@@ -105,14 +105,16 @@ fn retention_that_overtakes_a_running_engine() {
 }
 
 #[test]
-fn outputs_deleted_from_the_lanes_end_are_passed_over() {
+fn outputs_deleted_from_the_lanes_end_are_passed_over_where_a_person_says_that_they_were_outputs() {
     let mut stage = Stage::new(10);
     stage.run_and_kill(&[], &[]);
     for sequence in 6..=10 {
         stage.delete(OUTPUT, sequence);
     }
     stage.publish(5);
-    stage.run(&[]);
+    let words = "the message at the end of the output stream (sequence 10) was deleted";
+    stage.refused(&[], &[]).is(78, words, "add --accept-gap to take it for an output");
+    stage.run(GAP);
     assert_eq!((stage.lane_last(), stage.bed.cause()), (15, 15));
 }
 

@@ -66,6 +66,18 @@ fn a_stranger_in_the_lane_of_a_running_engine() {
 }
 
 #[test]
+fn a_strangers_message_that_somebody_deleted() {
+    // Counted as an output, it would leave an event without one.
+    let mut stage = Stage::processed(10);
+    stage.bed.wire.publish("enriched.user", &[], b"{}").unwrap();
+    stage.bed.wire.flush().unwrap();
+    stage.api("STREAM.MSG.DELETE.ENRICHED", serde_json::json!({ "seq": 11 }));
+    stage.publish(5);
+    let words = "the message at the end of the output stream (sequence 11) was deleted";
+    stage.refused(&[], &[]).is(78, words, "restore the output stream; or add --accept-gap");
+}
+
+#[test]
 fn a_message_of_an_engine_that_started_later() {
     let mut stage = Stage::processed(10);
     stage.publish(1);
