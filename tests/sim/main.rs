@@ -52,7 +52,11 @@ struct Asked {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo test -- --skip NAME` is said to every test program.
+    while let Some(at) = args.iter().position(|arg| arg == "--skip") {
+        args.drain(at..(at + 2).min(args.len()));
+    }
     if args.iter().any(|arg| arg == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
