@@ -51,6 +51,11 @@ pub struct FeedParts {
 /// Feeds until Intake is closed or something fails; the end is what to report.
 pub async fn feed(mut parts: FeedParts) -> Option<End> {
     let mut newest: Option<(u64, Nanos)> = None;
+    // Between the start's questions and the consumer, the stream may have been made anew: then nothing might come for
+    // as long as the new one is shorter than the old one was.
+    if let Some(end) = same_stream(&parts.connection, &parts.stream, parts.created, None).await {
+        return Some(end);
+    }
     loop {
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;

@@ -8,8 +8,10 @@ use crate::core::protocol::header::LaneMessage;
 use crate::engine::ending::End;
 use crate::engine::messages::OldLane;
 use crate::engine::sequencer::Sequencer;
+use crate::ports::stream::Streams;
 use actix::Addr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Batches that wait to be compared.
@@ -17,8 +19,17 @@ const AHEAD: usize = 4;
 /// Messages of one batch.
 const BATCH: usize = 1_000;
 
+/// Silence after which the stream is asked whether there is anything left to read.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// Sends every lane message up to `last` to the sequencer.
-pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequencer>) -> Option<End> {
+pub async fn read(
+    mut source: Source,
+    streams: impl Streams,
+    stream: String,
+    last: LaneSequence,
+    sequencer: Addr<Sequencer>,
+) -> Option<End> {
     let permits = Arc::new(Semaphore::new(AHEAD));
     loop {
         let permit = permits.clone().acquire_owned().await.ok()?;
@@ -26,9 +37,25 @@ pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequen
         // read, because a read waits for a message.
         let messages = match source.pending() {
             0 => Vec::new(),
-            _ => match source.next(BATCH).await {
-                Ok(messages) => messages,
-                Err(error) => return Some(End::Broker(error)),
+            _ => match tokio::time::timeout(QUIET, source.next(BATCH)).await {
+                Ok(Ok(messages)) => messages,
+                Ok(Err(error)) => return Some(End::Broker(error)),
+                // What was still to come may be gone since; nobody else writes here, so nothing else would ever come.
+                Err(_) => match streams.state(&stream).await {
+                    Err(error) => return Some(End::Broker(error)),
+                    Ok(state) if state.first <= source.last().0 + 1 => continue,
+                    Ok(state) => {
+                        let through = LaneSequence((state.first - 1).min(last.0));
+                        let gone = OldLane { messages: Vec::new(), through, permit };
+                        if sequencer.send(gone).await.is_err() {
+                            return Some(End::Broken("the sequencer died".to_owned()));
+                        }
+                        if through >= last {
+                            return None;
+                        }
+                        continue;
+                    }
+                },
             },
         };
         let read = messages.last().map_or(last.0, |message| message.sequence);

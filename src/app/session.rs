@@ -108,7 +108,13 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     }));
     tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     if let Some(old) = old {
-        tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
+        tasks.spawn(old_lane::read(
+            old,
+            source.clone(),
+            config.output.stream.clone(),
+            start.lane_last,
+            engine.sequencer.clone(),
+        ));
     }
     tasks.spawn(feed(FeedParts {
         connection: source,

@@ -27,6 +27,8 @@ mutants! {
     RecordBeforeGroups,
     /// The record follows the key groups without a sync between.
     NoFirstSync,
+    /// The checkpoint counts as written without a sync behind the record.
+    NoSecondSync,
     /// Outputs are sent without an expected sequence.
     NoExpectedSequence,
     /// A lane that is shorter than what was confirmed is filled up from its end.

@@ -78,9 +78,8 @@ pub fn load(
         let load = |shard: usize| move || load_shard(store, shard, shards, cache_rows, window, after);
         let threads: Vec<_> = (0..shards).map(|shard| scope.spawn(load(shard))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|_| {
-                Err(StoreError::Unreadable { path: "state".into(), why: "loading it failed unexpectedly".into() })
-            })
+            // A panic is our fault, and says nothing about the directory.
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         threads.into_iter().map(join).collect()
     })

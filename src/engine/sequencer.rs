@@ -152,7 +152,8 @@ impl Sequencer {
                 Act::Merged(slice) => self.timings.merged(slice, &self.metrics),
                 Act::Sent { number, last, carried } => {
                     self.slice_is_sent(&carried);
-                    self.timings.handed(number, last, &self.metrics);
+                    let confirmed = self.outlet.confirmed_to();
+                    self.timings.handed(number, last, confirmed, &self.metrics);
                 }
                 Act::Reached { barrier, lane } => {
                     let told = self.checkpointer.try_send(Reached { barrier, lane }).is_ok();

@@ -33,12 +33,15 @@ impl Timings {
         self.merged.insert(slice, Instant::now());
     }
 
-    /// A slice is with the lane, which has numbered outputs up to `last`.
-    pub fn handed(&mut self, slice: SliceNumber, last: LaneSequence, metrics: &Metrics) {
+    /// A slice is with the lane, which has numbered outputs up to `last` and knows that those up to `confirmed` are stored.
+    pub fn handed(&mut self, slice: SliceNumber, last: LaneSequence, confirmed: LaneSequence, metrics: &Metrics) {
         if let Some(merged) = self.merged.remove(&slice) {
             metrics.stage(Stage::Lane, merged.elapsed().as_secs_f64());
         }
-        self.handed.push_back((last, Instant::now()));
+        // While recovery passes over what is out, nothing waits for a confirmation.
+        if last > confirmed {
+            self.handed.push_back((last, Instant::now()));
+        }
     }
 
     /// Everything up to a sequence is stored.

@@ -38,8 +38,6 @@ pub struct Context {
     pub oracle: Oracle,
     /// The lane as it was stored, message by message.
     pub lane: Vec<Note>,
-    /// The longest that the lane ever was.
-    pub high_water: u64,
     /// Replies, and deliveries, that are still to be swallowed.
     pub swallow: (u64, u64),
     /// Everything takes so many times longer.
@@ -53,7 +51,9 @@ pub struct Context {
     /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
     pub kill_behind_silence: bool,
     /// The input is not what it was: what is on disk may be about events that are gone.
-    pub input_lost: bool,
+    pub input_before: Option<Oracle>,
+    /// Some of what is gone had been processed: to go on with anything else is wrong.
+    pub input_taken: bool,
     /// Stored by somebody else.
     pub foreign: Option<u64>,
     pub trace: Trace,
@@ -71,14 +71,14 @@ impl Context {
             up: true,
             oracle: Oracle::default(),
             lane: Vec::new(),
-            high_water: 0,
             swallow: (0, 0),
             slow: 1,
             pace: (3 * MILLIS, 2 * MILLIS),
             skew: 0,
             struck: BTreeMap::new(),
             kill_behind_silence: false,
-            input_lost: false,
+            input_before: None,
+            input_taken: false,
             foreign: None,
             trace: Trace { text: traced.then(String::new), steps: 0 },
             violation: None,
@@ -154,8 +154,16 @@ impl Context {
                 return self.violated(format!("lane message {sequence} is not readable"));
             };
             let note = Note { cause: ours.cause.0, n: ours.n, by: (ours.run.run.clone(), ours.run.start) };
-            if self.input_lost {
-                // What is under way may be about events that are gone; the start rules look into that.
+            if let Some(before) = &self.input_before {
+                // What is under way may be about events that are gone; about others only if none of those was taken.
+                let found = (&*message.subject, &*message.payload);
+                let fits = |oracle: &Oracle| {
+                    let of = letter(&ours.run.plan).and_then(|l| oracle.expected(l, note.cause).get(note.n as usize));
+                    of.is_some_and(|e| (e.subject.as_str(), e.payload.as_bytes()) == found)
+                };
+                if !fits(before) && (self.input_taken || !fits(&self.oracle)) {
+                    return self.violated(format!("lane message {sequence} is about another input"));
+                }
                 self.lane.push(note);
                 continue;
             }
@@ -178,7 +186,6 @@ impl Context {
             }
             self.lane.push(note);
         }
-        self.high_water = self.high_water.max(last);
     }
 
     /// Whether a note is the successor of the lane's last one.

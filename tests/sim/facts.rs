@@ -28,6 +28,7 @@ const COMMON: &[&str] = &[
     "disk refuses",
     "sync fails",
     "engine killed with its machine",
+    "engine killed with its machine",
     "state deleted",
     "state unreadable",
     "older state",

@@ -84,7 +84,9 @@ impl World {
                 let wait = (1 + self.context.random.below(3_000) as Time) * MILLIS;
                 self.context.agenda.after(wait, Entry::DiskWell(main));
             }
-            "engine killed with its machine" => self.kill(main, kind),
+            "engine killed with its machine" => {
+                self.kill(main, kind);
+            }
             "second engine" => self.second_engine(),
             "plan changed" => self.change_plan(),
             other => self.rare(other),
@@ -171,7 +173,7 @@ impl World {
         if process.lives() {
             self.context.struck(kind);
         }
-        process.crash(&mut self.context);
+        process.crash(&mut self.context, kind == "engine killed with its machine");
         if process.snapshots.len() < 4 {
             let snapshot = process.disk.snapshot();
             process.snapshots.push(snapshot);
@@ -228,8 +230,10 @@ impl World {
                 if name == INPUT {
                     let cause = context.lane.last().map_or(0, |note| note.cause);
                     self.facts.must_refuse |= cause > keep;
+                    context.input_taken |= cause > keep;
+                    let before = context.oracle.clone();
+                    context.input_before.get_or_insert(before);
                     context.oracle.truncate(keep);
-                    context.input_lost = true;
                     context.struck("input tail lost");
                     self.facts.happened.insert("input tail lost");
                 } else {
@@ -291,6 +295,14 @@ impl World {
         }
     }
 
+    /// The input is not what it was; `taken`: and some of what it was had been processed.
+    fn lose_input(&mut self, taken: bool) {
+        self.facts.must_refuse |= taken;
+        self.context.input_taken |= taken;
+        let before = self.context.oracle.clone();
+        self.context.input_before.get_or_insert(before);
+    }
+
     /// Another input under the same name, often longer than the old one before anybody looks.
     fn recreate_input(&mut self) {
         if self.context.random.per_mille(500) {
@@ -299,11 +311,11 @@ impl World {
             }
         }
         let before = self.context.input_last();
-        self.facts.must_refuse |= !self.context.lane.is_empty();
+        let taken = !self.context.lane.is_empty();
+        self.lose_input(taken);
         self.context.server.delete(INPUT);
         create(&mut self.context.server, INPUT);
         self.context.oracle.truncate(0);
-        self.context.input_lost = true;
         self.happened("input recreated");
         self.context.struck("input recreated");
         if self.context.random.per_mille(700) {
@@ -323,8 +335,12 @@ impl World {
                 }
                 let at = self.context.random.index(process.snapshots.len());
                 process.disk.restore(&process.snapshots[at]);
+                process.durable = 0;
             }
-            _ => process.disk.wipe(),
+            _ => {
+                process.disk.wipe();
+                process.durable = 0;
+            }
         }
         self.facts.happened.insert(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
         self.context.struck(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
@@ -389,14 +405,14 @@ impl World {
         let process = &mut self.processes[self.main];
         match refusal {
             // It was not this one's turn; the other one is gone by now.
-            Refusal::NewerRun { .. } if self.context.trace.steps > 0 => {
+            Refusal::NewerRun { .. } if self.facts.happened.contains("second engine") => {
                 process.phase = Phase::Down;
                 let number = self.main;
                 self.context.agenda.after(SECONDS, Entry::Spawn(number));
                 self.context.struck("newer run respected");
                 Some(number)
             }
-            Refusal::StateChanges { .. } if process.plan == 'C' => {
+            Refusal::StateChanges { .. } if self.facts.happened.contains("plan of another state") => {
                 process.plan = 'A';
                 process.phase = Phase::Down;
                 let number = self.main;

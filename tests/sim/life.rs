@@ -339,7 +339,7 @@ impl Life {
         let Some(mut at_work) = self.checkpointing.take() else { return };
         match at_work.steps.pop_front() {
             Some(write) => {
-                let written = super::truth::write(context, &self.disk, &self.record, &write);
+                let written = super::truth::write(context, &self.disk, &self.record, self.writing.confirmed, &write);
                 self.checkpointing = Some(at_work);
                 match written {
                     Ok(()) => self.step_next(context),
@@ -347,6 +347,9 @@ impl Life {
                 }
             }
             None => {
+                if self.disk.pending() > 0 {
+                    context.violated("a checkpoint counts as durable and is not synced");
+                }
                 self.record = at_work.record;
                 self.durable = at_work.barrier.number;
                 context.struck("checkpoints");

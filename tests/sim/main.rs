@@ -54,7 +54,7 @@ struct Asked {
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     // `cargo test -- --skip NAME` is said to every test program.
-    while let Some(at) = args.iter().position(|arg| arg == "--skip") {
+    while let Some(at) = args.iter().position(|arg| ["--skip", "--test-threads"].contains(&arg.as_str())) {
         args.drain(at..(at + 2).min(args.len()));
     }
     if args.iter().any(|arg| arg == "--help") {
@@ -92,7 +92,14 @@ fn is_filter(args: &[String], word: &str) -> bool {
 
 fn read(args: &[String]) -> Result<Asked, String> {
     let (seeds, most) = SHORT;
-    let mut asked = Asked { seed: 1, seeds, most, trace: false, mutants: args.is_empty(), mutant: None };
+    let mut asked = Asked {
+        seed: 1,
+        seeds,
+        most,
+        trace: false,
+        mutants: args.iter().all(|arg| arg == "--nocapture"),
+        mutant: None,
+    };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut number = || {
@@ -110,7 +117,7 @@ fn read(args: &[String]) -> Result<Asked, String> {
                 asked.seeds = 0;
             }
             // What `cargo test` passes to every test program.
-            "--nocapture" | "--test-threads" | "--quiet" => {}
+            "--nocapture" | "--quiet" => {}
             other => return Err(format!("unknown option {other}")),
         }
     }

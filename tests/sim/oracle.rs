@@ -70,7 +70,7 @@ pub struct Expected {
 pub type Rows = BTreeMap<(u64, &'static str), u64>;
 
 /// Every event so far with its outcome and what it left behind.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Oracle {
     events: Vec<(Event, i64)>,
     /// For each letter of a plan and each event, its messages.

@@ -69,6 +69,8 @@ pub struct Process {
     pub paused_until: Option<Time>,
     /// The directory cannot be opened.
     pub unreadable: bool,
+    /// The last position that was said to be durable.
+    pub durable: u64,
     /// A connection was lost since the start began.
     pub cut: bool,
     /// The run and start that are running.
@@ -95,6 +97,7 @@ impl Process {
             paused_until: None,
             unreadable: false,
             cut: false,
+            durable: 0,
             current: None,
         }
     }
@@ -121,12 +124,12 @@ impl Process {
         self.plan(context, 5 * MILLIS, Inside::Begin);
     }
 
-    /// The process is gone from one moment to the next. What it had not synced may be on disk, or not.
-    pub fn crash(&mut self, context: &mut Context) {
+    /// The process is gone from one moment to the next, and with the machine also what it had not synced, in part.
+    pub fn crash(&mut self, context: &mut Context, machine: bool) {
         self.generation += 1;
         self.phase = Phase::Down;
         let random = &mut context.random;
-        self.disk.power_cut(&mut |_| random.per_mille(500));
+        self.disk.power_cut(&mut |_| !machine || random.per_mille(500));
         self.disk.fail_after(None);
     }
 
@@ -137,6 +140,7 @@ impl Process {
         self.cut = false;
         if std::mem::take(&mut self.unreadable) {
             self.disk.wipe();
+            self.durable = 0;
             context.struck("unreadable state set aside");
         }
         super::truth::check_disk(context, &self.disk);
@@ -144,6 +148,11 @@ impl Process {
             Ok(known) => known,
             Err(error) => return self.over(context, End::Store(error)),
         };
+        let recorded = known.checkpoint.as_ref().map_or(0, |record| record.position.0);
+        if recorded < self.durable {
+            let durable = self.durable;
+            context.violated(format!("the checkpoint at {durable} was durable, and the directory is as of {recorded}"));
+        }
         let facts = known.clone();
         let task = Task::new(|api| async move { gather(&api, INPUT, OUTPUT, &facts).await });
         self.phase = Phase::Gathering(task, Box::new(known));
@@ -216,12 +225,16 @@ impl Process {
             StartKind::Rebuild(_) => {
                 context.struck("rebuilds");
                 let known_to = known.lane_known().0;
-                let lost = known.checkpoint.is_none() || broker.output.last < known_to || self.consent.rebuild_state;
+                let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
+                let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
+                let asked_for = self.consent.rebuild_state && other;
+                let lost = known.checkpoint.is_none() || broker.output.last < known_to || asked_for;
                 if !lost {
                     context.violated("a state is thrown away without need");
                 }
                 if known.checkpoint.is_some() || !known.marks.is_empty() {
                     self.disk.wipe();
+                    self.durable = 0;
                 }
             }
         }
@@ -308,7 +321,7 @@ impl Process {
             End::Store(_) => {
                 // The process ends with an exit code, and its supervisor starts it again.
                 context.struck("stopped by the disk");
-                self.crash(context);
+                self.crash(context, false);
                 context.agenda.after(SECONDS, Entry::Spawn(self.number));
             }
             End::Broken(what) => context.violated(format!("process {} found a broken invariant: {what}", self.number)),

@@ -87,7 +87,7 @@ impl Life {
             return self.later(context, 300 * MILLIS, Inside::MakeConsumer(attempt + 1));
         };
         let reading = &mut self.reading;
-        reading.recreated |= reading.life > 0;
+        reading.recreated = true;
         reading.consumer = Some(consumer);
         (reading.life, reading.delivered, reading.under_way) = (reading.life + 1, 0, 0);
         self.pump(context);

@@ -73,7 +73,7 @@ impl Report {
 
     /// Whether nothing was wrong.
     pub fn is_clean(&self) -> bool {
-        self.bad.is_empty()
+        self.bad.is_empty() && self.fewest.0 >= 200 && self.fewest.1 >= 3
     }
 
     /// Prints it all.

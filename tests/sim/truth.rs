@@ -12,8 +12,15 @@ use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
 use sidestream::ports::store::{Store, StoreError};
 
-/// Carries out one step of a checkpoint that follows the record `before`, after looking whether it may be.
-pub fn write(context: &mut Context, disk: &Disk, before: &Checkpoint, write: &Write) -> Result<(), StoreError> {
+/// Carries out one step of a checkpoint that follows the record `before`, the lane having confirmed outputs up to `known`,
+/// after looking whether it may be.
+pub fn write(
+    context: &mut Context,
+    disk: &Disk,
+    before: &Checkpoint,
+    known: u64,
+    write: &Write,
+) -> Result<(), StoreError> {
     match write {
         Write::Group(group, batch) => {
             let Some(mark) = value(batch, &MARK_KEY).and_then(|value| GroupMark::decode(value).ok()) else {
@@ -25,7 +32,7 @@ pub fn write(context: &mut Context, disk: &Disk, before: &Checkpoint, write: &Wr
             if recorded.is_some_and(|record| record.position != before.position) {
                 context.violated(format!("S is recorded before key group {} is written", group.0));
             }
-            confirmed(context, "a key group", mark.position, mark.lane.0);
+            confirmed(context, "a key group", mark.position, (mark.lane.0, known));
             disk.apply(Space::Group(*group), batch)
         }
         Write::Sync => disk.sync(),
@@ -37,7 +44,7 @@ pub fn write(context: &mut Context, disk: &Disk, before: &Checkpoint, write: &Wr
             if disk.pending() > 0 {
                 context.violated("the record of S is written before its key groups are durable");
             }
-            confirmed(context, "the record of S", record.position, record.lane.0);
+            confirmed(context, "the record of S", record.position, (record.lane.0, known));
             disk.apply(Space::Meta, batch)
         }
     }
@@ -47,15 +54,14 @@ fn value<'a>(batch: &'a Batch, key: &[u8]) -> Option<&'a [u8]> {
     batch.changes.iter().rev().find(|(name, _)| name == key)?.1.as_deref()
 }
 
-/// State as of a position may be written once every output up to there was stored, and R counts exactly those.
-fn confirmed(context: &mut Context, what: &str, position: Position, lane: u64) {
+/// State as of a position may be written once the lane has confirmed every output up to there, and R counts exactly those.
+fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known): (u64, u64)) {
     let outputs = context.oracle.count(position.0);
-    if context.input_lost {
+    if context.input_before.is_some() {
         return;
     }
-    if lane > context.high_water {
-        let (high, at) = (context.high_water, position);
-        context.violated(format!("{what} as of {at} is written with R {lane}: the lane never had more than {high}"));
+    if lane > known {
+        context.violated(format!("{what} as of {position} is written with R {lane}: the lane has confirmed {known}"));
     } else if lane != outputs {
         context.violated(format!("{what} as of {position} has R {lane}, but there are {outputs} outputs up to there"));
     }
@@ -63,7 +69,7 @@ fn confirmed(context: &mut Context, what: &str, position: Position, lane: u64) {
 
 /// Every key on disk holds what the input left behind up to its group's position.
 pub fn check_disk(context: &mut Context, disk: &Disk) {
-    if context.input_lost {
+    if context.input_before.is_some() {
         return;
     }
     let Ok(known) = read(disk) else { return };

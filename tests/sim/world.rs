@@ -256,9 +256,13 @@ impl World {
             Inside::Drain => process.drain(context),
             inside => {
                 let interval = process.interval;
+                let mut durable = 0;
                 if let Some(life) = process.life() {
                     match inside {
-                        Inside::Turn(actor) => life.turn(context, actor),
+                        Inside::Turn(actor) => {
+                            life.turn(context, actor);
+                            durable = life.record.position.0;
+                        }
                         Inside::Interval => {
                             life.interval(context);
                             context.agenda.after(interval, Entry::Inside(number, generation, Inside::Interval));
@@ -274,6 +278,7 @@ impl World {
                         _ => {}
                     }
                 }
+                process.durable = process.durable.max(durable);
             }
         }
         if let Some(end) = process.life().and_then(|life| life.end.take()) {

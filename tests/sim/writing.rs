@@ -30,7 +30,7 @@ pub struct Writing {
     book: Book,
     base: u64,
     sent: u64,
-    confirmed: u64,
+    pub confirmed: u64,
     over: bool,
     stalled_at: Option<u64>,
     /// What is left of the command at work, and whether its last message ends the batch.

@@ -41,12 +41,14 @@ pub struct Pace {
     /// A barrier is placed and not durable yet.
     open: bool,
     closing: Option<Closing>,
+    /// The process is asked to stop, whatever else ends.
+    drain: bool,
 }
 
 impl Pace {
     /// Paces a cutter that has taken nothing yet.
     pub fn new(cutter: Intake) -> Pace {
-        Pace { cutter, due: false, open: false, closing: None }
+        Pace { cutter, due: false, open: false, closing: None, drain: false }
     }
 
     /// Whether nothing is taken any more.
@@ -92,6 +94,7 @@ impl Pace {
 
     /// Take nothing new, finish what is in flight, with a checkpoint.
     pub fn drain(&mut self) -> Vec<Next> {
+        self.drain = true;
         self.close(Closing::Drain)
     }
 
@@ -124,6 +127,7 @@ impl Pace {
                     next.push(Next::Broken);
                 }
             }
+            Closing::PlanEnded if self.drain => next.push(Next::Drained),
             Closing::PlanEnded => next.push(Next::PlanEnded),
         }
         next

@@ -68,8 +68,9 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
     };
     let mut plans: Vec<PlanSpec> = texts.values().cloned().collect();
     plans.push(spec);
-    // A gap that was accepted once stays accepted, also when this start ends before its first checkpoint.
-    let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.gaps > record.gaps);
+    // Events that are gone from the input's head and were done without once are done without for good, also when this
+    // start ends before its first checkpoint.
+    let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.after > record.position);
     let first = if start.kind != StartKind::Resume || accepted {
         // No event proves B: zero stands for a time that is not known.
         First::Anew(GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane }, plans)

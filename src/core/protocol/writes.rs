@@ -56,6 +56,9 @@ pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Ve
         steps.retain(|step| *step != Write::Sync);
     }
     steps.push(Write::Sync);
+    if planted(Mutant::NoSecondSync) {
+        steps.pop();
+    }
     (steps, record)
 }
 
