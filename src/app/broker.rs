@@ -19,14 +19,14 @@ pub async fn gather(
     output: &str,
     disk: &Disk,
 ) -> Result<(Broker, Nanos), BrokerError> {
-    #[allow(unused_mut, reason = "only a planted mistake changes it")]
-    let mut output_state = streams.state(output).await?;
-    if planted(Mutant::NewestStillThere) {
-        while output_state.last > 0 && streams.message_at(output, output_state.last).await?.is_none() {
-            output_state.last -= 1;
+    let (output_state, newest) = loop {
+        let state = lane_state(streams, output).await?;
+        let newest = newest(streams, output, state.last).await?;
+        // Gone since the stream was asked, or before? Only of one moment do the two belong together.
+        if newest != Newest::Gone || facts(lane_state(streams, output).await?) == facts(state) {
+            break (state, newest);
         }
-    }
-    let newest = newest(streams, output, output_state.last).await?;
+    };
     let oldest = oldest(streams, output, output_state).await?;
     // Asked after the lane: whatever the lane's newest message answers, the input has it by now.
     let input_state = streams.state(input).await?;
@@ -39,6 +39,19 @@ pub async fn gather(
     let time = input_state.server_time;
     let (input, output) = (facts(input_state), facts(output_state));
     Ok((Broker { input, output, newest, oldest, stored_at, hole: None }, time))
+}
+
+async fn lane_state(streams: &impl Streams, output: &str) -> Result<StreamState, BrokerError> {
+    let state = streams.state(output).await?;
+    #[cfg(feature = "mutants")]
+    if planted(Mutant::NewestStillThere) {
+        let mut last = state.last;
+        while last > 0 && streams.message_at(output, last).await?.is_none() {
+            last -= 1;
+        }
+        return Ok(StreamState { last, ..state });
+    }
+    Ok(state)
 }
 
 async fn newest(streams: &impl Streams, output: &str, last: u64) -> Result<Newest, BrokerError> {
