@@ -72,8 +72,8 @@ pub struct Facts {
     pub happened: BTreeSet<&'static str>,
     /// The generation of each process that announced itself last.
     pub announced: BTreeMap<usize, u64>,
-    /// The generation that was asked to drain last.
-    pub drained: u64,
+    /// The process and its generation that was asked to drain last.
+    pub drained: (usize, u64),
 }
 
 impl Facts {
@@ -99,7 +99,7 @@ impl Facts {
             next: 0,
             happened: BTreeSet::new(),
             announced: BTreeMap::new(),
-            drained: 0,
+            drained: (0, 0),
         }
     }
 

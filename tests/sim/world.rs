@@ -368,8 +368,10 @@ impl World {
                 self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
                 false
             }
-            Phase::Running(life) if complete && life.pace.position().0 == last && self.facts.drained != generation => {
-                self.facts.drained = generation;
+            Phase::Running(life)
+                if complete && life.pace.position().0 == last && self.facts.drained != (self.main, generation) =>
+            {
+                self.facts.drained = (self.main, generation);
                 self.draining = true;
                 self.context.agenda.after(SECONDS, Entry::Inside(self.main, generation, Inside::Drain));
                 false
