@@ -140,13 +140,14 @@ impl<'a> Redriver<'a> {
         unfinished: &Unfinished,
     ) -> Result<Option<Outcome>, Exit> {
         let id = &found.letter.id;
+        let looked = Instant::now();
         let searched = search(self.connection, id, unfinished, input.state).await?;
         match known(unfinished, searched) {
             Known::There(position) if ask.dry_run => Ok(Some(Outcome::WouldComplete(position))),
             Known::There(position) => self.settle(found, unfinished.attempt, unfinished.behind, position, None).await,
             Known::NotThere => {
                 let (behind, attempt) = (unfinished.behind, unfinished.attempt);
-                self.attempt(found, ask, input, behind, attempt, Some(unfinished.after)).await
+                self.attempt(found, ask, input, behind, attempt, Some((unfinished.after, looked))).await
             }
             Known::Unknowable => Ok(Some(Outcome::Cannot(format!(
                 "an earlier redrive has no result, and stream {} has lost messages behind position {}: \
@@ -157,7 +158,7 @@ impl<'a> Redriver<'a> {
     }
 
     /// Steps 1 to 3. `taken_over`: the attempt is somebody else's, and its event stands behind this position, if
-    /// anywhere. `None` when somebody else was faster.
+    /// anywhere; it was looked for at that time. `None` when somebody else was faster.
     async fn attempt(
         &mut self,
         found: &Found,
@@ -165,7 +166,7 @@ impl<'a> Redriver<'a> {
         input: &StreamInfo,
         behind: u64,
         attempt: u32,
-        taken_over: Option<Position>,
+        taken_over: Option<(Position, Instant)>,
     ) -> Result<Option<Outcome>, Exit> {
         let id = &found.letter.id;
         // Whatever can be said against it is said before the intent.
@@ -181,11 +182,15 @@ impl<'a> Redriver<'a> {
             return Ok(Some(Outcome::WouldPublish { again: self.fault(&once) }));
         }
         tokio::time::sleep_until(self.due).await;
+        // Later than this, the event that was looked for may have come, and be forgotten before ours does.
+        if taken_over.is_some_and(|(_, looked)| looked.elapsed().as_nanos() > PUBLISH_WITHIN as u128) {
+            return Ok(None);
+        }
         let began = Instant::now();
         self.due = began + self.gap;
         window(BEFORE_THE_INTENT);
         let body = Body::of(&event.body, event.edited);
-        let after = taken_over.unwrap_or(Position(input.state.last));
+        let after = taken_over.map_or(Position(input.state.last), |(after, _)| after);
         let step = Step::Intent { input_created: input.state.created, after, body: body.clone() };
         let Some(intent) = self.redrives.write(id, behind, &record(id, attempt, step)).await? else {
             return Ok(None);

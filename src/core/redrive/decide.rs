@@ -4,8 +4,8 @@
 //! record that was read (the server refuses otherwise), so of two redrivers one wins each step. Whoever finds an
 //! intent without a result searches the input for its event, and only if it is surely not there publishes it again,
 //! under the same message id: the input stream drops the second of two for as long as it remembers ids. Two rules
-//! cover what it forgets: an intent is published within `PUBLISH_WITHIN` or not at all, and it is taken over only by
-//! a redriver that may rely on the ids, or once it is older than `ALONE_FOR`.
+//! cover what it forgets: an intent is published within `PUBLISH_WITHIN` or not at all, and it is taken over only within
+//! that time of the search, and by a redriver that may rely on the ids, or once it is older than `ALONE_FOR`.
 
 use super::record::{Record, Step, Written};
 use crate::core::ids::{Nanos, Position};

@@ -19,11 +19,33 @@ const REDRIVERS: usize = 3;
 #[derive(Clone, Debug, PartialEq)]
 enum At {
     Look,
-    Search(Unfinished),
-    Intent { behind: u64, attempt: u32, after: Position, theirs: bool },
-    Publish { intent: u64, attempt: u32, since_s: i64, theirs: bool },
-    Flying { intent: u64, attempt: u32, theirs: bool },
-    Settle { behind: u64, attempt: u32, position: Position },
+    Search {
+        unfinished: Unfinished,
+        looked_s: i64,
+    },
+    /// `theirs`: when the event of somebody else's attempt was looked for.
+    Intent {
+        behind: u64,
+        attempt: u32,
+        after: Position,
+        theirs: Option<i64>,
+    },
+    Publish {
+        intent: u64,
+        attempt: u32,
+        since_s: i64,
+        theirs: Option<i64>,
+    },
+    Flying {
+        intent: u64,
+        attempt: u32,
+        theirs: Option<i64>,
+    },
+    Settle {
+        behind: u64,
+        attempt: u32,
+        position: Position,
+    },
     Over,
 }
 
@@ -110,22 +132,23 @@ impl World {
         self.redrivers[who] = match at {
             At::Look => match next(newest.as_ref(), &facts) {
                 Next::Begin { behind, attempt } => {
-                    At::Intent { behind, attempt, after: Position(self.input.len() as u64), theirs: false }
+                    At::Intent { behind, attempt, after: Position(self.input.len() as u64), theirs: None }
                 }
                 Next::Nothing { .. } => At::Over,
-                Next::Search(unfinished) => At::Search(unfinished),
+                Next::Search(unfinished) => At::Search { unfinished, looked_s: self.now_s },
                 Next::Wait { .. } => At::Look,
             },
-            At::Search(unfinished) => match known(&unfinished, self.search(&unfinished)) {
+            At::Search { unfinished, looked_s } => match known(&unfinished, self.search(&unfinished)) {
                 Known::There(position) => {
                     At::Settle { behind: unfinished.behind, attempt: unfinished.attempt, position }
                 }
                 Known::NotThere => {
                     let Unfinished { behind, attempt, after, .. } = unfinished;
-                    At::Intent { behind, attempt, after, theirs: true }
+                    At::Intent { behind, attempt, after, theirs: Some(looked_s) }
                 }
                 Known::Unknowable => At::Over,
             },
+            At::Intent { theirs: Some(looked_s), .. } if (self.now_s - looked_s) * SECOND > PUBLISH_WITHIN => At::Look,
             At::Intent { behind, attempt, after, theirs } => {
                 let step = Step::Intent { input_created: Nanos(1), after, body: Body::of(b"", false) };
                 match self.write(behind, attempt, step) {
@@ -141,7 +164,7 @@ impl World {
             At::Flying { intent, attempt, theirs } => match self.arrive(attempt) {
                 Some(position) => At::Settle { behind: intent, attempt, position },
                 None => {
-                    if !theirs {
+                    if theirs.is_none() {
                         self.write(intent, attempt, Step::Refused { why: String::new() });
                     }
                     At::Over
