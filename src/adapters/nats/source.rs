@@ -1,9 +1,10 @@
 //! The messages of a stream in stream order, each once, from a position on.
 //!
-//! The consumer is unfiltered, unless a few messages of many are wanted (dead letters). What is lost on the way shows as a jump of the consumer's own sequence; then it is
-//! made again after the last position taken. Streams with interest retention need a durable one and acks; see `pull`.
-//! A position is never yielded twice or out of turn. Jumps of the *stream's* sequence are yielded as they are:
-//! what they mean is the caller's judgement. Used by the intake, the audit and the replay.
+//! The consumer is unfiltered, unless a few messages of many are wanted (dead letters). What is lost on the way shows as
+//! a jump of the consumer's own sequence; then it is made again after the last position taken. Streams with interest
+//! retention need a durable one and acks; see `pull`. A position is never yielded twice or out of turn. Jumps of the
+//! *stream's* sequence are yielded as they are: what they mean is the caller's judgement. Used by the intake, the audit
+//! and the replay.
 
 use super::connect::{Connection, Trouble, forbidden};
 use super::delivery::{Delivery, headers};

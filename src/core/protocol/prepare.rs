@@ -27,8 +27,8 @@ pub struct Prepared {
 /// What a start writes before anything else.
 #[derive(Clone, Debug)]
 pub enum First {
-    /// Over an empty state, or past a gap that was consented to: the record, B as a floor, and the texts of plans, so that the next start knows B and what
-    /// was consented to.
+    /// Over an empty state, or past a gap that was consented to: the record, B as a floor, and the texts of plans, so
+    /// that the next start knows B and what was consented to.
     Anew(GroupMark, Vec<PlanSpec>),
     /// The text of a plan that the directory does not hold yet.
     Texts(Vec<PlanSpec>),
