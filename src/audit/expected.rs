@@ -53,6 +53,7 @@ impl Expected {
             Outcome::Publish(output) => Value::Output(output),
             Outcome::Silent(Silence::Duplicate) => Value::Nothing("its event is a duplicate"),
             Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
+            Outcome::Silent(Silence::Outside) => Value::Nothing("its event is outside the replay's range"),
             // Only a state that was loaded holds anything beforehand; this one never is.
             Outcome::Silent(Silence::Held) => Value::NotKnown(Doubt::RecomputeFailed),
         };

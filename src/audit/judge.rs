@@ -181,11 +181,17 @@ impl Audit {
     fn cross_gap(&mut self, next: Position) {
         let first_gone = Position(self.passed.0 + 1);
         if first_gone < next
+            && !self.is_harmless(first_gone, next)
             && let Some(recompute) = &mut self.recompute
-            && !self.scales.is_harmless(first_gone, next)
         {
             recompute.lose_rows(self.latest);
         }
+    }
+
+    /// Whether the lane shows that nothing between changed the state. Of events that a replay passed over it shows nothing.
+    fn is_harmless(&self, first_gone: Position, next: Position) -> bool {
+        let silent = self.plans.values().any(|plan| plan.emit.is_some());
+        !silent && self.scales.is_harmless(first_gone, next)
     }
 
     /// Goes over to the regime in force at `next`, if it is another.
@@ -211,7 +217,7 @@ impl Audit {
             before: before.as_deref().map(|before| (before, running.as_ref().map(Recompute::spec))),
             passed: self.passed,
             at: next,
-            harmless: self.scales.is_harmless(regime.origin, next),
+            harmless: self.is_harmless(regime.origin, next),
         };
         let after = Position(next.0 - 1);
         self.recompute = Some(match (regime::begin(&change, regime, spec), running) {

@@ -18,7 +18,7 @@ use crate::core::protocol::intake::Intake;
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
 use crate::core::state::rows::Change;
-use crate::core::step::{Outcome, Step};
+use crate::core::step::{Outcome, Silence, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -102,8 +102,15 @@ impl Recompute {
 
     /// What must stand in the lane for the next event, while not everything is known.
     pub fn run_with(&mut self, message: StoredMessage, witness: Witness) -> Expected {
+        let emits = self.plan.emits(&message);
+        // Of an event outside, the lane tells nothing.
+        let witness = if emits { witness } else { Witness::Silent };
         let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
-        expected.unwrap_or_else(|| Expected::not_known(Doubt::RecomputeFailed, false))
+        match expected {
+            Some(_) if !emits => Expected::outcome(Outcome::Silent(Silence::Outside), false),
+            Some(expected) => expected,
+            None => Expected::not_known(Doubt::RecomputeFailed, false),
+        }
     }
 
     /// Decodes and runs; after a panic nothing of the state is relied on.

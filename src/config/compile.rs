@@ -51,6 +51,7 @@ fn build(raw: Raw, dead_subject: Template) -> Option<Config> {
         max_bytes: raw.output.max_bytes?,
         dead_subject,
         dedup_window_s: raw.window_s.or(WINDOW_S)?,
+        emit: None,
     };
     Some(Config {
         nats: raw.nats?,

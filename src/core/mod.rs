@@ -17,6 +17,7 @@ pub mod read;
 pub mod event_time;
 pub mod protocol;
 pub mod redrive;
+pub mod replay;
 pub mod json;
 pub mod plan;
 pub mod state;
@@ -26,3 +27,5 @@ pub mod ids;
 pub mod mutants;
 #[cfg(feature = "failpoints")]
 pub mod planted;
+#[cfg(test)]
+mod emit_cases;

@@ -50,6 +50,8 @@ pub enum Silence {
     Dropped,
     /// The stored state holds it already, and so does the lane: recovery passes over it.
     Held,
+    /// It stands outside what the plan lets out: it worked on the state, and that was all.
+    Outside,
 }
 
 /// What one event does, worked out but not done.
@@ -67,13 +69,15 @@ pub struct Step {
     pub state: State,
     /// What was counted since it was last taken.
     pub tally: Tally,
+    /// The same of events without an outcome, for which nobody asks.
+    unseen: Tally,
     encoder: Encoder,
 }
 
 impl Step {
     /// A step over a state.
     pub fn new(plan: Arc<Plan>, state: State) -> Step {
-        Step { encoder: Encoder::new(plan.clone()), tally: Tally::new(&plan), plan, state }
+        Step { encoder: Encoder::new(plan.clone()), tally: Tally::new(&plan), unseen: Tally::new(&plan), plan, state }
     }
 
     /// Runs the events of a slice in order; the outcomes stand in the same order.
@@ -89,6 +93,24 @@ impl Step {
         if self.state.holds(event.group, event.position()) {
             return Outcome::Silent(Silence::Held);
         }
+        if plan.emits(&event.message) {
+            return self.outcome(plan, event, spans);
+        }
+        // All the same up to the encoded bytes: an output that would be too large leaves no trace in the state either.
+        let encoded = self.encoder.mark();
+        std::mem::swap(&mut self.tally, &mut self.unseen);
+        let outcome = self.outcome(plan, event, spans);
+        std::mem::swap(&mut self.tally, &mut self.unseen);
+        self.encoder.undo(encoded);
+        let silence = match outcome {
+            Outcome::Publish(_) => Silence::Outside,
+            Outcome::Silent(silence) => silence,
+        };
+        self.tally.silent(event.kind, silence);
+        Outcome::Silent(silence)
+    }
+
+    fn outcome(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
         let reading = match &event.reading {
             Ok(reading) => reading,
             Err(rejection) => return self.reject(event, rejection),

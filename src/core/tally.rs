@@ -17,6 +17,8 @@ pub struct KindTally {
     pub duplicates: u64,
     /// Dropped by a rule.
     pub dropped: u64,
+    /// Outside what the plan lets out.
+    pub outside: u64,
     /// Dead letters.
     pub dead: u64,
 }
@@ -58,6 +60,7 @@ impl Tally {
         match silence {
             Silence::Duplicate => kind.duplicates += 1,
             Silence::Dropped => kind.dropped += 1,
+            Silence::Outside => kind.outside += 1,
             Silence::Held => {}
         }
     }

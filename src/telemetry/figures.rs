@@ -19,12 +19,16 @@ pub struct Figures {
     pub duplicates: u64,
     /// Events dropped by a rule.
     pub dropped: u64,
+    /// Events outside a replay's range or filter.
+    pub outside: u64,
     /// Joins without a row.
     pub misses: u64,
     /// Messages confirmed by the output stream.
     pub published: u64,
     /// Outputs that were out already and only compared.
     pub recomputed: u64,
+    /// Position of the last event taken, or of the checkpoint that a start began from.
+    pub input_position: u64,
     /// Events of the input not taken yet.
     pub lag: u64,
     /// Slices in flight.
@@ -52,6 +56,7 @@ pub(super) struct Live {
     pub(super) dead: AtomicU64,
     pub(super) duplicates: AtomicU64,
     pub(super) dropped: AtomicU64,
+    pub(super) outside: AtomicU64,
     pub(super) misses: AtomicU64,
     pub(super) published: AtomicU64,
     pub(super) recomputed: AtomicU64,
@@ -80,9 +85,11 @@ impl Live {
             dead: self.dead.load(Relaxed),
             duplicates: self.duplicates.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
+            outside: self.outside.load(Relaxed),
             misses: self.misses.load(Relaxed),
             published: self.published.load(Relaxed),
             recomputed: self.recomputed.load(Relaxed),
+            input_position: self.input_position.load(Relaxed),
             lag: self.lag(),
             slices_in_flight: self.slices_in_flight.load(Relaxed),
             bytes_in_flight: self.bytes_in_flight.load(Relaxed),

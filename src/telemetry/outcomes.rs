@@ -57,6 +57,8 @@ impl Outcomes {
             live.dead.fetch_add(counts.dead, Relaxed);
             live.duplicates.fetch_add(counts.duplicates, Relaxed);
             live.dropped.fetch_add(counts.dropped, Relaxed);
+            // A figure only: a replay, which alone has such events, shows no page.
+            live.outside.fetch_add(counts.outside, Relaxed);
         }
         for (table, count) in &tally.misses {
             if let Some(counter) = self.misses.get(table) {

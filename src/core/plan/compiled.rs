@@ -7,6 +7,7 @@ use super::layout::{Layout, TableId};
 use super::selector::Selector;
 use super::spec::{Literal, OnMiss, PlanSpec, UnknownKinds};
 use crate::core::columns::ColumnId;
+use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::json::fields::{Fields, ObjectSlot, Slot};
 use crate::core::json::splice::Label;
@@ -166,6 +167,11 @@ impl Plan {
     pub fn unknown_kind(&self) -> KindId {
         // `kinds` always ends with the unknown kind, and config bounds the number of sections.
         (self.kinds.len().saturating_sub(1)) as KindId
+    }
+
+    /// Whether an event has an outcome at all; it works on the state in any case.
+    pub fn emits(&self, message: &StoredMessage) -> bool {
+        self.spec.emit.as_ref().is_none_or(|emit| emit.holds(message))
     }
 
     /// What happens to unknown kinds.

@@ -3,6 +3,7 @@
 //! The text of a plan is its JSON; maps are ordered, so equal plans have equal texts. Relations between the
 //! sections are checked by `config`, which can point at the line; this file has no opinion on them.
 
+use super::emit::EmitSpec;
 use super::selector::Selector;
 use super::template::Template;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct PlanSpec {
     pub dead_subject: Template,
     /// `dedup.window_s`; 0 switches de-duplication off.
     pub dedup_window_s: u64,
+    /// Which outcomes leave, in a replay. Left out of the text where all do: fingerprints of other plans stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emit: Option<EmitSpec>,
 }
 
 /// `[event]`.

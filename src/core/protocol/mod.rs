@@ -25,6 +25,7 @@ pub mod outlet;
 pub mod checkpoint;
 pub mod writes;
 pub mod verdict;
+pub mod rebind;
 
 #[cfg(test)]
 mod start_world;

@@ -7,9 +7,7 @@ use serde_json::Value;
 
 /// The differences in tables, keys and de-duplication: those that make the stored state another state.
 pub fn of_state(old: &PlanSpec, new: &PlanSpec) -> Vec<String> {
-    let mut changes = Vec::new();
-    let json = |spec: &PlanSpec| serde_json::to_value(spec).unwrap_or_default();
-    differences("", &json(old), &json(new), &mut changes);
+    let mut changes = all(old, new);
     changes.retain(|(path, _)| {
         // A kind that is new or gone takes its events from another kind, or from those of unknown kind: their key
         // changes with it, and with the key what identifies them.
@@ -17,6 +15,18 @@ pub fn of_state(old: &PlanSpec, new: &PlanSpec) -> Vec<String> {
         path.starts_with("kinds.") || path.starts_with("tables.") || exact.contains(&path.as_str())
     });
     changes.into_iter().map(|(_, sentence)| sentence).collect()
+}
+
+/// Every difference.
+pub fn of_plan(old: &PlanSpec, new: &PlanSpec) -> Vec<String> {
+    all(old, new).into_iter().map(|(_, sentence)| sentence).collect()
+}
+
+fn all(old: &PlanSpec, new: &PlanSpec) -> Vec<(String, String)> {
+    let mut changes = Vec::new();
+    let json = |spec: &PlanSpec| serde_json::to_value(spec).unwrap_or_default();
+    differences("", &json(old), &json(new), &mut changes);
+    changes
 }
 
 fn differences(path: &str, old: &Value, new: &Value, found: &mut Vec<(String, String)>) {

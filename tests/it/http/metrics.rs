@@ -30,7 +30,7 @@ fn plan(kinds: &[&str]) -> Plan {
 /// A tally that counts `n` of everything.
 fn tally(plan: &Plan, n: u64) -> Tally {
     let mut tally = Tally::new(plan);
-    tally.kinds.fill(KindTally { processed: n, duplicates: n, dropped: n, dead: n });
+    tally.kinds.fill(KindTally { processed: n, duplicates: n, dropped: n, dead: n, outside: 0 });
     tally.reasons = Reason::ALL.iter().map(|reason| (*reason, n)).collect();
     tally.misses.insert(plan.layout.table("user").unwrap(), n);
     tally
