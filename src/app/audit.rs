@@ -4,19 +4,15 @@
 
 use super::disk;
 use super::exit::Exit;
+use super::reader::Reader;
 use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
 use crate::audit::judge::{Audit, AuditOptions, Bounds, Side};
 use crate::audit::report::Report;
 use crate::config::Config;
-use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
-use crate::ports::stream::{BrokerError, StreamState};
+use crate::ports::stream::StreamState;
 use std::collections::BTreeMap;
-
-/// Messages taken from a stream at a time.
-const BATCH: usize = 1_000;
 
 /// How far an audit is.
 #[derive(Clone, Copy, Debug)]
@@ -64,48 +60,6 @@ pub async fn audit(
     inputs.close().await;
     outputs.close().await;
     Ok(audit.finish())
-}
-
-/// One stream up to the end that it had when the audit began.
-struct Reader<'a> {
-    connection: &'a Connection,
-    stream: &'a str,
-    state: StreamState,
-    source: Option<Source>,
-    read: u64,
-    over: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(connection: &'a Connection, stream: &'a str, state: StreamState) -> Reader<'a> {
-        Reader { connection, stream, state, source: None, read: 0, over: state.messages == 0 }
-    }
-
-    /// The next messages; none at the end.
-    async fn next(&mut self) -> Result<Vec<crate::ports::stream::StoredMessage>, BrokerError> {
-        if self.over {
-            return Ok(Vec::new());
-        }
-        let source = match &mut self.source {
-            Some(source) => source,
-            None => {
-                let options = SourceOptions::default();
-                self.source.insert(Source::open(self.connection, self.stream, Position(0), options).await?)
-            }
-        };
-        let messages = source.next(BATCH).await?;
-        let last = messages.last().map_or(0, |message| message.sequence);
-        self.over = last >= self.state.last || source.pending() == 0;
-        self.read += messages.len() as u64;
-        Ok(messages)
-    }
-
-    async fn close(self) {
-        if let Some(source) = self.source {
-            // The server forgets the consumer by itself; asking only spares it the wait.
-            let _ = source.close().await;
-        }
-    }
 }
 
 fn bounds(state: StreamState) -> Bounds {

@@ -3,6 +3,7 @@
 //! Asks the stream what became of positions that did not come; never passes over one unasked.
 
 use super::broker::same_stream;
+use super::replay::bounds::{Bounds, Gate};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
@@ -12,12 +13,12 @@ use crate::core::protocol::jump;
 use crate::core::protocol::start::Start;
 use crate::engine::ending::End;
 use crate::engine::intake::Intake;
-use crate::engine::messages::{Fed, Feed};
+use crate::engine::messages::{Drain, Fed, Feed};
 use crate::ports::stream::{BrokerError, StoredMessage};
 use crate::telemetry::metrics::Metrics;
 use actix::Addr;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Events that become one slice at most.
 const SLICE_EVENTS: usize = 512;
@@ -44,6 +45,8 @@ pub struct FeedParts {
     pub durable: watch::Receiver<Position>,
     /// `--accept-gap`.
     pub accept_gap: bool,
+    /// The end and the pace of a replay.
+    pub replay: Option<Arc<Bounds>>,
     /// The metrics.
     pub metrics: Metrics,
 }
@@ -51,12 +54,16 @@ pub struct FeedParts {
 /// Feeds until Intake is closed or something fails; the end is what to report.
 pub async fn feed(mut parts: FeedParts) -> Option<End> {
     let mut newest: Option<(u64, Nanos)> = None;
+    let mut gate = parts.replay.as_deref().map(Gate::new);
     // Between the start's questions and the consumer, the stream may have been made anew: then nothing might come for
     // as long as the new one is shorter than the old one was.
     if let Some(end) = same_stream(&parts.connection, &parts.stream, parts.created, None).await {
         return Some(end);
     }
     loop {
+        if parts.replay.as_ref().is_some_and(|replay| replay.is_over(parts.source.last(), parts.source.pending())) {
+            return end_replay(parts, newest).await;
+        }
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;
         let recreated = parts.source.recreated();
@@ -73,29 +80,67 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
                 return Some(end);
             }
         }
-        if messages.is_empty() {
-            continue;
-        }
+        let mut messages = match &parts.replay {
+            None => messages,
+            Some(replay) => replay.cut(messages),
+        };
         newest = messages.last().map(|message| (message.sequence, message.stored_at)).or(newest);
-        let mut feed = Feed { messages, permit, pass_jumps: false };
-        loop {
-            match parts.intake.send(feed).await {
-                Ok(Fed::Taken) => break,
-                Ok(Fed::Closed) => {
+        let mut permit = Some(permit);
+        while !messages.is_empty() {
+            let piece = match &mut gate {
+                None => std::mem::take(&mut messages),
+                Some(gate) => gate.next(&mut messages).await,
+            };
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => parts.permits.clone().acquire_owned().await.ok()?,
+            };
+            match hand_over(&parts, piece, permit).await {
+                Handed::Taken => {}
+                Handed::Closed => {
                     // The server forgets the consumer by itself; asking only spares it the wait.
                     let _ = parts.source.close().await;
                     return None;
                 }
-                Ok(Fed::Jumps(jumps, back)) => {
-                    if let Some(end) = look_into(&parts, &jumps).await {
-                        return Some(end);
-                    }
-                    feed = Feed { pass_jumps: true, ..back };
-                }
-                Err(_) => return Some(End::Broken("intake died".to_owned())),
+                Handed::End(end) => return Some(end),
             }
         }
     }
+}
+
+/// What became of a slice's worth of messages.
+enum Handed {
+    Taken,
+    Closed,
+    End(End),
+}
+
+/// Hands messages to Intake, after looking into positions that are missing.
+async fn hand_over(parts: &FeedParts, messages: Vec<StoredMessage>, permit: OwnedSemaphorePermit) -> Handed {
+    let mut feed = Feed { messages, permit, pass_jumps: false };
+    loop {
+        match parts.intake.send(feed).await {
+            Ok(Fed::Taken) => return Handed::Taken,
+            Ok(Fed::Closed) => return Handed::Closed,
+            Ok(Fed::Jumps(jumps, back)) => {
+                if let Some(end) = look_into(parts, &jumps).await {
+                    return Handed::End(end);
+                }
+                feed = Feed { pass_jumps: true, ..back };
+            }
+            Err(_) => return Handed::End(End::Broken("intake died".to_owned())),
+        }
+    }
+}
+
+/// The replay's last event is taken: the engine finishes what is in flight and ends.
+async fn end_replay(parts: FeedParts, newest: Option<(u64, Nanos)>) -> Option<End> {
+    let last = newest.map_or(parts.start.after, |(last, _)| Position(last).max(parts.start.after));
+    if let Some(replay) = &parts.replay {
+        replay.reach(last);
+    }
+    let _ = parts.source.close().await;
+    parts.intake.send(Drain).await.is_err().then(|| End::Broken("intake died".to_owned()))
 }
 
 /// The next messages; meanwhile an input with interest retention hears of checkpoints.

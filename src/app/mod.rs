@@ -15,6 +15,8 @@ pub mod old_lane;
 pub mod claim;
 pub mod look;
 pub mod inspect;
+pub mod reader;
 pub mod audit;
+pub mod replay;
 pub mod dead_letters;
 pub mod exit;

@@ -2,6 +2,7 @@
 //!
 //! Lives as long as the process; what belongs to one start is in `session`.
 
+use super::replay::bounds::Bounds;
 use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
 use crate::config::Config;
@@ -43,6 +44,8 @@ pub struct Process {
     pub inspections: Arc<Semaphore>,
     /// The shards, for inspection.
     pub running: Running,
+    /// What makes this a replay: its end and its pace.
+    pub replay: Option<Arc<Bounds>>,
     /// The random end of the run id.
     pub random: u32,
 }
@@ -62,6 +65,7 @@ impl Process {
             stalled: AtomicBool::new(false),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             running: Running::default(),
+            replay: None,
             random: random(),
         }
     }

@@ -79,6 +79,13 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let run = memory.run(&facts, server_time, process.random);
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
+    if process.replay.as_ref().is_some_and(|replay| replay.copied) && start.kind != StartKind::Resume {
+        return Err(After::Stop(Exit::new(
+            CONFIG,
+            "the copy of the state that this replay began with is lost",
+            "begin another replay, into another stream and directory",
+        )));
+    }
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
@@ -127,6 +134,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         created: facts.input.created,
         durable: engine.durable.clone(),
         accept_gap: process.consent.accept_gap,
+        replay: process.replay.clone(),
         metrics: process.metrics.clone(),
     }));
     Ok(Under { engine, tasks, connection: lane, run, start: number })
@@ -137,7 +145,8 @@ async fn open_input(process: &Process, connection: &Connection, start: &Start) -
     let stream = &process.config.input.stream;
     let interest = streams::info(connection, stream).await?.is_interest();
     // One name an output stream: engines that follow each other go on with the same consumer.
-    let durable = interest.then(|| format!("sidestream-{}", process.config.output.stream));
+    // A replay refuses such an input: its consumer would hold events back.
+    let durable = (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
     let options = SourceOptions { durable, ..SourceOptions::default() };
     Source::open(connection, stream, start.after, options).await
 }

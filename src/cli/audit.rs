@@ -6,8 +6,10 @@ use super::options::{Options, block_on, connect};
 use super::text::Line;
 use crate::app::audit::audit;
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
+use crate::app::replay::{file, run as replay};
 use crate::audit::report::{Report, Verdict};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Recomputes every output from the input stream and compares it with the output stream.
 #[derive(Debug, Args)]
@@ -19,11 +21,19 @@ pub struct Audit {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
+    /// Audit the stream of the replay that keeps its state in this directory instead.
+    #[arg(long, value_name = "DIR")]
+    replay: Option<PathBuf>,
 }
 
 impl Audit {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
-        let config = options.load()?;
+        let mut config = options.load()?;
+        if let Some(directory) = &self.replay {
+            let nothing = || Exit::new(NO, format!("{} holds no replay", directory.display()), "");
+            let request = file::read(directory)?.ok_or_else(nothing)?;
+            config = replay::config(&config, &request, directory);
+        }
         let report = block_on(async {
             let connection = connect(&config, "audit").await?;
             let line = Line::new(0, "messages");

@@ -11,6 +11,7 @@ mod state;
 mod health;
 mod audit;
 mod dead_letters;
+mod replay;
 mod demo;
 mod signals;
 mod text;
@@ -38,6 +39,7 @@ enum Command {
     Demo(demo::Demo),
     Generate(generate::Generate),
     Audit(audit::Audit),
+    Replay(replay::Replay),
     #[command(subcommand)]
     State(state::State),
     #[command(subcommand)]
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(&line.options),
         Command::Generate(command) => command.run(&line.options),
         Command::Audit(command) => command.run(&line.options),
+        Command::Replay(command) => command.run(&line.options),
         Command::State(command) => command.run(&line.options),
         Command::DeadLetters(command) => command.run(&line.options),
         Command::Health(command) => command.run(&line.options),

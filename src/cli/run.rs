@@ -43,7 +43,7 @@ impl Run {
         let nats = nats_settings(&config.nats);
         let mut process = Process::new(config, nats, consent);
         process.patience = Duration::from_secs(self.patience_s);
-        actix::System::with_tokio_rt(runtime).block_on(async move {
+        on_actors(async move {
             let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
             let (address, server) = Server::start(&listen.to_string(), deps(&process))
                 .map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), error.hint()))?;
@@ -72,6 +72,11 @@ pub(super) fn deps(process: &Process) -> Deps {
             })
         }),
     }
+}
+
+/// Runs a command that runs the engine.
+pub(super) fn on_actors<T>(work: impl Future<Output = T>) -> T {
+    actix::System::with_tokio_rt(runtime).block_on(work)
 }
 
 /// The runtime of a process that runs the engine: the broker's clients live on its workers, beside the actors.

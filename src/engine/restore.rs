@@ -7,6 +7,7 @@ use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
 use crate::core::protocol::prepare::First;
+use crate::core::protocol::rebind::Rebound;
 use crate::core::record::{
     CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
     dedup_position, encode_plan, row_prefix_of_key,
@@ -64,6 +65,25 @@ pub fn read(store: &dyn Store) -> Result<Disk, StoreError> {
         None => Ok(disk),
         Some(error) => Err(damaged(error)),
     }
+}
+
+/// Binds what the store holds to another lane: the plans' texts, every key group's mark, the floor, and the record last.
+/// Durable when it returns; before that the store is no lane's, and must not be used.
+pub fn rebind(store: &dyn Store, rebound: &Rebound) -> Result<(), StoreError> {
+    for group in KeyGroup::all() {
+        let space = Space::Group(group);
+        let Some(value) = store.get(space, &MARK_KEY)? else { continue };
+        let mark = GroupMark { lane: rebound.lane, ..GroupMark::decode(&value).map_err(damaged)? };
+        store.apply(space, &Batch { changes: vec![(MARK_KEY.to_vec(), Some(mark.encode()))] })?;
+    }
+    let mut changes = Vec::new();
+    for plan in &rebound.texts {
+        encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
+    }
+    changes.push((FLOOR_KEY.to_vec(), rebound.floor.map(|floor| floor.encode())));
+    changes.push((CHECKPOINT_KEY.to_vec(), Some(rebound.record.encode())));
+    store.apply(Space::Meta, &Batch { changes })?;
+    store.sync()
 }
 
 /// Loads what `shards` shards own, each on a thread of its own; rows until the cache is full.

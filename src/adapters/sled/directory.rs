@@ -52,14 +52,20 @@ pub fn bytes(path: &Path) -> u64 {
 pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     // Held over the renaming, so that it is not pulled away under an engine that is just starting.
     let _lock = Lock::take(path)?;
+    let aside = free_name(path, "unreadable")?;
+    fs::rename(path, &aside).map_err(failed(path, "cannot set it aside"))?;
+    sync_parent(path)?;
+    Ok(aside)
+}
+
+/// `<path>.<word>-<n>`, with the first n that is free.
+fn free_name(path: &Path, word: &str) -> Result<PathBuf, StoreError> {
     for n in 1..u32::MAX {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".unreadable-{n}"));
-        let aside = PathBuf::from(name);
-        if !aside.try_exists().map_err(failed(&aside, "cannot look for it"))? {
-            fs::rename(path, &aside).map_err(failed(path, "cannot set it aside"))?;
-            sync_parent(path)?;
-            return Ok(aside);
+        name.push(format!(".{word}-{n}"));
+        let free = PathBuf::from(name);
+        if !free.try_exists().map_err(failed(&free, "cannot look for it"))? {
+            return Ok(free);
         }
     }
     Err(unreadable(path, "every name to set it aside under is taken"))
@@ -81,4 +87,19 @@ pub fn failed(path: &Path, what: &str) -> impl FnOnce(io::Error) -> StoreError {
 /// The error of a directory that holds no readable store.
 pub fn unreadable(path: &Path, why: impl Into<String>) -> StoreError {
     StoreError::Unreadable { path: path.display().to_string(), why: why.into() }
+}
+
+/// Puts `new` in the place of a state directory, which is renamed to `<path>.<word>-<n>`, with the first n that is free;
+/// returns that name. The caller holds the lock of `path`, so that no engine starts between the two renames with
+/// anything that this leaves.
+pub fn swap(path: &Path, new: &Path, word: &str) -> Result<PathBuf, StoreError> {
+    let aside = free_name(path, word)?;
+    fs::rename(path, &aside).map_err(failed(path, "cannot set it aside"))?;
+    if let Err(error) = fs::rename(new, path) {
+        // Somebody made the directory anew in between, perhaps: what was there comes back if it can.
+        let _ = fs::rename(&aside, path);
+        return Err(failed(new, "cannot put it in the state directory's place")(error));
+    }
+    sync_parent(path)?;
+    Ok(aside)
 }

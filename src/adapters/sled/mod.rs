@@ -14,6 +14,7 @@ pub mod witness;
 pub mod guard;
 pub mod open;
 pub mod store;
+pub mod copy;
 
 pub use directory::set_aside;
 pub use manifest::Manifest;

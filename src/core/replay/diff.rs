@@ -109,7 +109,7 @@ pub struct Example {
     /// The event's position.
     pub position: Position,
     /// The subject that it had before, or has now without the prefix.
-    pub subject: Arc<str>,
+    pub subject: String,
     /// `output`, or `dead letter: REASON`; of a change, before.
     pub outcome: String,
     /// In what it differs.
@@ -221,12 +221,12 @@ impl Diff {
             (Some(before), Some(after)) => self.pair(&before, &after),
             (Some(before), None) => {
                 self.report.missing += 1;
-                self.example(Sort::Missing, &before.subject.clone(), &before, Vec::new());
+                self.example(Sort::Missing, &before.subject, &before, Vec::new());
             }
             (None, Some(after)) if !self.known.contains(&after.key.0.0) => self.report.unknown += 1,
             (None, Some(after)) => {
                 self.report.extra += 1;
-                let subject = self.without_prefix(&after.subject).into();
+                let subject = self.without_prefix(&after.subject).to_owned();
                 self.example(Sort::Extra, &subject, &after, Vec::new());
             }
             (None, None) => {}
@@ -250,7 +250,7 @@ impl Diff {
                 _ => count.changed += 1,
             }
         }
-        self.example(Sort::Changed, &before.subject.clone(), before, found);
+        self.example(Sort::Changed, &before.subject, before, found);
     }
 
     fn compare(&self, before: &Published, after: &Published) -> Vec<FieldDifference> {
@@ -273,12 +273,12 @@ impl Diff {
         subject.strip_prefix(self.prefix.as_str()).unwrap_or(subject)
     }
 
-    fn example(&mut self, sort: Sort, subject: &Arc<str>, of: &Published, fields: Vec<FieldDifference>) {
+    fn example(&mut self, sort: Sort, subject: &str, of: &Published, fields: Vec<FieldDifference>) {
         let examples = self.report.examples.entry(sort).or_default();
         let new = fields.iter().any(|field| !self.shown.contains(&field.field));
         if examples.len() < EXAMPLES || (new && examples.len() < EXAMPLES + MORE_EXAMPLES) {
             self.shown.extend(fields.iter().map(|field| field.field.clone()));
-            examples.push(Example { position: of.key.0, subject: subject.clone(), outcome: of.outcome(), fields });
+            examples.push(Example { position: of.key.0, subject: subject.to_owned(), outcome: of.outcome(), fields });
         }
     }
 }

@@ -42,7 +42,7 @@ fn each_position_is_same_changed_missing_or_extra() {
     assert_eq!(counts("/b"), FieldCount { added: 1, ..FieldCount::default() });
     let at = |sort: Sort| report.examples[&sort][0].position.0;
     assert_eq!((at(Sort::Changed), at(Sort::Missing), at(Sort::Extra)), (2, 3, 4));
-    assert_eq!(&*report.examples[&Sort::Extra][0].subject, "enriched.user");
+    assert_eq!(report.examples[&Sort::Extra][0].subject, "enriched.user");
 }
 
 #[test]

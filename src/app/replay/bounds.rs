@@ -1,0 +1,80 @@
+//! Where a replay's feed ends and how fast it goes, from start to start of a process.
+//!
+//! Decides no outcome: an event outside the range has none because the plan says so.
+
+use crate::core::ids::Position;
+use crate::core::replay::tempo::{Pace, Tempo};
+use crate::ports::stream::StoredMessage;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::time::Instant;
+
+/// What a replay's feed keeps to.
+#[derive(Debug)]
+pub struct Bounds {
+    /// The first position that has an outcome; paced from here on.
+    pub from: Position,
+    /// The last position that is taken.
+    pub until: Position,
+    /// How fast.
+    pub pace: Pace,
+    /// The state is a copy: it cannot be built anew.
+    pub copied: bool,
+    /// The last position that was taken when the end was reached, plus one; 0 before.
+    end: AtomicU64,
+}
+
+impl Bounds {
+    /// Bounds that are not reached yet.
+    pub fn new(from: Position, until: Position, pace: Pace, copied: bool) -> Bounds {
+        Bounds { from, until, pace, copied, end: AtomicU64::new(0) }
+    }
+
+    /// The last position taken, once the end was reached.
+    pub fn reached(&self) -> Option<Position> {
+        self.end.load(Ordering::Acquire).checked_sub(1).map(Position)
+    }
+
+    /// Everything up to the end was taken, the last event being at this position.
+    pub fn reach(&self, last: Position) {
+        self.end.store(last.0 + 1, Ordering::Release);
+    }
+
+    /// Whether nothing of the range can come any more, from a source that stands at `last` with so many behind it.
+    pub fn is_over(&self, last: Position, pending: u64) -> bool {
+        // The range ended within the input when it was settled: what is not pending is deleted.
+        last >= self.until || pending == 0
+    }
+
+    /// What of these messages belongs to the replay.
+    pub fn cut(&self, mut messages: Vec<StoredMessage>) -> Vec<StoredMessage> {
+        messages.retain(|message| message.sequence <= self.until.0);
+        messages
+    }
+}
+
+/// Lets messages through when they are due.
+#[derive(Debug)]
+pub struct Gate {
+    tempo: Tempo,
+    began: Instant,
+}
+
+impl Gate {
+    /// A gate that opens with the range's first event.
+    pub fn new(bounds: &Bounds) -> Gate {
+        Gate { tempo: Tempo::new(bounds.pace, bounds.from), began: Instant::now() }
+    }
+
+    /// Takes what is due from the front, waiting until something is. Cancelling it loses nothing.
+    pub async fn next(&mut self, messages: &mut Vec<StoredMessage>) -> Vec<StoredMessage> {
+        loop {
+            match self.tempo.due(messages, self.began.elapsed()) {
+                (0, wait) if !messages.is_empty() => tokio::time::sleep(wait).await,
+                (count, _) => {
+                    let rest = messages.split_off(count.min(messages.len()));
+                    return std::mem::replace(messages, rest);
+                }
+            }
+        }
+    }
+}

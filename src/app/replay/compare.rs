@@ -1,0 +1,151 @@
+//! Driving the comparison: the live lane and the replay's, or what it would publish, read side by side.
+//!
+//! Compares nothing itself; `core::replay::diff` does. Only reads, and only as far as the range goes.
+
+use super::computed::Computed;
+use super::place::first_where;
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::source::SourceOptions;
+use crate::adapters::nats::streams;
+use crate::app::exit::Exit;
+use crate::app::reader::Reader;
+use crate::core::ids::Position;
+use crate::core::plan::emit::EmitSpec;
+use crate::core::protocol::header::LaneMessage;
+use crate::core::replay::diff::{Diff, DiffReport, Published, Side};
+use crate::core::replay::request::Request;
+use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
+use std::collections::VecDeque;
+
+/// What the live lane is compared with.
+pub enum After<'a> {
+    /// The replay's lane.
+    Lane(Reader<'a>),
+    /// What the replay would publish.
+    Computed(Box<Computed<'a>>),
+}
+
+impl<'a> After<'a> {
+    /// The replay's lane as it is now.
+    pub async fn lane(connection: &'a Connection, request: &'a Request) -> Result<After<'a>, Exit> {
+        let state = streams::state(connection, &request.to).await?;
+        Ok(After::Lane(Reader::new(connection, &request.to, state)))
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Published>>, Exit> {
+        match self {
+            After::Lane(reader) => {
+                let messages = reader.next().await?;
+                Ok((!messages.is_empty()).then(|| messages.iter().filter_map(Published::read).collect()))
+            }
+            After::Computed(computed) => computed.next().await,
+        }
+    }
+}
+
+/// Compares; `progress` hears the position up to which both were read.
+pub async fn compare(
+    connection: &Connection,
+    request: &Request,
+    after: &mut After<'_>,
+    progress: &mut (dyn FnMut(Position) + Send),
+) -> Result<DiffReport, Exit> {
+    let emit = request.emit();
+    let live = streams::state(connection, &request.live).await?;
+    let mut diff = Diff::new(&request.prefix, known(connection, &request.live, live).await?);
+    let begin = |message: &StoredMessage| LaneMessage::read(message).is_some_and(|ours| ours.cause >= emit.from);
+    let first = first_where(connection, &request.live, live, begin).await?;
+    let behind = Position(first.saturating_sub(1));
+    let mut before = Reader::after(connection, &request.live, live, behind, SourceOptions::default());
+    let mut inside = Inside::new(connection, request, &emit).await?;
+    while let Some(side) = diff.wants() {
+        match side {
+            Side::Before => {
+                let messages = before.next().await?;
+                let mut over = messages.is_empty();
+                for published in messages.iter().filter_map(Published::read) {
+                    let cause = published.key.0;
+                    if cause > emit.until {
+                        over = true;
+                        break;
+                    }
+                    if cause >= emit.from && inside.holds(cause).await? {
+                        diff.take(Side::Before, published);
+                    }
+                }
+                if over {
+                    diff.end(Side::Before);
+                }
+            }
+            Side::After => match after.next().await? {
+                None => diff.end(Side::After),
+                Some(published) => {
+                    if let Some(last) = published.last() {
+                        progress(last.key.0);
+                    }
+                    published.into_iter().for_each(|published| diff.take(Side::After, published));
+                }
+            },
+        }
+    }
+    before.close().await;
+    inside.close().await;
+    Ok(diff.finish())
+}
+
+/// The positions of which the lane tells what was published: from its oldest message on, up to its newest.
+async fn known(
+    connection: &Connection,
+    stream: &str,
+    state: StreamState,
+) -> Result<std::ops::RangeInclusive<u64>, BrokerError> {
+    let cause = |message: Option<StoredMessage>| message.as_ref().and_then(LaneMessage::read).map(|ours| ours.cause.0);
+    let newest = cause(streams::newest(connection, stream).await?).unwrap_or(0);
+    let oldest = match state.first {
+        0 | 1 => 1,
+        // Of its cause, outputs before it may be gone; there is one a cause.
+        first => cause(streams::message_at(connection, stream, first).await?).unwrap_or(u64::MAX),
+    };
+    Ok(oldest..=newest)
+}
+
+/// Whether a position's event is one that the filter of a replay lets out: an output does not tell its event's subject.
+struct Inside<'a> {
+    filtered: Option<Reader<'a>>,
+    positions: VecDeque<u64>,
+}
+
+impl<'a> Inside<'a> {
+    async fn new(connection: &'a Connection, request: &'a Request, emit: &EmitSpec) -> Result<Inside<'a>, Exit> {
+        let Some(filter) = &emit.subject else { return Ok(Inside { filtered: None, positions: VecDeque::new() }) };
+        let stream = &request.plan.input_stream;
+        let state = streams::state(connection, stream).await?;
+        let state = StreamState { last: emit.until.0.min(state.last), ..state };
+        let options = SourceOptions { headers_only: true, filter: Some(filter.clone()), ..SourceOptions::default() };
+        let after = Position(emit.from.0.saturating_sub(1));
+        let reader = Reader::after(connection, stream, state, after, options);
+        Ok(Inside { filtered: Some(reader), positions: VecDeque::new() })
+    }
+
+    /// Asked with rising positions.
+    async fn holds(&mut self, position: Position) -> Result<bool, BrokerError> {
+        let Some(reader) = &mut self.filtered else { return Ok(true) };
+        loop {
+            while self.positions.pop_front_if(|first| *first < position.0).is_some() {}
+            if let Some(first) = self.positions.front() {
+                return Ok(*first == position.0);
+            }
+            let messages = reader.next().await?;
+            if messages.is_empty() {
+                return Ok(false);
+            }
+            self.positions.extend(messages.iter().map(|message| message.sequence));
+        }
+    }
+
+    async fn close(self) {
+        if let Some(reader) = self.filtered {
+            reader.close().await;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Taking over a state that an engine may have open: copied while nothing is written, read whole, bound to the new lane.
+//!
+//! Never opens the directory that is copied. What cannot be had in a bounded time is refused.
+
+use super::file;
+use crate::adapters::sled::SledStore;
+use crate::adapters::sled::copy::try_copy;
+use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
+use crate::core::ids::{KeyGroup, Nanos, Position};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::protocol::facts::Disk;
+use crate::core::protocol::rebind::{Unfit, copied, held};
+use crate::engine::restore::{read, rebind};
+use crate::ports::store::{Space, Store, StoreError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a copy is tried for: several of the longest pauses between an engine's checkpoints that are usual.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a copy is made for.
+#[derive(Clone, Debug)]
+pub struct For {
+    /// When the input stream was created.
+    pub input_created: Nanos,
+    /// When the replay's lane was created.
+    pub output_created: Nanos,
+    /// The replay's plan.
+    pub plan: PlanSpec,
+    /// The range's first position.
+    pub from: Position,
+}
+
+/// Copies the state in `from` into a replay's directory, not in its place yet; returns the furthest position in it.
+pub async fn copy(from: PathBuf, directory: &Path, purpose: For) -> Result<Position, Exit> {
+    if !from.is_dir() {
+        return Err(Exit::new(CONFIG, format!("there is no state directory {}", from.display()), Unfit::NoState.hint()));
+    }
+    let to = file::unfinished(directory);
+    duplicate(&from, &to).await?;
+    tokio::task::spawn_blocking(move || bind(&from, &to, &purpose)).await.map_err(Exit::broken)?
+}
+
+/// Copies a state directory's store to another place, as soon as nobody writes to it for a moment.
+pub async fn duplicate(from: &Path, to: &Path) -> Result<(), Exit> {
+    let began = Instant::now();
+    loop {
+        file::remove_unfinished(to)?;
+        let (source, target) = (from.to_owned(), to.to_owned());
+        match tokio::task::spawn_blocking(move || try_copy(&source, &target)).await.map_err(Exit::broken)?? {
+            true => return Ok(()),
+            false if began.elapsed() > PATIENCE => {
+                return Err(Exit::new(
+                    UNAVAILABLE,
+                    format!("the engine never paused long enough for a copy of {}", from.display()),
+                    "raise its engine.checkpoint_interval_ms, stop it for a moment, or leave --from-state away",
+                ));
+            }
+            false => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+fn bind(from: &Path, to: &Path, purpose: &For) -> Result<Position, Exit> {
+    let (store, disk) = open(to)?;
+    let refused = |unfit: Unfit| Exit::new(CONFIG, format!("{}: {unfit}", from.display()), unfit.hint());
+    let rebound = copied(&disk, purpose.input_created, purpose.output_created, &purpose.plan, purpose.from);
+    let rebound = rebound.map_err(refused)?;
+    rebind(&store, &rebound)?;
+    Ok(disk.checkpoint.as_ref().map_or(Position(0), |record| held(&disk, record)))
+}
+
+/// Opens a store and reads all of it, so that damage shows now.
+pub fn open(path: &Path) -> Result<(SledStore, Disk), StoreError> {
+    let store = SledStore::open(path)?;
+    let disk = read(&store)?;
+    for group in KeyGroup::all() {
+        store.scan(Space::Group(group), &[], &mut |_, _| true)?;
+    }
+    Ok((store, disk))
+}

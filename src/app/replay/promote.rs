@@ -1,0 +1,105 @@
+//! A complete replay's state in the live one's place, while the live engine is stopped.
+//!
+//! Works on a copy, so that the replay's own directory stays what it was and a promotion that was cut off is begun
+//! anew. The live directory is locked from before the streams are asked until it is renamed; it is never deleted.
+
+use super::copy::{duplicate, open};
+use super::{file, run};
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::streams;
+use crate::adapters::sled::directory::swap;
+use crate::adapters::sled::lock::Lock;
+use crate::app::broker::gather;
+use crate::app::disk;
+use crate::app::exit::{CONFIG, Exit, OWNED};
+use crate::app::process::Process;
+use crate::config::Config;
+use crate::core::ids::Position;
+use crate::core::plan::spec::PlanSpec;
+use crate::core::protocol::facts::{Broker, Disk};
+use crate::core::protocol::header::LaneMessage;
+use crate::core::protocol::rebind::{Replayed, Unfit, promoted};
+use crate::core::replay::request::Request;
+use crate::engine::restore::rebind;
+use crate::ports::store::StoreError;
+use std::path::{Path, PathBuf};
+
+/// What a promotion did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promoted {
+    /// S of the state that is in place now.
+    pub position: Position,
+    /// Where the live lane ends: the engine works up to there without publishing.
+    pub live: Position,
+    /// Where the old state is.
+    pub aside: PathBuf,
+}
+
+/// Promotes what a replay's process has built; the live engine must be stopped.
+pub async fn promote(
+    connection: &Connection,
+    live: &Config,
+    request: &Request,
+    directory: &Path,
+    process: &Process,
+) -> Result<Promoted, Exit> {
+    let path = live.state.path.clone();
+    let older = older(&path)?;
+    let _lock = Lock::take(&path).map_err(stopped)?;
+    let newest = streams::newest(connection, &request.to).await?;
+    let replayed = Replayed {
+        complete: run::completed(process).is_some(),
+        whole: request.is_whole(),
+        configured: request.is_of(&live.plan),
+        newest: newest.as_ref().and_then(LaneMessage::read).map(|newest| newest.cause),
+    };
+    let (broker, _) = gather(connection, &live.input.stream, &live.output.stream, &Disk::default()).await?;
+    let copy = beside(&path);
+    duplicate(&file::state(directory), &copy).await?;
+    let (from, plan, facts) = (copy.clone(), live.plan.clone(), broker.clone());
+    let work = move || bind(&from, &replayed, &facts, &plan, older);
+    let position = tokio::task::spawn_blocking(work).await.map_err(Exit::broken)??;
+    let aside = swap(&path, &copy, "before-replay")?;
+    let live = broker.newest.ours().map_or(position, |newest| newest.cause);
+    Ok(Promoted { position, live, aside })
+}
+
+/// The plans whose text the live state has. A directory that is not there is what a promotion leaves that was cut off.
+fn older(path: &Path) -> Result<Vec<PlanSpec>, Exit> {
+    if !path.join(crate::adapters::sled::manifest::FORMAT).exists() {
+        return Ok(Vec::new());
+    }
+    let plans = disk::plans(path).map_err(stopped)?;
+    Ok(plans.into_values().collect())
+}
+
+fn stopped(error: StoreError) -> Exit {
+    match error {
+        StoreError::Locked { path } => {
+            Exit::new(OWNED, format!("the live engine runs: it has {path}"), "stop it, promote, and start it again")
+        }
+        other => other.into(),
+    }
+}
+
+fn bind(
+    copy: &Path,
+    replayed: &Replayed,
+    broker: &Broker,
+    configured: &PlanSpec,
+    older: Vec<PlanSpec>,
+) -> Result<Position, Exit> {
+    let (store, disk) = open(copy)?;
+    let rebound = promoted(&disk, replayed, broker, configured, older);
+    let refused = |unfit: Unfit| Exit::new(CONFIG, format!("this replay cannot be promoted: {unfit}"), unfit.hint());
+    let rebound = rebound.map_err(refused)?;
+    rebind(&store, &rebound)?;
+    Ok(rebound.record.position)
+}
+
+/// Beside the live directory, so that a rename puts it in place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".promoting");
+    PathBuf::from(name)
+}

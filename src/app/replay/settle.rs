@@ -1,0 +1,149 @@
+//! From what was asked to a request: the one that is under way in the directory, or a new one.
+//!
+//! Everything that could make a replay another one is fixed here once, times and "up to the end" included. Nothing is
+//! published, and the live streams are only looked at.
+
+use super::copy::{For, copy};
+use super::{file, place};
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::provision::{self, Role, Wanted};
+use crate::adapters::nats::redrives;
+use crate::adapters::nats::streams::{self, StreamInfo};
+use crate::app::exit::{CONFIG, Exit, USAGE};
+use crate::config::Config;
+use crate::core::plan::emit::{EmitSpec, filter_fault};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::replay::request::{Given, Request, VERSION, plan};
+use crate::ports::stream::StreamState;
+use std::path::{Path, PathBuf};
+
+/// The word for the state of the configuration itself.
+const LIVE: &str = "live";
+
+/// The request that is under way in a directory, or a new one, which is written there; the lane is made if need be.
+pub async fn settle(
+    connection: &Connection,
+    config: &Config,
+    directory: &Path,
+    given: &Given,
+) -> Result<Request, Exit> {
+    apart(config, directory)?;
+    let live = streams::info(connection, &config.input.stream).await?;
+    if let Some(request) = file::read(directory)? {
+        let differences = request.differences(given, &config.plan);
+        if !differences.is_empty() {
+            let what = format!("{} holds another replay:\n  {}", directory.display(), differences.join("\n  "));
+            let hint = "leave these out to go on with it, or give the new replay a --to (or --state-dir) of its own";
+            return Err(Exit::new(CONFIG, what, hint));
+        }
+        file::finish_copy(directory)?;
+        lane(connection, config, &request).await?;
+        return Ok(request);
+    }
+    if file::state(directory).exists() {
+        let what = format!("{} holds a state, but no replay.json that says of which replay", directory.display());
+        return Err(Exit::new(CONFIG, what, "give another --state-dir"));
+    }
+    let mut request = new(connection, config, given, &live).await?;
+    let state = lane(connection, config, &request).await?;
+    if state.last > 0 {
+        let what = format!("stream {} holds messages already (its last sequence is {})", request.to, state.last);
+        let hint = "give the replay a stream of its own with --to; go on with an earlier one by its --state-dir";
+        return Err(Exit::new(CONFIG, what, hint));
+    }
+    if let Some(from) = &request.from_state {
+        let from = if from == LIVE { config.state.path.clone() } else { PathBuf::from(from) };
+        let purpose = For {
+            input_created: request.input_created,
+            output_created: state.created,
+            plan: request.plan.clone(),
+            from: request.emit().from,
+        };
+        request.held = Some(copy(from, directory, purpose).await?);
+    }
+    file::write(directory, &request)?;
+    file::finish_copy(directory)?;
+    Ok(request)
+}
+
+/// The lane that a replay has unless another one is named.
+pub fn default_lane(config: &Config) -> String {
+    format!("{}_REPLAY", config.output.stream)
+}
+
+/// A request of what was asked, with every text resolved; nothing is made yet.
+pub async fn new(
+    connection: &Connection,
+    config: &Config,
+    given: &Given,
+    input: &StreamInfo,
+) -> Result<Request, Exit> {
+    let to = given.to.clone().unwrap_or_else(|| default_lane(config));
+    own_stream(config, &to)?;
+    if input.is_interest() {
+        let what = format!("stream {} has interest retention: what the live engine acknowledged is gone", config.input.stream);
+        let hint = "replay needs an input with limits retention; a stream that sources this one can keep the events";
+        return Err(Exit::new(CONFIG, what, hint));
+    }
+    if let Some(fault) = given.subject.as_deref().and_then(filter_fault) {
+        return Err(Exit::new(USAGE, fault, ""));
+    }
+    let stream = &config.input.stream;
+    let range = place::range(connection, stream, input.state, given.from.as_deref(), given.until.as_deref());
+    let (from, until) = range.await?;
+    let prefix = given.prefix.clone().unwrap_or_else(|| {
+        if to == default_lane(config) { "replay".to_owned() } else { format!("replay.{to}") }
+    });
+    let emit = EmitSpec { from, until, subject: given.subject.clone() };
+    let plan: PlanSpec = plan(&config.plan, &prefix, emit).map_err(|fault| Exit::new(USAGE, fault, ""))?;
+    Ok(Request {
+        version: VERSION,
+        from: given.from.clone(),
+        until: given.until.clone(),
+        from_state: given.from_state.clone(),
+        held: None,
+        input_created: input.state.created,
+        origin: crate::core::ids::Position(input.state.first),
+        live: config.output.stream.clone(),
+        to,
+        prefix,
+        plan,
+    })
+}
+
+/// A replay never writes where the live engine does.
+fn own_stream(config: &Config, to: &str) -> Result<(), Exit> {
+    let dead = config.dead_letters.stream.clone().unwrap_or_default();
+    let taken = [&config.output.stream, &config.input.stream, &dead, &redrives::wanted(&config.output.stream).name];
+    if taken.contains(&&to.to_owned()) || to.is_empty() {
+        let what = format!("stream {to} is one of the live engine's: a replay has a stream of its own");
+        return Err(Exit::new(USAGE, what, "name another stream with --to"));
+    }
+    Ok(())
+}
+
+/// Nor where the live engine keeps its state.
+fn apart(config: &Config, directory: &Path) -> Result<(), Exit> {
+    let absolute = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let same = match (absolute(directory), absolute(&config.state.path)) {
+        (Ok(replay), Ok(live)) => replay.starts_with(&live) || live.starts_with(&replay),
+        _ => directory == config.state.path,
+    };
+    if same {
+        let what = format!("{} is the live engine's state directory, or around it or in it", directory.display());
+        return Err(Exit::new(USAGE, what, "give the replay a directory of its own with --state-dir"));
+    }
+    Ok(())
+}
+
+/// The replay's lane, made as `provision` makes an output stream where there is none; what is there is for the engine's
+/// own rules to judge.
+async fn lane(connection: &Connection, config: &Config, request: &Request) -> Result<StreamState, Exit> {
+    if streams::find(connection, &request.to).await?.is_none() {
+        let replicas = streams::find(connection, &config.output.stream).await?.map_or(1, |live| live.replicas());
+        let subjects = vec![request.plan.output_subject.wildcard(), request.plan.dead_subject.wildcard()];
+        let wanted = Wanted { name: request.to.clone(), role: Role::Output { subjects } };
+        provision::provision(connection, &[wanted], replicas).await?;
+    }
+    Ok(streams::state(connection, &request.to).await?)
+}

@@ -1,0 +1,46 @@
+//! `sidestream replay --dry-run`: what a replay would publish, worked out in memory.
+//!
+//! Makes no stream, no directory and no consumer but those that read.
+
+use super::shape::Summary;
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::streams;
+use crate::app::exit::Exit;
+use crate::app::replay::compare::{After, compare};
+use crate::app::replay::computed::Computed;
+use crate::app::replay::settle;
+use crate::cli::text::Line;
+use crate::config::Config;
+use crate::core::replay::request::Given;
+use std::time::Instant;
+
+/// Works it out, compares it if asked, and prints the summary.
+pub(super) async fn run(
+    connection: &Connection,
+    config: &Config,
+    given: &Given,
+    diff: bool,
+    json: bool,
+) -> Result<(), Exit> {
+    let input = streams::info(connection, &config.input.stream).await?;
+    let request = settle::new(connection, config, given, &input).await?;
+    let began = Instant::now();
+    let line = Line::new(request.emit().until.0, "positions");
+    let mut computed = Box::new(Computed::new(connection, &config.input.stream, input.state, &request));
+    let mut report = None;
+    if diff {
+        let mut after = After::Computed(computed);
+        report = Some(compare(connection, &request, &mut after, &mut |position| line.at(position.0)).await?);
+        let After::Computed(done) = after else { return Err(Exit::broken("a dry run became another")) };
+        computed = done;
+    } else {
+        while computed.next().await?.is_some() {
+            line.at(computed.position.0);
+        }
+    }
+    line.clear();
+    let mut summary = Summary::dry(&request, computed.counted.clone(), began.elapsed());
+    computed.close().await;
+    summary.diff = report;
+    summary.print(json)
+}
