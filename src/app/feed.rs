@@ -137,6 +137,13 @@ async fn hand_over(parts: &FeedParts, messages: Vec<StoredMessage>, permit: Owne
 async fn end_replay(parts: FeedParts, newest: Option<(u64, Nanos)>) -> Option<End> {
     let last = newest.map_or(parts.start.after, |(last, _)| Position(last).max(parts.start.after));
     if let Some(replay) = &parts.replay {
+        // What is missing at the range's end: deleted one by one, or taken by retention while the replay was on its way?
+        let missing = Jump { from: Position(last.0 + 1), to: replay.until };
+        if last < replay.until
+            && let Some(end) = look_into(&parts, &[missing]).await
+        {
+            return Some(end);
+        }
         replay.reach(last);
     }
     let _ = parts.source.close().await;

@@ -146,7 +146,8 @@ async fn open_input(process: &Process, connection: &Connection, start: &Start) -
     let interest = streams::info(connection, stream).await?.is_interest();
     // One name an output stream: engines that follow each other go on with the same consumer.
     // A replay refuses such an input: its consumer would hold events back.
-    let durable = (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
+    let durable =
+        (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
     let options = SourceOptions { durable, ..SourceOptions::default() };
     Source::open(connection, stream, start.after, options).await
 }

@@ -111,33 +111,35 @@ impl Replay {
         let directory = self.directory(config)?;
         // Held to the end: two processes must not settle or run the same replay.
         let _lock = Lock::take(&directory)?;
-        let request = settle::settle(connection, config, &directory, &self.given()).await?;
+        let mut request = settle::settle(connection, config, &directory, &self.given()).await?;
         shape::announce(&request, &directory);
-        let pace = self.rate.map(Pace::Rate).or(self.pace).unwrap_or_default();
-        let own = replay::config(config, &request, &directory);
-        let process = replay::process(own, nats_settings(&config.nats), &request, pace, self.accept_gap);
         let began = Instant::now();
-        let progress = watch_progress(&process, &request);
-        tokio::select! {
-            ended = run(&process, stop) => ended?,
-            // Never ends by itself.
-            () = progress => {}
+        let mut events = 0;
+        if request.completed.is_none() {
+            let pace = self.rate.map(Pace::Rate).or(self.pace).unwrap_or_default();
+            let own = replay::config(config, &request, &directory);
+            let process = replay::process(own, nats_settings(&config.nats), &request, pace, self.accept_gap);
+            run_to_the_end(&process, &request, stop).await?;
+            let Some(position) = replay::completed(&process) else {
+                println!("{}", shape::interrupted(&process, &request));
+                return Ok(());
+            };
+            settle::complete(connection, &mut request, &directory, position).await?;
+            events = process.metrics.figures().received;
         }
-        let Some(position) = replay::completed(&process) else {
-            println!("{}", shape::interrupted(&process, &request));
-            return Ok(());
-        };
-        let mut summary = Summary::new(connection, &process, &request, position, began.elapsed()).await?;
+        let Some(completed) = request.completed else { return Err(Exit::broken("a complete replay is not")) };
+        let mut summary = Summary::new(&request, completed, events, began.elapsed());
         if self.diff {
             let line = Line::new(request.emit().until.0, "positions compared");
             let mut after = After::lane(connection, &request).await?;
             let compared = compare(connection, &request, &mut after, &mut |position| line.at(position.0)).await;
             line.clear();
+            after.close().await;
             summary.diff = Some(compared?);
         }
         summary.print(self.json)?;
         if self.promote {
-            let promoted = promote(connection, config, &request, &directory, &process).await?;
+            let promoted = promote(connection, config, &request, &directory).await?;
             shape::promoted(&promoted, config, self.json);
         }
         Ok(())
@@ -158,10 +160,30 @@ impl Replay {
     }
 }
 
+/// Runs the engine until the range's end, or until it is asked to stop.
+async fn run_to_the_end(process: &Process, request: &Request, stop: watch::Receiver<bool>) -> Result<(), Exit> {
+    tokio::select! {
+        ended = run(process, stop) => ended,
+        // Never ends by itself.
+        () = watch_progress(process, request) => Ok(()),
+    }
+}
+
+/// A line, and the position at which it began; it goes when nobody shows it any more.
+struct Shown(Option<(u64, Line)>);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some((_, line)) = &self.0 {
+            line.clear();
+        }
+    }
+}
+
 /// Shows how far the process is until it is dropped.
 async fn watch_progress(process: &Process, request: &Request) {
     let until = request.emit().until.0;
-    let mut line: Option<(u64, Line)> = None;
+    let mut line = Shown(None);
     let mut look = tokio::time::interval(LOOK);
     loop {
         look.tick().await;
@@ -169,11 +191,11 @@ async fn watch_progress(process: &Process, request: &Request) {
         // Where this process began is known once a start has read the state.
         let begun = figures.received > 0 || figures.checkpoint_position > 0;
         let position = figures.input_position.min(until);
-        if line.is_none() && begun {
+        if line.0.is_none() && begun {
             let from = position.saturating_sub(figures.received);
-            line = Some((from, Line::new(until.saturating_sub(from), "events")));
+            line.0 = Some((from, Line::new(until.saturating_sub(from), "events")));
         }
-        if let Some((from, line)) = &line {
+        if let Some((from, line)) = &line.0 {
             line.at(position.saturating_sub(*from));
         }
     }

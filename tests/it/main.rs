@@ -27,6 +27,7 @@ mod takeover;
 mod drain;
 mod refusals;
 mod dead_letters;
+mod replay;
 #[cfg(feature = "failpoints")]
 mod crash_table;
 mod torture_plan;

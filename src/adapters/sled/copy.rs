@@ -19,6 +19,11 @@ const QUIET: Duration = Duration::from_millis(50);
 /// A file's name, length and last change.
 type Stamp = Vec<(String, u64, SystemTime)>;
 
+/// Whether a directory holds a store that could be copied.
+pub fn is_store(directory: &Path) -> bool {
+    directory.join(FORMAT).is_file() && directory.join("db").is_file()
+}
+
 /// Copies the directory's store, if nobody writes meanwhile; `false`: somebody does, try again. `to` is made anew.
 pub fn try_copy(from: &Path, to: &Path) -> Result<bool, StoreError> {
     let Some(before) = stamp(from)? else { return Ok(false) };
@@ -51,7 +56,8 @@ pub fn try_copy(from: &Path, to: &Path) -> Result<bool, StoreError> {
 /// The store's files; `None` when one went while it was looked at.
 fn stamp(directory: &Path) -> Result<Option<Stamp>, StoreError> {
     let mut files: Vec<String> = names(directory)?;
-    files.retain(|name| name == FORMAT || name == SYNCED || name == "db" || name == "conf" || name.starts_with("snap."));
+    files
+        .retain(|name| name == FORMAT || name == SYNCED || name == "db" || name == "conf" || name.starts_with("snap."));
     files.extend(names(&directory.join("blobs"))?.into_iter().map(|name| format!("blobs/{name}")));
     let mut stamp = Vec::new();
     for name in files {

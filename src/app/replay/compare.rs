@@ -32,6 +32,14 @@ impl<'a> After<'a> {
         Ok(After::Lane(Reader::new(connection, &request.to, state)))
     }
 
+    /// Lets go of the stream.
+    pub async fn close(self) {
+        match self {
+            After::Lane(reader) => reader.close().await,
+            After::Computed(computed) => computed.close().await,
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Vec<Published>>, Exit> {
         match self {
             After::Lane(reader) => {

@@ -4,7 +4,7 @@
 
 use super::file;
 use crate::adapters::sled::SledStore;
-use crate::adapters::sled::copy::try_copy;
+use crate::adapters::sled::copy::{is_store, try_copy};
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
 use crate::core::ids::{KeyGroup, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
@@ -36,8 +36,9 @@ pub struct For {
 
 /// Copies the state in `from` into a replay's directory, not in its place yet; returns the furthest position in it.
 pub async fn copy(from: PathBuf, directory: &Path, purpose: For) -> Result<Position, Exit> {
-    if !from.is_dir() {
-        return Err(Exit::new(CONFIG, format!("there is no state directory {}", from.display()), Unfit::NoState.hint()));
+    if !is_store(&from) {
+        let what = format!("{} holds no state that could be copied", from.display());
+        return Err(Exit::new(CONFIG, what, Unfit::NoState.hint()));
     }
     let to = file::unfinished(directory);
     duplicate(&from, &to).await?;

@@ -66,5 +66,9 @@ pub fn remove_unfinished(path: &Path) -> Result<(), Exit> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Exit {
-    Exit::new(UNAVAILABLE, format!("{}: {error}", path.display()), "check the disk's room and the directory's permissions")
+    Exit::new(
+        UNAVAILABLE,
+        format!("{}: {error}", path.display()),
+        "check the disk's room and the directory's permissions",
+    )
 }

@@ -22,7 +22,11 @@ impl Place {
     /// Reads a number, or a time such as `2026-11-21T12:00:00Z`.
     pub fn parse(text: &str) -> Result<Place, String> {
         if let Ok(position) = text.parse::<u64>() {
-            return if position == 0 { Err("positions begin with 1".to_owned()) } else { Ok(Place::At(Position(position))) };
+            return if position == 0 {
+                Err("positions begin with 1".to_owned())
+            } else {
+                Ok(Place::At(Position(position)))
+            };
         }
         let time: Result<jiff::Timestamp, _> = text.parse();
         let nanos = time.ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());

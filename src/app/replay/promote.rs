@@ -4,7 +4,7 @@
 //! anew. The live directory is locked from before the streams are asked until it is renamed; it is never deleted.
 
 use super::copy::{duplicate, open};
-use super::{file, run};
+use super::file;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::adapters::sled::directory::swap;
@@ -12,7 +12,6 @@ use crate::adapters::sled::lock::Lock;
 use crate::app::broker::gather;
 use crate::app::disk;
 use crate::app::exit::{CONFIG, Exit, OWNED};
-use crate::app::process::Process;
 use crate::config::Config;
 use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
@@ -41,14 +40,13 @@ pub async fn promote(
     live: &Config,
     request: &Request,
     directory: &Path,
-    process: &Process,
 ) -> Result<Promoted, Exit> {
     let path = live.state.path.clone();
     let older = older(&path)?;
     let _lock = Lock::take(&path).map_err(stopped)?;
     let newest = streams::newest(connection, &request.to).await?;
     let replayed = Replayed {
-        complete: run::completed(process).is_some(),
+        complete: request.completed.is_some(),
         whole: request.is_whole(),
         configured: request.is_of(&live.plan),
         newest: newest.as_ref().and_then(LaneMessage::read).map(|newest| newest.cause),

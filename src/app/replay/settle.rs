@@ -11,9 +11,10 @@ use crate::adapters::nats::redrives;
 use crate::adapters::nats::streams::{self, StreamInfo};
 use crate::app::exit::{CONFIG, Exit, USAGE};
 use crate::config::Config;
+use crate::core::ids::Position;
 use crate::core::plan::emit::{EmitSpec, filter_fault};
 use crate::core::plan::spec::PlanSpec;
-use crate::core::replay::request::{Given, Request, VERSION, plan};
+use crate::core::replay::request::{Completed, Given, Request, VERSION, plan};
 use crate::ports::stream::StreamState;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,10 @@ pub async fn settle(
             return Err(Exit::new(CONFIG, what, hint));
         }
         file::finish_copy(directory)?;
-        lane(connection, config, &request).await?;
+        match request.completed {
+            None => drop(lane(connection, config, &request).await?),
+            Some(completed) => still_there(connection, &request, completed).await?,
+        }
         return Ok(request);
     }
     if file::state(directory).exists() {
@@ -72,16 +76,12 @@ pub fn default_lane(config: &Config) -> String {
 }
 
 /// A request of what was asked, with every text resolved; nothing is made yet.
-pub async fn new(
-    connection: &Connection,
-    config: &Config,
-    given: &Given,
-    input: &StreamInfo,
-) -> Result<Request, Exit> {
+pub async fn new(connection: &Connection, config: &Config, given: &Given, input: &StreamInfo) -> Result<Request, Exit> {
     let to = given.to.clone().unwrap_or_else(|| default_lane(config));
     own_stream(config, &to)?;
     if input.is_interest() {
-        let what = format!("stream {} has interest retention: what the live engine acknowledged is gone", config.input.stream);
+        let what =
+            format!("stream {} has interest retention: what the live engine acknowledged is gone", config.input.stream);
         let hint = "replay needs an input with limits retention; a stream that sources this one can keep the events";
         return Err(Exit::new(CONFIG, what, hint));
     }
@@ -91,9 +91,10 @@ pub async fn new(
     let stream = &config.input.stream;
     let range = place::range(connection, stream, input.state, given.from.as_deref(), given.until.as_deref());
     let (from, until) = range.await?;
-    let prefix = given.prefix.clone().unwrap_or_else(|| {
-        if to == default_lane(config) { "replay".to_owned() } else { format!("replay.{to}") }
-    });
+    let prefix = given
+        .prefix
+        .clone()
+        .unwrap_or_else(|| if to == default_lane(config) { "replay".to_owned() } else { format!("replay.{to}") });
     let emit = EmitSpec { from, until, subject: given.subject.clone() };
     let plan: PlanSpec = plan(&config.plan, &prefix, emit).map_err(|fault| Exit::new(USAGE, fault, ""))?;
     Ok(Request {
@@ -103,12 +104,36 @@ pub async fn new(
         from_state: given.from_state.clone(),
         held: None,
         input_created: input.state.created,
-        origin: crate::core::ids::Position(input.state.first),
+        origin: Position(input.state.first),
         live: config.output.stream.clone(),
         to,
         prefix,
         plan,
+        completed: None,
     })
+}
+
+/// Notes that the replay is complete.
+pub async fn complete(
+    connection: &Connection,
+    request: &mut Request,
+    directory: &Path,
+    position: Position,
+) -> Result<(), Exit> {
+    let lane = streams::state(connection, &request.to).await?;
+    request.completed = Some(Completed { position, lane_created: lane.created, messages: lane.last });
+    file::write(directory, request)
+}
+
+/// The lane of a complete replay is the one that it wrote.
+async fn still_there(connection: &Connection, request: &Request, completed: Completed) -> Result<(), Exit> {
+    let lane = streams::find(connection, &request.to).await?;
+    let same = |state: StreamState| state.created == completed.lane_created && state.last == completed.messages;
+    if lane.is_some_and(|lane| same(lane.state)) {
+        return Ok(());
+    }
+    let what = format!("stream {} is not the one any more that this replay completed", request.to);
+    Err(Exit::new(CONFIG, what, "begin another replay, into another stream and directory"))
 }
 
 /// A replay never writes where the live engine does.

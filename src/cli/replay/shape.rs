@@ -2,8 +2,6 @@
 //!
 //! Decides nothing; the same summary goes out as text and as JSON.
 
-use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::streams;
 use crate::app::exit::Exit;
 use crate::app::process::Process;
 use crate::app::replay::computed::Counted;
@@ -12,7 +10,7 @@ use crate::cli::text::{json_line, say};
 use crate::config::Config;
 use crate::core::ids::Position;
 use crate::core::replay::diff::{DiffReport, Example, Sort};
-use crate::core::replay::request::Request;
+use crate::core::replay::request::{Completed, Request};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
@@ -50,20 +48,16 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Of a replay that this process completed.
-    pub(super) async fn new(
-        connection: &Connection,
-        process: &Process,
-        request: &Request,
-        position: Position,
-        took: Duration,
-    ) -> Result<Summary, Exit> {
-        let lane = streams::state(connection, &request.to).await?;
-        let mut summary = Summary::of(request, process.metrics.figures().received, took);
-        // The range's last events may be deleted.
-        summary.until = position.max(summary.from);
-        (summary.to, summary.messages) = (Some(request.to.clone()), Some(lane.last));
-        Ok(summary)
+    /// Of a complete replay, for which this process took so many events.
+    pub(super) fn new(request: &Request, completed: Completed, events: u64, took: Duration) -> Summary {
+        let summary = Summary::of(request, events, took);
+        Summary {
+            // The range's last events may be deleted.
+            until: completed.position.max(summary.from),
+            to: Some(request.to.clone()),
+            messages: Some(completed.messages),
+            ..summary
+        }
     }
 
     /// Of a dry run.

@@ -50,7 +50,9 @@ pub fn filter_fault(filter: &str) -> Option<String> {
         token.is_empty() || (token.contains(unsafe_text) && !wildcard)
     };
     tokens.iter().enumerate().any(bad).then(|| {
-        format!("`{filter}` is no subject filter: tokens stand between single dots, `*` is a whole token, `>` only the last")
+        format!(
+            "`{filter}` is no subject filter: tokens stand between single dots, `*` is a whole token, `>` only the last"
+        )
     })
 }
 

@@ -81,7 +81,9 @@ impl Unfit {
             Unfit::NoState | Unfit::OtherInput | Unfit::NoPlanText => {
                 "replay from a fresh state: leave --from-state away"
             }
-            Unfit::Held { .. } => "begin the range behind that position, or leave --from-state away: a fresh state is built from the first event",
+            Unfit::Held { .. } => {
+                "begin the range behind that position, or leave --from-state away: a fresh state is built from the first event"
+            }
             Unfit::StateChanges(_) => "leave --from-state away: a fresh state is built under the new configuration",
             Unfit::Incomplete => "run the replay to its end first",
             Unfit::NotWhole => "replay without --from, --subject and --from-state, then promote that one",

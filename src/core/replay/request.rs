@@ -41,6 +41,20 @@ pub struct Request {
     pub prefix: String,
     /// The plan that it runs: range, filter and prefixed subjects included.
     pub plan: PlanSpec,
+    /// Once everything is out and the last checkpoint written: what was reached. From then on no engine is needed.
+    pub completed: Option<Completed>,
+}
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Completed {
+    /// The last position that it took.
+    pub position: Position,
+    /// When its lane was created.
+    pub lane_created: Nanos,
+    /// The lane's last sequence.
+    pub messages: u64,
 }
 
 /// What a command line says now; what it leaves out is as before.
@@ -137,6 +151,7 @@ mod tests {
             to: "ENRICHED_REPLAY".into(),
             prefix: "replay".into(),
             plan: plan(&spec('A'), "replay", emit).unwrap(),
+            completed: None,
         }
     }
 
