@@ -79,13 +79,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let run = memory.run(&facts, server_time, process.random);
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
-    if process.replay.as_ref().is_some_and(|replay| replay.copied) && start.kind != StartKind::Resume {
-        return Err(After::Stop(Exit::new(
-            CONFIG,
-            "the copy of the state that this replay began with is lost",
-            "begin another replay, into another stream and directory",
-        )));
-    }
+    has_its_copy(process, &start)?;
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
@@ -138,6 +132,18 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         metrics: process.metrics.clone(),
     }));
     Ok(Under { engine, tasks, connection: lane, run, start: number })
+}
+
+/// A replay that began with a copy of a state cannot build it anew.
+fn has_its_copy(process: &Process, start: &Start) -> Result<(), After> {
+    if process.replay.as_ref().is_some_and(|replay| replay.copied) && start.kind != StartKind::Resume {
+        return Err(After::Stop(Exit::new(
+            CONFIG,
+            "the copy of the state that this replay began with is lost",
+            "begin another replay, into another stream and directory",
+        )));
+    }
+    Ok(())
 }
 
 /// The input behind the start's position.

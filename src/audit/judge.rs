@@ -191,7 +191,7 @@ impl Audit {
     /// Whether the lane shows that nothing between changed the state. Of events that a replay passed over it shows nothing.
     fn is_harmless(&self, first_gone: Position, next: Position) -> bool {
         let plan = self.regime.as_ref().and_then(|regime| self.plans.get(&regime.plan));
-        !plan.is_some_and(|plan| plan.emit.is_some()) && self.scales.is_harmless(first_gone, next)
+        plan.is_none_or(|plan| plan.emit.is_none()) && self.scales.is_harmless(first_gone, next)
     }
 
     /// Goes over to the regime in force at `next`, if it is another.

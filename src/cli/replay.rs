@@ -109,6 +109,7 @@ impl Replay {
 
     async fn replay(&self, connection: &Connection, config: &Config, stop: watch::Receiver<bool>) -> Result<(), Exit> {
         let directory = self.directory(config)?;
+        settle::apart(config, &directory)?;
         // Held to the end: two processes must not settle or run the same replay.
         let _lock = Lock::take(&directory)?;
         let mut request = settle::settle(connection, config, &directory, &self.given()).await?;

@@ -2,10 +2,11 @@
 //!
 //! Decides no outcome: an event outside the range has none because the plan says so.
 
-use crate::core::ids::Position;
+use crate::core::ids::{Nanos, Position};
 use crate::core::replay::tempo::{Pace, Tempo};
 use crate::ports::stream::StoredMessage;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// What a replay's feed keeps to.
@@ -68,8 +69,11 @@ impl Gate {
     /// Takes what is due from the front, waiting until something is. Cancelling it loses nothing.
     pub async fn next(&mut self, messages: &mut Vec<StoredMessage>) -> Vec<StoredMessage> {
         loop {
-            match self.tempo.due(messages, self.began.elapsed()) {
-                (0, wait) if !messages.is_empty() => tokio::time::sleep(wait).await,
+            let elapsed = i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX);
+            match self.tempo.due(messages, Nanos(elapsed)) {
+                (0, wait) if !messages.is_empty() => {
+                    tokio::time::sleep(Duration::from_nanos(wait.0.unsigned_abs())).await;
+                }
                 (count, _) => {
                     let rest = messages.split_off(count.min(messages.len()));
                     return std::mem::replace(messages, rest);

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 /// What the live lane is compared with.
 pub enum After<'a> {
     /// The replay's lane.
-    Lane(Reader<'a>),
+    Lane(Box<Reader<'a>>),
     /// What the replay would publish.
     Computed(Box<Computed<'a>>),
 }
@@ -29,7 +29,7 @@ impl<'a> After<'a> {
     /// The replay's lane as it is now.
     pub async fn lane(connection: &'a Connection, request: &'a Request) -> Result<After<'a>, Exit> {
         let state = streams::state(connection, &request.to).await?;
-        Ok(After::Lane(Reader::new(connection, &request.to, state)))
+        Ok(After::Lane(Box::new(Reader::new(connection, &request.to, state))))
     }
 
     /// Lets go of the stream.

@@ -48,10 +48,11 @@ pub fn write(directory: &Path, request: &Request) -> Result<(), Exit> {
     synced.map_err(|error| failed(&path, &error))
 }
 
-/// Puts a finished copy in its place, if that has not happened yet.
-pub fn finish_copy(directory: &Path) -> Result<(), Exit> {
+/// Puts the copy that a request began with in its place, if that has not happened yet.
+pub fn finish_copy(directory: &Path, request: &Request) -> Result<(), Exit> {
     let (copy, state) = (unfinished(directory), state(directory));
-    if state.exists() || !copy.exists() {
+    // Another copy than the request's is what an attempt left that was refused.
+    if request.held.is_none() || state.exists() || !copy.exists() {
         return Ok(());
     }
     fs::rename(&copy, &state).map_err(|error| failed(&state, &error))

@@ -28,7 +28,6 @@ pub async fn settle(
     directory: &Path,
     given: &Given,
 ) -> Result<Request, Exit> {
-    apart(config, directory)?;
     let live = streams::info(connection, &config.input.stream).await?;
     if let Some(request) = file::read(directory)? {
         let differences = request.differences(given, &config.plan);
@@ -37,7 +36,7 @@ pub async fn settle(
             let hint = "leave these out to go on with it, or give the new replay a --to (or --state-dir) of its own";
             return Err(Exit::new(CONFIG, what, hint));
         }
-        file::finish_copy(directory)?;
+        file::finish_copy(directory, &request)?;
         match request.completed {
             None => drop(lane(connection, config, &request).await?),
             Some(completed) => still_there(connection, &request, completed).await?,
@@ -48,6 +47,7 @@ pub async fn settle(
         let what = format!("{} holds a state, but no replay.json that says of which replay", directory.display());
         return Err(Exit::new(CONFIG, what, "give another --state-dir"));
     }
+    file::remove_unfinished(&file::unfinished(directory))?;
     let mut request = new(connection, config, given, &live).await?;
     let state = lane(connection, config, &request).await?;
     if state.last > 0 {
@@ -66,7 +66,7 @@ pub async fn settle(
         request.held = Some(copy(from, directory, purpose).await?);
     }
     file::write(directory, &request)?;
-    file::finish_copy(directory)?;
+    file::finish_copy(directory, &request)?;
     Ok(request)
 }
 
@@ -147,8 +147,8 @@ fn own_stream(config: &Config, to: &str) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Nor where the live engine keeps its state.
-fn apart(config: &Config, directory: &Path) -> Result<(), Exit> {
+/// Nor does it keep its state where the live engine does. Asked before anything is made there, a lock included.
+pub fn apart(config: &Config, directory: &Path) -> Result<(), Exit> {
     let absolute = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
     let same = match (absolute(directory), absolute(&config.state.path)) {
         (Ok(replay), Ok(live)) => replay.starts_with(&live) || live.starts_with(&replay),

@@ -89,7 +89,10 @@ impl Summary {
         let filter = self.subject.as_ref().map_or(String::new(), |filter| format!(", subjects {filter},"));
         let range = format!("positions {} to {} of {}{filter}", self.from, self.until, self.input);
         let rate = self.events as f64 / self.seconds.max(0.001);
-        let took = format!("{} events in {:.1} s, {rate:.0} a second", self.events, self.seconds);
+        let took = match self.events {
+            0 => "it was complete before".to_owned(),
+            events => format!("{events} events in {:.1} s, {rate:.0} a second", self.seconds),
+        };
         match (&self.to, &self.would_publish) {
             (Some(to), _) => {
                 let messages = self.messages.unwrap_or_default();

@@ -28,7 +28,7 @@ pub mod verdict;
 pub mod rebind;
 
 #[cfg(test)]
-mod start_world;
+pub(in crate::core) mod start_world;
 #[cfg(test)]
 mod start_cases;
 #[cfg(test)]

@@ -41,9 +41,8 @@ pub fn differences(before: &[u8], after: &[u8]) -> Vec<FieldDifference> {
     if before == after {
         return found;
     }
-    match (object(before), object(after)) {
-        (Some(old), Some(new)) => members("", &old, &new, &mut found),
-        _ => {}
+    if let (Some(old), Some(new)) = (object(before), object(after)) {
+        members("", &old, &new, &mut found);
     }
     if found.is_empty() {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -52,18 +51,48 @@ pub fn differences(before: &[u8], after: &[u8]) -> Vec<FieldDifference> {
     found
 }
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+/// Members as they are written: the name's text between its quotes, and the value's.
+type Members<'a> = BTreeMap<&'a str, &'a str>;
 
+/// Takes an object apart, of which it is known that it is JSON; `None` for everything else. Does without a parser of
+/// names and values: some that events carry (half a surrogate pair) are texts that no parser gives back.
 fn object(text: &[u8]) -> Option<Members<'_>> {
-    serde_json::from_slice(text).ok()
+    let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t', '\n', '\r']);
+    let mut rest = text.strip_prefix('{')?.strip_suffix('}')?.trim_matches([' ', '\t', '\n', '\r']);
+    let mut members = Members::new();
+    while !rest.is_empty() {
+        let (name, behind) = at(rest, ':')?;
+        let (value, behind) = at(behind, ',').unwrap_or((behind, ""));
+        members.insert(name.trim().strip_prefix('"')?.strip_suffix('"')?, value.trim());
+        rest = behind.trim_start();
+    }
+    Some(members)
+}
+
+/// What stands before and behind the first such character outside of texts and brackets.
+fn at(text: &str, wanted: char) -> Option<(&str, &str)> {
+    let (mut depth, mut within, mut escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => within = !within,
+            _ if within => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.checked_sub(1)?,
+            _ if depth == 0 && c == wanted => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn members(path: &str, old: &Members<'_>, new: &Members<'_>, found: &mut Vec<FieldDifference>) {
     for (name, before) in old {
         let pointer = pointer(path, name);
         match new.get(name) {
-            Some(after) if before.get() == after.get() => {}
-            Some(after) => match (object(before.get().as_bytes()), object(after.get().as_bytes())) {
+            Some(after) if before == after => {}
+            Some(after) => match (object(before.as_bytes()), object(after.as_bytes())) {
                 (Some(old), Some(new)) => members(&pointer, &old, &new, found),
                 _ => found.push(difference(pointer, Some(before), Some(after))),
             },
@@ -75,11 +104,16 @@ fn members(path: &str, old: &Members<'_>, new: &Members<'_>, found: &mut Vec<Fie
     }
 }
 
-fn difference(field: String, before: Option<&RawValue>, after: Option<&RawValue>) -> FieldDifference {
-    FieldDifference { field, before: before.map(RawValue::to_owned), after: after.map(RawValue::to_owned) }
+fn difference(field: String, before: Option<&str>, after: Option<&str>) -> FieldDifference {
+    // What is no JSON after all goes out as a text.
+    let raw =
+        |text: &str| RawValue::from_string(text.to_owned()).or_else(|_| serde_json::value::to_raw_value(text)).ok();
+    FieldDifference { field, before: before.and_then(raw), after: after.and_then(raw) }
 }
 
+/// The name as a pointer shows it; one that stands for no text stays as it is written.
 fn pointer(path: &str, name: &str) -> String {
+    let name = serde_json::from_str::<String>(&format!("\"{name}\"")).unwrap_or_else(|_| name.to_owned());
     format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
@@ -101,6 +135,18 @@ mod tests {
         assert_eq!(lines(r#"{"p":{"x":1,"y":2}}"#, r#"{"p":{"x":1,"y":3}}"#), ["/p/y 2 3"]);
         assert_eq!(lines(r#"{"p":{"x":1}}"#, r#"{"p":[1]}"#), ["/p {\"x\":1} [1]"]);
         assert_eq!(lines(r#"{"a/b":1,"~":1}"#, r#"{"a/b":2,"~":2}"#), ["/a~1b 1 2", "/~0 1 2"]);
+    }
+
+    #[test]
+    fn odd_names_and_values_are_no_hindrance() {
+        assert_eq!(lines(r#"{"\ud800":"\udc00","a":1}"#, r#"{"\ud800":"\udc00","a":2}"#), ["/a 1 2"]);
+        assert_eq!(lines(r#"{"\ud800":1}"#, r#"{"\ud800":2}"#), ["/\\ud800 1 2"]);
+        assert_eq!(lines(r#"{"\u0061":1}"#, r#"{"\u0061":2}"#), ["/a 1 2"]);
+        let odd = r#" { "q\"}:,{" : "}\\" , "l" : [ {"x":",:"} , 2 ] ,"e":{ } } "#;
+        assert_eq!(lines(odd, &odd.replace(", 2 ]", ", 3 ]")), [r#"/l [ {"x":",:"} , 2 ] [ {"x":",:"} , 3 ]"#]);
+        let deep =
+            |n: usize| format!("{{\"d\":{}{}}}", "[".repeat(200), "]".repeat(200)).replace("[]", &format!("[{n}]"));
+        assert_eq!(differences(deep(1).as_bytes(), deep(2).as_bytes())[0].field, "/d");
     }
 
     #[test]

@@ -4,11 +4,12 @@
 
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
-use std::time::Duration;
 
 /// How far behind its own timetable a replay may be before the timetable is moved: what was late is not made up for in
 /// one burst.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: i64 = SECOND;
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 /// The pace that was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,50 +48,50 @@ pub struct Tempo {
     passed: u64,
     /// When the first of them was stored.
     first: Option<Nanos>,
-    /// What was added to the timetable.
-    moved: Duration,
+    /// What was added to the timetable, in nanoseconds.
+    moved: i64,
 }
 
 impl Tempo {
     /// A timetable that begins with the first event at or behind `from`.
     pub fn new(pace: Pace, from: Position) -> Tempo {
-        Tempo { pace, from, passed: 0, first: None, moved: Duration::ZERO }
+        Tempo { pace, from, passed: 0, first: None, moved: 0 }
     }
 
     /// How many of the next messages may go now, `elapsed` after the beginning; 0 comes with how long to wait.
-    pub fn due(&mut self, messages: &[StoredMessage], elapsed: Duration) -> (usize, Duration) {
+    pub fn due(&mut self, messages: &[StoredMessage], elapsed: Nanos) -> (usize, Nanos) {
         if self.pace == Pace::Max {
-            return (messages.len(), Duration::ZERO);
+            return (messages.len(), Nanos(0));
         }
         let mut count = 0;
         for message in messages {
             if message.sequence >= self.from.0 {
                 if self.first.is_none() {
                     // The timetable begins here, however long it took to come so far.
-                    (self.first, self.moved) = (Some(message.stored_at), elapsed);
+                    (self.first, self.moved) = (Some(message.stored_at), elapsed.0);
                 }
-                let due = self.at(message) + self.moved;
-                if due > elapsed {
-                    return (count, due - elapsed);
+                let due = self.at(message).saturating_add(self.moved);
+                if due > elapsed.0 {
+                    return (count, Nanos(due - elapsed.0));
                 }
-                let late = elapsed - due;
-                self.moved += late.saturating_sub(LATE);
+                self.moved += (elapsed.0 - due - LATE).max(0);
                 self.passed += 1;
             }
             count += 1;
         }
-        (count, Duration::ZERO)
+        (count, Nanos(0))
     }
 
-    /// When an event of the range is due, after the first one.
-    fn at(&self, message: &StoredMessage) -> Duration {
+    /// When an event of the range is due, in nanoseconds after the first one.
+    fn at(&self, message: &StoredMessage) -> i64 {
         match self.pace {
-            Pace::Max => Duration::ZERO,
-            Pace::Rate(rate) => Duration::from_secs_f64(self.passed as f64 / rate.max(1) as f64),
+            Pace::Max => 0,
+            // The cast of a number too large for it gives the largest: never.
+            Pace::Rate(rate) => (self.passed as f64 / rate.max(1) as f64 * SECOND as f64) as i64,
             Pace::Original(factor) => {
+                // A server's clock that stepped back waits for nothing.
                 let since = message.stored_at.0.saturating_sub(self.first.unwrap_or_default().0).max(0);
-                // A server's clock that stepped back waits for nothing; an endless wait is none that anybody asked for.
-                Duration::try_from_secs_f64(since as f64 / 1e9 / factor).unwrap_or(Duration::MAX / 4)
+                (since as f64 / factor) as i64
             }
         }
     }
@@ -112,8 +113,8 @@ mod tests {
         (first..first + count).map(event).collect()
     }
 
-    fn seconds(s: f64) -> Duration {
-        Duration::from_secs_f64(s)
+    fn seconds(s: f64) -> Nanos {
+        Nanos((s * 1e9) as i64)
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(tempo.due(&events(1, 6), seconds(10.0)), (4, seconds(0.5)));
         assert_eq!(tempo.due(&events(5, 2), seconds(10.25)), (0, seconds(0.25)));
         assert_eq!(tempo.due(&events(5, 2), seconds(10.5)), (1, seconds(0.5)));
-        assert_eq!(tempo.due(&events(6, 1), seconds(11.0)), (1, Duration::ZERO));
+        assert_eq!(tempo.due(&events(6, 1), seconds(11.0)), (1, Nanos(0)));
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!(tempo.due(&events(1, 1), seconds(0.0)).0, 1);
         // A pause of 100 s: about a second's worth goes at once, not a hundred.
         let (count, wait) = tempo.due(&events(2, 512), seconds(100.0));
-        assert!((10..=12).contains(&count) && wait > Duration::ZERO, "{count} {wait:?}");
+        assert!((10..=12).contains(&count) && wait > Nanos(0), "{count} {wait:?}");
     }
 
     #[test]
@@ -142,7 +143,7 @@ mod tests {
         let mut tempo = Tempo::new(Pace::parse("10x").unwrap(), Position(1));
         assert_eq!(tempo.due(&events(1, 3), seconds(0.0)), (1, seconds(0.1)));
         let mut tempo = Tempo::new(Pace::Max, Position(1));
-        assert_eq!(tempo.due(&events(1, 3), seconds(0.0)), (3, Duration::ZERO));
+        assert_eq!(tempo.due(&events(1, 3), seconds(0.0)), (3, Nanos(0)));
         for bad in ["", "x", "-1x", "0x", "fast", "10", "NaNx", "infx"] {
             assert!(Pace::parse(bad).is_err(), "{bad}");
         }

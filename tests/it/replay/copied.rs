@@ -1,6 +1,7 @@
 //! A replay that begins with a copy of the live state, while the live engine has it open.
 
 use super::stage::{CITY, LANE, Stage};
+use crate::harness::command::{begin, ended};
 use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::wait_until;
 use sidestream::adapters::sled::SledStore;
@@ -39,6 +40,12 @@ fn a_copy_of_the_live_state_serves_what_comes_behind_it_and_the_engine_runs_on()
     let expected = stage.live(|outcome| outcome.position >= from);
     assert_eq!(stage.outcomes(LANE, "replay."), expected);
     assert_eq!(report["diff"]["same"].as_u64(), Some(expected.len() as u64), "{report}");
+
+    // The audit has no copy: it finds no fault, and says of what depends on the copy that it was not checked.
+    let audit = ended(begin(&stage.bed, &["audit", "--complete", "--json", "--replay", &stage.directory(LANE)], ""));
+    let audit_report: serde_json::Value = serde_json::from_str(&audit.out).unwrap();
+    assert_eq!(audit.code, Some(0), "{audit_report}");
+    assert!(audit_report["unchecked"].as_u64() > Some(0), "{audit_report}");
 
     let mut after = stage.streams();
     after.retain(|(name, _)| name != LANE);

@@ -29,6 +29,7 @@ fn never_onto_a_stream_or_a_directory_of_the_live_engine() {
     refused(&stage, &["--subject-prefix", ""], 78, &["overlap"]);
     refused(&stage, &["--subject-prefix", "a b"], 64, &["makes no valid subject"]);
     assert_eq!(stage.streams(), before);
+    assert!(!std::path::Path::new(&state).join("inside").exists(), "nothing is made in the live directory");
 }
 
 #[test]
