@@ -18,10 +18,14 @@ use crate::ports::stream::{BrokerError, StoredMessage};
 use crate::telemetry::metrics::Metrics;
 use actix::Addr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Events that become one slice at most.
 const SLICE_EVENTS: usize = 512;
+
+/// Silence after which a replay asks whether anything is left of its range.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What the feed needs.
 pub struct FeedParts {
@@ -60,9 +64,12 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
     if let Some(end) = same_stream(&parts.connection, &parts.stream, parts.created, None).await {
         return Some(end);
     }
+    let mut quiet = false;
     loop {
-        if parts.replay.as_ref().is_some_and(|replay| replay.is_over(parts.source.last(), parts.source.pending())) {
-            return end_replay(parts, newest).await;
+        match is_over(&parts, quiet).await {
+            Ok(false) => {}
+            Ok(true) => return end_replay(parts, newest).await,
+            Err(error) => return Some(End::Broker(error)),
         }
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;
@@ -71,6 +78,7 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             Ok(messages) => messages,
             Err(error) => return Some(End::Broker(error)),
         };
+        quiet = messages.is_empty();
         if let Some(message) = messages.last() {
             parts.metrics.input_reaches(message.sequence + parts.source.pending());
         }
@@ -106,6 +114,21 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
             }
         }
     }
+}
+
+/// Whether a replay has all that it will ever get.
+async fn is_over(parts: &FeedParts, quiet: bool) -> Result<bool, BrokerError> {
+    let Some(replay) = &parts.replay else { return Ok(false) };
+    let last = parts.source.last();
+    if replay.is_over(last, parts.source.pending()) {
+        return Ok(true);
+    }
+    if !quiet {
+        return Ok(false);
+    }
+    // What was pending may be gone since, and nothing would ever come.
+    let next = streams::message_from(&parts.connection, &parts.stream, last.0 + 1, ">").await?;
+    Ok(next.is_none_or(|next| next.sequence > replay.until.0))
 }
 
 /// What became of a slice's worth of messages.
@@ -155,6 +178,7 @@ async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> 
     loop {
         tokio::select! {
             messages = parts.source.next_or_anew(SLICE_EVENTS) => return messages,
+            () = tokio::time::sleep(QUIET), if parts.replay.is_some() => return Ok(Vec::new()),
             Ok(()) = parts.durable.changed() => {
                 let position = *parts.durable.borrow_and_update();
                 if let Err(error) = parts.source.ack_through(position).await {

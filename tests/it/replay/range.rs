@@ -1,6 +1,8 @@
 //! What a replay lets out: a range by positions or times, some subjects, or everything.
 
 use super::stage::{LANE, Stage};
+use crate::harness::command::ended;
+use crate::harness::load::{publish, school};
 use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::wait_until;
 use serde_json::json;
@@ -98,4 +100,18 @@ fn retention_that_overtakes_a_replay_on_its_way_is_refused() {
     stage.api(&format!("STREAM.PURGE.{INPUT}"), json!({ "seq": 1_900 }));
     let ran = stage.replay(&[]);
     assert!(ran.code == Some(78) && ran.err.contains("to 1899, which were not processed yet"), "{ran:?}");
+}
+
+#[test]
+fn a_range_whose_end_is_purged_on_the_way_is_never_called_complete() {
+    let mut stage = Stage::empty();
+    // More than a reader asks for ahead.
+    publish(&mut stage.bed.wire, &mut school(9, 0), 30_000).unwrap();
+    let replay = stage.begin(&["--rate", "4000"]);
+    wait_until("the replay's lane to grow", || {
+        stage.streams().iter().any(|(name, last)| name == LANE && *last >= 50).then_some(())
+    });
+    stage.api(&format!("STREAM.PURGE.{INPUT}"), json!({}));
+    let ran = ended(replay);
+    assert!(ran.code == Some(78) && ran.err.contains("to 30000, which were not processed yet"), "{ran:?}");
 }
