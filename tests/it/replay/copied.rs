@@ -97,6 +97,8 @@ fn a_copy_that_is_made_while_batches_are_written_is_whole_or_is_not_made() {
     let store = SledStore::open(&live).unwrap();
     let (stop, mut copies, mut refused) = (AtomicBool::new(false), 0, 0);
     std::thread::scope(|scope| {
+        // Also when an assertion fails: the scope waits for the writer.
+        let _stops = Stops(&stop);
         scope.spawn(|| {
             let mut n = 0_u64;
             while !stop.load(Ordering::Acquire) {
@@ -135,6 +137,14 @@ fn a_copy_that_is_made_while_batches_are_written_is_whole_or_is_not_made() {
             assert!(parts.values().all(|count| *count == 40), "copy {copies} is torn: {parts:?}");
             None::<()>
         });
-        stop.store(true, Ordering::Release);
     });
+}
+
+/// Ends the writer.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
