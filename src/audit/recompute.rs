@@ -146,7 +146,8 @@ impl Recompute {
         }
         let open = knowledge.may_be_duplicate(reading, now);
         let asked = Asked { kind, event, reading, spans };
-        let (changes, certain) = match apply(&self.step.state, kind, event, reading, spans) {
+        let known = reading.key.as_ref().and_then(|key| self.step.state.rows.key(key.digest));
+        let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(changes) => {
                 let certain = knowledge.is_certain(&self.step.state, &changes, asked);
                 (changes, certain)
