@@ -91,7 +91,7 @@ fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Opt
 }
 
 fn group_of_position(position: Position) -> KeyGroup {
-    KeyGroup::of(&position.to_string())
+    KeyGroup::of(position.to_string())
 }
 
 /// The rejection of a key or row selector, `what` being its name in the configuration.
