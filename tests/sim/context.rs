@@ -181,19 +181,23 @@ impl Context {
                 );
                 return self.violated(text);
             }
-            if let Err(why) = self.follows(letter, &note) {
+            if let Err(why) = self.follows(letter, &note, sequence) {
                 return self.violated(format!("lane message {sequence}: {why}"));
             }
             self.lane.push(note);
         }
     }
 
-    /// Whether a note is the successor of the lane's last one.
-    fn follows(&self, letter: char, note: &Note) -> Result<(), String> {
-        let before = self.lane.last();
-        if let Some(before) = before.filter(|before| before.by > note.by) {
+    /// Whether a note at a sequence is the successor of the lane's last one.
+    fn follows(&self, letter: char, note: &Note, sequence: u64) -> Result<(), String> {
+        // Who wrote last stands in the lane's newest message alone. Where that one was purged or deleted, no engine can know
+        // that a later one was here; a start that finds it gone goes on by the lane's length.
+        let told = self.server.message(OUTPUT, sequence - 1).is_some();
+        if let Some(before) = self.lane.last().filter(|before| told && before.by > note.by) {
             return Err(format!("run {} start {} wrote after run {}", note.by.0, note.by.1, before.by.0));
         }
+        // A stranger's message is no output: the last one of ours counts.
+        let before = self.lane.iter().rev().find(|before| before.cause > 0);
         let (cause, n) = before.map_or((0, 0), |before| (before.cause, before.n));
         let count = |position: u64| self.oracle.expected(letter, position).len() as u32;
         let rest = if cause == 0 { 0 } else { count(cause) - (n + 1) };

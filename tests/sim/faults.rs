@@ -7,6 +7,7 @@ use super::process::{Phase, Process};
 use super::world::{World, create};
 use sidestream::core::protocol::facts::Consent;
 use sidestream::core::protocol::refusal::Refusal;
+use sidestream::engine::restore::read;
 
 impl World {
     fn happened(&mut self, what: &'static str) {
@@ -113,7 +114,7 @@ impl World {
             }
             "newest output deleted" => {
                 self.kill(main, "engine killed");
-                if self.context.random.per_mille(300) {
+                if self.context.random.per_mille(300) && !self.an_output_is_lost() {
                     // A stranger's message, which somebody deletes again.
                     let sequence = self.context.server.publish("enriched.stranger", None, "{}".into());
                     self.context.foreign = sequence.ok();
@@ -162,6 +163,14 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// Whether the lane ends before what a directory knows to be stored. A stranger's message in the place of a lost output
+    /// that is deleted again cannot be told from that output deleted: such a lane is as long as it was.
+    fn an_output_is_lost(&self) -> bool {
+        let last = self.context.lane_last();
+        let knows = |process: &Process| read(&process.disk.fork()).map_or(0, |known| known.lane_known().0);
+        self.processes.iter().any(|process| knows(process) > last)
     }
 
     /// Kills a process; the supervisor brings it back, perhaps with another number of shards.
@@ -228,9 +237,13 @@ impl World {
             });
             for (name, keep) in lost {
                 if name == INPUT {
-                    let cause = context.lane.last().map_or(0, |note| note.cause);
-                    self.facts.must_refuse |= cause > keep;
-                    context.input_taken |= cause > keep;
+                    // The lane's newest message proves that what is gone was processed. Where that one is gone too, nothing
+                    // does: the outputs up to the lane's end are counted, and other events may stand for them.
+                    let end = context.lane_last();
+                    let cause = context.lane.last().filter(|_| context.server.message(OUTPUT, end).is_some());
+                    let taken = cause.is_some_and(|note| note.cause > keep);
+                    self.facts.must_refuse |= taken;
+                    context.input_taken |= taken;
                     let before = context.oracle.clone();
                     context.input_before.get_or_insert(before);
                     context.oracle.truncate(keep);

@@ -16,7 +16,7 @@ use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
 use sidestream::core::protocol::memory::Memory;
-use sidestream::core::protocol::prepare::{First, header, prepare};
+use sidestream::core::protocol::prepare::{header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
@@ -232,18 +232,23 @@ impl Process {
                 if !lost {
                     context.violated("a state is thrown away without need");
                 }
-                if known.checkpoint.is_some() || !known.marks.is_empty() {
-                    self.disk.wipe();
-                    self.durable = 0;
-                }
             }
         }
+        let next = Disk::new();
         if context.random.per_mille(30) {
             // The disk refuses in the middle of what follows.
             let left = context.random.below(40) as usize;
             self.disk.fail_after(Some(left));
+            next.fail_after(Some(left));
         }
-        let states = self.load(&start, &prepared.first, &prepared.record, prepared.plan.dedup_window);
+        let replaced = start.kind != StartKind::Resume && (known.checkpoint.is_some() || !known.marks.is_empty());
+        let written = write_first(if replaced { &next } else { &self.disk }, &prepared.first, &prepared.record);
+        if written.is_ok() && replaced {
+            // The new directory takes the old one's place whole.
+            self.disk.restore(&next.snapshot());
+            self.durable = 0;
+        }
+        let states = written.and_then(|()| self.load(&start, prepared.plan.dedup_window));
         let states = states.map_err(|error| {
             context.struck("disk refused at a start");
             End::Store(error)
@@ -290,14 +295,7 @@ impl Process {
         });
     }
 
-    fn load(
-        &self,
-        start: &Start,
-        first: &First,
-        record: &sidestream::core::protocol::facts::Checkpoint,
-        window: Option<Nanos>,
-    ) -> Result<Vec<State>, StoreError> {
-        write_first(&self.disk, first, record)?;
+    fn load(&self, start: &Start, window: Option<Nanos>) -> Result<Vec<State>, StoreError> {
         let shards = self.shards.min(usize::from(KEY_GROUPS));
         let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, window, start.after);
         (0..shards).map(load).collect()

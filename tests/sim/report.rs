@@ -8,8 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Bad seeds that are printed.
-const SHOWN: usize = 20;
+/// Bad seeds whose fault is told.
+const TOLD: usize = 20;
+/// Bad seeds that are named.
+const NAMED: usize = 200;
 
 /// What many worlds have shown.
 #[derive(Default)]
@@ -57,7 +59,7 @@ impl Report {
         let Verdict { violation, refused, struck, faults, events, steps, .. } = verdict;
         self.events += events;
         self.steps += steps;
-        if refused.is_none() {
+        if refused.is_none() && violation.is_none() {
             self.fewest = (self.fewest.0.min(events), self.fewest.1.min(faults));
         }
         for (what, times) in struck {
@@ -91,8 +93,12 @@ impl Report {
         for (what, times) in &self.refused {
             println!("  {times:>10}  {what}");
         }
-        for (seed, what) in self.bad.iter().take(SHOWN) {
+        for (seed, what) in self.bad.iter().take(TOLD) {
             println!("\nseed {seed}: {what}");
+        }
+        if !self.bad.is_empty() {
+            let named: Vec<String> = self.bad.keys().take(NAMED).map(u64::to_string).collect();
+            println!("\nnot clean: {}", named.join(" "));
         }
         println!("\n{} of {} seeds clean", self.seeds - self.bad.len() as u64, self.seeds);
     }

@@ -353,10 +353,6 @@ impl World {
         let process = &mut self.processes[self.main];
         let generation = process.generation;
         match &mut process.phase {
-            _ if complete && self.facts.must_refuse => {
-                self.context.violated("went on over an input that is another one");
-                true
-            }
             Phase::Drained if self.draining && complete => {
                 self.judge_the_end();
                 true
@@ -381,6 +377,11 @@ impl World {
     }
 
     fn judge_the_end(&mut self) {
+        // Only now: an engine that stands still beside another input has not gone on over it, and a new input may lead to
+        // as many outputs as the old one left in the lane.
+        if self.facts.must_refuse {
+            return self.context.violated("went on over an input that is another one");
+        }
         let disk = self.processes[self.main].disk.clone();
         let last = self.context.oracle.last();
         let position = sidestream::engine::restore::read(&disk).ok().and_then(|known| known.checkpoint);
