@@ -38,6 +38,8 @@ pub struct Context {
     pub oracle: Oracle,
     /// The lane as it was stored, message by message.
     pub lane: Vec<Note>,
+    /// How long the lane ever was.
+    pub longest: u64,
     /// Replies, and deliveries, that are still to be swallowed.
     pub swallow: (u64, u64),
     /// Everything takes so many times longer.
@@ -46,8 +48,8 @@ pub struct Context {
     pub pace: (Time, Time),
     /// How far the server's clock is off.
     pub skew: Time,
-    /// How often what struck.
-    pub struck: BTreeMap<&'static str, u64>,
+    /// How often what struck, and what it led to.
+    pub counts: BTreeMap<&'static str, u64>,
     /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
     pub kill_behind_silence: bool,
     /// The input is not what it was: what is on disk may be about events that are gone.
@@ -71,11 +73,12 @@ impl Context {
             up: true,
             oracle: Oracle::default(),
             lane: Vec::new(),
+            longest: 0,
             swallow: (0, 0),
             slow: 1,
             pace: (3 * MILLIS, 2 * MILLIS),
             skew: 0,
-            struck: BTreeMap::new(),
+            counts: BTreeMap::new(),
             kill_behind_silence: false,
             input_before: None,
             input_taken: false,
@@ -106,9 +109,9 @@ impl Context {
         self.random.below(most as u64) as Time
     }
 
-    /// Something struck.
-    pub fn struck(&mut self, what: &'static str) {
-        *self.struck.entry(what).or_default() += 1;
+    /// Counts something that struck or came of it.
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     /// Notes a line of the trace.
@@ -140,6 +143,7 @@ impl Context {
     /// value that the oracle gives, from no earlier writer than the one before.
     pub fn look_at_the_lane(&mut self) {
         let last = self.lane_last();
+        self.longest = self.longest.max(last);
         while (self.lane.len() as u64) < last {
             let sequence = self.lane.len() as u64 + 1;
             let Some(message) = self.server.message(OUTPUT, sequence) else {

@@ -141,7 +141,7 @@ impl Process {
         if std::mem::take(&mut self.unreadable) {
             self.disk.wipe();
             self.durable = 0;
-            context.struck("unreadable state set aside");
+            context.count("unreadable state set aside");
         }
         super::truth::check_disk(context, &self.disk);
         let known = match read(&self.disk) {
@@ -221,9 +221,9 @@ impl Process {
         self.tell_of(context, &start);
         match start.kind {
             StartKind::Fresh => {}
-            StartKind::Resume => context.struck("resumes"),
+            StartKind::Resume => context.count("resumes"),
             StartKind::Rebuild(_) => {
-                context.struck("rebuilds");
+                context.count("rebuilds");
                 let known_to = known.lane_known().0;
                 let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
                 let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
@@ -250,7 +250,7 @@ impl Process {
         }
         let states = written.and_then(|()| self.load(&start, prepared.plan.dedup_window));
         let states = states.map_err(|error| {
-            context.struck("disk refused at a start");
+            context.count("disk refused at a start");
             End::Store(error)
         })?;
         self.disk.fail_after(None);
@@ -311,14 +311,14 @@ impl Process {
         match end {
             End::Drained => self.phase = Phase::Drained,
             End::PlanEnded => {
-                context.struck("plan switches");
+                context.count("plan switches");
                 self.again(context, false);
             }
             End::Refused(refusal) if self.memory.learn(&refusal, self.consent.accept_gap) => self.again(context, false),
             End::Refused(refusal) => self.stop(context, refusal),
             End::Store(_) => {
                 // The process ends with an exit code, and its supervisor starts it again.
-                context.struck("stopped by the disk");
+                context.count("stopped by the disk");
                 self.crash(context, false);
                 context.agenda.after(SECONDS, Entry::Spawn(self.number));
             }
@@ -328,7 +328,7 @@ impl Process {
                 context.violated(format!("process {} stopped: {what}", self.number));
             }
             End::Lane(LaneEvent::Refused { at, code, .. }) if code == WRONG_LAST_SEQUENCE => {
-                context.struck("outputs refused");
+                context.count("outputs refused");
                 self.phase = Phase::Judging(at);
                 self.ask(context, Question::Message(OUTPUT.to_owned(), at.0));
             }

@@ -22,7 +22,7 @@ pub struct Report {
     events: u64,
     steps: u64,
     fewest: (u64, u64),
-    struck: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<&'static str, u64>,
     refused: BTreeMap<String, u64>,
     bad: BTreeMap<u64, String>,
 }
@@ -56,14 +56,14 @@ impl Report {
     }
 
     fn add(&mut self, seed: u64, verdict: Verdict) {
-        let Verdict { violation, refused, struck, faults, events, steps, .. } = verdict;
+        let Verdict { violation, refused, counts, faults, events, steps, .. } = verdict;
         self.events += events;
         self.steps += steps;
         if refused.is_none() && violation.is_none() {
             self.fewest = (self.fewest.0.min(events), self.fewest.1.min(faults));
         }
-        for (what, times) in struck {
-            *self.struck.entry(what).or_default() += times;
+        for (what, times) in counts {
+            *self.counts.entry(what).or_default() += times;
         }
         if let Some(refusal) = refused {
             *self.refused.entry(refusal).or_default() += 1;
@@ -86,7 +86,7 @@ impl Report {
         let (events, faults) = self.fewest;
         println!("fewest in a world that ran to its end: {events} events, {faults} faults that struck");
         println!("\nwhat struck, and what it led to:");
-        for (what, times) in &self.struck {
+        for (what, times) in &self.counts {
             println!("  {times:>10}  {what}");
         }
         println!("\nrefusals that ended a world, as the start rules prescribe:");

@@ -107,11 +107,7 @@ fn counted_from(origin: Position, plans: &[PlanSince], broker: &Broker) -> Optio
 
 /// The same from the newest output, where the oldest one is of another history or was trimmed while it was asked for. Its
 /// cause may have further outputs that are not out, so that the cause alone does not tell what is.
-fn counted_from_the_newest(
-    origin: Position,
-    plans: &[PlanSince],
-    broker: &Broker,
-) -> Option<(Position, LaneSequence)> {
+fn counted_from_the_newest(origin: Position, plans: &[PlanSince], broker: &Broker) -> Option<(Position, LaneSequence)> {
     let newest = broker.newest.ours().filter(|newest| of_these(origin, plans, newest))?;
     Some(before_the_cause(origin, newest))
 }

@@ -211,7 +211,7 @@ fn rule_4_takes_no_output_of_the_newest_cause_for_one_that_is_out() {
     // The second of three outputs of position 9 is the lane's newest: the third is still to come.
     let mut world = World::steady();
     world.lose_state();
-    world.newest().cause = Position(9);
+    world.lane(12, 9);
     world.newest().n = 1;
     world.broker.oldest = None;
     let count = "rebuild after 0, B 8 R 10, count to 12, plan A of A1, origin 1, gaps 0";
