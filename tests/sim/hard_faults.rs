@@ -64,21 +64,7 @@ impl World {
                 self.context.foreign = sequence.ok();
                 self.context.count(kind);
             }
-            "input overtaken" => {
-                self.kill(main, "engine killed");
-                let last = self.context.input_last();
-                let to = 1 + self.context.random.below(last + 1);
-                self.context.server.purge_up_to(INPUT, to);
-                // A first start takes the input's first event for its origin, whatever it is. It is one where nothing is in
-                // the lane and no directory knows of a start before.
-                let begun =
-                    |process: &Process| read(&process.disk.fork()).map_or(true, |known| known.checkpoint.is_some());
-                if self.context.lane_last() == 0 && !self.processes.iter().any(begun) {
-                    self.context.oracle.begin_behind(to - 1);
-                }
-                self.facts.grounds.insert("input head trimmed");
-                self.context.count(kind);
-            }
+            "input overtaken" => self.overtake_input(),
             "plan of another state" => {
                 self.kill(main, "engine killed");
                 self.processes[main].plan = 'C';
@@ -87,6 +73,22 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// Retention takes the input's head.
+    fn overtake_input(&mut self) {
+        self.kill(self.main, "engine killed");
+        let last = self.context.input_last();
+        let to = 1 + self.context.random.below(last + 1);
+        self.context.server.purge_up_to(INPUT, to);
+        // A first start takes the input's first event for its origin, whatever it is. It is one where nothing is in
+        // the lane and no directory knows of a start before.
+        let begun = |process: &Process| read(&process.disk.fork()).map_or(true, |known| known.checkpoint.is_some());
+        if self.context.lane_last() == 0 && !self.processes.iter().any(begun) {
+            self.context.oracle.begin_behind(to - 1);
+        }
+        self.facts.grounds.insert("input head trimmed");
+        self.context.count("input overtaken");
     }
 
     /// Whether the lane lost outputs that are not there again.
