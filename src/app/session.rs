@@ -167,23 +167,24 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
     let prepared = prepare(&start, facts, &config.plan, &opened.disk);
     let Prepared { plan, first, record, next_plan } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
     let path = config.state.path.clone();
-    let Opened { store, .. } = if start.kind == StartKind::Resume {
-        opened
-    } else {
-        blocking(move || disk::begin_anew(&path, opened)).await?
-    };
+    let (resumes, record_of) = (start.kind == StartKind::Resume, record.clone());
+    let store = blocking(move || {
+        if !resumes {
+            return disk::begin_anew(&path, opened, &first, &record_of);
+        }
+        restore::write_first(opened.store.as_ref(), &first, &record_of)?;
+        Ok(opened.store)
+    })
+    .await?;
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
         config.engine.shards
     };
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
-    let (store_of, record_of) = (store.clone(), record.clone());
-    let states: Vec<State> = blocking(move || {
-        restore::write_first(store_of.as_ref(), &first, &record_of)?;
-        restore::load(store_of.as_ref(), shards, cache_rows, window, after)
-    })
-    .await?;
+    let store_of = store.clone();
+    let states: Vec<State> =
+        blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, window, after)).await?;
     process.metrics.accepted_gaps(start.gaps);
     Ok(Parts {
         plan: Arc::new(plan),

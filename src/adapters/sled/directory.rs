@@ -65,6 +65,13 @@ pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Err(unreadable(path, "every name to set it aside under is taken"))
 }
 
+/// Gives a directory the name of one that is no longer there; fails where one with content is. Nobody may have it open.
+pub fn take_place(new: &Path, path: &Path) -> Result<(), StoreError> {
+    let _lock = Lock::take(new)?;
+    fs::rename(new, path).map_err(failed(path, "cannot put the new directory in its place"))?;
+    sync_parent(path)
+}
+
 fn sync_parent(path: &Path) -> Result<(), StoreError> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync(parent),

@@ -15,6 +15,6 @@ pub mod guard;
 pub mod open;
 pub mod store;
 
-pub use directory::set_aside;
+pub use directory::{set_aside, take_place};
 pub use manifest::Manifest;
 pub use store::SledStore;

@@ -27,7 +27,7 @@ pub mod writes;
 pub mod verdict;
 
 #[cfg(test)]
-mod start_world;
+pub(crate) mod start_world;
 #[cfg(test)]
 mod start_cases;
 #[cfg(test)]
