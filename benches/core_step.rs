@@ -138,7 +138,7 @@ impl Bench {
     fn dedup(&mut self, events: &Events) {
         for event in &events.list {
             let Some(id) = event.reading.as_ref().ok().and_then(|reading| reading.identity) else { continue };
-            if !black_box(self.state.ids.is_duplicate(id, event.stream_time)) {
+            if !black_box(self.state.ids.is_duplicate(event.group, id, event.stream_time)) {
                 self.state.ids.mark(event.group, id, event.stream_time);
             }
         }

@@ -49,7 +49,7 @@ async fn at(stage: &mut Stage, rate: u64, events: u64) -> Result<Vec<f64>, Failu
     let place = stage.place(&format!("latency-{rate}"))?;
     let mut job = Process::job(&stage.url, &place, &[])?;
     job.ready().await?;
-    generate(&stage.url, &place, &rate.to_string(), events).await?;
+    generate(&stage.url, &place, &rate.to_string(), events, rate).await?;
     stage.wait_for(&mut output, events, &mut job).await?;
     let latencies = read(&output, events).await?;
     job.end().await?;

@@ -119,10 +119,11 @@ pub fn sidestream(command: &str, url: &str, place: &Path, settings: &[(&str, Str
     line
 }
 
-/// Publishes events at a rate and waits until the server has stored them all.
-pub async fn generate(url: &str, place: &Path, rate: &str, count: u64) -> Result<(), Failure> {
+/// Publishes events at a rate and waits until the server has stored them all. Another seed makes other events: none is
+/// a duplicate.
+pub async fn generate(url: &str, place: &Path, rate: &str, count: u64, seed: u64) -> Result<(), Failure> {
     let mut line = sidestream("generate", url, place, &[]);
-    line.args(["--rate", rate, "--count", &count.to_string(), "--users", "10000"]);
+    line.args(["--rate", rate, "--count", &count.to_string(), "--seed", &seed.to_string(), "--users", "10000"]);
     let output = line.env_remove("SIDESTREAM_NATS_URL").stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if output.status.success() {
         return Ok(());

@@ -83,7 +83,7 @@ async fn with(stage: &mut Stage, users: u64) -> Result<Found, Failure> {
         job.ready().await?;
         ready.push(job.began.elapsed().as_secs_f64() * 1e3);
         let published = Instant::now();
-        generate(&stage.url, &place, "max", 1).await?;
+        generate(&stage.url, &place, "max", 1, events).await?;
         // The publisher's own start is no part of the restart.
         let publishing = published.elapsed();
         events += 1;

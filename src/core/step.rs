@@ -108,7 +108,7 @@ impl Step {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
             return Some(Silence::Dropped);
         }
-        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(id, event.stream_time));
+        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(event.group, id, event.stream_time));
         seen.then_some(Silence::Duplicate)
     }
 
