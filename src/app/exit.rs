@@ -66,9 +66,7 @@ impl From<StoreError> for Exit {
                 );
                 return Exit::new(CONFIG, error.to_string(), hint);
             }
-            StoreError::HalfImported { .. } => {
-                (CONFIG, "remove the directory and run `sidestream state import` again")
-            }
+            StoreError::HalfImported { .. } => (CONFIG, "remove the directory and run `sidestream state import` again"),
             StoreError::Io { .. } => (UNAVAILABLE, "check the disk's room and the directory's permissions"),
         };
         let mut message = error.to_string();

@@ -9,8 +9,8 @@ mod kill;
 mod damage;
 
 use crate::model_conformance::model::Disk;
-use sidestream::adapters::memory::MemoryStore;
 use sidestream::adapters::fjall::FjallStore;
+use sidestream::adapters::memory::MemoryStore;
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
 use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};

@@ -65,7 +65,10 @@ impl Manifest {
                 let path = directory.display().to_string();
                 Err(StoreError::OtherEngine { path, found: theirs.engine, wanted: engine })
             }
-            None if Engine::NAMED.iter().any(|(_, other)| *other != engine && directory.join(database(*other)).exists()) => {
+            None if Engine::NAMED
+                .iter()
+                .any(|(_, other)| *other != engine && directory.join(database(*other)).exists()) =>
+            {
                 Err(unreadable(directory, format!("there is another engine's data, but no file {FORMAT}")))
             }
             _ => Ok(manifest),

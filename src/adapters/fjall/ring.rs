@@ -33,9 +33,9 @@ fn slot(batch: u64) -> u16 {
 pub fn check(path: &Path, rows: &::fjall::Keyspace, count: u64) -> Result<(), StoreError> {
     let mut seen = 0;
     let mut entries = guarded(path, "cannot read the batches' numbers", || Ok(rows.prefix(RING)))?;
-    while let Some((key, value)) =
-        guarded(path, "cannot read the batches' numbers", || entries.next().map(::fjall::Guard::into_inner).transpose())?
-    {
+    while let Some((key, value)) = guarded(path, "cannot read the batches' numbers", || {
+        entries.next().map(::fjall::Guard::into_inner).transpose()
+    })? {
         let number = (*value).try_into().map(u64::from_be_bytes).unwrap_or_default();
         // Too old: the batch that came after it under this key is missing. Too new: the count is.
         let (in_place, oldest) = (*key == entry(number).0, count.saturating_sub(SLOTS - 1).max(1));

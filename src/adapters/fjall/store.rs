@@ -123,7 +123,10 @@ impl FjallStore {
             db.persist(PersistMode::Buffer)?;
             Ok(rows.sealed_memtable_count() > waiting)
         })? {
-            #[allow(clippy::disallowed_methods, reason = "fjall offers nothing to wait for; its failure ends the wait")]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "fjall offers nothing to wait for; its failure ends the wait"
+            )]
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())

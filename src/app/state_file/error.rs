@@ -28,7 +28,9 @@ impl FileError {
         let (code, hint) = match &self {
             FileError::Io(_) => (UNAVAILABLE, "check the file's name, its permissions and the disk's room"),
             FileError::Damaged { .. } => (UNAVAILABLE, "nothing was imported: export again, or fetch another copy"),
-            FileError::Other(_) => (CONFIG, "import it with the build that wrote it; the state can be rebuilt from the input"),
+            FileError::Other(_) => {
+                (CONFIG, "import it with the build that wrote it; the state can be rebuilt from the input")
+            }
         };
         Exit::new(code, format!("state file {}: {self}", file.display()), hint)
     }

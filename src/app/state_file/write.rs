@@ -2,7 +2,7 @@
 //!
 //! Whether entries come in order is the caller's business; a reader checks it.
 
-use super::layout::{BLOCK, BLOCK_BYTES, END, MAGIC, VERSION, VALUE_MOST, number};
+use super::layout::{BLOCK, BLOCK_BYTES, END, MAGIC, VALUE_MOST, VERSION, number};
 use crate::core::record::Format;
 use crate::ports::store::Space;
 use std::io::{Error, ErrorKind, Result, Write};

@@ -58,6 +58,8 @@ struct Tally {
     set_aside: u32,
     /// Set aside before anything was reported: nothing was lost.
     set_aside_empty: u32,
+    /// Journals that fjall made and removed while it was recorded, its first one apart.
+    journals: (usize, usize),
     /// The state directory at its largest.
     bytes: u64,
 }
@@ -115,6 +117,11 @@ fn cut(shim: &Path, age: Age, honest: Honest, generations: u32, seed: u64) -> Ta
         let mut disk = Disk::load(&root, honest);
         let calls = record(shim, &root, age.job(age.recorded));
         tally.bytes = tally.bytes.max(bytes(&root.join(STATE)));
+        let journal = |name: &str| name.ends_with(".jnl") && !name.ends_with("/0.jnl");
+        let made = |call: &&Call| matches!(call, Call::Made { name, .. } if journal(name));
+        let removed = |call: &&Call| matches!(call, Call::Unlinked { name } if name.ends_with(".jnl"));
+        tally.journals.0 += calls.iter().filter(made).count();
+        tally.journals.1 += calls.iter().filter(removed).count();
         let mut cuts: Vec<u64> = (0..CUTS).map(|_| 1 + random.below(calls.len() as u64)).collect();
         if age.before == 0 && generation % 2 == 0 {
             // Most calls come after creation; half of these cuts fall into it.
@@ -135,7 +142,10 @@ fn cut(shim: &Path, age: Age, honest: Honest, generations: u32, seed: u64) -> Ta
             let found = history.judge(&hurt, reported);
             tally.count(&found);
             if found != Found::Kept {
-                println!("{} {} seed {seed} generation {generation}, call {at}, {survival:?}: {found:?}", age.engine, age.name);
+                println!(
+                    "{} {} seed {seed} generation {generation}, call {at}, {survival:?}: {found:?}",
+                    age.engine, age.name
+                );
             }
             if n == next {
                 follows = (!found.lost()).then(|| (again, disk.seen(REPORTED)));
@@ -199,6 +209,7 @@ fn a_fjall_store_of_heavy_checkpoints_keeps_what_it_reported_durable() {
     let (generations, seed) = asked(2, 14);
     let tally = cut(shim, of_fjall(HEAVY), Honest::All, generations, seed);
     assert_eq!(tally.lost(), 0, "{tally:?}");
+    assert!(tally.journals.0 > 0 && tally.journals.1 > 0, "no journal was changed for another: {tally:?}");
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn unreadable(path: &Path) -> String {
 
 /// The journals' numbers.
 fn journals(path: &Path) -> Vec<u64> {
-    let names = fs::read_dir(path.join("fjall")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        fs::read_dir(path.join("fjall")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut numbers: Vec<u64> = names.filter_map(|name| name.strip_suffix(".jnl")?.parse().ok()).collect();
     numbers.sort_unstable();
     numbers
