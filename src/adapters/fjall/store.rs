@@ -185,7 +185,7 @@ impl Store for FjallStore {
             inner.commit()
         })?;
         *batches = next;
-        if next % STEP == 0 {
+        if next.is_multiple_of(STEP) {
             self.hand_over(2)?;
         }
         Ok(())

@@ -95,7 +95,8 @@ impl<R: Read> Reader<R> {
         let mut rest = piece.get(13..).unwrap_or_default();
         while !rest.is_empty() {
             let at = begin + (piece.len() - rest.len()) as u64;
-            let (number, key, value, after) = entry(rest).ok_or_else(|| damaged(at, "an entry breaks off"))?;
+            let (number, key, value);
+            (number, key, value, rest) = entry(rest).ok_or_else(|| damaged(at, "an entry breaks off"))?;
             let place = space(number).ok_or_else(|| damaged(at, format!("there is no space {number}")))?;
             let last = self.last.as_ref().map(|(space, key)| (*space, key.as_slice()));
             if last.is_some_and(|last| last >= (number, key)) {
@@ -104,7 +105,6 @@ impl<R: Read> Reader<R> {
             visit(place, key, value)?;
             self.last = Some((number, key.to_vec()));
             self.entries += 1;
-            rest = after;
         }
         Ok(())
     }
@@ -149,8 +149,11 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// The next entry and what follows it.
-fn entry(bytes: &[u8]) -> Option<(u16, &[u8], &[u8], &[u8])> {
+/// A space's number, a key, a value, and what follows them.
+type Entry<'a> = (u16, &'a [u8], &'a [u8], &'a [u8]);
+
+/// The next entry.
+fn entry(bytes: &[u8]) -> Option<Entry<'_>> {
     let (space, rest) = bytes.split_first_chunk()?;
     let (key, rest) = rest.split_first_chunk()?;
     let (value, rest) = rest.split_first_chunk()?;
