@@ -1,15 +1,19 @@
-//! The state directory: opening it, and beginning a new one.
+//! The state directory: opening it with the configured engine, and beginning a new one.
 //!
-//! A directory that cannot be read is set aside, never deleted. Nothing here knows what a start decides. One that takes
-//! another's place is made beside it under a name of its own and is whole before the other one goes.
+//! The only place that knows which engines there are. A directory that cannot be read is set aside, never deleted; one
+//! that another engine made, or that holds half an import, is left alone. Nothing here knows what a start decides. A
+//! directory that takes another's place is made beside it under a name of its own and is whole before the other goes.
 
-use crate::adapters::sled::{SledStore, set_aside, take_place};
+use crate::adapters::directory::{importing, set_aside, take_place};
+use crate::adapters::fjall::FjallStore;
+use crate::adapters::sled::SledStore;
+use crate::config::StateSection;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk};
 use crate::core::protocol::prepare::First;
-use crate::core::record::Format;
+use crate::core::record::{Engine, Format};
 use crate::engine::restore::{read, write_first};
-use crate::ports::store::StoreError;
+use crate::ports::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,37 +21,64 @@ use std::sync::Arc;
 /// An open state directory and what it holds.
 pub struct Opened {
     /// The store.
-    pub store: Arc<SledStore>,
+    pub store: Arc<dyn Store>,
     /// Its account.
     pub disk: Disk,
 }
 
-/// Opens the directory; one that cannot be read is set aside and a new one takes its place.
-pub fn open(path: &Path) -> Result<Opened, StoreError> {
-    finish_replacing(path)?;
-    let open = || {
-        let store = SledStore::open(path)?;
-        let differences = Format::current().differences(store.format());
-        if !differences.is_empty() {
-            return Err(StoreError::Format { path: path.display().to_string(), differences });
+/// Opens the store of a directory, or makes one where there is none; compares the format settings.
+pub fn open_store(state: &StateSection) -> Result<Arc<dyn Store>, StoreError> {
+    let path = &state.path;
+    let (store, format): (Arc<dyn Store>, Format) = match state.engine {
+        Engine::Sled => {
+            let store = SledStore::open(path)?;
+            let format = store.format().clone();
+            (Arc::new(store), format)
         }
-        let disk = read(&store)?;
-        Ok(Opened { store: Arc::new(store), disk })
+        Engine::Fjall => {
+            let store = FjallStore::open(path)?;
+            let format = store.format().clone();
+            (Arc::new(store), format)
+        }
     };
-    match open() {
+    let differences = Format::current().differences(&format);
+    if differences.is_empty() {
+        Ok(store)
+    } else {
+        Err(StoreError::Format { path: path.display().to_string(), differences })
+    }
+}
+
+/// Opens the directory as it is: whatever is wrong with it is an error, and nothing is set aside.
+pub fn open_as_it_is(state: &StateSection) -> Result<Opened, StoreError> {
+    finish_replacing(&state.path)?;
+    open_and_read(state)
+}
+
+/// Opens the directory; one that cannot be read is set aside and a new one takes its place.
+pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
+    match open_as_it_is(state) {
         Err(StoreError::Unreadable { why, .. }) => {
+            let path = &state.path;
             let aside = set_aside(path)?;
             tracing::warn!(path = %path.display(), aside = %aside.display(), why, "the state directory is unreadable and was set aside");
-            open()
+            // Not what a crash may have left beside it: that was not to take this one's place.
+            open_and_read(state)
         }
         other => other,
     }
 }
 
+fn open_and_read(state: &StateSection) -> Result<Opened, StoreError> {
+    importing::refuse(&state.path)?;
+    let store = open_store(state)?;
+    let disk = read(store.as_ref())?;
+    Ok(Opened { store, disk })
+}
+
 /// The plans whose text the directory holds.
-pub fn plans(path: &Path) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
-    finish_replacing(path)?;
-    Ok(read(&SledStore::open(path)?)?.plans)
+pub fn plans(state: &StateSection) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
+    Ok(open_as_it_is(state)?.disk.plans)
 }
 
 /// Begins over an empty state with what a start writes first. What the directory holds is set aside.
@@ -55,28 +86,28 @@ pub fn plans(path: &Path) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
 /// The new directory is durable under another name before the old one goes: a crash leaves the one or the other, and at no
 /// instant are the texts of the plans, the origin and B only in what was set aside.
 pub fn begin_anew(
-    path: &Path,
+    state: &StateSection,
     opened: Opened,
     first: &First,
     record: &Checkpoint,
-) -> Result<Arc<SledStore>, StoreError> {
+) -> Result<Arc<dyn Store>, StoreError> {
     let Opened { store, disk } = opened;
     let fresh = disk.checkpoint.is_none() && disk.marks.is_empty();
     if fresh {
         write_first(store.as_ref(), first, record)?;
         return Ok(store);
     }
-    let next = next_to(path);
-    if exists(&next)? {
+    let next = StateSection { path: next_to(&state.path), ..state.clone() };
+    if exists(&next.path)? {
         // A crash came before it was whole, or before it was needed.
-        set_aside(&next)?;
+        set_aside(&next.path)?;
     }
-    write_first(&SledStore::open(&next)?, first, record)?;
+    write_first(open_store(&next)?.as_ref(), first, record)?;
     drop(store);
-    let aside = set_aside(path)?;
+    let aside = set_aside(&state.path)?;
     tracing::warn!(aside = %aside.display(), "the old state directory was set aside");
-    take_place(&next, path)?;
-    Ok(Arc::new(SledStore::open(path)?))
+    take_place(&next.path, &state.path)?;
+    open_store(state)
 }
 
 /// Where a crash came after the old directory was set aside and before the new one had its name, gives it its name.
@@ -114,47 +145,59 @@ mod tests {
         (First::Anew(floor, vec![spec('A')]), record)
     }
 
+    fn section(path: &Path, engine: Engine) -> StateSection {
+        StateSection { path: path.to_owned(), engine, cache_rows: 1_000 }
+    }
+
     /// A directory with a record at position 3.
-    fn begun(path: &Path) -> Opened {
+    fn begun(path: &StateSection) -> Opened {
         let (first, record) = first(3);
         drop(begin_anew(path, open(path).unwrap(), &first, &record).unwrap());
         open(path).unwrap()
     }
 
     /// The position of the record, and whether the text of plan A is there.
-    fn holds(path: &Path) -> (Option<u64>, bool) {
+    fn holds(path: &StateSection) -> (Option<u64>, bool) {
         let Disk { checkpoint, plans, .. } = open(path).unwrap().disk;
         (checkpoint.map(|record| record.position.0), plans.contains_key(&spec('A').fingerprint()))
     }
 
     #[test]
     fn a_new_directory_takes_the_old_ones_place_whole() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("state");
-        let old = begun(&path);
-        let (first, record) = first(9);
-        drop(begin_anew(&path, old, &first, &record).unwrap());
-        assert_eq!(holds(&path), (Some(9), true));
-        assert_eq!(holds(&root.path().join("state.unreadable-1")), (Some(3), true), "nothing is deleted");
-        assert!(!next_to(&path).exists());
+        for engine in [Engine::Sled, Engine::Fjall] {
+            let root = tempfile::tempdir().unwrap();
+            let path = section(&root.path().join("state"), engine);
+            let old = begun(&path);
+            let (first, record) = first(9);
+            drop(begin_anew(&path, old, &first, &record).unwrap());
+            assert_eq!(holds(&path), (Some(9), true));
+            assert_eq!(
+                holds(&section(&root.path().join("state.unreadable-1"), engine)),
+                (Some(3), true),
+                "nothing is deleted"
+            );
+            assert!(!next_to(&path.path).exists());
+        }
     }
 
     #[test]
     fn a_crash_while_a_directory_is_replaced_leaves_the_one_or_the_other() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("state");
-        drop(begun(&path));
-        // A crash while the new one was made: it holds nothing yet.
-        drop(SledStore::open(&next_to(&path)).unwrap());
-        assert_eq!(holds(&path), (Some(3), true), "the old one is still there");
-        let (first, record) = first(9);
-        let old = open(&path).unwrap();
-        drop(begin_anew(&path, old, &first, &record).unwrap());
-        assert_eq!(holds(&path), (Some(9), true), "and the next attempt makes its own");
-        // A crash between the two renamings.
-        std::fs::rename(&path, next_to(&path)).unwrap();
-        assert_eq!(holds(&path), (Some(9), true), "the new one has everything");
-        std::fs::rename(&path, next_to(&path)).unwrap();
-        assert!(plans(&path).unwrap().contains_key(&spec('A').fingerprint()), "whoever opens it");
+        for engine in [Engine::Sled, Engine::Fjall] {
+            let root = tempfile::tempdir().unwrap();
+            let path = section(&root.path().join("state"), engine);
+            drop(begun(&path));
+            // A crash while the new one was made: it holds nothing yet.
+            drop(open_store(&section(&next_to(&path.path), engine)).unwrap());
+            assert_eq!(holds(&path), (Some(3), true), "the old one is still there");
+            let (first, record) = first(9);
+            let old = open(&path).unwrap();
+            drop(begin_anew(&path, old, &first, &record).unwrap());
+            assert_eq!(holds(&path), (Some(9), true), "and the next attempt makes its own");
+            // A crash between the two renamings.
+            std::fs::rename(&path.path, next_to(&path.path)).unwrap();
+            assert_eq!(holds(&path), (Some(9), true), "the new one has everything");
+            std::fs::rename(&path.path, next_to(&path.path)).unwrap();
+            assert!(plans(&path).unwrap().contains_key(&spec('A').fingerprint()), "whoever opens it");
+        }
     }
 }

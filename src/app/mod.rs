@@ -15,6 +15,7 @@ pub mod old_lane;
 pub mod claim;
 pub mod look;
 pub mod inspect;
+pub mod state_file;
 pub mod audit;
 pub mod dead_letters;
 pub mod exit;

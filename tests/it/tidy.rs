@@ -28,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("async_nats", &["src/adapters/nats/"]),
     ("sled", &["src/adapters/sled/"]),
+    ("fjall", &["src/adapters/fjall/"]),
+    ("lsm_tree", &[]),
     // Beside the engine and the pages: `app` sends to actors' addresses, and two commands run the actors' system.
     ("actix", &["src/engine/", "src/http/", "src/app/", "src/cli/run.rs", "src/cli/demo.rs"]),
     ("actix_web", &["src/http/"]),
