@@ -10,7 +10,7 @@ use async_nats::jetstream::context::PublishAckFuture;
 use sidestream::generate::{Generated, School, SchoolOptions};
 use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, sleep};
 
 /// The share of a core and the memory of an engine that waits.
 pub async fn section(stage: &mut Stage, seconds: u64) -> Result<String, Failure> {
@@ -35,6 +35,8 @@ const USERS: u64 = 200_000;
 const CACHE: u64 = 100_000;
 /// Messages that both streams keep; the publisher stays within half of it.
 const KEPT: i64 = 1_000_000;
+/// Between two looks at the memory.
+const SAMPLE: Duration = Duration::from_secs(10);
 
 /// Full speed with a working set four times the cache, for so long: a sample of the memory every ten seconds.
 pub async fn memory(stage: &mut Stage, minutes: u64) -> Result<(String, Vec<(String, String)>), Failure> {
@@ -51,22 +53,18 @@ pub async fn memory(stage: &mut Stage, minutes: u64) -> Result<(String, Vec<(Str
     let mut outstanding: VecDeque<PublishAckFuture> = VecDeque::new();
     let (began, mut published) = (Instant::now(), 0_u64);
     let mut samples: Vec<(f64, f64)> = Vec::new();
-    let mut tick = interval(Duration::from_secs(10));
+    let mut next = Duration::ZERO;
     while began.elapsed() < Duration::from_secs(minutes * 60) {
-        tokio::select! {
-            _ = tick.tick() => {
-                job.is_running()?;
-                let resident = usage::resident_mib(job.pid).unwrap_or_default();
-                samples.push((began.elapsed().as_secs_f64() / 60.0, resident));
-            }
-            stored = output.info(), if published.is_multiple_of(50_000) => {
-                let behind = published.saturating_sub(stored?.state.last_sequence);
-                if behind > KEPT as u64 / 4 {
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            }
-            else => {}
+        if began.elapsed() >= next {
+            next += SAMPLE;
+            job.is_running()?;
+            samples.push((began.elapsed().as_secs_f64() / 60.0, usage::resident_mib(job.pid).unwrap_or_default()));
+        }
+        // The engine must not be overtaken by the input's limit, nor idle for want of events.
+        let out = output.info().await?.state.last_sequence;
+        if published.saturating_sub(out) > KEPT as u64 / 4 {
+            sleep(Duration::from_millis(20)).await;
+            continue;
         }
         for _ in 0..10_000 {
             school.write_next(&mut event);
