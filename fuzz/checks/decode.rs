@@ -50,7 +50,7 @@ pub fn check(data: &[u8]) {
             assert_eq!(found.reason, reason);
             assert!(found.sentence.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{}", found.sentence);
             assert_eq!(event.kind_text.as_ref().map(|text| text.get(&message.payload).to_owned()), kind_text);
-            assert_eq!(event.group, KeyGroup::of(&message.sequence.to_string()));
+            assert_eq!(event.group, KeyGroup::of(message.sequence.to_string()));
         }
     }
     if let Ok(object) = expected::object(&known.names, &message.payload) {

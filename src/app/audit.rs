@@ -71,5 +71,5 @@ fn older_plans(config: &Config) -> BTreeMap<String, PlanSpec> {
     if !config.state.path.exists() {
         return BTreeMap::new();
     }
-    disk::plans(&config.state.path).unwrap_or_default()
+    disk::plans(&config.state).unwrap_or_default()
 }

@@ -1,60 +1,203 @@
-//! The state directory: opening it, and beginning a new one.
+//! The state directory: opening it with the configured engine, and beginning a new one.
 //!
-//! A directory that cannot be read is set aside, never deleted. Nothing here knows what a start decides.
+//! The only place that knows which engines there are. A directory that cannot be read is set aside, never deleted; one
+//! that another engine made, or that holds half an import, is left alone. Nothing here knows what a start decides. A
+//! directory that takes another's place is made beside it under a name of its own and is whole before the other goes.
 
-use crate::adapters::sled::{SledStore, set_aside};
+use crate::adapters::directory::{importing, set_aside, take_place};
+use crate::adapters::fjall::FjallStore;
+use crate::adapters::sled::SledStore;
+use crate::config::StateSection;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::Disk;
-use crate::core::record::Format;
-use crate::engine::restore::read;
-use crate::ports::store::StoreError;
+use crate::core::protocol::facts::{Checkpoint, Disk};
+use crate::core::protocol::prepare::First;
+use crate::core::record::{Engine, Format};
+use crate::engine::restore::{read, write_first};
+use crate::ports::store::{Store, StoreError};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open state directory and what it holds.
 pub struct Opened {
     /// The store.
-    pub store: Arc<SledStore>,
+    pub store: Arc<dyn Store>,
     /// Its account.
     pub disk: Disk,
 }
 
-/// Opens the directory; one that cannot be read is set aside and a new one takes its place.
-pub fn open(path: &Path) -> Result<Opened, StoreError> {
-    let open = || {
-        let store = SledStore::open(path)?;
-        let differences = Format::current().differences(store.format());
-        if !differences.is_empty() {
-            return Err(StoreError::Format { path: path.display().to_string(), differences });
+/// Opens the store of a directory, or makes one where there is none; compares the format settings.
+pub fn open_store(state: &StateSection) -> Result<Arc<dyn Store>, StoreError> {
+    let path = &state.path;
+    let (store, format): (Arc<dyn Store>, Format) = match state.engine {
+        Engine::Sled => {
+            let store = SledStore::open(path)?;
+            let format = store.format().clone();
+            (Arc::new(store), format)
         }
-        let disk = read(&store)?;
-        Ok(Opened { store: Arc::new(store), disk })
+        Engine::Fjall => {
+            let store = FjallStore::open(path)?;
+            let format = store.format().clone();
+            (Arc::new(store), format)
+        }
     };
-    match open() {
+    let differences = Format::current().differences(&format);
+    if differences.is_empty() {
+        Ok(store)
+    } else {
+        Err(StoreError::Format { path: path.display().to_string(), differences })
+    }
+}
+
+/// Opens the directory as it is: whatever is wrong with it is an error, and nothing is set aside.
+pub fn open_as_it_is(state: &StateSection) -> Result<Opened, StoreError> {
+    finish_replacing(&state.path)?;
+    open_and_read(state)
+}
+
+/// Opens the directory; one that cannot be read is set aside and a new one takes its place.
+pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
+    match open_as_it_is(state) {
         Err(StoreError::Unreadable { why, .. }) => {
+            let path = &state.path;
             let aside = set_aside(path)?;
             tracing::warn!(path = %path.display(), aside = %aside.display(), why, "the state directory is unreadable and was set aside");
-            open()
+            // Not what a crash may have left beside it: that was not to take this one's place.
+            open_and_read(state)
         }
         other => other,
     }
 }
 
-/// The plans whose text the directory holds.
-pub fn plans(path: &Path) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
-    Ok(read(&SledStore::open(path)?)?.plans)
+fn open_and_read(state: &StateSection) -> Result<Opened, StoreError> {
+    importing::refuse(&state.path)?;
+    let store = open_store(state)?;
+    let disk = read(store.as_ref())?;
+    Ok(Opened { store, disk })
 }
 
-/// Sets the directory aside and opens a new one, which keeps the texts of the plans.
-pub fn begin_anew(path: &Path, opened: Opened) -> Result<Opened, StoreError> {
+/// The plans whose text the directory holds.
+pub fn plans(state: &StateSection) -> Result<BTreeMap<String, PlanSpec>, StoreError> {
+    Ok(open_as_it_is(state)?.disk.plans)
+}
+
+/// Begins over an empty state with what a start writes first. What the directory holds is set aside.
+///
+/// The new directory is durable under another name before the old one goes: a crash leaves the one or the other, and at no
+/// instant are the texts of the plans, the origin and B only in what was set aside.
+pub fn begin_anew(
+    state: &StateSection,
+    opened: Opened,
+    first: &First,
+    record: &Checkpoint,
+) -> Result<Arc<dyn Store>, StoreError> {
     let Opened { store, disk } = opened;
     let fresh = disk.checkpoint.is_none() && disk.marks.is_empty();
     if fresh {
-        return Ok(Opened { store, disk });
+        write_first(store.as_ref(), first, record)?;
+        return Ok(store);
     }
+    let next = StateSection { path: next_to(&state.path), ..state.clone() };
+    if exists(&next.path)? {
+        // A crash came before it was whole, or before it was needed.
+        set_aside(&next.path)?;
+    }
+    write_first(open_store(&next)?.as_ref(), first, record)?;
     drop(store);
-    let aside = set_aside(path)?;
+    let aside = set_aside(&state.path)?;
     tracing::warn!(aside = %aside.display(), "the old state directory was set aside");
-    Ok(Opened { store: Arc::new(SledStore::open(path)?), disk })
+    take_place(&next.path, &state.path)?;
+    open_store(state)
+}
+
+/// Where a crash came after the old directory was set aside and before the new one had its name, gives it its name.
+fn finish_replacing(path: &Path) -> Result<(), StoreError> {
+    let next = next_to(path);
+    if exists(&next)? && !exists(path)? { take_place(&next, path) } else { Ok(()) }
+}
+
+fn next_to(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    path.try_exists().map_err(|source| StoreError::Io {
+        path: path.display().to_string(),
+        what: "cannot look for it".to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::{LaneSequence, Nanos, Position};
+    use crate::core::protocol::facts::{GroupMark, PlanSince};
+    use crate::core::protocol::start_world::{World, spec};
+
+    /// What a start over an empty state writes first: a record at a position, and the text of plan A.
+    fn first(position: u64) -> (First, Checkpoint) {
+        let plans = vec![PlanSince { plan: spec('A').fingerprint(), since: Position(1) }];
+        let record = Checkpoint { position: Position(position), plans, ..World::steady().record().clone() };
+        let floor = GroupMark { position: Position(position), stored_at: Nanos(0), lane: LaneSequence(7) };
+        (First::Anew(floor, vec![spec('A')]), record)
+    }
+
+    fn section(path: &Path, engine: Engine) -> StateSection {
+        StateSection { path: path.to_owned(), engine, cache_rows: 1_000 }
+    }
+
+    /// A directory with a record at position 3.
+    fn begun(path: &StateSection) -> Opened {
+        let (first, record) = first(3);
+        drop(begin_anew(path, open(path).unwrap(), &first, &record).unwrap());
+        open(path).unwrap()
+    }
+
+    /// The position of the record, and whether the text of plan A is there.
+    fn holds(path: &StateSection) -> (Option<u64>, bool) {
+        let Disk { checkpoint, plans, .. } = open(path).unwrap().disk;
+        (checkpoint.map(|record| record.position.0), plans.contains_key(&spec('A').fingerprint()))
+    }
+
+    #[test]
+    fn a_new_directory_takes_the_old_ones_place_whole() {
+        for engine in [Engine::Sled, Engine::Fjall] {
+            let root = tempfile::tempdir().unwrap();
+            let path = section(&root.path().join("state"), engine);
+            let old = begun(&path);
+            let (first, record) = first(9);
+            drop(begin_anew(&path, old, &first, &record).unwrap());
+            assert_eq!(holds(&path), (Some(9), true));
+            assert_eq!(
+                holds(&section(&root.path().join("state.unreadable-1"), engine)),
+                (Some(3), true),
+                "nothing is deleted"
+            );
+            assert!(!next_to(&path.path).exists());
+        }
+    }
+
+    #[test]
+    fn a_crash_while_a_directory_is_replaced_leaves_the_one_or_the_other() {
+        for engine in [Engine::Sled, Engine::Fjall] {
+            let root = tempfile::tempdir().unwrap();
+            let path = section(&root.path().join("state"), engine);
+            drop(begun(&path));
+            // A crash while the new one was made: it holds nothing yet.
+            drop(open_store(&section(&next_to(&path.path), engine)).unwrap());
+            assert_eq!(holds(&path), (Some(3), true), "the old one is still there");
+            let (first, record) = first(9);
+            let old = open(&path).unwrap();
+            drop(begin_anew(&path, old, &first, &record).unwrap());
+            assert_eq!(holds(&path), (Some(9), true), "and the next attempt makes its own");
+            // A crash between the two renamings.
+            std::fs::rename(&path.path, next_to(&path.path)).unwrap();
+            assert_eq!(holds(&path), (Some(9), true), "the new one has everything");
+            std::fs::rename(&path.path, next_to(&path.path)).unwrap();
+            assert!(plans(&path).unwrap().contains_key(&spec('A').fingerprint()), "whoever opens it");
+        }
+    }
 }

@@ -60,6 +60,13 @@ impl From<StoreError> for Exit {
                 CONFIG,
                 "go on with the build that made it, or begin with a new state.path: the state is rebuilt from the input",
             ),
+            StoreError::OtherEngine { found, .. } => {
+                let hint = format!(
+                    "set state.engine = \"{found}\"; or take it over: `sidestream state export FILE --set state.engine={found}`, then `sidestream state import FILE` with a new state.path"
+                );
+                return Exit::new(CONFIG, error.to_string(), hint);
+            }
+            StoreError::HalfImported { .. } => (CONFIG, "remove the directory and run `sidestream state import` again"),
             StoreError::Io { .. } => (UNAVAILABLE, "check the disk's room and the directory's permissions"),
         };
         let mut message = error.to_string();

@@ -77,7 +77,7 @@ pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit>
         );
         return Err(Exit::new(UNAVAILABLE, what, "start the engine, or correct state.path or http.listen"));
     }
-    let opened = disk::open(&config.state.path)?;
+    let opened = disk::open(&config.state)?;
     let Some(checkpoint) = &opened.disk.checkpoint else { return Ok(None) };
     let rows = stored_rows(opened.store.as_ref(), key)?;
     Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter()))

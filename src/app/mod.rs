@@ -16,6 +16,7 @@ pub mod claim;
 pub mod look;
 pub mod inspect;
 pub mod reader;
+pub mod state_file;
 pub mod audit;
 pub mod replay;
 pub mod dead_letters;

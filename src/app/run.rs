@@ -6,7 +6,7 @@ use super::exit::{Exit, UNAVAILABLE};
 use super::process::Process;
 use super::session::session;
 use super::verdict::After;
-use crate::adapters::sled::set_aside;
+use crate::adapters::directory::set_aside;
 use crate::core::protocol::memory::Memory;
 use crate::ports::store::StoreError;
 use crate::telemetry::health::Phase;

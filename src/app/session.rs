@@ -26,7 +26,6 @@ use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
 use crate::engine::restore;
-use crate::ports::store::Store;
 use crate::ports::stream::BrokerError;
 use crate::telemetry::health::Phase;
 use std::sync::Arc;
@@ -71,8 +70,8 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
     let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
     suits(process, &lane).await?;
-    let path = config.state.path.clone();
-    let opened = blocking(move || disk::open(&path)).await?;
+    let state = config.state.clone();
+    let opened = blocking(move || disk::open(&state)).await?;
     let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
     let (facts, server_time) = gathered.map_err(broker_failed)?;
     let facts = memory.complete(facts);
@@ -182,24 +181,25 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
     let config = &process.config;
     let prepared = prepare(&start, facts, &config.plan, &opened.disk);
     let Prepared { plan, first, record, next_plan } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
-    let path = config.state.path.clone();
-    let Opened { store, .. } = if start.kind == StartKind::Resume {
-        opened
-    } else {
-        blocking(move || disk::begin_anew(&path, opened)).await?
-    };
+    let state = config.state.clone();
+    let (resumes, record_of) = (start.kind == StartKind::Resume, record.clone());
+    let store = blocking(move || {
+        if !resumes {
+            return disk::begin_anew(&state, opened, &first, &record_of);
+        }
+        restore::write_first(opened.store.as_ref(), &first, &record_of)?;
+        Ok(opened.store)
+    })
+    .await?;
     let shards = if config.engine.shards == 0 {
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(usize::from(KEY_GROUPS)))
     } else {
         config.engine.shards
     };
     let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
-    let (store_of, record_of) = (store.clone(), record.clone());
-    let states: Vec<State> = blocking(move || {
-        restore::write_first(store_of.as_ref(), &first, &record_of)?;
-        restore::load(store_of.as_ref(), shards, cache_rows, window, after)
-    })
-    .await?;
+    let store_of = store.clone();
+    let states: Vec<State> =
+        blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, window, after)).await?;
     process.metrics.accepted_gaps(start.gaps);
     Ok(Parts {
         plan: Arc::new(plan),

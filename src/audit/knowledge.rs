@@ -83,9 +83,9 @@ impl Knowledge {
     }
 
     /// Whether an event that is gone, or one in doubt, may have been processed under the same id.
-    pub fn may_be_duplicate(&self, reading: &Reading, now: Nanos) -> bool {
+    pub fn may_be_duplicate(&self, group: KeyGroup, reading: &Reading, now: Nanos) -> bool {
         let early = self.decided_from.is_some_and(|from| now < from);
-        reading.identity.is_some_and(|id| early || self.doubtful.is_duplicate(id, now))
+        reading.identity.is_some_and(|id| early || self.doubtful.is_duplicate(group, id, now))
     }
 
     /// Whether what becomes of a processed event follows from what is known. Goes the way of `core::join`.
@@ -187,6 +187,6 @@ impl Knowledge {
 pub fn forget(ids: &mut Dedup, position: Position, now: Nanos) {
     for group in KeyGroup::all() {
         ids.expire(group, now);
-        ids.cut(group, position);
+        ids.cut(group, position, |_| 0);
     }
 }

@@ -147,13 +147,14 @@ impl Recompute {
         let knowledge = self.knowledge.as_ref()?;
         let Ok(reading) = &event.reading else { return self.certain(events, true) };
         let dropped = event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop;
-        let seen = reading.identity.is_some_and(|id| self.step.state.ids.is_duplicate(id, now));
+        let seen = reading.identity.is_some_and(|id| self.step.state.ids.is_duplicate(event.group, id, now));
         if dropped || seen {
             return self.certain(events, true);
         }
-        let open = knowledge.may_be_duplicate(reading, now);
+        let open = knowledge.may_be_duplicate(event.group, reading, now);
         let asked = Asked { kind, event, reading, spans };
-        let (changes, certain) = match apply(&self.step.state, kind, event, reading, spans) {
+        let known = reading.key.as_ref().and_then(|key| self.step.state.rows.key(key.digest));
+        let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(changes) => {
                 let certain = knowledge.is_certain(&self.step.state, &changes, asked);
                 (changes, certain)

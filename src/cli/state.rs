@@ -1,16 +1,26 @@
-//! `sidestream state`: what the engine keeps of a key.
+//! `sidestream state`: what the engine keeps of a key, and the whole of it as a file.
 //!
-//! Asks the running engine; where none runs, opens the state directory itself.
+//! `get` asks the running engine; where none runs, it opens the state directory itself. `export` and `import` open the
+//! directory, so they need the engine stopped.
 
 use super::options::Options;
+use super::text::{Line, json_line, say};
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
 use crate::app::inspect;
+use crate::app::state_file::Progress;
+use crate::app::state_file::export::export;
+use crate::app::state_file::import::import;
 use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-/// Looks into the state.
+/// Looks into the state, and takes it elsewhere.
 #[derive(Debug, Subcommand)]
 pub enum State {
     Get(Get),
+    Export(Export),
+    Import(Import),
 }
 
 /// Prints what is kept of one key as JSON; exit code 1 when nothing is.
@@ -21,9 +31,110 @@ pub struct Get {
     key: String,
 }
 
+/// Writes the whole state into a file that an engine with any `state.engine` can import; the engine must be stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: sidestream state export school.state")]
+pub struct Export {
+    /// The new file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print the progress and the result as a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes a state directory from a file, for the configured `state.engine`; the directory must be new or empty.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: sidestream state import school.state --set state.engine=fjall --set state.path=state-fjall"
+)]
+pub struct Import {
+    /// The file, which is checked as a whole first.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print the progress and the result as a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a file holds, as JSON.
+#[derive(Serialize)]
+struct Done {
+    event: &'static str,
+    position: u64,
+    entries: u64,
+    bytes: u64,
+    sum: String,
+}
+
 impl State {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
-        let State::Get(get) = self;
+        match self {
+            State::Get(get) => get.run(options),
+            State::Export(command) => command.run(options),
+            State::Import(command) => command.run(options),
+        }
+    }
+}
+
+impl Export {
+    fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        let shown = Shown::new(self.json);
+        let done = export(&config.state, &self.file, &mut |progress| shown.tell(progress))?;
+        shown.done("exported", done.position.0, done.entries, done.bytes, done.sum)
+    }
+}
+
+impl Import {
+    fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        let shown = Shown::new(self.json);
+        let done = import(&config.state, &self.file, &mut |progress| shown.tell(progress))?;
+        let account = done.account;
+        shown.done("imported", done.position.0, account.entries, account.bytes, account.sum)
+    }
+}
+
+/// How progress is shown: a line for people, or a JSON object a second.
+struct Shown {
+    line: Line,
+    json: Option<std::cell::Cell<Instant>>,
+}
+
+impl Shown {
+    fn new(json: bool) -> Shown {
+        Shown { line: Line::new(0, "bytes"), json: json.then(|| std::cell::Cell::new(Instant::now())) }
+    }
+
+    fn tell(&self, progress: Progress) {
+        match &self.json {
+            None => self.line.of(progress.done, progress.total),
+            Some(last) if last.get().elapsed() >= Duration::from_secs(1) => {
+                last.set(Instant::now());
+                let Progress { done, total, entries } = progress;
+                // A reader that has gone does not stop the work.
+                let _ = json_line(&serde_json::json!({
+                    "event": "progress", "bytes": done, "total_bytes": total, "entries": entries
+                }));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn done(&self, event: &'static str, position: u64, entries: u64, bytes: u64, sum: u64) -> Result<(), Exit> {
+        self.line.clear();
+        let sum = format!("{sum:016x}");
+        match self.json {
+            Some(_) => json_line(&Done { event, position, entries, bytes, sum }),
+            None => say(&format!("{event} {entries} entries, {bytes} bytes, as of position {position}; sum {sum}")),
+        }
+    }
+}
+
+impl Get {
+    fn run(self, options: &Options) -> Result<(), Exit> {
+        let get = self;
         let config = options.load()?;
         let found = match inspect::ask_running(config.http.listen, &get.key)? {
             Some(answer) => answer,

@@ -5,6 +5,7 @@
 
 use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::spec::PlanSpec;
+use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -106,6 +107,8 @@ pub struct EngineSection {
 pub struct StateSection {
     /// The state directory; a relative path starts at the working directory.
     pub path: PathBuf,
+    /// The database that keeps it.
+    pub engine: Engine,
     /// How many clean rows all shards together keep in memory.
     pub cache_rows: usize,
 }

@@ -4,27 +4,20 @@
 
 use super::columns::Columns;
 use super::decode::key_rejection;
-use super::event::{Event, Reading};
+use super::event::Event;
 use super::ids::Digest;
 use super::json::fields::Span;
 use super::plan::compiled::{Feed, Kind};
 use super::read::Value;
 use super::rejection::Rejection;
-use super::state::changes::State;
-use super::state::rows::{Change, ONLY_ROW};
+use super::state::rows::{Change, KeyRows, ONLY_ROW};
 
-/// The changes of one event, by table name.
-pub fn apply(
-    state: &State,
-    kind: &Kind,
-    event: &Event,
-    reading: &Reading,
-    spans: &[Span],
-) -> Result<Vec<Change>, Rejection> {
-    kind.feeds.iter().map(|feed| change(state, feed, event, reading, spans)).collect()
+/// The changes of one event, by table name; `known` are the rows of its key.
+pub fn apply(known: Option<&KeyRows>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Vec<Change>, Rejection> {
+    kind.feeds.iter().map(|feed| change(known, feed, event, spans)).collect()
 }
 
-fn change(state: &State, feed: &Feed, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Change, Rejection> {
+fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -> Result<Change, Rejection> {
     let at = |place| Value::at(place, &event.message, spans);
     let (row, row_text) = match &feed.row {
         None => (ONLY_ROW, Box::default()),
@@ -41,7 +34,7 @@ fn change(state: &State, feed: &Feed, event: &Event, reading: &Reading, spans: &
     let present = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
     let texts: Vec<_> = present.collect();
     let updates: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
-    let before = reading.key.as_ref().and_then(|key| state.rows.row(key.digest, feed.table, row));
+    let before = known.and_then(|known| known.get(feed.table, row));
     let columns = match before {
         Some(before) => before.columns.merged(&updates),
         None => Columns::default().merged(&updates),

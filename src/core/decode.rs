@@ -7,7 +7,6 @@ use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::json::cursor::Scratch;
 use super::json::fields::Span;
 use super::json::scan::{ScanFault, scan};
-use super::json::text::Scalar;
 use super::plan::compiled::{KindId, Plan};
 use super::plan::spec::UnknownKinds;
 use super::read::{KeyFault, Value};
@@ -27,7 +26,7 @@ impl Decoder {
         spans.resize(at + plan.fields.len(), Span::ABSENT);
         let found = spans.get_mut(at..).unwrap_or_default();
         let mut event = Event {
-            group: group_of_position(Position(message.sequence)),
+            group: KeyGroup::default(),
             message,
             stream_time,
             kind: plan.unknown_kind(),
@@ -36,10 +35,13 @@ impl Decoder {
         };
         if let Err(fault) = scan(&plan.fields, &event.message.payload, &mut self.scratch, found) {
             event.reading = Err(rejection(fault));
-            return event;
+        } else {
+            (event.kind, event.kind_text) = kind_of(plan, &event.message, found);
+            event.reading = self.reading(plan, &mut event, found);
         }
-        (event.kind, event.kind_text) = kind_of(plan, &event.message, found);
-        event.reading = self.reading(plan, &mut event, found);
+        if event.reading.is_err() {
+            event.group = group_of_position(event.position());
+        }
         event
     }
 
@@ -54,15 +56,15 @@ impl Decoder {
         let key = match place.map(|place| Value::at(place, message, spans).key()) {
             None => None,
             Some(Ok(text)) => {
-                let digest = Digest::of(text.get(&message.payload).as_bytes());
+                let digest = Digest::of(text.bytes(&message.payload));
                 Some(Key { text, digest })
             }
             Some(Err(fault)) => return Err(key_rejection(fault, "key")),
         };
         let id = plan.id.as_ref().map(|place| Value::at(place, message, spans));
-        let id = id.as_ref().and_then(id_text);
+        let id = id.as_ref().and_then(Value::id);
         event.group = match (&key, &id) {
-            (Some(key), _) => KeyGroup::of(key.text.get(&message.payload)),
+            (Some(key), _) => KeyGroup::of(key.text.bytes(&message.payload)),
             (None, Some(id)) => KeyGroup::of(id),
             (None, None) => group_of_position(event.position()),
         };
@@ -71,13 +73,13 @@ impl Decoder {
     }
 
     /// The digest of (key, id), or of the id alone; a tag keeps the two apart.
-    fn identity(&mut self, key: Option<&Key>, id: &str) -> Digest {
+    fn identity(&mut self, key: Option<&Key>, id: &[u8]) -> Digest {
         self.bytes.clear();
         self.bytes.push(u8::from(key.is_some()));
         if let Some(key) = key {
             self.bytes.extend_from_slice(&key.digest.0.to_be_bytes());
         }
-        self.bytes.extend_from_slice(id.as_bytes());
+        self.bytes.extend_from_slice(id);
         Digest::of(&self.bytes)
     }
 }
@@ -88,17 +90,8 @@ fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Opt
     (known.unwrap_or(plan.unknown_kind()), text)
 }
 
-/// Ids are text or integers; anything else is no id.
-fn id_text<'a>(value: &'a Value<'_>) -> Option<std::borrow::Cow<'a, str>> {
-    match value.scalar() {
-        Scalar::Text(text) if !text.is_empty() => Some(text),
-        Scalar::Integer(digits) => Some(digits.into()),
-        _ => None,
-    }
-}
-
 fn group_of_position(position: Position) -> KeyGroup {
-    KeyGroup::of(&position.to_string())
+    KeyGroup::of(position.to_string())
 }
 
 /// The rejection of a key or row selector, `what` being its name in the configuration.

@@ -210,7 +210,7 @@ pub fn copied_headers(message: &StoredMessage) -> Option<Arc<Headers>> {
 pub fn headers_size(plan: &Plan, message: &StoredMessage, copied: Option<&Headers>) -> usize {
     let digits = |number: u64| number.max(1).ilog10() as usize + 1;
     let position = plan.spec.input_stream.len() + 1 + digits(message.sequence) + 2;
-    let time = message.stored_at.to_string().len();
+    let time = digits(message.stored_at.0.unsigned_abs()) + usize::from(message.stored_at.0 < 0);
     let copied: usize = copied.into_iter().flatten().map(|(name, value)| line(name, value.len())).sum();
     RESERVED + HEADER_FRAME + line(POSITION, position) + line(TIME, time) + copied
 }

@@ -79,13 +79,15 @@ pub enum Text {
 impl Text {
     /// The text, given the payload that it was read from.
     pub fn get<'a>(&'a self, payload: &'a [u8]) -> &'a str {
+        // Decoding checked the whole payload for UTF-8.
+        std::str::from_utf8(self.bytes(payload)).unwrap_or_default()
+    }
+
+    /// The text's bytes: enough to hash it, and checked for nothing again.
+    pub fn bytes<'a>(&'a self, payload: &'a [u8]) -> &'a [u8] {
         match self {
-            Text::Payload(span) => {
-                let bytes = payload.get(span.start as usize..span.end as usize).unwrap_or_default();
-                // Decoding checked the whole payload for UTF-8.
-                std::str::from_utf8(bytes).unwrap_or_default()
-            }
-            Text::Owned(text) => text,
+            Text::Payload(span) => payload.get(span.start as usize..span.end as usize).unwrap_or_default(),
+            Text::Owned(text) => text.as_bytes(),
         }
     }
 }
@@ -100,6 +102,11 @@ pub struct Events {
 }
 
 impl Events {
+    /// Room for so many events of so many fields each.
+    pub fn with_capacity(events: usize, fields: usize) -> Events {
+        Events { list: Vec::with_capacity(events), spans: Vec::with_capacity(events * fields) }
+    }
+
     /// Each event with its spans.
     pub fn iter<'a>(&'a self, plan: &Plan) -> impl Iterator<Item = (&'a Event, &'a [Span])> {
         let stride = plan.fields.len();

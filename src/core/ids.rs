@@ -31,9 +31,9 @@ pub const KEY_GROUPS: u16 = 128;
 
 impl KeyGroup {
     /// The group of a key's text (XXH3, 64 bits, seed 0; see the xxHash specification).
-    pub fn of(key: &str) -> KeyGroup {
+    pub fn of(key: impl AsRef<[u8]>) -> KeyGroup {
         // The remainder is below KEY_GROUPS, so the cast keeps it whole.
-        KeyGroup((xxh3_64(key.as_bytes()) % u64::from(KEY_GROUPS)) as u16)
+        KeyGroup((xxh3_64(key.as_ref()) % u64::from(KEY_GROUPS)) as u16)
     }
 
     /// The shard that owns this group when there are `shards` of them: contiguous ranges of groups.

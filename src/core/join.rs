@@ -4,15 +4,14 @@
 
 use super::columns::Columns;
 use super::decode::key_rejection;
-use super::event::{Event, Reading};
+use super::event::Event;
 use super::ids::Digest;
 use super::json::fields::Span;
 use super::plan::compiled::{Join, Kind};
 use super::plan::layout::TableId;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
-use super::state::changes::State;
-use super::state::rows::{Change, ONLY_ROW};
+use super::state::rows::{Change, KeyRows, ONLY_ROW};
 
 /// The rows of one event, in the order of `Kind::joins`; `None` is a miss.
 #[derive(Debug, Default)]
@@ -23,18 +22,17 @@ pub struct Joined<'s> {
     pub missed: Vec<TableId>,
 }
 
-/// Looks up every row that the kind's enrichments need.
+/// Looks up every row that the kind's enrichments need; `known` are the rows of the event's key.
 pub fn join<'s>(
-    state: &'s State,
+    known: Option<&'s KeyRows>,
     changes: &'s [Change],
     kind: &Kind,
     event: &Event,
-    reading: &Reading,
     spans: &[Span],
 ) -> Result<Joined<'s>, Rejection> {
-    let mut joined = Joined::default();
+    let mut joined = Joined { rows: Vec::with_capacity(kind.joins.len()), missed: Vec::new() };
     for join in &kind.joins {
-        let row = selector(join, event, spans)?.and_then(|row| find(state, changes, join.table, row, reading));
+        let row = selector(join, event, spans)?.and_then(|row| find(known, changes, join.table, row));
         if row.is_none() {
             if join.required {
                 return Err(Rejection::new(Reason::Miss, "a join found no row, and on_miss is \"dead_letter\""));
@@ -50,22 +48,15 @@ pub fn join<'s>(
 fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>, Rejection> {
     let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
     match Value::at(place, &event.message, spans).key() {
-        Ok(text) => Ok(Some(Digest::of(text.get(&event.message.payload).as_bytes()))),
+        Ok(text) => Ok(Some(Digest::of(text.bytes(&event.message.payload)))),
         Err(KeyFault::None) => Ok(None),
         Err(fault) => Err(key_rejection(fault, "row selector of an enrichment")),
     }
 }
 
-fn find<'s>(
-    state: &'s State,
-    changes: &'s [Change],
-    table: TableId,
-    row: Digest,
-    reading: &Reading,
-) -> Option<&'s Columns> {
+fn find<'s>(known: Option<&'s KeyRows>, changes: &'s [Change], table: TableId, row: Digest) -> Option<&'s Columns> {
     if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
         return own.columns.as_ref();
     }
-    let key = reading.key.as_ref()?;
-    state.rows.row(key.digest, table, row).map(|row| &row.columns)
+    known?.get(table, row).map(|row| &row.columns)
 }

@@ -66,6 +66,11 @@ impl<'a> Value<'a> {
 
     /// The value as a text, if it is one.
     pub fn text(&self) -> Option<Text> {
+        if let Value::Json { raw, span } = self
+            && plain(raw).is_some()
+        {
+            return Some(Text::Payload(Span { start: span.start + 1, end: span.end - 1 }));
+        }
         match self.scalar() {
             Scalar::Text(text) => Some(self.place_of(&text)),
             _ => None,
@@ -74,6 +79,11 @@ impl<'a> Value<'a> {
 
     /// The value as a key or row selector: text or an integer.
     pub fn key(&self) -> Result<Text, KeyFault> {
+        if let Value::Json { raw, span } = self
+            && plain(raw).is_some_and(|inner| !inner.is_empty())
+        {
+            return Ok(Text::Payload(Span { start: span.start + 1, end: span.end - 1 }));
+        }
         match self.scalar() {
             Scalar::Null => Err(KeyFault::None),
             Scalar::Text(text) if !text.is_empty() => Ok(self.place_of(&text)),
@@ -98,6 +108,23 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value as an id: the bytes of a text or of an integer. Anything else is no id.
+    pub fn id(&self) -> Option<Cow<'_, [u8]>> {
+        if let Value::Json { raw, .. } = self
+            && let Some(inner) = plain(raw)
+        {
+            return (!inner.is_empty()).then_some(Cow::Borrowed(inner));
+        }
+        match self.scalar() {
+            Scalar::Text(text) if !text.is_empty() => Some(match text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            }),
+            Scalar::Integer(digits) => Some(Cow::Borrowed(digits.as_bytes())),
+            _ => None,
+        }
+    }
+
     /// Whether the value equals a scalar of the configuration.
     pub fn equals(&self, literal: &Literal) -> bool {
         match (self.scalar(), literal) {
@@ -118,6 +145,15 @@ impl<'a> Value<'a> {
             }
             _ => Text::Owned(text.as_ref().into()),
         }
+    }
+}
+
+/// What stands between the quotes of a string without escapes, which is the text itself. Almost all are so, and
+/// need neither a look at every character nor a copy.
+fn plain(raw: &[u8]) -> Option<&[u8]> {
+    match raw {
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Some(inner),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::plan::layout::TableId;
 use super::plan::spec::UnknownKinds;
 use super::rejection::{Reason, Rejection};
 use super::state::changes::State;
-use super::state::rows::Change;
+use super::state::rows::{Change, KeyRows};
 use super::tally::Tally;
 use super::{apply, join};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,15 +130,16 @@ impl Step {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
             return Some(Silence::Dropped);
         }
-        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(id, event.stream_time));
+        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(event.group, id, event.stream_time));
         seen.then_some(Silence::Duplicate)
     }
 
     /// Works an event out; a panic on the way costs that event alone.
     fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
-        let (state, encoder) = (&self.state, &mut self.encoder);
+        let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
+        let encoder = &mut self.encoder;
         let before = encoder.mark();
-        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, state, encoder, event, reading, spans)));
+        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, encoder, event, spans)));
         result.unwrap_or_else(|_| {
             self.encoder.undo(before);
             Err(Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event"))
@@ -147,13 +148,9 @@ impl Step {
 
     /// From here on nothing can fail.
     fn commit(&mut self, event: &Event, reading: &Reading, effects: Effects) -> Output {
-        if let Some(key) = &reading.key {
-            if effects.changes.is_empty() {
-                self.state.rows.touch(key.digest);
-            } else {
-                let text = key.text.get(&event.message.payload);
-                self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
-            }
+        if let Some(key) = reading.key.as_ref().filter(|_| !effects.changes.is_empty()) {
+            let text = key.text.get(&event.message.payload);
+            self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
         }
         if let Some(identity) = reading.identity {
             self.state.ids.mark(event.group, identity, event.stream_time);
@@ -168,21 +165,20 @@ impl Step {
     }
 }
 
-/// Apply, join and encode.
+/// Apply, join and encode; `known` are the rows of the event's key.
 fn work_out(
     plan: &Plan,
-    state: &State,
+    known: Option<&KeyRows>,
     encoder: &mut Encoder,
     event: &Event,
-    reading: &Reading,
     spans: &[Span],
 ) -> Result<Effects, Rejection> {
     #[cfg(feature = "failpoints")]
     super::planted::panic_where_asked(event);
     let kind = plan.kinds.get(usize::from(event.kind));
     let kind = kind.ok_or_else(|| Rejection::new(Reason::Internal, "the kind's number is out of range"))?;
-    let changes = apply::apply(state, kind, event, reading, spans)?;
-    let joined = join::join(state, &changes, kind, event, reading, spans)?;
+    let changes = apply::apply(known, kind, event, spans)?;
+    let joined = join::join(known, &changes, kind, event, spans)?;
     let output = encoder.output(kind, event, spans, &joined)?;
     let missed = joined.missed;
     Ok(Effects { changes, missed, output })

@@ -13,7 +13,6 @@ use crate::core::record::{
     dedup_position, encode_plan, row_prefix_of_key,
 };
 use crate::core::state::changes::State;
-use crate::core::state::dedup::Chunk;
 use crate::core::state::rows::Row;
 use crate::ports::store::{Batch, Space, Store, StoreError};
 
@@ -131,7 +130,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
     store.scan(space, &DEDUP, &mut |key, value| {
         let mut ids = Vec::new();
         match dedup_position(key).and_then(|(position, _)| decode_dedup(value, &mut ids).map(|()| position)) {
-            Ok(position) => state.ids.restore(group, Chunk { position, ids, records: 1 }),
+            Ok(position) => state.ids.restore(group, position, ids),
             Err(error) => damage = Some(error),
         }
         damage.is_none()

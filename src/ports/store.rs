@@ -2,7 +2,7 @@
 //!
 //! Encodings belong to `core::record`; a store knows nothing of rows, positions or plans.
 
-pub use crate::core::record::{Batch, Space};
+pub use crate::core::record::{Batch, Engine, Space};
 
 /// Called with each key and value of a scan; `false` ends it.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> bool;
@@ -49,6 +49,22 @@ pub enum StoreError {
         path: String,
         /// What differs.
         differences: Vec<String>,
+    },
+    /// The directory was made by another engine than the configured one; it is left as it is.
+    #[error("state directory {path} was made with state.engine = \"{found}\" and cannot be opened as \"{wanted}\"")]
+    OtherEngine {
+        /// The directory.
+        path: String,
+        /// Whose database it is.
+        found: Engine,
+        /// What was asked for.
+        wanted: Engine,
+    },
+    /// An import into the directory was begun and not finished; it is left as it is.
+    #[error("state directory {path} holds a part of an import that did not finish")]
+    HalfImported {
+        /// The directory.
+        path: String,
     },
     /// The file system refused.
     #[error("state directory {path}: {what}")]

@@ -47,7 +47,7 @@ fn help_has_an_example_and_nonsense_is_a_usage_error() {
     for command in ["run", "check", "provision", "demo", "generate", "audit", "state", "dead-letters", "health"] {
         assert!(out.contains(command), "{out}");
         let parts: &[&str] = match command {
-            "state" => &["get"],
+            "state" => &["get", "export", "import"],
             "dead-letters" => &["list", "show", "redrive"],
             _ => &[],
         };

@@ -26,7 +26,7 @@ fn the_shipped_configuration_has_no_mistake_and_no_warning() {
 fn what_the_shipped_file_shows_as_a_default_is_one() {
     // A line that begins with `# key = value` (after its section) is a promise about the default.
     let mut text = SHIPPED.to_owned();
-    for key in ["max_bytes", "max_in_flight_slices", "unknown_kinds", "cache_rows"] {
+    for key in ["max_bytes", "max_in_flight_slices", "unknown_kinds", "engine", "cache_rows"] {
         assert_eq!(text.matches(&format!("\n# {key} = ")).count(), 1, "{key}");
         text = text.replace(&format!("\n# {key} = "), &format!("\n{key} = "));
     }

@@ -4,6 +4,7 @@
 //! The crash points exist in builds with the feature `failpoints` only, and so do these tests.
 
 use crate::harness::bed::Bed;
+use crate::harness::command::{begin, ended, run};
 use crate::harness::engine::Engine;
 use crate::harness::load::{publish, school};
 use crate::harness::origin::plans;
@@ -18,6 +19,8 @@ const BEFORE: u64 = 4_000;
 const AFTER: u64 = 500;
 /// A checkpoint as often as can be.
 const OFTEN: (&str, &str) = ("engine.checkpoint_interval_ms", "10");
+/// The engines of the state: each row holds for all of them.
+const DATABASES: [&str; 2] = ["sled", "fjall"];
 /// None before the crash.
 const SELDOM: (&str, &str) = ("engine.checkpoint_interval_ms", "60000");
 
@@ -28,8 +31,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(seed: u64) -> Row {
-        let bed = Bed { sets: vec![("engine.shards", "3")], ..Bed::new() };
+    fn new(seed: u64, engine: &'static str) -> Row {
+        let bed = Bed { sets: vec![("engine.shards", "3"), ("state.engine", engine)], ..Bed::new() };
         let mut row = Row { bed, school: school(seed, 100) };
         row.publish(BEFORE);
         row
@@ -71,107 +74,156 @@ fn said(log: &str, name: &str) -> u64 {
 
 #[test]
 fn after_intake() {
-    let mut row = Row::new(1);
-    let engine = row.crash("after_intake", 3, &[OFTEN]);
-    row.finish(engine);
+    for database in DATABASES {
+        let mut row = Row::new(1, database);
+        let engine = row.crash("after_intake", 3, &[OFTEN]);
+        row.finish(engine);
+    }
 }
 
 #[test]
 fn after_apply() {
-    let mut row = Row::new(2);
-    let engine = row.crash("after_apply", 7, &[OFTEN]);
-    row.finish(engine);
+    for database in DATABASES {
+        let mut row = Row::new(2, database);
+        let engine = row.crash("after_apply", 7, &[OFTEN]);
+        row.finish(engine);
+    }
 }
 
 #[test]
 fn after_publish_before_confirmation() {
-    let mut row = Row::new(3);
-    let engine = row.crash("after_publish_before_confirmation", 2, &[OFTEN]);
-    row.finish(engine);
+    for database in DATABASES {
+        let mut row = Row::new(3, database);
+        let engine = row.crash("after_publish_before_confirmation", 2, &[OFTEN]);
+        row.finish(engine);
+    }
 }
 
 #[test]
 fn after_confirmation_before_the_barrier() {
-    let mut row = Row::new(4);
-    let engine = row.crash("after_confirmation_before_the_barrier", 1, &[SELDOM]);
-    let log = row.finish(engine);
-    assert_eq!(said(&log, "after"), 0, "no checkpoint was written");
-    assert!(said(&log, "already_out") > 0, "outputs were stored");
+    for database in DATABASES {
+        let mut row = Row::new(4, database);
+        let engine = row.crash("after_confirmation_before_the_barrier", 1, &[SELDOM]);
+        let log = row.finish(engine);
+        assert_eq!(said(&log, "after"), 0, "no checkpoint was written");
+        assert!(said(&log, "already_out") > 0, "outputs were stored");
+    }
 }
 
 #[test]
 fn between_two_key_groups() {
-    let mut row = Row::new(5);
-    let engine = row.crash("between_two_key_groups", 1, &[OFTEN]);
-    let log = row.finish(engine);
-    assert!(said(&log, "base") > said(&log, "after"), "a key group was ahead of S: {log}");
+    for database in DATABASES {
+        let mut row = Row::new(5, database);
+        let engine = row.crash("between_two_key_groups", 1, &[OFTEN]);
+        let log = row.finish(engine);
+        assert!(said(&log, "base") > said(&log, "after"), "a key group was ahead of S: {log}");
+    }
 }
 
 #[test]
 fn before_the_first_fsync() {
-    let mut row = Row::new(6);
-    let engine = row.crash("before_the_first_fsync", 1, &[OFTEN]);
-    row.finish(engine);
+    for database in DATABASES {
+        let mut row = Row::new(6, database);
+        let engine = row.crash("before_the_first_fsync", 1, &[OFTEN]);
+        row.finish(engine);
+    }
 }
 
 #[test]
 fn between_the_fsyncs() {
-    let mut row = Row::new(7);
-    let engine = row.crash("between_the_fsyncs", 1, &[OFTEN]);
-    let log = row.finish(engine);
-    assert!(said(&log, "base") > said(&log, "after"), "the key groups were ahead of S: {log}");
+    for database in DATABASES {
+        let mut row = Row::new(7, database);
+        let engine = row.crash("between_the_fsyncs", 1, &[OFTEN]);
+        let log = row.finish(engine);
+        assert!(said(&log, "base") > said(&log, "after"), "the key groups were ahead of S: {log}");
+    }
 }
 
 #[test]
 fn before_the_inputs_ack() {
-    let mut row = Row::new(8);
-    let engine = row.crash("before_the_inputs_ack", 1, &[OFTEN]);
-    let log = row.finish(engine);
-    assert!(said(&log, "after") > 0, "a checkpoint was written: {log}");
+    for database in DATABASES {
+        let mut row = Row::new(8, database);
+        let engine = row.crash("before_the_inputs_ack", 1, &[OFTEN]);
+        let log = row.finish(engine);
+        assert!(said(&log, "after") > 0, "a checkpoint was written: {log}");
+    }
 }
 
 #[test]
 fn during_suppression() {
-    let mut row = Row::new(9);
-    drop(row.crash("after_confirmation_before_the_barrier", 2, &[SELDOM]));
-    let engine = row.crash("during_suppression", 300, &[SELDOM]);
-    let log = row.finish(engine);
-    assert!(said(&log, "already_out") > 300, "{log}");
+    for database in DATABASES {
+        let mut row = Row::new(9, database);
+        drop(row.crash("after_confirmation_before_the_barrier", 2, &[SELDOM]));
+        let engine = row.crash("during_suppression", 300, &[SELDOM]);
+        let log = row.finish(engine);
+        assert!(said(&log, "already_out") > 300, "{log}");
+    }
 }
 
 #[test]
 fn during_a_rebuild() {
-    let mut row = Row::new(10);
-    let engine = row.bed.engine("state", &[OFTEN]);
-    row.bed.finish();
-    engine.drain();
-    let outputs = row.bed.last(OUTPUT);
-    std::fs::remove_dir_all(row.bed.state("state")).unwrap();
-    row.publish(AFTER);
-    let engine = row.crash("during_a_rebuild", 2_000, &[OFTEN]);
-    let log = row.finish(engine);
-    assert!(said(&log, "after") < BEFORE, "the rebuild was not over: {log}");
-    assert_eq!(said(&log, "lane_last"), outputs, "nothing was published while it rebuilt");
+    for database in DATABASES {
+        let mut row = Row::new(10, database);
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.bed.finish();
+        engine.drain();
+        let outputs = row.bed.last(OUTPUT);
+        std::fs::remove_dir_all(row.bed.state("state")).unwrap();
+        row.publish(AFTER);
+        let engine = row.crash("during_a_rebuild", 2_000, &[OFTEN]);
+        let log = row.finish(engine);
+        assert!(said(&log, "after") < BEFORE, "the rebuild was not over: {log}");
+        assert_eq!(said(&log, "lane_last"), outputs, "nothing was published while it rebuilt");
+    }
 }
 
 #[test]
 fn during_a_plan_switch() {
-    let mut row = Row::new(11);
-    let engine = row.bed.engine("state", &[OFTEN]);
-    row.bed.finish();
-    engine.drain();
-    row.publish(AFTER);
-    // Another plan with the same outputs: no event of this school is as large as either limit.
-    let other = ("output.max_bytes", "900_000");
-    let mut engine = row.crash("during_a_plan_switch", 0, &[OFTEN, other]);
-    row.publish(AFTER);
-    engine.wait_for_log("the configured plan takes over");
-    row.publish(AFTER);
-    row.bed.finish();
-    engine.drain();
-    let plans = plans(&mut row.bed.wire);
-    let [(old, 1, _), (new, since, _)] = &plans[..] else { panic!("{plans:?}") };
-    assert_ne!(old, new);
-    assert!(*since > BEFORE + 1, "an output of the start was confirmed under the old plan: {plans:?}");
-    row.bed.assert_clean();
+    for database in DATABASES {
+        let mut row = Row::new(11, database);
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.bed.finish();
+        engine.drain();
+        row.publish(AFTER);
+        // Another plan with the same outputs: no event of this school is as large as either limit.
+        let other = ("output.max_bytes", "900_000");
+        let mut engine = row.crash("during_a_plan_switch", 0, &[OFTEN, other]);
+        row.publish(AFTER);
+        engine.wait_for_log("the configured plan takes over");
+        row.publish(AFTER);
+        row.bed.finish();
+        engine.drain();
+        let plans = plans(&mut row.bed.wire);
+        let [(old, 1, _), (new, since, _)] = &plans[..] else { panic!("{plans:?}") };
+        assert_ne!(old, new);
+        assert!(*since > BEFORE + 1, "an output of the start was confirmed under the old plan: {plans:?}");
+        row.bed.assert_clean();
+    }
+}
+
+#[test]
+fn during_an_import() {
+    for database in DATABASES {
+        let mut row = Row::new(12, database);
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.bed.finish();
+        engine.drain();
+        let file = row.bed.state("file").display().to_string();
+        assert_eq!(run(&row.bed, &["state", "export", &file]).code, Some(0));
+        std::fs::remove_dir_all(row.bed.state("state")).unwrap();
+        let import = ended(begin(&row.bed, &["state", "import", &file], "during_an_import=3*off->return"));
+        assert!(import.code.is_none() && import.err.contains("crash point during_an_import"), "{import:?}");
+
+        // Neither a start nor another import takes what is there for a state, and nobody sets it aside.
+        let engine = row.bed.engine("state", &[OFTEN]);
+        let (code, log) = engine.exited(DEADLINE);
+        assert!(code == Some(78) && log.contains("a part of an import that did not finish"), "{log}");
+        let again = run(&row.bed, &["state", "import", &file]);
+        assert!(again.code == Some(78) && again.err.contains("remove the directory"), "{again:?}");
+
+        std::fs::remove_dir_all(row.bed.state("state")).unwrap();
+        assert_eq!(run(&row.bed, &["state", "import", &file]).code, Some(0));
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.finish(engine);
+    }
 }

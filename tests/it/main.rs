@@ -9,6 +9,7 @@ mod harness;
 mod config_diagnostics;
 mod config_plan;
 mod store_conformance;
+mod state_file;
 mod model_conformance;
 mod nats_adapter;
 mod nats_lane;

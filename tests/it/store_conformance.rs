@@ -4,13 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail that way")]
 
 mod on_disk;
+mod fjall;
+mod kill;
 mod damage;
 
 use crate::model_conformance::model::Disk;
+use sidestream::adapters::fjall::FjallStore;
 use sidestream::adapters::memory::MemoryStore;
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Space, Store};
+use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const A: Space = Space::Group(KeyGroup(0));
@@ -34,10 +38,21 @@ impl Place for Disk {
     }
 }
 
-impl Place for tempfile::TempDir {
+/// A directory and who keeps it.
+struct Directory(tempfile::TempDir, Engine);
+
+impl Place for Directory {
     fn open(&self) -> Box<dyn Store> {
-        Box::new(SledStore::open(&self.path().join("state")).unwrap())
+        open(self.1, &self.0.path().join("state")).unwrap()
     }
+}
+
+/// Opens a directory as its engine.
+fn open(engine: Engine, path: &Path) -> Result<Box<dyn Store>, StoreError> {
+    Ok(match engine {
+        Engine::Sled => Box::new(SledStore::open(path)?),
+        Engine::Fjall => Box::new(FjallStore::open(path)?),
+    })
 }
 
 type Case = (&'static str, fn(&dyn Place));
@@ -69,7 +84,15 @@ fn memory_keeps_the_promises() {
 fn sled_keeps_the_promises() {
     for (name, case) in CASES {
         println!("{name}");
-        case(&tempfile::tempdir().unwrap());
+        case(&Directory(tempfile::tempdir().unwrap(), Engine::Sled));
+    }
+}
+
+#[test]
+fn fjall_keeps_the_promises() {
+    for (name, case) in CASES {
+        println!("{name}");
+        case(&Directory(tempfile::tempdir().unwrap(), Engine::Fjall));
     }
 }
 

@@ -28,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("async_nats", &["src/adapters/nats/"]),
     ("sled", &["src/adapters/sled/"]),
+    ("fjall", &["src/adapters/fjall/"]),
+    ("lsm_tree", &[]),
     // Beside the engine and the pages: `app` sends to actors' addresses, and two commands run the actors' system.
     ("actix", &["src/engine/", "src/http/", "src/app/", "src/cli/run.rs", "src/cli/demo.rs"]),
     ("actix_web", &["src/http/"]),
@@ -136,6 +138,8 @@ fn the_core_is_pure_and_iterates_over_no_hash_map() {
                 ["iter()", "iter_mut()", "keys()", "values()", "values_mut()", "drain(", "retain(", "into_iter()"];
             let mut ways: Vec<String> = walks.iter().map(|walk| format!("{name}.{walk}")).collect();
             ways.extend([format!("in self.{name}"), format!("in &self.{name}"), format!("in &{name}")]);
+            // `IdMap::forget` asks a `Fn` about each entry alone: it cannot tell in which order.
+            ways.retain(|way| (file.path.as_str(), way.as_str()) != ("src/core/state/digests.rs", "times.retain("));
             faults.extend(ways.iter().filter(|way| code.contains(*way)).map(|way| format!("{}: {way}", file.path)));
         }
     }

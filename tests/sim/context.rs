@@ -38,6 +38,8 @@ pub struct Context {
     pub oracle: Oracle,
     /// The lane as it was stored, message by message.
     pub lane: Vec<Note>,
+    /// How long the lane ever was.
+    pub longest: u64,
     /// Replies, and deliveries, that are still to be swallowed.
     pub swallow: (u64, u64),
     /// Everything takes so many times longer.
@@ -46,8 +48,8 @@ pub struct Context {
     pub pace: (Time, Time),
     /// How far the server's clock is off.
     pub skew: Time,
-    /// How often what struck.
-    pub struck: BTreeMap<&'static str, u64>,
+    /// How often what struck, and what it led to.
+    pub counts: BTreeMap<&'static str, u64>,
     /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
     pub kill_behind_silence: bool,
     /// The input is not what it was: what is on disk may be about events that are gone.
@@ -71,11 +73,12 @@ impl Context {
             up: true,
             oracle: Oracle::default(),
             lane: Vec::new(),
+            longest: 0,
             swallow: (0, 0),
             slow: 1,
             pace: (3 * MILLIS, 2 * MILLIS),
             skew: 0,
-            struck: BTreeMap::new(),
+            counts: BTreeMap::new(),
             kill_behind_silence: false,
             input_before: None,
             input_taken: false,
@@ -106,9 +109,9 @@ impl Context {
         self.random.below(most as u64) as Time
     }
 
-    /// Something struck.
-    pub fn struck(&mut self, what: &'static str) {
-        *self.struck.entry(what).or_default() += 1;
+    /// Counts something that struck or came of it.
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     /// Notes a line of the trace.
@@ -140,6 +143,7 @@ impl Context {
     /// value that the oracle gives, from no earlier writer than the one before.
     pub fn look_at_the_lane(&mut self) {
         let last = self.lane_last();
+        self.longest = self.longest.max(last);
         while (self.lane.len() as u64) < last {
             let sequence = self.lane.len() as u64 + 1;
             let Some(message) = self.server.message(OUTPUT, sequence) else {
@@ -181,19 +185,23 @@ impl Context {
                 );
                 return self.violated(text);
             }
-            if let Err(why) = self.follows(letter, &note) {
+            if let Err(why) = self.follows(letter, &note, sequence) {
                 return self.violated(format!("lane message {sequence}: {why}"));
             }
             self.lane.push(note);
         }
     }
 
-    /// Whether a note is the successor of the lane's last one.
-    fn follows(&self, letter: char, note: &Note) -> Result<(), String> {
-        let before = self.lane.last();
-        if let Some(before) = before.filter(|before| before.by > note.by) {
+    /// Whether a note at a sequence is the successor of the lane's last one.
+    fn follows(&self, letter: char, note: &Note, sequence: u64) -> Result<(), String> {
+        // Who wrote last stands in the lane's newest message alone. Where that one was purged or deleted, no engine can know
+        // that a later one was here; a start that finds it gone goes on by the lane's length.
+        let told = self.server.message(OUTPUT, sequence - 1).is_some();
+        if let Some(before) = self.lane.last().filter(|before| told && before.by > note.by) {
             return Err(format!("run {} start {} wrote after run {}", note.by.0, note.by.1, before.by.0));
         }
+        // A stranger's message is no output: the last one of ours counts.
+        let before = self.lane.iter().rev().find(|before| before.cause > 0);
         let (cause, n) = before.map_or((0, 0), |before| (before.cause, before.n));
         let count = |position: u64| self.oracle.expected(letter, position).len() as u32;
         let rest = if cause == 0 { 0 } else { count(cause) - (n + 1) };

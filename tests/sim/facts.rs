@@ -61,15 +61,15 @@ pub struct Facts {
     /// Between two publications, on average.
     pub pace_ms: u64,
     /// How many faults struck.
-    pub struck: u64,
+    pub faults: u64,
     /// The input is another one than what was processed: to go on would be wrong.
     pub must_refuse: bool,
     /// Whether this world rebuilds the state under another plan.
     pub rebuilds: bool,
     pub kinds: Vec<&'static str>,
     pub next: usize,
-    /// The hard things that happened.
-    pub happened: BTreeSet<&'static str>,
+    /// What happened that the start rules may have to refuse for.
+    pub grounds: BTreeSet<&'static str>,
     /// The generation of each process that announced itself last.
     pub announced: BTreeMap<usize, u64>,
     /// The process and its generation that was asked to drain last.
@@ -92,12 +92,12 @@ impl Facts {
             times,
             heal,
             pace_ms: 60 + random.below(120),
-            struck: 0,
+            faults: 0,
             must_refuse: false,
             rebuilds: random.per_mille(100),
             kinds,
             next: 0,
-            happened: BTreeSet::new(),
+            grounds: BTreeSet::new(),
             announced: BTreeMap::new(),
             drained: (0, 0),
         }
@@ -105,7 +105,7 @@ impl Facts {
 
     /// Whether a refusal is what the start rules prescribe after what happened.
     pub fn allow(&self, refusal: &Refusal) -> Result<(), &'static str> {
-        let any = |all: &[&'static str]| all.iter().any(|what| self.happened.contains(what));
+        let any = |all: &[&'static str]| all.iter().any(|what| self.grounds.contains(what));
         let lost = ["state deleted", "state unreadable", "older state", "second engine", "disk refused", "rebuilt"];
         let allowed = match refusal {
             Refusal::InputRecreated => any(&["input recreated"]),

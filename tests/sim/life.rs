@@ -285,7 +285,7 @@ impl Life {
         for act in std::mem::take(&mut self.acts) {
             match act {
                 Act::Recomputed(outputs) => {
-                    *context.struck.entry("outputs recomputed").or_default() += outputs;
+                    *context.counts.entry("outputs recomputed").or_default() += outputs;
                 }
                 Act::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
                 Act::Merged(_) => {}
@@ -352,7 +352,7 @@ impl Life {
                 }
                 self.record = at_work.record;
                 self.durable = at_work.barrier.number;
-                context.struck("checkpoints");
+                context.count("checkpoints");
                 context.note(|| format!("p{} checkpoint at {}", self.process, at_work.barrier.position));
                 let position = at_work.barrier.position.0;
                 let silent = context.lane.last().is_some_and(|newest| newest.cause < position);

@@ -8,9 +8,11 @@
 mod agenda;
 mod api;
 mod context;
+mod engine_faults;
 mod entry;
 mod facts;
 mod faults;
+mod hard_faults;
 mod hunt;
 mod life;
 mod link;
@@ -18,8 +20,11 @@ mod model;
 mod oracle;
 mod plans;
 mod process;
+mod publisher;
 mod reading;
 mod report;
+mod rest;
+mod server_faults;
 mod truth;
 mod world;
 mod writing;
@@ -40,6 +45,12 @@ Simulates the protocol of exactly once from seeds and checks it after every step
 
 /// Seeds, and seeds a mistake, of a run without arguments: what `cargo test` has time for.
 const SHORT: (u64, u64) = (3_000, 10_000);
+
+/// Worlds that once showed a fault of the product and that a short run would not come to.
+///
+/// The head of the lane trimmed while a start asks for its oldest message, the newest output being the first of two;
+/// the disk refusing between the setting aside of a state and the first write of the next one.
+const KNOWN: &[u64] = &[29_664, 35_927, 94_361];
 
 /// What is asked for.
 struct Asked {
@@ -146,5 +157,7 @@ fn simulate(asked: &Asked) -> Option<bool> {
     }
     let report = Report::of(asked.seed, asked.seeds);
     report.print();
-    Some(same && report.is_clean())
+    let known = KNOWN.iter().filter_map(|seed| Some((seed, world::run(*seed, false).violation?)));
+    let again = known.inspect(|(seed, what)| println!("seed {seed}, which is known: {what}")).count();
+    Some(same && again == 0 && report.is_clean())
 }

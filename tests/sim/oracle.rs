@@ -73,8 +73,12 @@ pub type Rows = BTreeMap<(u64, &'static str), u64>;
 #[derive(Clone, Default)]
 pub struct Oracle {
     events: Vec<(Event, i64)>,
+    /// Events up to here were never anybody's.
+    begins_behind: u64,
     /// For each letter of a plan and each event, its messages.
     outcomes: HashMap<char, Vec<Vec<Expected>>>,
+    /// How many messages the events up to each position lead to: looked at in every step.
+    counts: Vec<u64>,
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, u64)>>,
     seen: HashMap<(Option<u64>, u64), i64>,
@@ -85,6 +89,11 @@ impl Oracle {
     /// Takes the event that the input stored at the next position.
     pub fn push(&mut self, event: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
+        if position <= self.begins_behind {
+            self.counts.push(0);
+            LETTERS.iter().for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
+            return self.events.push((event, stored_at));
+        }
         self.stream_time = self.stream_time.max(stored_at);
         let silent = self.is_duplicate(&event);
         if !silent {
@@ -94,13 +103,25 @@ impl Oracle {
             let messages = if silent { Vec::new() } else { self.messages(&event, letter) };
             self.outcomes.entry(letter).or_default().push(messages);
         }
+        let before = self.counts.last().copied().unwrap_or(0);
+        self.counts.push(before + self.expected('A', position).len() as u64);
         self.events.push((event, stored_at));
     }
 
     /// The input lost everything behind `last`.
     pub fn truncate(&mut self, last: u64) {
+        let begins_behind = self.begins_behind.min(last);
+        self.anew(last, begins_behind);
+    }
+
+    /// The input lost everything up to `before`, and nobody had processed any of it.
+    pub fn begin_behind(&mut self, before: u64) {
+        self.anew(self.last(), before);
+    }
+
+    fn anew(&mut self, last: u64, begins_behind: u64) {
         let kept: Vec<_> = self.events.drain(..).take(last as usize).collect();
-        *self = Oracle::default();
+        *self = Oracle { begins_behind, ..Oracle::default() };
         for (event, stored_at) in kept {
             self.push(event, stored_at);
         }
@@ -120,7 +141,8 @@ impl Oracle {
 
     /// How many messages the events up to a position lead to; the same under every plan.
     pub fn count(&self, position: u64) -> u64 {
-        (1..=position).map(|position| self.expected('A', position).len() as u64).sum()
+        let at = position.min(self.last()) as usize;
+        at.checked_sub(1).map_or(0, |at| self.counts[at])
     }
 
     /// The rows after the event at a position.

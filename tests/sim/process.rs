@@ -16,7 +16,7 @@ use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
 use sidestream::core::protocol::memory::Memory;
-use sidestream::core::protocol::prepare::{First, header, prepare};
+use sidestream::core::protocol::prepare::{header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
@@ -141,7 +141,7 @@ impl Process {
         if std::mem::take(&mut self.unreadable) {
             self.disk.wipe();
             self.durable = 0;
-            context.struck("unreadable state set aside");
+            context.count("unreadable state set aside");
         }
         super::truth::check_disk(context, &self.disk);
         let known = match read(&self.disk) {
@@ -221,9 +221,9 @@ impl Process {
         self.tell_of(context, &start);
         match start.kind {
             StartKind::Fresh => {}
-            StartKind::Resume => context.struck("resumes"),
+            StartKind::Resume => context.count("resumes"),
             StartKind::Rebuild(_) => {
-                context.struck("rebuilds");
+                context.count("rebuilds");
                 let known_to = known.lane_known().0;
                 let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
                 let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
@@ -232,20 +232,25 @@ impl Process {
                 if !lost {
                     context.violated("a state is thrown away without need");
                 }
-                if known.checkpoint.is_some() || !known.marks.is_empty() {
-                    self.disk.wipe();
-                    self.durable = 0;
-                }
             }
         }
+        let next = Disk::new();
         if context.random.per_mille(30) {
             // The disk refuses in the middle of what follows.
             let left = context.random.below(40) as usize;
             self.disk.fail_after(Some(left));
+            next.fail_after(Some(left));
         }
-        let states = self.load(&start, &prepared.first, &prepared.record, prepared.plan.dedup_window);
+        let replaced = start.kind != StartKind::Resume && (known.checkpoint.is_some() || !known.marks.is_empty());
+        let written = write_first(if replaced { &next } else { &self.disk }, &prepared.first, &prepared.record);
+        if written.is_ok() && replaced {
+            // The new directory takes the old one's place whole.
+            self.disk.restore(&next.snapshot());
+            self.durable = 0;
+        }
+        let states = written.and_then(|()| self.load(&start, prepared.plan.dedup_window));
         let states = states.map_err(|error| {
-            context.struck("disk refused at a start");
+            context.count("disk refused at a start");
             End::Store(error)
         })?;
         self.disk.fail_after(None);
@@ -290,14 +295,7 @@ impl Process {
         });
     }
 
-    fn load(
-        &self,
-        start: &Start,
-        first: &First,
-        record: &sidestream::core::protocol::facts::Checkpoint,
-        window: Option<Nanos>,
-    ) -> Result<Vec<State>, StoreError> {
-        write_first(&self.disk, first, record)?;
+    fn load(&self, start: &Start, window: Option<Nanos>) -> Result<Vec<State>, StoreError> {
         let shards = self.shards.min(usize::from(KEY_GROUPS));
         let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, window, start.after);
         (0..shards).map(load).collect()
@@ -313,14 +311,14 @@ impl Process {
         match end {
             End::Drained => self.phase = Phase::Drained,
             End::PlanEnded => {
-                context.struck("plan switches");
+                context.count("plan switches");
                 self.again(context, false);
             }
             End::Refused(refusal) if self.memory.learn(&refusal, self.consent.accept_gap) => self.again(context, false),
             End::Refused(refusal) => self.stop(context, refusal),
             End::Store(_) => {
                 // The process ends with an exit code, and its supervisor starts it again.
-                context.struck("stopped by the disk");
+                context.count("stopped by the disk");
                 self.crash(context, false);
                 context.agenda.after(SECONDS, Entry::Spawn(self.number));
             }
@@ -330,7 +328,7 @@ impl Process {
                 context.violated(format!("process {} stopped: {what}", self.number));
             }
             End::Lane(LaneEvent::Refused { at, code, .. }) if code == WRONG_LAST_SEQUENCE => {
-                context.struck("outputs refused");
+                context.count("outputs refused");
                 self.phase = Phase::Judging(at);
                 self.ask(context, Question::Message(OUTPUT.to_owned(), at.0));
             }

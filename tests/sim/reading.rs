@@ -102,7 +102,7 @@ impl Life {
             let Ok(Some(delivery)) = context.server.deliver(consumer) else { break };
             if context.swallow.1 > 0 {
                 context.swallow.1 -= 1;
-                context.struck("delivery lost");
+                context.count("delivery lost");
                 lost = true;
                 continue;
             }

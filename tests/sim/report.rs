@@ -8,8 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Bad seeds that are printed.
-const SHOWN: usize = 20;
+/// Bad seeds whose fault is told.
+const TOLD: usize = 20;
+/// Bad seeds that are named.
+const NAMED: usize = 200;
 
 /// What many worlds have shown.
 #[derive(Default)]
@@ -20,7 +22,7 @@ pub struct Report {
     events: u64,
     steps: u64,
     fewest: (u64, u64),
-    struck: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<&'static str, u64>,
     refused: BTreeMap<String, u64>,
     bad: BTreeMap<u64, String>,
 }
@@ -54,14 +56,14 @@ impl Report {
     }
 
     fn add(&mut self, seed: u64, verdict: Verdict) {
-        let Verdict { violation, refused, struck, faults, events, steps, .. } = verdict;
+        let Verdict { violation, refused, counts, faults, events, steps, .. } = verdict;
         self.events += events;
         self.steps += steps;
-        if refused.is_none() {
+        if refused.is_none() && violation.is_none() {
             self.fewest = (self.fewest.0.min(events), self.fewest.1.min(faults));
         }
-        for (what, times) in struck {
-            *self.struck.entry(what).or_default() += times;
+        for (what, times) in counts {
+            *self.counts.entry(what).or_default() += times;
         }
         if let Some(refusal) = refused {
             *self.refused.entry(refusal).or_default() += 1;
@@ -84,15 +86,19 @@ impl Report {
         let (events, faults) = self.fewest;
         println!("fewest in a world that ran to its end: {events} events, {faults} faults that struck");
         println!("\nwhat struck, and what it led to:");
-        for (what, times) in &self.struck {
+        for (what, times) in &self.counts {
             println!("  {times:>10}  {what}");
         }
         println!("\nrefusals that ended a world, as the start rules prescribe:");
         for (what, times) in &self.refused {
             println!("  {times:>10}  {what}");
         }
-        for (seed, what) in self.bad.iter().take(SHOWN) {
+        for (seed, what) in self.bad.iter().take(TOLD) {
             println!("\nseed {seed}: {what}");
+        }
+        if !self.bad.is_empty() {
+            let named: Vec<String> = self.bad.keys().take(NAMED).map(u64::to_string).collect();
+            println!("\nnot clean: {}", named.join(" "));
         }
         println!("\n{} of {} seeds clean", self.seeds - self.bad.len() as u64, self.seeds);
     }

@@ -7,10 +7,8 @@ use super::entry::{Entry, Inside, Wire};
 use super::facts::Facts;
 use super::link::Ticket;
 use super::model::{Server, Settings};
-use super::oracle::Event;
 use super::plans::{INPUT, OUTPUT};
 use super::process::{Phase, Process};
-use sidestream::core::protocol::refusal::Refusal;
 use std::collections::BTreeMap;
 
 /// After the faults have stopped, a world comes to rest within this time.
@@ -26,11 +24,11 @@ pub struct World {
     pub main: usize,
     pub facts: Facts,
     /// Events still to be published.
-    left: u64,
-    published: u64,
-    twins: bool,
-    healed: bool,
-    draining: bool,
+    pub left: u64,
+    pub published: u64,
+    pub twins: bool,
+    pub healed: bool,
+    pub draining: bool,
     began: Time,
 }
 
@@ -40,7 +38,7 @@ pub struct Verdict {
     pub violation: Option<String>,
     /// The refusal that ended it, as the start rules prescribe.
     pub refused: Option<String>,
-    pub struck: BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<&'static str, u64>,
     /// How many of the planned faults struck.
     pub faults: u64,
     pub events: u64,
@@ -52,13 +50,13 @@ pub struct Verdict {
 pub fn run(seed: u64, traced: bool) -> Verdict {
     let mut world = World::new(seed, traced);
     world.live();
-    let Context { violation, struck, trace, .. } = world.context;
+    let Context { violation, counts, trace, .. } = world.context;
     let refused = world.processes.get(world.main).and_then(|process| match &process.phase {
         Phase::Refused(refusal) => Some(super::facts::name(refusal)),
         _ => None,
     });
-    let faults = world.facts.struck;
-    Verdict { violation, refused, struck, faults, events: world.published, steps: trace.steps, text: trace.text }
+    let faults = world.facts.faults;
+    Verdict { violation, refused, counts, faults, events: world.published, steps: trace.steps, text: trace.text }
 }
 
 /// Creates both streams.
@@ -126,11 +124,6 @@ impl World {
         }
     }
 
-    fn stuck(&mut self) {
-        let (lane, last) = (self.context.lane_last(), self.context.input_last());
-        self.context.violated(format!("no end in sight: lane at {lane}, input at {last}"));
-    }
-
     fn happen(&mut self, entry: Entry) {
         match entry {
             Entry::Publish => self.publish(),
@@ -175,42 +168,6 @@ impl World {
         }
     }
 
-    /// Stores the next events in the input.
-    fn publish(&mut self) {
-        if self.context.up && self.context.server.state(INPUT).is_some() {
-            for _ in 0..1 + self.context.random.below(4) {
-                if self.left == 0 {
-                    break;
-                }
-                self.left -= 1;
-                self.publish_one();
-            }
-            for process in &self.processes {
-                let pump = Entry::Inside(process.number, process.generation, Inside::Pump);
-                self.context.agenda.after(MILLIS, pump);
-            }
-        }
-        if self.left > 0 {
-            let gap = if self.context.random.per_mille(20) { 3_000 } else { 2 * self.facts.pace_ms };
-            let wait = self.context.random.below(gap) as Time * MILLIS;
-            self.context.agenda.after(wait, Entry::Publish);
-        }
-    }
-
-    /// Stores the next event in the input.
-    pub fn publish_one(&mut self) {
-        self.published += 1;
-        let number = self.context.oracle.last() + 1;
-        let event = Event::random(&mut self.context.random, number, self.twins);
-        let subject = format!("events.{}", event.kind);
-        let stored = self.context.server.publish(&subject, None, event.text().into());
-        if stored != Ok(number) {
-            return self.context.violated(format!("event {number} was stored as {stored:?}"));
-        }
-        let stored_at = self.context.server_time();
-        self.context.oracle.push(event, stored_at);
-    }
-
     fn reaches_server(&mut self, process: usize, generation: u64, ticket: Ticket, wire: &Wire) {
         if !self.context.up {
             return;
@@ -221,7 +178,7 @@ impl World {
             && let Some(life) = self.processes[process].life()
             && !life.writing.to_server.arrives(ticket)
         {
-            return self.context.struck("message to the lane lost");
+            return self.context.count("message to the lane lost");
         }
         let Wire { subject, reply, headers, payload } = wire;
         let replies = self.context.server.fast(subject, reply, headers.clone(), payload.clone());
@@ -229,7 +186,7 @@ impl World {
         for reply in replies {
             if self.context.swallow.0 > 0 {
                 self.context.swallow.0 -= 1;
-                self.context.struck("ack lost");
+                self.context.count("ack lost");
                 continue;
             }
             let (now, latency) = (self.context.now(), self.context.latency());
@@ -304,94 +261,6 @@ impl World {
                 self.context.agenda.after(wait, Entry::Inside(other, generation, claimed));
             }
         }
-    }
-
-    /// All faults end; what stopped stays stopped, what is down comes back.
-    fn heal(&mut self) {
-        self.healed = true;
-        self.context.up = true;
-        self.context.slow = 1;
-        self.context.swallow = (0, 0);
-        for number in 0..self.processes.len() {
-            self.processes[number].paused_until = None;
-            self.processes[number].disk.fail_after(None);
-            self.processes[number].disk.fail_sync(false);
-        }
-        let running = (0..self.processes.len()).rev().find(|number| self.processes[*number].lives());
-        self.main = running.unwrap_or(self.main);
-        if running.is_none() && matches!(self.processes[self.main].phase, Phase::Down | Phase::Drained) {
-            self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
-        }
-    }
-
-    /// Whether all is published, out and in the state, or was refused as it must be.
-    fn is_over(&mut self) -> bool {
-        // A refusal ends the world, also that of an engine that another one had followed: but not that it had.
-        let refused = |process: &Process| match &process.phase {
-            Phase::Refused(Refusal::NewerRun { .. }) => process.number == self.main,
-            Phase::Refused(_) => true,
-            _ => false,
-        };
-        self.main = self.processes.iter().position(refused).unwrap_or(self.main);
-        if let Phase::Refused(refusal) = &self.processes[self.main].phase {
-            let refusal = refusal.clone();
-            if let Some(again) = self.operator(&refusal) {
-                self.main = again;
-                return false;
-            }
-            if let Err(why) = self.facts.allow(&refusal) {
-                self.context.violated(format!("refused without need ({why}): {refusal}"));
-            }
-            return true;
-        }
-        if self.left > 0 {
-            return false;
-        }
-        let last = self.context.oracle.last();
-        let ours = self.context.lane.iter().filter(|note| note.cause > 0).count() as u64;
-        let complete = ours == self.context.oracle.count(last);
-        let process = &mut self.processes[self.main];
-        let generation = process.generation;
-        match &mut process.phase {
-            _ if complete && self.facts.must_refuse => {
-                self.context.violated("went on over an input that is another one");
-                true
-            }
-            Phase::Drained if self.draining && complete => {
-                self.judge_the_end();
-                true
-            }
-            Phase::Drained | Phase::Down => {
-                // A fault before the healing stopped it, or it had not read everything yet.
-                process.phase = Phase::Down;
-                self.draining = false;
-                self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
-                false
-            }
-            Phase::Running(life)
-                if complete && life.pace.position().0 == last && self.facts.drained != (self.main, generation) =>
-            {
-                self.facts.drained = (self.main, generation);
-                self.draining = true;
-                self.context.agenda.after(SECONDS, Entry::Inside(self.main, generation, Inside::Drain));
-                false
-            }
-            _ => false,
-        }
-    }
-
-    fn judge_the_end(&mut self) {
-        let disk = self.processes[self.main].disk.clone();
-        let last = self.context.oracle.last();
-        let position = sidestream::engine::restore::read(&disk).ok().and_then(|known| known.checkpoint);
-        match position {
-            Some(record) if record.position.0 == last => {}
-            other => {
-                let at = other.map(|record| record.position.0);
-                return self.context.violated(format!("drained at {at:?}, the input ends at {last}"));
-            }
-        }
-        super::truth::check_disk(&mut self.context, &disk);
     }
 }
 

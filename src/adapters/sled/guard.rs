@@ -4,7 +4,7 @@
 //! never uses the database again after `Unreadable`. The caller's own code never runs in here, lest its panics
 //! be taken for damage.
 
-use super::directory::{failed, unreadable};
+use crate::adapters::directory::files::{failed, unreadable};
 use crate::ports::store::StoreError;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,14 +3,17 @@
 //! Nothing is deleted here but sled's snapshots, which sled makes again from its log. Called by `SledStore::open`,
 //! which holds the lock.
 
-use super::directory::{failed, names, sync, unreadable};
 use super::guard::{close, guarded};
-use super::lock::Lock;
-use super::manifest::{FORMAT, Manifest};
-use super::witness::Witness;
+use crate::adapters::directory::files::{failed, names, sync, unreadable};
+use crate::adapters::directory::lock::Lock;
+use crate::adapters::directory::manifest::{FORMAT, Manifest};
+use crate::adapters::directory::witness::Witness;
+use crate::core::record::Engine;
 use crate::ports::store::StoreError;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Where the store's id stands inside sled: a prefix that no space has.
 pub const ID_KEY: &[u8] = b"\xff\xfestore";
@@ -32,7 +35,7 @@ pub struct Opened {
 
 /// Opens the database of a directory, and creates one only where there never was one.
 pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
-    let manifest = Manifest::read(path)?;
+    let manifest = Manifest::read_for(Engine::Sled, path)?;
     let noted = lock.store_id(path)?;
     let present = fs::metadata(path.join("db")).is_ok_and(|data| data.len() > 0);
     match &manifest {
@@ -40,7 +43,7 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
         None if !noted.is_empty() => return Err(unreadable(path, format!("the file {FORMAT} is gone"))),
         _ => {}
     }
-    lock.wait_for_sled(path)?;
+    wait_for_sled(path)?;
     let db = open_sled(path, cache_bytes)?;
     match identify(path, &db, manifest) {
         Ok((manifest, witness, batches)) => {
@@ -54,6 +57,21 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
             close(db);
             Err(error)
         }
+    }
+}
+
+/// Returns once nobody has sled's own lock on its file, or says `Locked` after a second.
+///
+/// sled lets go by closing its handle, of which a child that is just being started may hold a copy until it runs
+/// its program. With our lock held, anybody who keeps it longer is an older build or another program.
+fn wait_for_sled(directory: &Path) -> Result<(), StoreError> {
+    let Ok(file) = File::open(directory.join("db")) else { return Ok(()) };
+    let (tell, told) = mpsc::channel();
+    // A thread, because a lock cannot be waited for with a deadline; a late one ends with nobody listening.
+    std::thread::spawn(move || tell.send(file.lock().and_then(|()| file.unlock())));
+    match told.recv_timeout(Duration::from_secs(1)) {
+        Ok(result) => result.map_err(failed(&directory.join("db"), "cannot lock it")),
+        Err(_) => Err(StoreError::Locked { path: directory.display().to_string() }),
     }
 }
 
@@ -105,7 +123,7 @@ fn create(path: &Path, db: &::sled::Db, has_id: bool) -> Result<Manifest, StoreE
     if entries.len() > usize::from(has_id) {
         return Err(unreadable(path, format!("there is data, but no file {FORMAT}")));
     }
-    let manifest = Manifest::new();
+    let manifest = Manifest::new(Engine::Sled);
     guarded(path, "cannot write the store's id", || {
         db.insert(ID_KEY, manifest.store_id.as_bytes())?;
         db.flush()

@@ -4,12 +4,12 @@
 //! again; the caller sets the directory aside and rebuilds. Written by the checkpointer alone: sled's batches
 //! block every reader of the process, so they are kept small by the caller.
 
-use super::directory::{bytes, failed, sync, unreadable};
 use super::guard::{close, guarded};
-use super::lock::Lock;
-use super::manifest::Manifest;
 use super::open::{COUNT_KEY, Opened, open};
-use super::witness::Witness;
+use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
+use crate::adapters::directory::lock::Lock;
+use crate::adapters::directory::manifest::Manifest;
+use crate::adapters::directory::witness::Witness;
 use crate::core::ids::{KEY_GROUPS, KeyGroup};
 use crate::core::record::Format;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
@@ -126,7 +126,7 @@ impl SledStore {
     /// Syncs the files that sled keeps big pages in and never syncs itself. Values under 4 KiB make none.
     fn sync_blobs(&self) -> Result<(), StoreError> {
         let directory = self.path.join("blobs");
-        let now: BTreeSet<String> = super::directory::names(&directory)?.into_iter().collect();
+        let now: BTreeSet<String> = names(&directory)?.into_iter().collect();
         let mut synced = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         if now == *synced {
             return Ok(());

@@ -3,15 +3,15 @@
 //! Never opens the directory that is copied. What cannot be had in a bounded time is refused.
 
 use super::file;
-use crate::adapters::sled::SledStore;
-use crate::adapters::sled::copy::{is_store, try_copy};
+use crate::adapters::directory::copy::{is_store, try_copy};
+use crate::app::disk::{self, Opened};
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
+use crate::config::StateSection;
 use crate::core::ids::{KeyGroup, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::Disk;
 use crate::core::protocol::rebind::{Unfit, copied, held};
-use crate::engine::restore::{read, rebind};
-use crate::ports::store::{Space, Store, StoreError};
+use crate::engine::restore::rebind;
+use crate::ports::store::{Space, StoreError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -32,6 +32,8 @@ pub struct For {
     pub plan: PlanSpec,
     /// The range's first position.
     pub from: Position,
+    /// How the replay keeps its state; the copied one must be kept in the same way.
+    pub state: StateSection,
 }
 
 /// Copies the state in `from` into a replay's directory, not in its place yet; returns the furthest position in it.
@@ -66,20 +68,19 @@ pub async fn duplicate(from: &Path, to: &Path) -> Result<(), Exit> {
 }
 
 fn bind(from: &Path, to: &Path, purpose: &For) -> Result<Position, Exit> {
-    let (store, disk) = open(to)?;
+    let Opened { store, disk } = open(&StateSection { path: to.to_owned(), ..purpose.state.clone() })?;
     let refused = |unfit: Unfit| Exit::new(CONFIG, format!("{}: {unfit}", from.display()), unfit.hint());
     let rebound = copied(&disk, purpose.input_created, purpose.output_created, &purpose.plan, purpose.from);
     let rebound = rebound.map_err(refused)?;
-    rebind(&store, &rebound)?;
+    rebind(store.as_ref(), &rebound)?;
     Ok(disk.checkpoint.as_ref().map_or(Position(0), |record| held(&disk, record)))
 }
 
 /// Opens a store and reads all of it, so that damage shows now.
-pub fn open(path: &Path) -> Result<(SledStore, Disk), StoreError> {
-    let store = SledStore::open(path)?;
-    let disk = read(&store)?;
+pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
+    let opened = disk::open_as_it_is(state)?;
     for group in KeyGroup::all() {
-        store.scan(Space::Group(group), &[], &mut |_, _| true)?;
+        opened.store.scan(Space::Group(group), &[], &mut |_, _| true)?;
     }
-    Ok((store, disk))
+    Ok(opened)
 }

@@ -5,14 +5,15 @@
 
 use super::copy::{duplicate, open};
 use super::file;
+use crate::adapters::directory::files::swap;
+use crate::adapters::directory::lock::Lock;
+use crate::adapters::directory::manifest::FORMAT;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
-use crate::adapters::sled::directory::swap;
-use crate::adapters::sled::lock::Lock;
 use crate::app::broker::gather;
-use crate::app::disk;
+use crate::app::disk::{self, Opened};
 use crate::app::exit::{CONFIG, Exit, OWNED};
-use crate::config::Config;
+use crate::config::{Config, StateSection};
 use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Broker, Disk};
@@ -42,7 +43,7 @@ pub async fn promote(
     directory: &Path,
 ) -> Result<Promoted, Exit> {
     let path = live.state.path.clone();
-    let older = older(&path)?;
+    let older = older(&live.state)?;
     let _lock = Lock::take(&path).map_err(stopped)?;
     let newest = streams::newest(connection, &request.to).await?;
     let replayed = Replayed {
@@ -54,8 +55,9 @@ pub async fn promote(
     let (broker, _) = gather(connection, &live.input.stream, &live.output.stream, &Disk::default()).await?;
     let copy = beside(&path);
     duplicate(&file::state(directory), &copy).await?;
-    let (from, plan, facts) = (copy.clone(), live.plan.clone(), broker.clone());
-    let work = move || bind(&from, &replayed, &facts, &plan, older);
+    let at = StateSection { path: copy.clone(), ..live.state.clone() };
+    let (plan, facts) = (live.plan.clone(), broker.clone());
+    let work = move || bind(&at, &replayed, &facts, &plan, older);
     let position = tokio::task::spawn_blocking(work).await.map_err(Exit::broken)??;
     let aside = swap(&path, &copy, "before-replay")?;
     let live = broker.newest.ours().map_or(position, |newest| newest.cause);
@@ -63,11 +65,11 @@ pub async fn promote(
 }
 
 /// The plans whose text the live state has. A directory that is not there is what a promotion leaves that was cut off.
-fn older(path: &Path) -> Result<Vec<PlanSpec>, Exit> {
-    if !path.join(crate::adapters::sled::manifest::FORMAT).exists() {
+fn older(state: &StateSection) -> Result<Vec<PlanSpec>, Exit> {
+    if !state.path.join(FORMAT).exists() {
         return Ok(Vec::new());
     }
-    let plans = disk::plans(path).map_err(stopped)?;
+    let plans = disk::plans(state).map_err(stopped)?;
     Ok(plans.into_values().collect())
 }
 
@@ -81,17 +83,17 @@ fn stopped(error: StoreError) -> Exit {
 }
 
 fn bind(
-    copy: &Path,
+    copy: &StateSection,
     replayed: &Replayed,
     broker: &Broker,
     configured: &PlanSpec,
     older: Vec<PlanSpec>,
 ) -> Result<Position, Exit> {
-    let (store, disk) = open(copy)?;
+    let Opened { store, disk } = open(copy)?;
     let rebound = promoted(&disk, replayed, broker, configured, older);
     let refused = |unfit: Unfit| Exit::new(CONFIG, format!("this replay cannot be promoted: {unfit}"), unfit.hint());
     let rebound = rebound.map_err(refused)?;
-    rebind(&store, &rebound)?;
+    rebind(store.as_ref(), &rebound)?;
     Ok(rebound.record.position)
 }
 

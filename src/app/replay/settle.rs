@@ -62,6 +62,7 @@ pub async fn settle(
             output_created: state.created,
             plan: request.plan.clone(),
             from: request.emit().from,
+            state: config.state.clone(),
         };
         request.held = Some(copy(from, directory, purpose).await?);
     }

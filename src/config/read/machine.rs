@@ -7,6 +7,7 @@ use super::super::section::Section;
 use super::super::settings::{EngineSection, HttpSection, NatsSection, StateSection, TlsSection};
 use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::spec::UnknownKinds;
+use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -79,10 +80,11 @@ pub(super) fn engine(mut section: Section<'_, '_>) -> (Option<EngineSection>, Op
 
 pub(super) fn state(mut section: Section<'_, '_>) -> Option<StateSection> {
     let path = section.text("path").or("state".to_owned());
+    let engine = section.choice("engine", &Engine::NAMED).or(Engine::default());
     let why = "all shards share this number of rows in memory";
     let rows = section.integer("cache_rows", 1..=1_000_000_000, why).or(1_000_000);
     section.finish();
-    Some(StateSection { path: PathBuf::from(path?), cache_rows: usize::try_from(rows?).ok()? })
+    Some(StateSection { path: PathBuf::from(path?), engine: engine?, cache_rows: usize::try_from(rows?).ok()? })
 }
 
 pub(super) fn http(mut section: Section<'_, '_>) -> Option<HttpSection> {

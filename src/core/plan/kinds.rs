@@ -3,12 +3,12 @@
 //! Does not know what the sections say.
 
 use super::compiled::KindId;
-use std::collections::HashMap;
 
 /// Finds a section by a kind's text.
 #[derive(Debug, Default)]
 pub struct KindIndex {
-    exact: HashMap<String, KindId>,
+    /// By name. A handful as a rule: a few comparisons cost less than a hash.
+    exact: Vec<(String, KindId)>,
     patterns: Vec<(String, KindId)>,
 }
 
@@ -20,17 +20,18 @@ impl KindIndex {
             if name.contains('*') {
                 index.patterns.push((name.clone(), id));
             } else {
-                index.exact.insert(name.clone(), id);
+                index.exact.push((name.clone(), id));
             }
         }
+        index.exact.sort();
         index.patterns.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         index
     }
 
     /// The section for a kind's text.
     pub fn find(&self, kind: &str) -> Option<KindId> {
-        if let Some(id) = self.exact.get(kind) {
-            return Some(*id);
+        if let Ok(at) = self.exact.binary_search_by(|(name, _)| name.as_str().cmp(kind)) {
+            return self.exact.get(at).map(|(_, id)| *id);
         }
         self.patterns.iter().find(|(pattern, _)| matches(pattern, kind)).map(|(_, id)| *id)
     }

@@ -137,7 +137,10 @@ impl Intake {
     /// Takes messages; those not beyond the last one taken are passed over. `None` when nothing is left.
     pub fn take(&mut self, messages: Vec<StoredMessage>, barrier_due: bool) -> Option<Slice> {
         let early = (planted(Mutant::BarrierLate) && barrier_due).then(|| self.barrier()).flatten();
-        let mut shards: Vec<Events> = (0..self.shards).map(|_| Events::default()).collect();
+        // Keys spread evenly, more or less; a shard that gets more than its share grows once.
+        let share = messages.len() / self.shards.max(1) + messages.len() / 8 + 1;
+        let mut shards: Vec<Events> =
+            (0..self.shards).map(|_| Events::with_capacity(share, self.plan.fields.len())).collect();
         let mut order = Vec::with_capacity(messages.len());
         let mut bytes = 0;
         let mut spans = Vec::new();

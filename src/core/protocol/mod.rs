@@ -28,7 +28,7 @@ pub mod verdict;
 pub mod rebind;
 
 #[cfg(test)]
-pub(in crate::core) mod start_world;
+pub(crate) mod start_world;
 #[cfg(test)]
 mod start_cases;
 #[cfg(test)]

@@ -38,13 +38,16 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
         // comparison with what is left of the lane says so.
         Some((base, _)) if ends_below(base) => start.base_lane = LaneSequence(0),
         Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
-        None => {
-            let out = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
-            if ends_below(out) {
-                return Err(Refusal::Uncounted { lane_last });
+        None => match counted_from_the_newest(origin, &start.plans, broker).filter(|(base, _)| !ends_below(*base)) {
+            Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
+            None => {
+                let out = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
+                if ends_below(out) {
+                    return Err(Refusal::Uncounted { lane_last });
+                }
+                through(&mut start, out);
             }
-            through(&mut start, out);
-        }
+        },
     }
     Ok(start)
 }
@@ -96,18 +99,33 @@ fn counted_from(origin: Position, plans: &[PlanSince], broker: &Broker) -> Optio
     }
     let oldest = broker.oldest.as_ref()?;
     let newest = broker.newest.ours()?;
-    let of_these = |message: &LaneMessage| {
-        let before = Position(message.cause.0.saturating_sub(1));
-        message.run.origin == origin && past::in_force(plans, before) == Some(&past::regime(message))
-    };
-    if !of_these(oldest) || !of_these(newest) {
+    if !of_these(origin, plans, oldest) || !of_these(origin, plans, newest) {
         return None;
     }
+    Some(before_the_cause(origin, oldest))
+}
+
+/// The same from the newest output, where the oldest one is of another history or was trimmed while it was asked for. Its
+/// cause may have further outputs that are not out, so that the cause alone does not tell what is.
+fn counted_from_the_newest(origin: Position, plans: &[PlanSince], broker: &Broker) -> Option<(Position, LaneSequence)> {
+    let newest = broker.newest.ours().filter(|newest| of_these(origin, plans, newest))?;
+    Some(before_the_cause(origin, newest))
+}
+
+/// Whether an output is of this origin and of the plan that is in force there.
+fn of_these(origin: Position, plans: &[PlanSince], message: &LaneMessage) -> bool {
+    let before = Position(message.cause.0.saturating_sub(1));
+    message.run.origin == origin && past::in_force(plans, before) == Some(&past::regime(message))
+}
+
+/// The position before an output's cause, and the lane's sequence there.
+fn before_the_cause(origin: Position, message: &LaneMessage) -> (Position, LaneSequence) {
+    let before = Position(origin.0.saturating_sub(1));
     // Of its cause, n outputs came before it. How many causes did, nobody knows: after an accepted gap the lane
     // may have been as long as it liked at the origin.
-    match oldest.sequence.0.saturating_sub(1 + u64::from(oldest.n)) {
-        0 => Some((before, LaneSequence(0))),
-        lane => Some((Position(oldest.cause.0.saturating_sub(1)).max(before), LaneSequence(lane))),
+    match message.sequence.0.saturating_sub(1 + u64::from(message.n)) {
+        0 => (before, LaneSequence(0)),
+        lane => (Position(message.cause.0.saturating_sub(1)).max(before), LaneSequence(lane)),
     }
 }
 

@@ -159,10 +159,10 @@ fn rule_4_does_not_count_what_another_origin_or_plan_left() {
     let mut world = World::steady();
     gap(&mut world);
     // Sequence 1 to 9 stand for positions of origin 1: from position 8 on, sequences are not counted from 0.
-    let through = "rebuild after 7, B 12 R 12, through 12, lane 12, plan A of A8, origin 8, gaps 0";
-    assert_eq!(world.decision(), through, "an accepted gap lies in the lane");
+    let newest = "rebuild after 7, B 11 R 11, count to 12, plan A of A8, origin 8, gaps 0";
+    assert_eq!(world.decision(), newest, "an accepted gap lies in the lane");
     world.broker.oldest = None;
-    assert_eq!(world.decision(), through, "nobody knows what lies in the lane");
+    assert_eq!(world.decision(), newest, "nobody knows what lies in the lane");
     world.broker.oldest = Some(message(9, 9));
     world.broker.oldest.as_mut().unwrap().run = world.newest().run.clone();
     let count = "rebuild after 7, B 8 R 8, count to 12, plan A of A8, origin 8, gaps 0";
@@ -179,8 +179,8 @@ fn rule_4_does_not_count_what_another_origin_or_plan_left() {
     world.lose_state();
     world.configure('B');
     world.newest().run.plan = spec('B').fingerprint();
-    let through = "rebuild after 0, B 12 R 12, through 12, lane 12, plan B of B1, origin 1, gaps 0";
-    assert_eq!(world.decision(), through, "--rebuild-state left outputs of another plan");
+    let newest = "rebuild after 0, B 11 R 11, count to 12, plan B of B1, origin 1, gaps 0";
+    assert_eq!(world.decision(), newest, "--rebuild-state left outputs of another plan");
 
     let mut world = World::steady().with_texts("AB");
     world.record().plans = vec![since('A', 8), since('B', 10)];
@@ -191,7 +191,7 @@ fn rule_4_does_not_count_what_another_origin_or_plan_left() {
     world.configure('B');
     assert_eq!(
         world.decision(),
-        "rebuild after 7, B 9 R 9, through 9, lane 9, plan A of A8 B10, B after 9, origin 8, gaps 0",
+        "rebuild after 7, B 8 R 8, count to 9, plan A of A8 B10, B after 9, origin 8, gaps 0",
         "the plan ends where the lane does"
     );
     world.record().plans = vec![since('A', 8), since('B', 9)];
@@ -204,4 +204,19 @@ fn rule_4_does_not_count_what_another_origin_or_plan_left() {
     world.consent().accept_gap = true;
     let gap = "rebuild after 7, B 9 R 9, through 9, lane 9, plan B of B8, origin 8, gaps 1";
     assert_eq!(world.decision(), gap, "the same, accepted");
+}
+
+#[test]
+fn rule_4_takes_no_output_of_the_newest_cause_for_one_that_is_out() {
+    // The second of three outputs of position 9 is the lane's newest: the third is still to come.
+    let mut world = World::steady();
+    world.lose_state();
+    world.lane(12, 9);
+    world.newest().n = 1;
+    world.broker.oldest = None;
+    let count = "rebuild after 0, B 8 R 10, count to 12, plan A of A1, origin 1, gaps 0";
+    assert_eq!(world.decision(), count, "the head was trimmed while the oldest output was asked for");
+    world.broker.oldest = Some(message(6, 4));
+    world.broker.oldest.as_mut().unwrap().run.origin = Position(3);
+    assert_eq!(world.decision(), count, "the oldest output is of another origin");
 }

@@ -16,8 +16,10 @@ pub mod mark;
 pub mod meta;
 pub mod plan_text;
 pub mod space;
+pub mod engine;
 
 pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, encode_dedup};
+pub use engine::Engine;
 pub use error::RecordError;
 pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
 pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince};

@@ -67,11 +67,11 @@ impl Cache {
         self.keys.get(&key)
     }
 
-    /// Notes that an event asked for a key.
-    pub fn touch(&mut self, key: Digest) {
-        if let Some(rows) = self.keys.get_mut(&key) {
-            rows.referenced = true;
-        }
+    /// All rows of a key that an event asks for: the key is in use.
+    pub fn asked(&self, key: Digest) -> Option<&KeyRows> {
+        let rows = self.keys.get(&key)?;
+        rows.referenced.set(true);
+        Some(rows)
     }
 
     /// Applies the changes of one event to its key.
@@ -88,7 +88,7 @@ impl Cache {
         for change in changes {
             rows.apply(change);
         }
-        rows.referenced = true;
+        rows.referenced.set(true);
         *total += cost(rows);
         if rows.is_dirty() && !was_dirty {
             self.dirty.push(digest);
@@ -122,7 +122,7 @@ impl Cache {
             visits -= 1;
             let Some(digest) = self.clock.pop_front() else { break };
             let Some(rows) = self.keys.get_mut(&digest) else { continue };
-            if rows.is_dirty() || rows.pinned > durable || std::mem::take(&mut rows.referenced) {
+            if rows.is_dirty() || rows.pinned > durable || rows.referenced.take() {
                 self.clock.push_back(digest);
                 continue;
             }

@@ -69,12 +69,12 @@ impl State {
             }
         });
         for out in &mut groups {
-            for chunk in self.ids.expire(out.group, stream_time) {
+            let mut gone = self.ids.expire(out.group, stream_time);
+            let write = |ids: &[_]| encode_dedup(position, ids, &mut out.changes).expect(FITS);
+            gone.extend(self.ids.cut(out.group, position, write));
+            for chunk in gone {
                 let records = (0..chunk.records).map(|n| (dedup_key(chunk.position, n), None));
                 out.changes.extend(records);
-            }
-            if let Some(chunk) = self.ids.cut(out.group, position) {
-                chunk.records = encode_dedup(position, &chunk.ids, &mut out.changes).expect(FITS);
             }
         }
         groups.retain(|out| !out.changes.is_empty());

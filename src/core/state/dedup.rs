@@ -1,9 +1,10 @@
 //! Which (key, id) pairs were processed, and when by stream time.
 //!
-//! An answer never depends on when ids are forgotten: the time decides, forgetting only frees memory. Ids
-//! are kept in chunks, one a key group and checkpoint, because that is how they are stored and deleted.
+//! An answer never depends on when ids are forgotten: the time decides, forgetting only frees memory. On disk the ids
+//! of a key group lie in chunks, one a checkpoint at first; small neighbours are merged, so that a day of few events
+//! is no million records. In memory an id lies in one map alone; of a chunk only its name and newest time are kept.
 
-use super::digests::DigestMap;
+use super::digests::IdMap;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
@@ -11,50 +12,63 @@ use std::collections::VecDeque;
 /// An id's digest and the stream time at which it was processed.
 pub type Processed = (Digest, Nanos);
 
-/// The ids of one key group that one checkpoint wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
-    /// The checkpoint's position: the chunk's name on disk.
+/// So many small chunks of a group become one, which writes every id twice in all.
+const MERGE_CHUNKS: usize = 64;
+/// So many ids are worth a chunk of their own; about as many fill a record.
+const MERGE_IDS: usize = 180;
+/// Expired ids stay in memory until they are one in so many.
+const SWEEP_SHARE: usize = 8;
+
+/// A chunk that is to go from the disk: it holds nothing but expired ids, or was merged into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The checkpoint that wrote it: its name on disk.
     pub position: Position,
-    /// The ids, in the order in which they were processed.
-    pub ids: Vec<Processed>,
-    /// How many records it fills on disk.
+    /// How many records it fills there.
     pub records: u16,
 }
 
-/// A chunk that holds nothing but expired ids and was let go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expired {
-    /// The checkpoint that wrote it.
-    pub position: Position,
-    /// How many records it fills on disk.
-    pub records: u16,
+/// What is kept of a chunk on disk.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    place: Gone,
+    newest: Nanos,
+    ids: usize,
+}
+
+/// The ids of one key group.
+#[derive(Debug, Default)]
+struct Group {
+    /// Every id that may still count, and some that do not any more.
+    times: IdMap,
+    /// What lies on disk, by position.
+    chunks: VecDeque<Chunk>,
+    /// So many of the last chunks are small, and these are their ids.
+    small: usize,
+    small_ids: Vec<Processed>,
+    /// Processed since the last barrier.
+    fresh: Vec<Processed>,
+    /// Ids of chunks that expired since `times` was last swept.
+    expired: usize,
 }
 
 /// The processed ids of one shard.
 #[derive(Debug)]
 pub struct Dedup {
     window: Option<Nanos>,
-    times: DigestMap<Nanos>,
-    chunks: Vec<VecDeque<Chunk>>,
-    fresh: Vec<Vec<Processed>>,
+    groups: Vec<Group>,
 }
 
 impl Dedup {
     /// An empty memory with the plan's window; `None` switches it off.
     pub fn new(window: Option<Nanos>) -> Dedup {
-        let groups = usize::from(KEY_GROUPS);
-        Dedup {
-            window,
-            times: DigestMap::default(),
-            chunks: vec![VecDeque::new(); groups],
-            fresh: vec![Vec::new(); groups],
-        }
+        Dedup { window, groups: (0..KEY_GROUPS).map(|_| Group::default()).collect() }
     }
 
     /// Whether this id was processed less than the window ago.
-    pub fn is_duplicate(&self, id: Digest, now: Nanos) -> bool {
-        match (self.window, self.times.get(&id)) {
+    pub fn is_duplicate(&self, group: KeyGroup, id: Digest, now: Nanos) -> bool {
+        let then = self.groups.get(usize::from(group.0)).and_then(|group| group.times.get(id));
+        match (self.window, then) {
             (Some(window), Some(then)) => now.0.saturating_sub(then.0) < window.0 || planted(Mutant::ExpiryByChunk),
             _ => false,
         }
@@ -62,92 +76,230 @@ impl Dedup {
 
     /// Remembers that an id was processed at `now`.
     pub fn mark(&mut self, group: KeyGroup, id: Digest, now: Nanos) {
-        if self.window.is_some() {
-            self.times.insert(id, now);
-            if let Some(fresh) = self.fresh.get_mut(usize::from(group.0)) {
-                fresh.push((id, now));
+        if self.window.is_some()
+            && let Some(group) = self.groups.get_mut(usize::from(group.0))
+        {
+            group.times.set(id, now);
+            group.fresh.push((id, now));
+        }
+    }
+
+    /// Takes a stored record of a chunk back; chunks of a group come in order of their positions.
+    pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<Processed>) {
+        let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return };
+        for (id, time) in &ids {
+            group.times.set_latest(*id, *time);
+        }
+        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
+        match group.chunks.back_mut().filter(|last| last.place.position == position) {
+            Some(last) => {
+                last.place.records += 1;
+                last.newest = last.newest.max(newest);
+                last.ids += ids.len();
+                // What takes several records is not small.
+                group.close();
+            }
+            None => {
+                group.chunks.push_back(Chunk { place: Gone { position, records: 1 }, newest, ids: ids.len() });
+                group.keep_small(ids);
             }
         }
     }
 
-    /// Takes a stored chunk back; chunks of a group come in order of their positions.
-    pub fn restore(&mut self, group: KeyGroup, chunk: Chunk) {
-        for (id, time) in &chunk.ids {
-            let known = self.times.entry(*id).or_insert(*time);
-            *known = (*known).max(*time);
-        }
-        if let Some(chunks) = self.chunks.get_mut(usize::from(group.0)) {
-            match chunks.back_mut().filter(|last| last.position == chunk.position) {
-                Some(last) => {
-                    last.ids.extend(chunk.ids);
-                    last.records += chunk.records;
-                }
-                None => chunks.push_back(chunk),
-            }
-        }
-    }
-
-    /// At a barrier: a group's ids since the last one become a chunk, which is returned to be stored.
-    pub fn cut(&mut self, group: KeyGroup, position: Position) -> Option<&mut Chunk> {
-        let ids = std::mem::take(self.fresh.get_mut(usize::from(group.0))?);
+    /// At a barrier: a group's ids since the last one become a chunk. `write` stores them and says in how many records;
+    /// the chunks that it holds as well, and that are to go, are returned.
+    pub fn cut(&mut self, group: KeyGroup, position: Position, write: impl FnOnce(&[Processed]) -> u16) -> Vec<Gone> {
+        let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return Vec::new() };
+        let mut ids = std::mem::take(&mut group.fresh);
         if ids.is_empty() {
-            return None;
+            return Vec::new();
         }
-        let chunks = self.chunks.get_mut(usize::from(group.0))?;
-        chunks.push_back(Chunk { position, ids, records: 0 });
-        chunks.back_mut()
+        let mut merged = Vec::new();
+        if group.small + 1 >= MERGE_CHUNKS || group.small_ids.len() + ids.len() >= MERGE_IDS {
+            let before = group.chunks.len() - group.small.min(group.chunks.len());
+            merged.extend(group.chunks.drain(before..).map(|chunk| chunk.place));
+            let fresh = std::mem::take(&mut ids);
+            ids = std::mem::take(&mut group.small_ids);
+            ids.extend(fresh);
+            group.close();
+        }
+        let records = write(&ids);
+        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
+        group.chunks.push_back(Chunk { place: Gone { position, records }, newest, ids: ids.len() });
+        // A chunk that was just merged stays as it is, unless a restart finds it among the small ones.
+        if merged.is_empty() {
+            group.keep_small(ids);
+        }
+        merged
     }
 
     /// Forgets a group's chunks of which every id is out of the window at `now`.
-    pub fn expire(&mut self, group: KeyGroup, now: Nanos) -> Vec<Expired> {
-        let (Some(window), Some(chunks)) = (self.window, self.chunks.get_mut(usize::from(group.0))) else {
+    pub fn expire(&mut self, group: KeyGroup, now: Nanos) -> Vec<Gone> {
+        let (Some(window), Some(group)) = (self.window, self.groups.get_mut(usize::from(group.0))) else {
             return Vec::new();
         };
         let out = |time: Nanos| now.0.saturating_sub(time.0) >= window.0;
-        let mut expired = Vec::new();
-        while let Some(chunk) = chunks.pop_front_if(|chunk| chunk.ids.iter().all(|(_, time)| out(*time))) {
-            for (id, _) in &chunk.ids {
-                // The id may have been processed again since, in a later chunk.
-                if self.times.get(id).is_some_and(|time| out(*time)) {
-                    self.times.remove(id);
-                }
-            }
-            expired.push(Expired { position: chunk.position, records: chunk.records });
+        let mut gone = Vec::new();
+        while let Some(chunk) = group.chunks.pop_front_if(|chunk| out(chunk.newest)) {
+            group.expired += chunk.ids;
+            gone.push(chunk.place);
         }
-        expired
+        if group.small > group.chunks.len() {
+            group.close();
+        }
+        // The map is looked through once for every so many ids that it can lose, which costs each of them little.
+        if group.expired * SWEEP_SHARE >= group.times.len() && group.expired > 0 {
+            group.times.forget(out);
+            group.expired = 0;
+        }
+        gone
     }
 
-    /// How many ids are remembered.
+    /// How many ids are remembered, a share of expired ones included.
     pub fn len(&self) -> usize {
-        self.times.len()
+        self.groups.iter().map(|group| group.times.len()).sum()
     }
 
     /// Whether none are.
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
+        self.len() == 0
+    }
+}
+
+impl Group {
+    /// The newest chunk joins the small ones before it, unless together they are worth a chunk of their own.
+    fn keep_small(&mut self, ids: Vec<Processed>) {
+        if self.small_ids.len() + ids.len() >= MERGE_IDS {
+            self.close();
+        }
+        if ids.len() < MERGE_IDS {
+            self.small += 1;
+            self.small_ids.extend(ids);
+        }
+    }
+
+    /// No chunk up to here is merged any more.
+    fn close(&mut self) {
+        self.small = 0;
+        self.small_ids = Vec::new();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const GROUP: KeyGroup = KeyGroup(3);
 
     #[test]
     fn the_window_is_exact_whatever_the_chunks() {
-        let group = KeyGroup(3);
         let mut dedup = Dedup::new(Some(Nanos(100)));
-        dedup.mark(group, Digest(1), Nanos(1_000));
-        assert_eq!(dedup.cut(group, Position(5)).map(|c| c.ids.len()), Some(1));
-        assert!(dedup.is_duplicate(Digest(1), Nanos(1_099)));
-        assert!(!dedup.is_duplicate(Digest(1), Nanos(1_100)), "at the window's end it is new again");
-        assert!(!dedup.is_duplicate(Digest(2), Nanos(1_000)));
+        dedup.mark(GROUP, Digest(1), Nanos(1_000));
+        assert!(dedup.cut(GROUP, Position(5), |ids| ids.len() as u16).is_empty());
+        assert!(dedup.is_duplicate(GROUP, Digest(1), Nanos(1_099)));
+        assert!(!dedup.is_duplicate(GROUP, Digest(1), Nanos(1_100)), "at the window's end it is new again");
+        assert!(!dedup.is_duplicate(GROUP, Digest(2), Nanos(1_000)));
         // Processed again before the old chunk is let go: the new time counts.
-        dedup.mark(group, Digest(1), Nanos(1_100));
-        assert_eq!(dedup.expire(group, Nanos(1_150)), vec![Expired { position: Position(5), records: 0 }]);
-        assert!(dedup.is_duplicate(Digest(1), Nanos(1_199)));
-        dedup.cut(group, Position(6));
-        assert_eq!(dedup.expire(group, Nanos(1_199)), vec![]);
-        assert_eq!(dedup.expire(group, Nanos(1_200)).len(), 1);
+        dedup.mark(GROUP, Digest(1), Nanos(1_100));
+        assert_eq!(dedup.expire(GROUP, Nanos(1_150)), vec![Gone { position: Position(5), records: 1 }]);
+        assert!(dedup.is_duplicate(GROUP, Digest(1), Nanos(1_199)));
+        dedup.cut(GROUP, Position(6), |_| 1);
+        assert_eq!(dedup.expire(GROUP, Nanos(1_199)), vec![]);
+        assert_eq!(dedup.expire(GROUP, Nanos(1_200)).len(), 1);
         assert!(dedup.is_empty());
+    }
+
+    /// The records of one group as a store would hold them, each with at most so many ids.
+    #[derive(Default)]
+    struct Disk(BTreeMap<(Position, u16), Vec<Processed>>);
+
+    const RECORD: usize = 190;
+
+    impl Disk {
+        fn barrier(&mut self, dedup: &mut Dedup, position: u64, now: i64) {
+            let position = Position(position);
+            let mut gone = dedup.expire(GROUP, Nanos(now));
+            gone.extend(dedup.cut(GROUP, position, |ids| {
+                for (n, ids) in (0..).zip(ids.chunks(RECORD)) {
+                    assert!(self.0.insert((position, n), ids.to_vec()).is_none(), "a chunk is written once");
+                }
+                ids.len().div_ceil(RECORD) as u16
+            }));
+            for chunk in gone {
+                for n in 0..chunk.records {
+                    assert!(self.0.remove(&(chunk.position, n)).is_some(), "what goes is there");
+                }
+            }
+        }
+
+        fn restore(&self, window: i64) -> Dedup {
+            let mut dedup = Dedup::new(Some(Nanos(window)));
+            self.0.iter().for_each(|((position, _), ids)| dedup.restore(GROUP, *position, ids.clone()));
+            dedup
+        }
+    }
+
+    #[test]
+    fn few_ids_a_checkpoint_become_few_records() {
+        let (mut dedup, mut disk) = (Dedup::new(Some(Nanos(1_000_000))), Disk::default());
+        for n in 1..=10_000 {
+            dedup.mark(GROUP, Digest(n), Nanos(n as i64));
+            disk.barrier(&mut dedup, n as u64, n as i64);
+        }
+        let records = disk.0.len();
+        assert!(records <= 10_000 / MERGE_CHUNKS + MERGE_CHUNKS, "{records} records of 10,000 ids");
+        let restored = disk.restore(1_000_000);
+        assert_eq!(restored.len(), 10_000);
+        let mut again = disk.restore(1_000_000);
+        again.mark(GROUP, Digest(10_001), Nanos(10_001));
+        disk.barrier(&mut again, 10_001, 10_001);
+        disk.barrier(&mut again, 10_002, 2_000_000);
+        assert!(disk.0.is_empty() && again.is_empty(), "everything is found again, and goes");
+    }
+
+    proptest! {
+        /// Against a list of all that was ever processed: merged, expired, restarted, the answers are the same, and
+        /// the disk never lacks an id that still counts.
+        #[test]
+        fn chunks_decide_nothing(steps in prop::collection::vec((0..4_u8, 0..40_u64, 1..300_i64), 1..400)) {
+            let window = 500;
+            let (mut dedup, mut disk) = (Dedup::new(Some(Nanos(window))), Disk::default());
+            let mut all: BTreeMap<u64, i64> = BTreeMap::new();
+            let mut durable = all.clone();
+            let (mut now, mut position) = (0, 0);
+            for (what, id, more) in steps {
+                match what {
+                    0 | 1 => {
+                        // Many or few ids between two barriers.
+                        let many = if what == 0 { 1 } else { more as u64 };
+                        for id in id..id + many {
+                            let known = all.get(&id).is_some_and(|then| now - then < window);
+                            prop_assert_eq!(dedup.is_duplicate(GROUP, Digest(id.into()), Nanos(now)), known);
+                            if !known {
+                                dedup.mark(GROUP, Digest(id.into()), Nanos(now));
+                                all.insert(id, now);
+                            }
+                        }
+                    }
+                    2 => {
+                        position += 1;
+                        disk.barrier(&mut dedup, position, now);
+                        durable = all.clone();
+                    }
+                    _ if more % 5 == 0 => {
+                        dedup = disk.restore(window);
+                        all = durable.clone();
+                    }
+                    _ => now += more % 60,
+                }
+            }
+            disk.barrier(&mut dedup, position + 1, now);
+            let restored = disk.restore(window);
+            for (id, then) in &all {
+                prop_assert_eq!(restored.is_duplicate(GROUP, Digest((*id).into()), Nanos(now)), now - then < window);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::core::columns::Columns;
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
 use crate::core::record::{RowName, RowView};
+use std::cell::Cell;
 
 /// The row selector's digest in a table that has one row a key.
 pub const ONLY_ROW: Digest = Digest(0);
@@ -71,15 +72,16 @@ pub struct KeyRows {
     removed: Vec<Row>,
     /// The barrier after which its last change is durable; 0 when it never changed.
     pub pinned: u64,
-    /// Whether an event asked for it since the clock hand passed.
-    pub referenced: bool,
+    /// Whether an event asked for it since the clock hand passed. A cell, because asking is no change: it decides
+    /// nothing but how long the key stays in memory.
+    pub referenced: Cell<bool>,
 }
 
 impl KeyRows {
     /// A key with the rows that the store holds.
     pub fn new(key: Box<str>, group: KeyGroup, mut rows: Vec<Row>) -> KeyRows {
         rows.sort_by_key(|row| (row.table, row.row));
-        KeyRows { key, group, rows, referenced: true, ..KeyRows::default() }
+        KeyRows { key, group, rows, referenced: Cell::new(true), ..KeyRows::default() }
     }
 
     /// A row.

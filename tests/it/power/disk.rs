@@ -8,7 +8,7 @@ use super::recording::Call;
 use sidestream::generate::Random;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 /// A disk writes such a piece whole or not at all.
@@ -197,7 +197,7 @@ impl Disk {
 
     fn write(&self, node: usize, cut: &mut Cut<'_>, path: &Path) {
         match &self.nodes[node] {
-            Node::File { durable, pending } => fs::write(path, cut.file(durable, pending)).unwrap(),
+            Node::File { durable, pending } => write_sparse(path, &cut.file(durable, pending)),
             Node::Directory { durable, pending, .. } => {
                 let mut names = durable.clone();
                 let survivors = pending.iter().filter(|(at, _)| cut.survives(*at));
@@ -205,6 +205,18 @@ impl Disk {
                 fs::create_dir(path).unwrap();
                 names.iter().for_each(|(name, node)| self.write(*node, cut, &path.join(name)));
             }
+        }
+    }
+}
+
+/// Writes a file with holes where there are only zeros: a journal may be given 64 MiB and use little of it.
+fn write_sparse(path: &Path, content: &[u8]) {
+    const PIECE: usize = 64 * 1024;
+    let file = fs::File::create(path).unwrap();
+    file.set_len(content.len() as u64).unwrap();
+    for (n, piece) in content.chunks(PIECE).enumerate() {
+        if piece.iter().any(|byte| *byte != 0) {
+            file.write_all_at(piece, (n * PIECE) as u64).unwrap();
         }
     }
 }

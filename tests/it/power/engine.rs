@@ -46,8 +46,8 @@ struct Site {
 }
 
 impl Site {
-    fn new(shim: &'static Path, seed: u64) -> Site {
-        let bed = Bed::new();
+    fn new(shim: &'static Path, database: &'static str, seed: u64) -> Site {
+        let bed = Bed { sets: vec![("state.engine", database)], ..Bed::new() };
         let root = bed.dir.path().canonicalize().unwrap().join("disk");
         fs::create_dir(&root).unwrap();
         Site { bed, shim, root, random: Random::new(seed), starts: Starts::default() }
@@ -117,7 +117,10 @@ impl Site {
         audit.args(["audit", "--complete", "--config"]).arg(&self.bed.config).env_remove("SIDESTREAM_NATS_URL");
         let audit = audit.args(["--set", &format!("nats.url={}", self.bed.server.url())]).output().unwrap();
         assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
-        println!("power cuts: the whole engine, {events} events, {outputs} outputs: {:?}", self.starts);
+        println!(
+            "power cuts: the whole engine, {:?}, {events} events, {outputs} outputs: {:?}",
+            self.bed.sets, self.starts
+        );
         self.starts
     }
 
@@ -165,9 +168,18 @@ fn checkpoint(address: &str) -> Option<u64> {
 
 #[test]
 fn the_power_of_the_state_directory_goes_fifteen_times_under_load() {
+    goes_fifteen_times("sled", 31);
+}
+
+#[test]
+fn the_power_of_a_fjall_directory_goes_fifteen_times_under_load() {
+    goes_fifteen_times("fjall", 34);
+}
+
+fn goes_fifteen_times(database: &'static str, seed: u64) {
     let Some(shim) = shim("power cuts of the whole engine") else { return };
-    let mut site = Site::new(shim, 31);
-    let load = Load::ahead(site.bed.server.address(), school(31, 40), LEAD);
+    let mut site = Site::new(shim, database, seed);
+    let load = Load::ahead(site.bed.server.address(), school(seed, 40), LEAD);
     for cut in 0..15 {
         // Every third one while the directory is made, or while it is opened after the cut before.
         let most = if cut % 3 == 0 { 60 } else { 700 };
@@ -183,7 +195,7 @@ fn the_power_of_the_state_directory_goes_fifteen_times_under_load() {
 #[test]
 fn a_damaged_state_directory_ends_in_a_right_resume_or_a_clean_rebuild() {
     let Some(shim) = shim("damage beyond power cuts") else { return };
-    let mut site = Site::new(shim, 32);
+    let mut site = Site::new(shim, "sled", 32);
     let load = Load::ahead(site.bed.server.address(), school(32, 40), LEAD);
     for cut in 0..12 {
         let after = 200 + site.random.below(400);

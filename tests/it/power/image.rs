@@ -6,6 +6,7 @@ use super::judge::{Found, History, last_reported};
 use super::recording::skipped;
 use super::writer::{Job, REPORTED, writer};
 use crate::harness::wait::wait_until;
+use sidestream::core::record::Engine;
 use sidestream::generate::Random;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,16 +79,16 @@ fn made(kind: &str, place: &Path) -> Result<(PathBuf, Mounted), String> {
     Ok((image, mounted))
 }
 
-fn cut(kind: &str, seed: u64) {
+fn cut(kind: &str, engine: Engine, seed: u64) {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().canonicalize().unwrap();
     let (image, live) = match made(kind, &place) {
         Ok(made) => made,
-        Err(why) => return skipped(&format!("power cuts of {kind} in an image"), &why),
+        Err(why) => return skipped(&format!("power cuts of {engine} on {kind} in an image"), &why),
     };
     let cuts = std::env::var("SIDESTREAM_POWER_CUTS").map_or(10, |cuts| cuts.parse().unwrap());
-    let (mut random, mut history) = (Random::new(seed), History::new(1));
-    let writer = Writer(writer(&live.0, Job { count: u64::MAX / 2, weight: 1 }).spawn().unwrap());
+    let (mut random, mut history) = (Random::new(seed), History::new(1, engine));
+    let writer = Writer(writer(&live.0, Job { count: u64::MAX / 2, weight: 1, engine }).spawn().unwrap());
     let said = || last_reported(&fs::read(live.0.join(REPORTED)).unwrap_or_default());
     let mut kept = 0;
     for _ in 0..cuts {
@@ -102,20 +103,30 @@ fn cut(kind: &str, seed: u64) {
         assert!(check.status.code().unwrap() <= 1, "{}", String::from_utf8_lossy(&check.stdout));
         let mounted = Mounted::mount(&copied, &place.join("cut")).unwrap();
         let found = history.judge(&mounted.0, reported);
-        assert!(!found.lost(), "{kind} after checkpoint {reported}: {found:?}");
+        assert!(!found.lost(), "{engine} on {kind} after checkpoint {reported}: {found:?}");
         kept += u32::from(found == Found::Kept);
         drop(mounted);
         fs::remove_file(copied).unwrap();
     }
-    println!("power cuts: {kind} in an image, up to checkpoint {}: {cuts} cuts, {kept} kept", said());
+    println!("power cuts: {engine} on {kind} in an image, up to checkpoint {}: {cuts} cuts, {kept} kept", said());
 }
 
 #[test]
 fn a_journaling_file_system_keeps_what_was_reported_durable() {
-    cut("ext4", 5);
+    cut("ext4", Engine::Sled, 5);
+}
+
+#[test]
+fn a_journaling_file_system_keeps_what_fjall_reported_durable() {
+    cut("ext4", Engine::Fjall, 7);
 }
 
 #[test]
 fn a_file_system_without_a_journal_keeps_what_was_reported_durable() {
-    cut("ext2", 6);
+    cut("ext2", Engine::Sled, 6);
+}
+
+#[test]
+fn a_file_system_without_a_journal_keeps_what_fjall_reported_durable() {
+    cut("ext2", Engine::Fjall, 8);
 }

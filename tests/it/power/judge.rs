@@ -1,10 +1,10 @@
 //! Opens a state directory as a start does, and judges what it holds against what was written and reported.
 
-use super::writer::{Changes, STATE, changes, marks, recorded};
+use super::writer::{Changes, STATE, changes, marks, recorded, state};
 use sidestream::app::disk;
 use sidestream::core::ids::KeyGroup;
-use sidestream::core::record::MARK_KEY;
-use sidestream::ports::store::{Space, Store};
+use sidestream::core::record::{Engine, MARK_KEY};
+use sidestream::ports::store::Space;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,17 +38,18 @@ pub fn last_reported(text: &[u8]) -> u64 {
 /// What a writer of one weight wrote, as far as it was asked for yet.
 pub struct History {
     weight: u64,
+    engine: Engine,
     all: Vec<Changes>,
 }
 
 impl History {
-    pub fn new(weight: u64) -> History {
-        History { weight, all: Vec::new() }
+    pub fn new(weight: u64, engine: Engine) -> History {
+        History { weight, engine, all: Vec::new() }
     }
 
     /// Opens the state directory under `root`.
     pub fn judge(&mut self, root: &Path, reported: u64) -> Found {
-        let opened = disk::open(&root.join(STATE)).unwrap();
+        let opened = disk::open(&state(root, self.engine)).unwrap();
         if root.join(format!("{STATE}.unreadable-1")).exists() {
             assert_eq!((recorded(&opened.disk), marks(&opened).len()), (0, 0), "the new directory is not empty");
             return Found::SetAside { reported };

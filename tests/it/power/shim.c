@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <dirent.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -123,17 +125,44 @@ static int open_below(const char *path, const char *name, int flags, mode_t mode
   return fd;
 }
 
-#define OPEN(function, ...) \
-  mode_t mode = 0; \
-  if (flags & (O_CREAT | O_TMPFILE)) { va_list rest; va_start(rest, flags); mode = va_arg(rest, mode_t); va_end(rest); } \
-  const char *name = below(path); \
-  if (name) return open_below(path, name, flags, mode); \
-  return (int)syscall(SYS_openat, __VA_ARGS__, path, flags, mode)
+/* What a path under an open directory stands for; the path itself where that is elsewhere. */
+static const char *under(int at, const char *path, char *whole) {
+  char link[64];
+  if (records < 0 || at == AT_FDCWD || !path || *path == '/') return path;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+  ssize_t bytes = readlink(link, whole, 4000);
+  if (bytes < 0 || (size_t)bytes + strlen(path) + 2 > 8000) return path;
+  whole[bytes] = '/';
+  strcpy(whole + bytes + 1, path);
+  return whole;
+}
 
-int open(const char *path, int flags, ...) { OPEN(open, AT_FDCWD); }
-int open64(const char *path, int flags, ...) { OPEN(open64, AT_FDCWD); }
-int openat(int at, const char *path, int flags, ...) { OPEN(openat, at); }
-int openat64(int at, const char *path, int flags, ...) { OPEN(openat64, at); }
+/* A number that was a watched file's may have been closed where `close` below does not see it. */
+static int elsewhere(int fd) {
+  if (fd >= 0 && fd < FDS) watched[fd] = 0;
+  return fd;
+}
+
+#define OPEN(at) \
+  mode_t mode = 0; \
+  char whole[8192]; \
+  if (flags & (O_CREAT | O_TMPFILE)) { va_list rest; va_start(rest, flags); mode = va_arg(rest, mode_t); va_end(rest); } \
+  const char *resolved = under(at, path, whole), *name = below(resolved); \
+  if (name && (flags & O_TMPFILE) == O_TMPFILE) fail("a file without a name is not modelled"); \
+  if (name) return open_below(resolved, name, flags, mode); \
+  return elsewhere((int)syscall(SYS_openat, at, path, flags, mode))
+
+int open(const char *path, int flags, ...) { OPEN(AT_FDCWD); }
+int open64(const char *path, int flags, ...) { OPEN(AT_FDCWD); }
+int openat(int at, const char *path, int flags, ...) { OPEN(at); }
+int openat64(int at, const char *path, int flags, ...) { OPEN(at); }
+
+/* `closedir` closes it out of our sight. */
+DIR *fdopendir(int fd) {
+  REAL(DIR *, fdopendir, int);
+  if (fd >= 0 && fd < FDS) watched[fd] = 0;
+  return real_fdopendir(fd);
+}
 
 int close(int fd) {
   REAL(int, close, int);
@@ -242,3 +271,84 @@ int unlink(const char *path) {
   leave();
   return failed;
 }
+
+int unlinkat(int at, const char *path, int flags) {
+  REAL(int, unlinkat, int, const char *, int);
+  char whole[8192];
+  const char *name = below(under(at, path, whole));
+  if (!name) return real_unlinkat(at, path, flags);
+  enter();
+  int failed = real_unlinkat(at, path, flags);
+  if (!failed) note(UNLINKED, 0, name, NULL, 0, 0, NULL, 0);
+  leave();
+  return failed;
+}
+
+int rmdir(const char *path) {
+  REAL(int, rmdir, const char *);
+  return below(path) ? unlinkat(AT_FDCWD, path, AT_REMOVEDIR) : real_rmdir(path);
+}
+
+/* What the model cannot express ends the process, lest a cut leave what no disk would. */
+#define NOT_BELOW(function, arguments, parameters, ...) \
+  int function parameters { \
+    static int (*real) parameters; \
+    const char *paths[] = {__VA_ARGS__}; \
+    if (!real) real = (int(*) parameters)dlsym(RTLD_NEXT, #function); \
+    for (size_t n = 0; n < sizeof paths / sizeof *paths; n++) \
+      if (below(paths[n])) fail(#function " is not modelled"); \
+    return real arguments; \
+  }
+#define NOT_WATCHED(result, function, fd, arguments, parameters) \
+  result function parameters { \
+    static result (*real) parameters; \
+    if (!real) real = (result(*) parameters)dlsym(RTLD_NEXT, #function); \
+    if (is_watched(fd)) fail(#function " is not modelled"); \
+    return real arguments; \
+  }
+
+NOT_BELOW(link, (a, b), (const char *a, const char *b), a, b)
+NOT_BELOW(symlink, (a, b), (const char *a, const char *b), b)
+NOT_BELOW(linkat, (at, a, to, b, flags), (int at, const char *a, int to, const char *b, int flags), a, b)
+NOT_BELOW(symlinkat, (a, to, b), (const char *a, int to, const char *b), b)
+NOT_BELOW(renameat, (at, a, to, b), (int at, const char *a, int to, const char *b), a, b)
+NOT_BELOW(renameat2, (at, a, to, b, flags), (int at, const char *a, int to, const char *b, unsigned flags), a, b)
+NOT_BELOW(mkdirat, (at, a, mode), (int at, const char *a, mode_t mode), a)
+NOT_BELOW(truncate, (a, length), (const char *a, off_t length), a)
+NOT_BELOW(truncate64, (a, length), (const char *a, off64_t length), a)
+NOT_BELOW(creat, (a, mode), (const char *a, mode_t mode), a)
+NOT_BELOW(creat64, (a, mode), (const char *a, mode_t mode), a)
+NOT_WATCHED(int, fallocate, fd, (fd, mode, at, length), (int fd, int mode, off_t at, off_t length))
+NOT_WATCHED(int, fallocate64, fd, (fd, mode, at, length), (int fd, int mode, off64_t at, off64_t length))
+NOT_WATCHED(int, posix_fallocate, fd, (fd, at, length), (int fd, off_t at, off_t length))
+NOT_WATCHED(int, posix_fallocate64, fd, (fd, at, length), (int fd, off64_t at, off64_t length))
+NOT_WATCHED(int, dup, fd, (fd), (int fd))
+NOT_WATCHED(int, dup2, fd, (fd, to), (int fd, int to))
+NOT_WATCHED(int, dup3, fd, (fd, to, flags), (int fd, int to, int flags))
+NOT_WATCHED(ssize_t, pwritev, fd, (fd, parts, number, at), (int fd, const struct iovec *parts, int number, off_t at))
+NOT_WATCHED(ssize_t, pwritev64, fd, (fd, parts, number, at), (int fd, const struct iovec *parts, int number, off64_t at))
+NOT_WATCHED(ssize_t, sendfile, to, (to, fd, at, bytes), (int to, int fd, off_t *at, size_t bytes))
+NOT_WATCHED(ssize_t, sendfile64, to, (to, fd, at, bytes), (int to, int fd, off64_t *at, size_t bytes))
+NOT_WATCHED(ssize_t, copy_file_range, to, (fd, at, to, to_at, bytes, flags),
+            (int fd, off64_t *at, int to, off64_t *to_at, size_t bytes, unsigned flags))
+NOT_WATCHED(ssize_t, splice, to, (fd, at, to, to_at, bytes, flags),
+            (int fd, off64_t *at, int to, off64_t *to_at, size_t bytes, unsigned flags))
+
+static int fcntl_of(int fd, int what, va_list rest) {
+  void *argument = va_arg(rest, void *);
+  int result = (int)syscall(SYS_fcntl, fd, what, argument);
+  /* A second number for the same file. */
+  if (is_watched(fd) && (what == F_DUPFD || what == F_DUPFD_CLOEXEC) && result >= 0 && result < FDS) watched[result] = 1;
+  return result;
+}
+
+int fcntl(int fd, int what, ...) { va_list rest; va_start(rest, what); int result = fcntl_of(fd, what, rest); va_end(rest); return result; }
+int fcntl64(int fd, int what, ...) { va_list rest; va_start(rest, what); int result = fcntl_of(fd, what, rest); va_end(rest); return result; }
+
+#define MAP(function, type) \
+  void *function(void *address, size_t length, int protection, int flags, int fd, type at) { \
+    if (is_watched(fd) && (flags & MAP_SHARED) && (protection & PROT_WRITE)) fail("mapped writes are not modelled"); \
+    return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, at); \
+  }
+MAP(mmap, off_t)
+MAP(mmap64, off64_t)

@@ -6,6 +6,8 @@ use super::disk::{Disk, Honest, Survival};
 use super::judge::{Found, History, last_reported};
 use super::recording::{Call, environment, shim};
 use super::writer::{Job, REPORTED, STATE, record, run};
+use sidestream::adapters::directory::files::bytes;
+use sidestream::core::record::Engine;
 use sidestream::generate::Random;
 use std::fs;
 use std::path::Path;
@@ -15,6 +17,9 @@ use std::process::Command;
 #[derive(Clone, Copy, Debug)]
 struct Age {
     name: &'static str,
+    engine: Engine,
+    /// About so many calls make an empty store.
+    creation: u64,
     /// Checkpoints before the first recording.
     before: u64,
     /// Checkpoints of a recording.
@@ -25,15 +30,21 @@ struct Age {
 
 impl Age {
     fn job(&self, count: u64) -> Job {
-        Job { count, weight: self.weight }
+        Job { count, weight: self.weight, engine: self.engine }
     }
 }
 
 /// From the very first call on, creation included.
-const YOUNG: Age = Age { name: "young", before: 0, recorded: 40, weight: 1 };
-const AGED: Age = Age { name: "aged", before: 2_000, recorded: 100, weight: 1 };
+const YOUNG: Age = Age { name: "young", engine: Engine::Sled, creation: 60, before: 0, recorded: 40, weight: 1 };
+const AGED: Age = Age { name: "aged", before: 2_000, recorded: 100, ..YOUNG };
 /// Checkpoints of a megabyte each: sled moves pages and takes segments back between two syncs.
-const HEAVY: Age = Age { name: "heavy", before: 30, recorded: 8, weight: 12 };
+const HEAVY: Age = Age { name: "heavy", before: 30, recorded: 8, weight: 12, ..YOUNG };
+/// The same for fjall, which does more at creation; its journal is changed at 64 MB, into which a recording should fall.
+fn of_fjall(age: Age) -> Age {
+    let (before, recorded) = if age.weight > 1 { (40, 40) } else { (age.before, age.recorded) };
+    Age { engine: Engine::Fjall, creation: 120, before, recorded, ..age }
+}
+
 /// Cuts of one recording.
 const CUTS: u32 = 10;
 
@@ -47,7 +58,9 @@ struct Tally {
     set_aside: u32,
     /// Set aside before anything was reported: nothing was lost.
     set_aside_empty: u32,
-    /// The largest file of the database.
+    /// Journals that fjall made and removed while it was recorded, its first one apart.
+    journals: (usize, usize),
+    /// The state directory at its largest.
     bytes: u64,
 }
 
@@ -98,16 +111,21 @@ fn cut(shim: &Path, age: Age, honest: Honest, generations: u32, seed: u64) -> Ta
     }
     copy(&root, &base);
     let mut random = Random::new(seed);
-    let mut history = History::new(age.weight);
+    let mut history = History::new(age.weight, age.engine);
     let mut tally = Tally::default();
     for generation in 0..generations {
         let mut disk = Disk::load(&root, honest);
         let calls = record(shim, &root, age.job(age.recorded));
-        tally.bytes = tally.bytes.max(fs::metadata(root.join(STATE).join("db")).unwrap().len());
+        tally.bytes = tally.bytes.max(bytes(&root.join(STATE)));
+        let journal = |name: &str| name.ends_with(".jnl") && !name.ends_with("/0.jnl");
+        let made = |call: &&Call| matches!(call, Call::Made { name, .. } if journal(name));
+        let removed = |call: &&Call| matches!(call, Call::Unlinked { name } if name.ends_with(".jnl"));
+        tally.journals.0 += calls.iter().filter(made).count();
+        tally.journals.1 += calls.iter().filter(removed).count();
         let mut cuts: Vec<u64> = (0..CUTS).map(|_| 1 + random.below(calls.len() as u64)).collect();
         if age.before == 0 && generation % 2 == 0 {
             // Most calls come after creation; half of these cuts fall into it.
-            cuts.iter_mut().skip(1).step_by(2).for_each(|cut| *cut = 1 + *cut % 60);
+            cuts.iter_mut().skip(1).step_by(2).for_each(|cut| *cut = 1 + *cut % age.creation);
         }
         cuts.sort_unstable();
         let next = random.index(cuts.len());
@@ -124,7 +142,10 @@ fn cut(shim: &Path, age: Age, honest: Honest, generations: u32, seed: u64) -> Ta
             let found = history.judge(&hurt, reported);
             tally.count(&found);
             if found != Found::Kept {
-                println!("{} seed {seed} generation {generation}, call {at}, {survival:?}: {found:?}", age.name);
+                println!(
+                    "{} {} seed {seed} generation {generation}, call {at}, {survival:?}: {found:?}",
+                    age.engine, age.name
+                );
             }
             if n == next {
                 follows = (!found.lost()).then(|| (again, disk.seen(REPORTED)));
@@ -144,7 +165,7 @@ fn cut(shim: &Path, age: Age, honest: Honest, generations: u32, seed: u64) -> Ta
         let _ = fs::remove_dir_all(place.join("again"));
     }
     let syncs = if honest == Honest::All { "with its syncs" } else { "without fdatasync" };
-    println!("power cuts: {} store {syncs}, {} MB: {tally}", age.name, tally.bytes >> 20);
+    println!("power cuts: {} {} store {syncs}, {} MB: {tally}", age.engine, age.name, tally.bytes >> 20);
     tally
 }
 
@@ -154,7 +175,7 @@ fn advance(disk: &mut Disk, calls: &[Call], until: u64) {
 }
 
 fn copy(from: &Path, to: &Path) {
-    assert!(Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap().success());
+    assert!(Command::new("cp").args(["-r", "--sparse=always"]).arg(from).arg(to).status().unwrap().success());
 }
 
 #[test]
@@ -163,6 +184,32 @@ fn a_young_store_keeps_what_it_reported_durable() {
     let (generations, seed) = asked(6, 1);
     let tally = cut(shim, YOUNG, Honest::All, generations, seed);
     assert_eq!(tally.lost(), 0, "{tally:?}");
+}
+
+#[test]
+fn a_young_fjall_store_keeps_what_it_reported_durable() {
+    let Some(shim) = shim("power cuts of a young fjall store") else { return };
+    let (generations, seed) = asked(6, 11);
+    let tally = cut(shim, of_fjall(YOUNG), Honest::All, generations, seed);
+    assert_eq!(tally.lost(), 0, "{tally:?}");
+}
+
+#[test]
+fn an_aged_fjall_store_keeps_what_it_reported_durable() {
+    let Some(shim) = shim("power cuts of an aged fjall store") else { return };
+    let (generations, seed) = asked(4, 12);
+    let tally = cut(shim, of_fjall(AGED), Honest::All, generations, seed);
+    assert_eq!(tally.lost(), 0, "{tally:?}");
+}
+
+/// Write buffers become tables between the cuts.
+#[test]
+fn a_fjall_store_of_heavy_checkpoints_keeps_what_it_reported_durable() {
+    let Some(shim) = shim("power cuts of heavy checkpoints of a fjall store") else { return };
+    let (generations, seed) = asked(1, 14);
+    let tally = cut(shim, of_fjall(HEAVY), Honest::All, generations, seed);
+    assert_eq!(tally.lost(), 0, "{tally:?}");
+    println!("{} journals made, {} removed", tally.journals.0, tally.journals.1);
 }
 
 #[test]
@@ -213,8 +260,10 @@ fn without_the_adapters_own_sync_checkpoints_are_lost() {
     // The aged only where somebody asks for figures: making one takes as long as all the rest.
     let ages = if std::env::var_os("SIDESTREAM_POWER_CUTS").is_some() { &[YOUNG, AGED][..] } else { &[YOUNG] };
     for age in ages {
-        let tally = cut(shim, *age, Honest::WithoutDataSync, generations, seed);
-        assert!(tally.lost() * 10 > tally.cuts, "{}: {tally:?}", age.name);
+        for age in [*age, of_fjall(*age)] {
+            let tally = cut(shim, age, Honest::WithoutDataSync, generations, seed);
+            assert!(tally.lost() * 10 > tally.cuts, "{} {}: {tally:?}", age.engine, age.name);
+        }
     }
 }
 
@@ -222,13 +271,20 @@ fn without_the_adapters_own_sync_checkpoints_are_lost() {
 #[test]
 fn the_model_sees_every_change() {
     let Some(shim) = shim("the model against the real directory") else { return };
+    compare(shim, YOUNG.job(60));
+    compare(shim, of_fjall(YOUNG).job(60));
+    // With tables that are written, merged and removed in the background.
+    compare(shim, of_fjall(HEAVY).job(40));
+}
+
+fn compare(shim: &Path, job: Job) {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().canonicalize().unwrap();
     let (root, all) = (place.join("root"), place.join("all"));
     fs::create_dir(&root).unwrap();
     for _ in 0..3 {
         let mut disk = Disk::load(&root, Honest::All);
-        record(shim, &root, YOUNG.job(60)).iter().for_each(|call| disk.call(call));
+        record(shim, &root, job).iter().for_each(|call| disk.call(call));
         disk.cut(Survival::Everything, &mut Random::new(1), &all);
         let difference = Command::new("diff").arg("-r").args([&root, &all]).output().unwrap();
         assert!(difference.status.success(), "{}", String::from_utf8_lossy(&difference.stdout));

@@ -4,13 +4,14 @@
 
 use super::recording::{self, Call};
 use sidestream::app::disk;
+use sidestream::config::StateSection;
 use sidestream::core::ids::{KEY_GROUPS, KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::protocol::checkpoint::Ready;
 use sidestream::core::protocol::facts::Disk;
 use sidestream::core::protocol::intake::Barrier;
 use sidestream::core::protocol::writes::writes;
-use sidestream::core::record::Checkpoint;
+use sidestream::core::record::{Checkpoint, Engine};
 use sidestream::core::state::changes::GroupChanges;
 use sidestream::engine::checkpointer;
 use sidestream::generate::Random;
@@ -26,6 +27,7 @@ pub const REPORTED: &str = "reported";
 const ROOT: &str = "SIDESTREAM_TEST_POWER_ROOT";
 const COUNT: &str = "SIDESTREAM_TEST_POWER_COUNT";
 const WEIGHT: &str = "SIDESTREAM_TEST_POWER_WEIGHT";
+const ENGINE: &str = "SIDESTREAM_TEST_POWER_ENGINE";
 /// Keys of a group, times the weight.
 const KEYS: u64 = 40;
 
@@ -38,6 +40,13 @@ pub struct Job {
     pub count: u64,
     /// 1: some 60 changes a checkpoint; the square of it is how much more there is.
     pub weight: u64,
+    /// Into which database.
+    pub engine: Engine,
+}
+
+/// The state directory in a root.
+pub fn state(root: &Path, engine: Engine) -> StateSection {
+    StateSection { path: root.join(STATE), engine, cache_rows: 1 }
 }
 
 /// What checkpoint `n` changes.
@@ -91,7 +100,7 @@ fn first_record() -> Checkpoint {
 /// The marks of a directory's groups; a mark does not name its group, so they are read from the store.
 pub fn marks(opened: &disk::Opened) -> BTreeMap<u16, u64> {
     use sidestream::core::record::{GroupMark, MARK_KEY};
-    use sidestream::ports::store::{Space, Store};
+    use sidestream::ports::store::Space;
     let mark = |group: KeyGroup| {
         let value = opened.store.get(Space::Group(group), &MARK_KEY).unwrap()?;
         Some((group.0, GroupMark::decode(&value).unwrap().position.0))
@@ -111,7 +120,9 @@ fn checkpoint_writer() {
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (count, weight) = (number(COUNT), number(WEIGHT));
     let root = Path::new(&root);
-    let opened = disk::open(&root.join(STATE)).unwrap();
+    let engine = std::env::var(ENGINE).unwrap();
+    let (_, engine) = *Engine::NAMED.iter().find(|(name, _)| *name == engine).unwrap();
+    let opened = disk::open(&state(root, engine)).unwrap();
     let mut reported = OpenOptions::new().create(true).append(true).open(root.join(REPORTED)).unwrap();
     let mut record = opened.disk.checkpoint.clone().unwrap_or_else(first_record);
     let held = marks(&opened);
@@ -120,7 +131,8 @@ fn checkpoint_writer() {
         let (steps, next) = writes(ready(n, weight, &held), &record, None);
         checkpointer::carry_out(opened.store.as_ref(), steps, false).unwrap();
         record = next;
-        writeln!(reported, "{n}").unwrap();
+        // One call: a cut between a number and its line's end would let the next writer's number grow onto it.
+        reported.write_all(format!("{n}\n").as_bytes()).unwrap();
     }
 }
 
@@ -136,6 +148,7 @@ pub fn writer(root: &Path, job: Job) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "power::writer::checkpoint_writer", "--nocapture"]);
     command.env(ROOT, root).env(COUNT, job.count.to_string()).env(WEIGHT, job.weight.to_string());
+    command.env(ENGINE, job.engine.name());
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }

@@ -4,10 +4,11 @@ use super::stage::{CITY, LANE, Stage};
 use crate::harness::command::{begin, ended};
 use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::wait_until;
-use sidestream::adapters::sled::SledStore;
-use sidestream::adapters::sled::copy::try_copy;
+use sidestream::adapters::directory::copy::try_copy;
+use sidestream::app::disk::open_store;
+use sidestream::config::StateSection;
+use sidestream::core::record::Engine;
 use sidestream::core::record::{Batch, Space};
-use sidestream::ports::store::Store;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// No checkpoint unless the engine drains: S stays where it is.
@@ -92,9 +93,18 @@ fn the_lost_copy_of_a_replay_is_not_made_up_for() {
 
 #[test]
 fn a_copy_that_is_made_while_batches_are_written_is_whole_or_is_not_made() {
+    for engine in [Engine::Sled, Engine::Fjall] {
+        copy_while_batches_are_written(engine);
+    }
+}
+
+fn copy_while_batches_are_written(engine: Engine) {
     let dir = tempfile::tempdir().unwrap();
     let live = dir.path().join("live");
-    let store = SledStore::open(&live).unwrap();
+    let open = |path: &std::path::Path| {
+        open_store(&StateSection { path: path.to_owned(), engine, cache_rows: 1_000 }).unwrap()
+    };
+    let store = open(&live);
     let (stop, mut copies, mut refused) = (AtomicBool::new(false), 0, 0);
     std::thread::scope(|scope| {
         // Also when an assertion fails: the scope waits for the writer.
@@ -127,7 +137,7 @@ fn a_copy_that_is_made_while_batches_are_written_is_whole_or_is_not_made() {
             }
             copies += 1;
             // All parts of every checkpoint, or none of them.
-            let copied = SledStore::open(&copy).unwrap();
+            let copied = open(&copy);
             let mut parts = std::collections::BTreeMap::new();
             let mut each = |key: &[u8], _: &[u8]| {
                 *parts.entry(key[..8].to_vec()).or_insert(0) += 1;

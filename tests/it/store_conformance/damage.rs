@@ -1,11 +1,11 @@
 //! Damaged files end in `Unreadable` or in the data that was there: never in other data, never in a panic.
 
-use super::scan;
+use super::{open, scan};
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 type Content = Vec<Vec<(Vec<u8>, Vec<u8>)>>;
@@ -19,8 +19,8 @@ const SPACES: [Space; 5] = [
 ];
 
 /// Many overwrites, so that the file holds older versions that damage could bring back.
-fn create(path: &Path, rounds: u64) -> Content {
-    let mut store = SledStore::open(path).unwrap();
+fn create(engine: Engine, path: &Path, rounds: u64) -> Content {
+    let mut store = open(engine, path).unwrap();
     for n in 0..rounds {
         for space in SPACES {
             let changes = (0..60_u64).map(|at| {
@@ -33,13 +33,13 @@ fn create(path: &Path, rounds: u64) -> Content {
             store.sync().unwrap();
         }
         if n % 40 == 39 {
-            // A snapshot is written at opening.
+            // sled writes a snapshot at opening, fjall a table.
             drop(store);
-            store = SledStore::open(path).unwrap();
+            store = open(engine, path).unwrap();
         }
     }
     store.sync().unwrap();
-    SPACES.map(|space| scan(&store, space, b"")).to_vec()
+    SPACES.map(|space| scan(&*store, space, b"")).to_vec()
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -57,11 +57,11 @@ fn copy(from: &Path, to: &Path) {
 fn damage(path: &Path, seed: u64) -> String {
     let random =
         |what: u64, below: usize| (xxh3_64_with_seed(&seed.to_be_bytes(), what) % below.max(1) as u64) as usize;
-    let mut files: Vec<_> =
-        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_file()).collect();
-    files.sort();
-    // Two of three times the database itself.
-    let file = if random(1, 3) > 0 { path.join("db") } else { files[random(2, files.len())].clone() };
+    let mut files = Vec::new();
+    all_files(path, &mut files);
+    // Two of three times sled's database itself; fjall has a dozen files that each matter.
+    let db = path.join("db");
+    let file = if random(1, 3) > 0 && db.exists() { db } else { files[random(2, files.len())].clone() };
     let mut bytes = fs::read(&file).unwrap();
     let length = bytes.len();
     let at = random(3, length);
@@ -99,8 +99,16 @@ fn damage(path: &Path, seed: u64) -> String {
     format!("{}: {what} at {at}..{until} of {length}", file.display())
 }
 
-fn read_all(path: &Path) -> Result<Content, StoreError> {
-    let store = SledStore::open(path)?;
+fn all_files(path: &Path, files: &mut Vec<PathBuf>) {
+    let mut paths: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() { all_files(&path, files) } else { files.push(path) }
+    }
+}
+
+fn read_all(engine: Engine, path: &Path) -> Result<Content, StoreError> {
+    let store = open(engine, path)?;
     let mut content = Vec::new();
     for space in SPACES {
         let mut found = Vec::new();
@@ -116,15 +124,24 @@ fn read_all(path: &Path) -> Result<Content, StoreError> {
 
 #[test]
 fn damage_never_gives_other_data() {
+    damage_all(Engine::Sled, 80);
+}
+
+#[test]
+fn damage_of_fjalls_files_never_gives_other_data() {
+    damage_all(Engine::Fjall, 240);
+}
+
+fn damage_all(engine: Engine, seeds: u64) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let whole = create(&path, 60);
+    let whole = create(engine, &path, 60);
     let (mut refused, mut equal) = (0, 0);
-    for seed in 0..80 {
+    for seed in 0..seeds {
         let hurt = directory.path().join("hurt");
         copy(&path, &hurt);
         let what = damage(&hurt, seed);
-        match read_all(&hurt) {
+        match read_all(engine, &hurt) {
             Err(StoreError::Unreadable { .. }) => refused += 1,
             Err(other) => panic!("seed {seed}, {what}: {other}"),
             Ok(found) => {
@@ -134,6 +151,7 @@ fn damage_never_gives_other_data() {
         }
         fs::remove_dir_all(&hurt).unwrap();
     }
+    println!("{engine}: {refused} refused, {equal} equal");
     // Both happen, or the damage is not what it claims to be.
     assert!(refused > 20 && equal > 10, "{refused} refused, {equal} equal");
 }
@@ -143,7 +161,7 @@ fn damage_never_gives_other_data() {
 fn an_older_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (path, older) = (directory.path().join("state"), directory.path().join("older"));
-    create(&path, 3);
+    create(Engine::Sled, &path, 3);
     copy(&path, &older);
     let store = SledStore::open(&path).unwrap();
     super::put(&store, Space::Meta, &[(b"k", b"v")]);

@@ -1,20 +1,12 @@
-//! The state directory: its lock, its identity, and the process that is killed while it writes.
-//!
-//! The kill is real: this test binary starts itself again as the writer and ends it by its process id.
+//! sled's state directory: its lock, its identity, and what is missing from it.
 
 use super::{keys, put, scan};
-use sidestream::adapters::sled::{Manifest, SledStore, set_aside};
-use sidestream::core::ids::KeyGroup;
+use sidestream::adapters::directory::{Manifest, set_aside};
+use sidestream::adapters::sled::SledStore;
 use sidestream::core::record::Format;
-use sidestream::ports::store::{Batch, Space, Store, StoreError};
+use sidestream::ports::store::{Space, Store, StoreError};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-const CHILD: &str = "SIDESTREAM_TEST_STORE_WRITER";
-const ROWS: u16 = 600;
 
 fn created(directory: &tempfile::TempDir) -> PathBuf {
     let path = directory.path().join("state");
@@ -134,78 +126,4 @@ fn an_unreadable_directory_is_set_aside_whole() {
         assert!(!path.exists());
     }
     assert_eq!(keys(&SledStore::open(&directory.path().join("state")).unwrap(), Space::Meta, b""), [b""; 0]);
-}
-
-fn round(n: u32) -> Batch {
-    // More than sled's buffers hold, so that a batch is on its way to the file before it ends; long and short in
-    // turn, so that pages split, grow and move.
-    let length = if n.is_multiple_of(2) { 2_000 } else { 1_000 };
-    let value = |row: u16| [&n.to_be_bytes()[..], &vec![row as u8; length]].concat();
-    Batch { changes: (0..ROWS).map(|row| (row.to_be_bytes().to_vec(), Some(value(row)))).collect() }
-}
-
-/// Not a test of its own: the writer that `a_killed_writer_leaves_whole_batches` starts and kills.
-#[test]
-fn writer_that_is_killed() {
-    let Some(path) = std::env::var_os(CHILD) else { return };
-    let store = SledStore::open(Path::new(&path)).unwrap();
-    let first = scan(&store, Space::Group(KeyGroup(0)), b"").first().map_or(0, |(_, value)| number(value)) + 1;
-    for n in first.. {
-        for group in [0, 1] {
-            store.apply(Space::Group(KeyGroup(group)), &round(n)).unwrap();
-        }
-        store.sync().unwrap();
-        // Straight to the file descriptor: the test harness must not hold it back.
-        writeln!(std::io::stderr(), "synced {n}").unwrap();
-    }
-}
-
-fn number(value: &[u8]) -> u32 {
-    u32::from_be_bytes(value[..4].try_into().unwrap())
-}
-
-/// Returns when somebody writes to the file: in the middle of a batch, if it follows a sync.
-fn until_written(file: &Path) {
-    let modified = || fs::metadata(file).unwrap().modified().unwrap();
-    let (before, deadline) = (modified(), Instant::now() + Duration::from_secs(20));
-    while modified() == before {
-        assert!(Instant::now() < deadline, "nothing was written");
-        std::thread::yield_now();
-    }
-}
-
-#[test]
-fn a_killed_writer_leaves_whole_batches() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("state");
-    let mut before = 0;
-    for kill in 1..=6_u32 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store_conformance::on_disk::writer_that_is_killed", "--nocapture"])
-            .env(CHILD, &path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let wanted = before + kill;
-        let mut synced =
-            lines.by_ref().map(|line| line.unwrap()).filter_map(|line| line.strip_prefix("synced ")?.parse().ok());
-        let synced: u32 = synced.find(|n| *n >= wanted).expect("the writer went on");
-        until_written(&path.join("db"));
-        child.kill().unwrap();
-        child.wait().unwrap();
-
-        let store = SledStore::open(&path).unwrap();
-        let rounds = [0, 1].map(|group| {
-            let found = scan(&store, Space::Group(KeyGroup(group)), b"");
-            let n = number(&found[0].1);
-            let whole: Vec<_> = round(n).changes.into_iter().map(|(key, value)| (key, value.unwrap())).collect();
-            assert!(found == whole, "group {group} holds a part of a batch");
-            n
-        });
-        assert!(rounds[0] >= synced && rounds[1] >= synced, "synced {synced}, found {rounds:?}");
-        assert!(rounds[0] == rounds[1] || rounds[0] == rounds[1] + 1, "{rounds:?}");
-        before = rounds[0];
-    }
 }

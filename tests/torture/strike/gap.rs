@@ -15,6 +15,8 @@ use crate::round;
 use crate::world::{RECOVERY, World};
 use serde_json::json;
 use sidestream::app::disk;
+use sidestream::config::StateSection;
+use sidestream::core::record::Engine;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -92,7 +94,8 @@ pub fn round(world: &mut World, step: &Step) {
 
 /// Whether the kill fell between two key groups' writes, so that some of them are ahead of the checkpoint.
 fn is_ahead(state: &Path) -> bool {
-    disk::open(state).unwrap().disk.ahead().is_some()
+    let section = StateSection { path: state.to_owned(), engine: Engine::default(), cache_rows: 1 };
+    disk::open(&section).unwrap().disk.ahead().is_some()
 }
 
 /// Dumps what is there before retention strikes.

@@ -3,13 +3,11 @@
 //! The lock goes when it is dropped, also when the process is killed; the file stays. Its text is the id of the store
 //! that was created beside it, so that a directory whose other files are gone is not taken for a new one.
 
-use super::directory::{failed, make};
+use super::files::{failed, make};
 use crate::ports::store::StoreError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
 
 /// The lock's file name.
 pub const LOCK: &str = "sidestream.lock";
@@ -55,20 +53,5 @@ impl Lock {
         let written = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
         let written = written.and_then(|_| writeln!(self.file, "{store_id}")).and_then(|()| self.file.sync_all());
         written.map_err(failed(&directory.join(LOCK), "cannot write it"))
-    }
-
-    /// Returns once nobody has sled's own lock on its file, or says `Locked` after a second.
-    ///
-    /// sled lets go by closing its handle, of which a child that is just being started may hold a copy until it runs
-    /// its program. With our lock held, anybody who keeps it longer is an older build or another program.
-    pub fn wait_for_sled(&self, directory: &Path) -> Result<(), StoreError> {
-        let Ok(file) = File::open(directory.join("db")) else { return Ok(()) };
-        let (tell, told) = mpsc::channel();
-        // A thread, because a lock cannot be waited for with a deadline; a late one ends with nobody listening.
-        std::thread::spawn(move || tell.send(file.lock().and_then(|()| file.unlock())));
-        match told.recv_timeout(Duration::from_secs(1)) {
-            Ok(result) => result.map_err(failed(&directory.join("db"), "cannot lock it")),
-            Err(_) => Err(StoreError::Locked { path: directory.display().to_string() }),
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! The state directory as files: making it, syncing it, measuring it, setting it aside.
 //!
-//! Nothing here deletes a state directory, and nothing here knows what sled writes into one but the names.
+//! Nothing here deletes a state directory, and nothing here knows what a database writes into one.
 
 use super::lock::Lock;
 use crate::ports::store::StoreError;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Makes the directory and its parents, and makes its name durable.
@@ -28,23 +29,23 @@ pub fn names(path: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     for entry in list {
         let entry = entry.map_err(failed(path, "cannot list it"))?;
-        // sled and we write ASCII names only; whatever else lies here is not ours.
+        // The databases and we write ASCII names only; whatever else lies here is not ours.
         names.extend(entry.file_name().into_string());
     }
     names.sort();
     Ok(names)
 }
 
-/// Bytes of the directory's files, two levels deep; what cannot be read counts as nothing.
+/// Bytes that the directory's files take, at any depth; what cannot be read counts as nothing.
 pub fn bytes(path: &Path) -> u64 {
-    let level = |path: &Path| -> Vec<(PathBuf, fs::Metadata)> {
-        let list = fs::read_dir(path).into_iter().flatten().flatten();
-        list.filter_map(|entry| entry.metadata().ok().map(|data| (entry.path(), data))).collect()
+    let list = fs::read_dir(path).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => bytes(&entry.path()),
+        // A file that was given its length before its data takes less than it is long.
+        Ok(data) => data.len().min(data.blocks() * 512),
+        Err(_) => 0,
     };
-    let size = |(path, data): (PathBuf, fs::Metadata)| {
-        if data.is_dir() { level(&path).iter().map(|(_, data)| data.len()).sum() } else { data.len() }
-    };
-    level(path).into_iter().map(size).sum()
+    list.map(size).sum()
 }
 
 /// Renames an unreadable state directory to `<path>.unreadable-<n>`, with the first n that is free, and returns the
@@ -69,6 +70,13 @@ fn free_name(path: &Path, word: &str) -> Result<PathBuf, StoreError> {
         }
     }
     Err(unreadable(path, "every name to set it aside under is taken"))
+}
+
+/// Gives a directory the name of one that is no longer there; fails where one with content is. Nobody may have it open.
+pub fn take_place(new: &Path, path: &Path) -> Result<(), StoreError> {
+    let _lock = Lock::take(new)?;
+    fs::rename(new, path).map_err(failed(path, "cannot put the new directory in its place"))?;
+    sync_parent(path)
 }
 
 fn sync_parent(path: &Path) -> Result<(), StoreError> {

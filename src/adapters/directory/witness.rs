@@ -1,13 +1,13 @@
 //! The file `SYNCED`: how many batches were durable at least.
 //!
-//! sled takes damage in its log for a torn tail: it drops what follows and opens with older data, without a word (a
-//! flipped bit did that in about a quarter of the trials). So every batch also counts itself inside sled, and this
-//! file, outside, says how far the count was synced. A database that counts less has lost what was durable.
+//! A database takes damage in its log for a torn tail: it drops what follows and opens with older data, without a word
+//! (with sled a flipped bit did that in about a quarter of the trials). So every batch also counts itself inside, and
+//! this file, outside, says how far the count was synced. A database that counts less has lost what was durable.
 //!
 //! The file is never synced after creation: it is written after the database's sync has returned, so whatever of
 //! it survives a power cut says too little, never too much. Text of fixed length: count, space, check sum, newline.
 
-use super::directory::{failed, sync, unreadable};
+use super::files::{failed, sync, unreadable};
 use crate::ports::store::StoreError;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};

@@ -3,14 +3,13 @@
 //! Starting the process is part of the time, for every competitor alike.
 
 use crate::Failure;
+use crate::process::Process;
 use crate::stage::{DEAD_LETTERS, Stage};
 use crate::usage;
 use async_nats::jetstream::stream::Stream;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Duration;
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// How often the output stream is asked for its end.
 const POLL: Duration = Duration::from_millis(20);
@@ -77,7 +76,7 @@ pub async fn run(competitor: Competitor, stage: &Stage, number: u64) -> Result<F
     let place = stage.home.join(format!("{number}-{competitor:?}"));
     std::fs::create_dir(&place)?;
     let figures = race(competitor, stage, &output, &place).await;
-    let figures = figures.map_err(|error| format!("{competitor}: {error}\n{}", tail(&place.join("log"))))?;
+    let figures = figures.map_err(|error| format!("{competitor}: {error}"))?;
     if dead_letters {
         let dead = stage.context.get_stream(DEAD_LETTERS).await?.get_info().await?.state.messages;
         if dead > 0 {
@@ -91,9 +90,12 @@ pub async fn run(competitor: Competitor, stage: &Stage, number: u64) -> Result<F
 
 async fn race(competitor: Competitor, stage: &Stage, output: &Stream, place: &Path) -> Result<Figures, Failure> {
     let server_before = usage::cpu_seconds(stage.server_pid);
-    let began = Instant::now();
-    let mut child = start(competitor, stage, place)?;
-    let pid = child.id().ok_or("the process ended at once")?;
+    let mut process = match competitor {
+        Competitor::Job => Process::job(&stage.url, place, &stage.settings)?,
+        Competitor::Usual => Process::role("usual", &stage.url, stage.events, place)?,
+        Competitor::Own => Process::role("own", &stage.url, stage.events, place)?,
+    };
+    let began = process.began;
     let (mut last, mut first_at, mut moved) = (0, None, began);
     while last < stage.events {
         sleep(POLL).await;
@@ -103,17 +105,15 @@ async fn race(competitor: Competitor, stage: &Stage, output: &Stream, place: &Pa
             first_at = first_at.or(Some(moved));
         }
         if last < stage.events {
-            if let Some(status) = child.try_wait()? {
-                return Err(format!("the process ended early: {status}").into());
-            }
+            process.is_running()?;
             if moved.elapsed() > PATIENCE {
-                return Err(format!("no new output for {} s after {last}", PATIENCE.as_secs()).into());
+                return Err(process.failure(&format!("no new output for {} s after {last}", PATIENCE.as_secs())));
             }
         }
     }
     let server_after = usage::cpu_seconds(stage.server_pid);
-    let (cpu_s, peak_mib) = (usage::cpu_seconds(pid), usage::peak_mib(pid));
-    end(child, pid).await?;
+    let (cpu_s, peak_mib) = (process.cpu_s(), usage::peak_mib(process.pid));
+    process.end().await?;
     // Asked again, because what came too many may have come late.
     let state = output.get_info().await?.state;
     Ok(Figures {
@@ -125,56 +125,4 @@ async fn race(competitor: Competitor, stage: &Stage, output: &Stream, place: &Pa
         server_cpu_s: server_before.zip(server_after).map(|(before, after)| after - before),
         peak_mib,
     })
-}
-
-fn start(competitor: Competitor, stage: &Stage, place: &Path) -> Result<Child, Failure> {
-    let log = std::fs::File::create(place.join("log"))?;
-    let mut command = match competitor {
-        Competitor::Job => {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
-            command.arg("run").arg("--config").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml"));
-            for (key, value) in [
-                ("nats.url", stage.url.as_str()),
-                ("http.listen", "127.0.0.1:0"),
-                ("state.path", &place.join("state").to_string_lossy()),
-            ] {
-                command.arg("--set").arg(format!("{key}={value}"));
-            }
-            command
-        }
-        Competitor::Usual | Competitor::Own => {
-            let role = if competitor == Competitor::Usual { "usual" } else { "own" };
-            let mut command = Command::new(std::env::current_exe()?);
-            command.args([role, &stage.url, &stage.events.to_string()]);
-            command
-        }
-    };
-    let child = command
-        .env_remove("SIDESTREAM_NATS_URL")
-        .env_remove("SIDESTREAM_LOG")
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()?;
-    Ok(child)
-}
-
-/// Asks a process to end and waits until it has, which it must do without an error.
-async fn end(mut child: Child, pid: u32) -> Result<(), Failure> {
-    // The process has not been waited for, so the number is still its own.
-    let asked = Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status().await?;
-    if !asked.success() {
-        return Err("the process ended by itself".into());
-    }
-    let status = timeout(PATIENCE, child.wait()).await.map_err(|_| "the process does not end")??;
-    if status.success() { Ok(()) } else { Err(format!("the process ended badly: {status}").into()) }
-}
-
-/// The last lines of a log.
-fn tail(log: &PathBuf) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().rev().take(15).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }

@@ -29,12 +29,6 @@ pub struct Report {
     pub events: u64,
     /// All rounds.
     pub rounds: Vec<Round>,
-    /// The server's version.
-    pub server: String,
-    /// What was built with what.
-    pub build: String,
-    /// The machine's load before the bench began.
-    pub load: Option<f64>,
 }
 
 impl Report {
@@ -120,8 +114,6 @@ impl Report {
 
     fn settings(&self, text: &mut String, own: bool) {
         let events = thousands(self.events as f64);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let processor = usage::processor().unwrap_or_else(|| "unknown processor".to_owned());
         let mut item = |line: String| {
             text.push_str("* ");
             text.push_str(&line);
@@ -150,17 +142,6 @@ impl Report {
                     .to_owned(),
             );
         }
-        let separator = if self.build.is_empty() { "" } else { ", " };
-        item(format!(
-            "sidestream {}{separator}{}, nats-server {}, async-nats {}; {cores} cores ({processor}) shared with the \
-             server and with whatever else ran (load average {} before), so read the ratios; {}.",
-            env!("CARGO_PKG_VERSION"),
-            self.build,
-            self.server,
-            locked("async-nats").unwrap_or("unknown"),
-            self.load.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.1}")),
-            jiff::Timestamp::now().strftime("%Y-%m-%d"),
-        ));
     }
 
     fn middle(&self, of: Competitor, what: impl Fn(&Figures) -> Option<f64>) -> Option<f64> {
@@ -168,14 +149,15 @@ impl Report {
     }
 }
 
-fn row(text: &mut String, cells: &[String]) {
+/// A row of a table.
+pub fn row(text: &mut String, cells: &[String]) {
     text.push_str("| ");
     text.push_str(&cells.join(" | "));
     text.push_str(" |\n");
 }
 
 /// The middle value, or the mean of the two in the middle.
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let (upper, lower) = (values.len() / 2, values.len().checked_sub(1)? / 2);
@@ -183,7 +165,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// A whole number with a comma before every three digits.
-fn thousands(number: f64) -> String {
+pub fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
@@ -193,6 +175,21 @@ fn thousands(number: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What was measured where: the line that every section ends with.
+pub fn machine(build: &str, server: &str, load: Option<f64>) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let processor = usage::processor().unwrap_or_else(|| "unknown processor".to_owned());
+    let separator = if build.is_empty() { "" } else { ", " };
+    format!(
+        "* sidestream {}{separator}{build}, nats-server {server}, async-nats {}; {cores} cores ({processor}) shared with the \
+         server and with whatever else ran (load average {} before), so read the ratios; {}.\n",
+        env!("CARGO_PKG_VERSION"),
+        locked("async-nats").unwrap_or("unknown"),
+        load.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.1}")),
+        jiff::Timestamp::now().strftime("%Y-%m-%d"),
+    )
 }
 
 /// The version of a package that Cargo.lock holds.

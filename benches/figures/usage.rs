@@ -14,8 +14,23 @@ pub fn cpu_seconds(pid: u32) -> Option<f64> {
 
 /// The most memory that a process has had resident, in MiB.
 pub fn peak_mib(pid: u32) -> Option<f64> {
+    memory(pid, "VmHWM:")
+}
+
+/// The memory that a process has resident, in MiB.
+pub fn resident_mib(pid: u32) -> Option<f64> {
+    memory(pid, "VmRSS:")
+}
+
+/// The bytes that a process has had written to a disk.
+pub fn written_bytes(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("write_bytes:"))?.trim().parse().ok()
+}
+
+fn memory(pid: u32, name: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }

@@ -1,0 +1,225 @@
+//! What one event costs in the core, on one thread and stage by stage: `cargo bench --bench core_step`.
+//!
+//! The shipped configuration over the generator's events, users known beforehand, slices of the engine's size.
+//! `--stage NAME --slices N` runs one stage N times and nothing else: `scripts/bench --core` counts its instructions.
+
+#![allow(missing_docs)]
+
+use clap::Parser;
+use criterion::{BatchSize, Criterion, Throughput};
+use sidestream::config::{Config, Overrides};
+use sidestream::core::decode::Decoder;
+use sidestream::core::event::{Events, StoredMessage};
+use sidestream::core::ids::{Nanos, Position};
+use sidestream::core::plan::compiled::Plan;
+use sidestream::core::plan::layout::Layout;
+use sidestream::core::protocol::intake::Intake;
+use sidestream::core::state::changes::State;
+use sidestream::core::step::Step;
+use sidestream::core::{apply, encode::Encoder, join};
+use sidestream::generate::{Generated, School, SchoolOptions};
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Events in a slice, as in the engine's feed.
+const SLICE: usize = 512;
+/// Events that fill the state before anything is measured.
+const KNOWN: usize = 40_000;
+
+#[derive(Debug, Parser)]
+struct Line {
+    /// The one stage to run.
+    #[arg(long)]
+    stage: Option<Stage>,
+    /// How many slices it runs over.
+    #[arg(long, default_value_t = 20)]
+    slices: usize,
+    /// `cargo bench` says it.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What can be measured; each stage holds what the ones before it did ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Stage {
+    /// One scan, kind, key, identity, group.
+    Decode,
+    /// The look at the ids, and the note of the new one.
+    Dedup,
+    /// What the event makes of its rows, worked out.
+    Apply,
+    /// Finding the rows that are added.
+    Join,
+    /// The enriched bytes, headers and subject.
+    Encode,
+    /// The whole step, commit included, over decoded events.
+    Step,
+    /// Intake and step: everything that the core does with an event.
+    Whole,
+}
+
+/// All stages, in the order of an event's way.
+const STAGES: [Stage; 7] =
+    [Stage::Decode, Stage::Dedup, Stage::Apply, Stage::Join, Stage::Encode, Stage::Step, Stage::Whole];
+
+struct Bench {
+    plan: Arc<Plan>,
+    school: School,
+    sequence: u64,
+    intake: Intake,
+    step: Step,
+    /// A second state of the same rows, for the stages that only look.
+    state: State,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
+        let (config, _) = Config::load(&file, &Overrides::default()).expect("the shipped configuration");
+        let plan = Arc::new(Plan::compile(config.plan, &Layout::default()));
+        let state = || State::new(config.state.cache_rows, plan.dedup_window);
+        let mut bench = Bench {
+            intake: Intake::after(plan.clone(), 1, Position(0), Nanos(0)),
+            step: Step::new(plan.clone(), state()),
+            state: state(),
+            school: School::new(1, SchoolOptions::default()),
+            sequence: 0,
+            plan: plan.clone(),
+        };
+        let mut other = Step::new(bench.plan.clone(), state());
+        for _ in 0..KNOWN / SLICE {
+            let events = bench.events();
+            bench.step.run(&events);
+            other.run(&events);
+        }
+        bench.state = other.state;
+        bench
+    }
+
+    fn messages(&mut self) -> Vec<StoredMessage> {
+        let mut event = Generated::default();
+        let mut message = || {
+            self.school.write_next(&mut event);
+            self.sequence += 1;
+            StoredMessage {
+                sequence: self.sequence,
+                stored_at: Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000),
+                subject: event.subject.as_str().into(),
+                headers: None,
+                payload: event.payload.clone().into(),
+            }
+        };
+        (0..SLICE).map(|_| message()).collect()
+    }
+
+    fn events(&mut self) -> Events {
+        let messages = self.messages();
+        let slice = self.intake.take(messages, false).expect("a slice");
+        slice.shards.into_iter().next().expect("one shard")
+    }
+
+    fn whole(&mut self, messages: Vec<StoredMessage>) {
+        let slice = self.intake.take(messages, false).expect("a slice");
+        for events in &slice.shards {
+            black_box(self.step.run(events));
+        }
+    }
+
+    fn decode(&self, messages: Vec<StoredMessage>) -> Events {
+        let (mut decoder, mut events) = (Decoder::default(), Events::default());
+        for message in messages {
+            let event = decoder.decode(&self.plan, message, Nanos(0), &mut events.spans);
+            events.list.push(event);
+        }
+        events
+    }
+
+    fn dedup(&mut self, events: &Events) {
+        for event in &events.list {
+            let Some(id) = event.reading.as_ref().ok().and_then(|reading| reading.identity) else { continue };
+            if !black_box(self.state.ids.is_duplicate(event.group, id, event.stream_time)) {
+                self.state.ids.mark(event.group, id, event.stream_time);
+            }
+        }
+    }
+
+    /// Apply, then join, then encode, as far as asked.
+    fn work_out(&self, events: &Events, stage: Stage, encoder: &mut Encoder) {
+        for (event, spans) in events.iter(&self.plan) {
+            let kind = self.plan.kinds.get(usize::from(event.kind)).expect("a kind");
+            let reading = event.reading.as_ref().expect("a good event");
+            let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
+            let changes = apply::apply(known, kind, event, spans).expect("changes");
+            if stage != Stage::Apply {
+                let joined = join::join(known, &changes, kind, event, spans).expect("a join");
+                if stage == Stage::Encode {
+                    black_box(encoder.output(kind, event, spans, &joined).expect("an output"));
+                } else {
+                    black_box(joined);
+                }
+            } else {
+                black_box(changes);
+            }
+        }
+        encoder.seal(&mut []);
+    }
+
+    fn run(&mut self, stage: Stage, ready: Ready, encoder: &mut Encoder) {
+        match (stage, ready) {
+            (Stage::Decode, Ready::Messages(messages)) => drop(black_box(self.decode(messages))),
+            (Stage::Whole, Ready::Messages(messages)) => self.whole(messages),
+            (Stage::Dedup, Ready::Events(events)) => self.dedup(&events),
+            (Stage::Step, Ready::Events(events)) => drop(black_box(self.step.run(&events))),
+            (_, Ready::Events(events)) => self.work_out(&events, stage, encoder),
+            _ => {}
+        }
+    }
+
+    fn ready(&mut self, stage: Stage) -> Ready {
+        match stage {
+            Stage::Decode | Stage::Whole => Ready::Messages(self.messages()),
+            _ => Ready::Events(self.events()),
+        }
+    }
+}
+
+/// What a stage begins with.
+enum Ready {
+    Messages(Vec<StoredMessage>),
+    Events(Events),
+}
+
+fn main() {
+    let line = Line::parse();
+    let mut bench = Bench::new();
+    let mut encoder = Encoder::new(bench.plan.clone());
+    if let Some(stage) = line.stage {
+        // The events are made beforehand for every number of slices alike, so that two runs differ by the stage alone.
+        let mut ready: Vec<Ready> = (0..line.slices.max(200)).map(|_| bench.ready(stage)).collect();
+        for ready in ready.drain(..line.slices) {
+            bench.run(stage, ready, &mut encoder);
+        }
+        // Neither must they be dropped in one of them only.
+        std::mem::forget(ready);
+        return;
+    }
+    let mut c = Criterion::default();
+    let mut group = c.benchmark_group("core, one thread");
+    group.throughput(Throughput::Elements(SLICE as u64));
+    for stage in STAGES {
+        let cell = std::cell::RefCell::new((&mut bench, &mut encoder));
+        group.bench_function(format!("{stage:?}").to_lowercase(), |b| {
+            b.iter_batched(
+                || cell.borrow_mut().0.ready(stage),
+                |ready| {
+                    let (bench, encoder) = &mut *cell.borrow_mut();
+                    bench.run(stage, ready, encoder);
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+    c.final_summary();
+}

@@ -1,0 +1,49 @@
+//! Which database keeps the records: a name, for the configuration, the state directory and messages.
+//!
+//! The records are the same in every one of them. No database is named by its library here; `app::disk` opens them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A database that can keep the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// A tree in one file; small and young states are smallest here.
+    #[default]
+    Sled,
+    /// A log-structured tree, for states that are larger than the memory.
+    Fjall,
+}
+
+impl Engine {
+    /// All of them, with their names.
+    pub const NAMED: [(&'static str, Engine); 2] = [("sled", Engine::Sled), ("fjall", Engine::Fjall)];
+
+    /// Its name, as the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Sled => "sled",
+            Engine::Fjall => "fjall",
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_has_one_name() {
+        for (name, engine) in Engine::NAMED {
+            assert_eq!(engine.name(), name);
+            assert_eq!(serde_json::to_string(&engine).unwrap(), format!("{name:?}"));
+        }
+    }
+}

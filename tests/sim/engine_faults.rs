@@ -1,0 +1,125 @@
+//! What strikes the engine: killed, stopped for a while, doubled, with another plan, or with another directory.
+
+use super::agenda::{MILLIS, SECONDS, Time};
+use super::entry::Entry;
+use super::plans::OUTPUT;
+use super::process::{Phase, Process};
+use super::world::World;
+use sidestream::core::protocol::facts::Consent;
+
+impl World {
+    /// Kills a process; the supervisor brings it back, perhaps with another number of shards.
+    pub fn kill(&mut self, number: usize, kind: &'static str) {
+        let process = &mut self.processes[number];
+        if matches!(process.phase, Phase::Refused(_)) {
+            return;
+        }
+        if process.lives() {
+            self.context.count(kind);
+        }
+        process.crash(&mut self.context, kind == "engine killed with its machine");
+        if process.snapshots.len() < 4 {
+            let snapshot = process.disk.snapshot();
+            process.snapshots.push(snapshot);
+        }
+        if self.context.random.per_mille(400) {
+            process.shards = 1 + self.context.random.below(5) as usize;
+            self.context.count("shards changed");
+        }
+        let wait = (10 + self.context.random.below(2_000) as Time) * MILLIS;
+        self.context.agenda.after(wait, Entry::Spawn(number));
+    }
+
+    /// The supervisor brings a process back later.
+    pub fn respawn_later(&mut self, number: usize, wait: Time) {
+        self.context.agenda.after(wait, Entry::Spawn(number));
+    }
+
+    /// A process stands still for a time.
+    pub fn pause(&mut self, number: usize, at_least: Time, more_ms: u64) {
+        let process = &mut self.processes[number];
+        if process.lives() {
+            let until = self.context.now() + at_least + self.context.random.below(more_ms) as Time * MILLIS;
+            process.paused_until = Some(until);
+            self.context.count(if at_least > SECONDS { "engine paused long" } else { "engine paused" });
+            self.context.agenda.at(until, Entry::Continue(number));
+        }
+    }
+
+    /// Starts a second engine over the same streams, with a directory of its own. Whichever stops, the later one goes
+    /// on.
+    pub fn second_engine(&mut self) {
+        if self.processes.len() > 2 {
+            return;
+        }
+        let number = self.processes.len();
+        let first = &self.processes[self.main];
+        let mut second = Process::new(number, first.plan);
+        second.consent = first.consent;
+        second.interval = first.interval;
+        second.shards = 1 + self.context.random.below(4) as usize;
+        if self.context.random.per_mille(500) {
+            // A copy of the first one's directory, as somebody may have made it once.
+            if let Some(snapshot) = first.snapshots.last() {
+                second.disk.restore(snapshot);
+            }
+        }
+        self.processes.push(second);
+        self.facts.grounds.insert("second engine");
+        self.context.count("second engine");
+        self.context.agenda.after(MILLIS, Entry::Spawn(number));
+        if self.context.random.per_mille(500) {
+            // A sleeper: the first stops moving, and wakes up beside its successor.
+            let main = self.main;
+            self.pause(main, 2 * SECONDS, 20_000);
+        }
+        self.main = number;
+    }
+
+    /// The engine comes back with another plan.
+    pub fn change_plan(&mut self) {
+        let main = self.main;
+        self.kill(main, "engine killed");
+        self.facts.grounds.insert("plan changed");
+        self.context.count("plan changed");
+        let rebuilds = self.facts.rebuilds;
+        let process = &mut self.processes[main];
+        process.plan = match process.plan {
+            'A' if rebuilds => 'C',
+            'A' => 'B',
+            'B' => 'A',
+            other => other,
+        };
+        if process.plan == 'C' {
+            process.consent = Consent { rebuild_state: true, ..Consent::default() };
+            self.facts.grounds.insert("rebuilt");
+        }
+    }
+
+    /// The engine's directory is not what it was.
+    pub fn lose_state(&mut self, kind: &'static str) {
+        let process = &mut self.processes[self.main];
+        match kind {
+            "state unreadable" => process.unreadable = true,
+            "older state" => {
+                if process.snapshots.is_empty() {
+                    return;
+                }
+                let at = self.context.random.index(process.snapshots.len());
+                process.disk.restore(&process.snapshots[at]);
+                process.durable = 0;
+            }
+            _ => {
+                process.disk.wipe();
+                process.durable = 0;
+            }
+        }
+        self.facts.grounds.insert(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
+        self.context.count(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
+        if kind == "lane purged and state deleted" {
+            self.context.server.purge(OUTPUT);
+            self.facts.grounds.insert("lane purged");
+            self.context.count("lane purged");
+        }
+    }
+}
