@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The job in Pathway: its own NATS connectors on JetStream, as-of-now joins, persistence on.
+
+Users and subscriptions become tables of the latest row; lessons join them as of their processing time. Settings come
+from the RIVALS_ variables.
+"""
+
+import os
+
+import orjson
+import pathway as pw
+
+URL, STREAM, OUTPUT, SUBJECT, STATE = (
+    os.environ[f"RIVALS_{name}"] for name in ("URL", "INPUT", "OUTPUT", "SUBJECT", "STATE")
+)
+WITH_IDS = os.environ["RIVALS_MESSAGE_IDS"] == "1"
+# A minibatch is one moment to Pathway: what changes within it is seen by all lessons in it.
+COMMIT_MS = int(os.environ.get("RIVALS_PATHWAY_COMMIT_MS", "20"))
+
+
+
+
+@pw.udf(deterministic=True)
+def parse(body: str) -> pw.Json:
+    event = orjson.loads(body)
+    properties = event["properties"]
+    return {
+        "msg": event["event_uuid"],
+        "kind": event["title"],
+        "user": properties["uuid" if event["title"] == "user" else "user_uuid"],
+        "language": properties.get("language"),
+        "country": properties.get("country"),
+        "status": properties.get("subscription_status"),
+        "type": properties.get("subscription_type"),
+    }
+
+
+@pw.udf(deterministic=True)
+def enriched(body: str, country: str | None, status: str | None, type: str | None) -> str:
+    event = orjson.loads(body)
+    event |= {"country": country, "subscription_status": status, "subscription_type": type}
+    return orjson.dumps(event).decode()
+
+
+def text(member):
+    return pw.this.parsed.get(member).as_str()
+
+
+read = pw.io.nats.read(
+    URL, "events.>", format="plaintext", jetstream_stream_name=STREAM, autocommit_duration_ms=COMMIT_MS, name="events"
+)
+events = read.select(body=pw.this.data, parsed=parse(pw.this.data)).select(
+    pw.this.body,
+    **{name: pw.unwrap(text(name)) for name in ("msg", "kind", "user")},
+    **{name: text(name) for name in ("language", "country", "status", "type")},
+)
+
+users = events.filter(pw.this.kind == "user").groupby(pw.this.user).reduce(
+    pw.this.user, country=pw.reducers.latest(pw.this.country)
+)
+subscriptions = events.filter(pw.this.kind == "subscription").groupby(pw.this.user, pw.this.language).reduce(
+    pw.this.user,
+    pw.this.language,
+    status=pw.reducers.latest(pw.this.status),
+    type=pw.reducers.latest(pw.this.type),
+)
+lessons = events.filter(pw.this.kind == "lesson")
+with_country = lessons.asof_now_join(users, pw.left.user == pw.right.user, how=pw.JoinMode.LEFT).select(
+    pw.left.body, pw.left.msg, pw.left.kind, pw.left.user, pw.left.language, country=pw.right.country
+)
+complete = with_country.asof_now_join(
+    subscriptions, pw.left.user == pw.right.user, pw.left.language == pw.right.language, how=pw.JoinMode.LEFT
+).select(
+    pw.left.msg,
+    pw.left.kind,
+    body=enriched(pw.left.body, pw.left.country, pw.right.status, pw.right.type),
+)
+rest = events.filter(pw.this.kind != "lesson").select(pw.this.msg, pw.this.kind, pw.this.body)
+output = pw.Table.concat_reindex(complete, rest).select(
+    pw.this.body, subject=SUBJECT + "." + pw.this.kind, **{"Nats-Msg-Id": pw.this.msg}
+)
+pw.io.nats.write(
+    output,
+    URL,
+    output.subject,
+    format="plaintext",
+    value=output.body,
+    jetstream_stream_name=OUTPUT,
+    headers=[output["Nats-Msg-Id"]] if WITH_IDS else None,
+)
+pw.run(
+    monitoring_level=pw.MonitoringLevel.NONE,
+    persistence_config=pw.persistence.Config(pw.persistence.Backend.filesystem(STATE), snapshot_interval_ms=1000),
+)
