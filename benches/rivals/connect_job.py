@@ -17,62 +17,83 @@ import nats
 
 URL, STREAM, SUBJECT, STATE = (os.environ[f"RIVALS_{name}"] for name in ("URL", "INPUT", "SUBJECT", "STATE"))
 WITH_IDS = os.environ["RIVALS_MESSAGE_IDS"] == "1"
+BATCH = int(os.environ.get("RIVALS_CONNECT_BATCH", "256"))
 BUCKET = f"rivals-{os.path.basename(STATE)}"
 
-# A key of a bucket takes few characters, so the language goes in as hexadecimal digits.
+# Batches in flight together have no order, hence one; for_each, since a processor takes a whole batch otherwise and a
+# lesson would see what comes after it. A field that an event lacks keeps its value. A bucket's keys take few characters: the language goes in as hexadecimal digits.
 READER = f"""
 input:
-  nats_jetstream:
-    urls: [{URL}]
-    stream: {STREAM}
-    subject: events.>
-    durable: connect
-    deliver: all
-    ack_wait: 10s
-    max_ack_pending: 4096
+  broker:
+    inputs:
+      - nats_jetstream:
+          urls: [{URL}]
+          stream: {STREAM}
+          subject: events.>
+          durable: connect
+          deliver: all
+          ack_wait: 10s
+          max_ack_pending: 4096
+    batching:
+      count: {BATCH}
+      period: 5ms
+max_in_flight: 1
 pipeline:
   threads: 1
   processors:
-    - switch:
-        - check: this.title == "user"
-          processors:
-            - cache:
-                resource: state
-                operator: set
-                key: 'user.${{! json("properties.uuid") }}'
-                value: '${{! {{"country": json("properties.country")}}.format_json(no_indent: true) }}'
-        - check: this.title == "subscription"
-          processors:
-            - cache:
-                resource: state
-                operator: set
-                key: 'subscription.${{! json("properties.user_uuid") }}.${{! json("properties.language").encode("hex") }}'
-                value: '${{! {{"status": json("properties.subscription_status"), "type": json("properties.subscription_type")}}.format_json(no_indent: true) }}'
-        - check: this.title == "lesson"
-          processors:
-            - mapping: |
-                root = this
-                root.country = null
-                root.subscription_status = null
-                root.subscription_type = null
-            - branch:
-                processors:
-                  - cache:
-                      resource: state
-                      operator: get
-                      key: 'user.${{! json("properties.user_uuid") }}'
-                result_map: root.country = this.country
-            - catch: []
-            - branch:
-                processors:
-                  - cache:
-                      resource: state
-                      operator: get
-                      key: 'subscription.${{! json("properties.user_uuid") }}.${{! json("properties.language").encode("hex") }}'
-                result_map: |
-                  root.subscription_status = this.status
-                  root.subscription_type = this.type
-            - catch: []
+    - for_each:
+        - switch:
+            - check: this.title == "user" && this.properties.exists("country")
+              processors:
+                - branch:
+                    request_map: |
+                      root.key = "user." + this.properties.uuid
+                      root.row.country = this.properties.country
+                    processors: [{{ resource: remember }}]
+            - check: this.title == "subscription"
+              processors:
+                - branch:
+                    request_map: 'root.key = "subscription." + this.properties.user_uuid + "." + this.properties.language.encode("hex")'
+                    processors: [{{ resource: recall }}]
+                    result_map: meta type = this.type
+                - catch: []
+                - branch:
+                    request_map: |
+                      root.key = "subscription." + this.properties.user_uuid + "." + this.properties.language.encode("hex")
+                      root.row.status = this.properties.subscription_status
+                      root.row.type = this.properties.subscription_type | @type | null
+                    processors: [{{ resource: remember }}]
+            - check: this.title == "lesson"
+              processors:
+                - mapping: |
+                    root = this
+                    root.country = null
+                    root.subscription_status = null
+                    root.subscription_type = null
+                - branch:
+                    request_map: 'root.key = "user." + this.properties.user_uuid'
+                    processors: [{{ resource: recall }}]
+                    result_map: root.country = this.country
+                - catch: []
+                - branch:
+                    request_map: 'root.key = "subscription." + this.properties.user_uuid + "." + this.properties.language.encode("hex")'
+                    processors: [{{ resource: recall }}]
+                    result_map: |
+                      root.subscription_status = this.status
+                      root.subscription_type = this.type
+                - catch: []
+processor_resources:
+  - label: remember
+    cache:
+      resource: state
+      operator: set
+      key: '${{! json("key") }}'
+      value: '${{! json("row").format_json(no_indent: true) }}'
+  - label: recall
+    cache:
+      resource: state
+      operator: get
+      key: '${{! json("key") }}'
 cache_resources:
   - label: state
     multilevel: [hot, cold]
@@ -114,7 +135,7 @@ def main():
     route = mq_bridge.Route.from_config({
         "input": {"custom": {"name": "connect", "config": {"yaml": READER}}},
         "output": {"custom": {"name": "connect", "config": {"yaml": WRITER}}},
-        "batch_size": int(os.environ.get("RIVALS_CONNECT_BATCH", "128")),
+        "batch_size": BATCH,
     })
     signal.signal(signal.SIGTERM, lambda *_: mq_bridge.request_shutdown())
     route.run()

@@ -69,5 +69,4 @@ def judge(answers, messages):
         newest, newest_of[user] = max(position, newest), max(position, newest_of.get(user, 0))
     report["missing"] = len(answers) - len(seen)
     report["wrong"] = len(wrong)
-    report["lessons"] = sum(value["title"] == "lesson" for _, _, value in answers.values())
     return report, examples

@@ -15,7 +15,7 @@ URL, STREAM, OUTPUT, SUBJECT, STATE = (
 )
 WITH_IDS = os.environ["RIVALS_MESSAGE_IDS"] == "1"
 # A minibatch is one moment to Pathway: what changes within it is seen by all lessons in it.
-COMMIT_MS = int(os.environ.get("RIVALS_PATHWAY_COMMIT_MS", "20"))
+COMMIT_MS = int(os.environ.get("RIVALS_PATHWAY_COMMIT_MS", "5"))
 
 
 
@@ -55,25 +55,28 @@ events = read.select(body=pw.this.data, parsed=parse(pw.this.data)).select(
     **{name: text(name) for name in ("language", "country", "status", "type")},
 )
 
-users = events.filter(pw.this.kind == "user").groupby(pw.this.user).reduce(
-    pw.this.user, country=pw.reducers.latest(pw.this.country)
-)
-subscriptions = events.filter(pw.this.kind == "subscription").groupby(pw.this.user, pw.this.language).reduce(
-    pw.this.user,
-    pw.this.language,
-    status=pw.reducers.latest(pw.this.status),
-    type=pw.reducers.latest(pw.this.type),
-)
-lessons = events.filter(pw.this.kind == "lesson")
-with_country = lessons.asof_now_join(users, pw.left.user == pw.right.user, how=pw.JoinMode.LEFT).select(
-    pw.left.body, pw.left.msg, pw.left.kind, pw.left.user, pw.left.language, country=pw.right.country
-)
-complete = with_country.asof_now_join(
-    subscriptions, pw.left.user == pw.right.user, pw.left.language == pw.right.language, how=pw.JoinMode.LEFT
-).select(
-    pw.left.msg,
-    pw.left.kind,
-    body=enriched(pw.left.body, pw.left.country, pw.right.status, pw.right.type),
+
+
+def latest(table, kind, column, *key):
+    """The newest value of a column that events of a kind carried; an event without the field changes nothing."""
+    carried = table.filter((pw.this.kind == kind) & pw.this[column].is_not_none())
+    keys = [carried[name] for name in key]
+    return carried.groupby(*keys).reduce(*keys, **{column: pw.reducers.latest(carried[column])})
+
+
+def joined(lessons, table, column, *key):
+    """Each lesson once, with the column as of now, or None."""
+    conditions = [pw.left[name] == pw.right[name] for name in key]
+    kept = [pw.left[name] for name in lessons.column_names() if name != column]
+    return lessons.asof_now_join(table, *conditions, how=pw.JoinMode.LEFT).select(*kept, **{column: pw.right[column]})
+
+
+complete = joined(events.filter(pw.this.kind == "lesson"), latest(events, "user", "country", "user"), "country", "user")
+for column in ("status", "type"):
+    rows = latest(events, "subscription", column, "user", "language")
+    complete = joined(complete, rows, column, "user", "language")
+complete = complete.select(
+    pw.this.msg, pw.this.kind, body=enriched(pw.this.body, pw.this.country, pw.this.status, pw.this.type)
 )
 rest = events.filter(pw.this.kind != "lesson").select(pw.this.msg, pw.this.kind, pw.this.body)
 output = pw.Table.concat_reindex(complete, rest).select(

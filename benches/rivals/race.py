@@ -34,9 +34,11 @@ def main():
         try:
             race = Race(options, server, streams)
             results = race.run(chosen)
+            options.lessons = sum(value["title"] == "lesson" for _, _, value in race.answers.values())
+            version = streams.client.connected_server_version
         finally:
             streams.close()
-    text = markdown(options, chosen, results, load)
+    text = markdown(options, chosen, results, load, version)
     print(text)
     if options.markdown:
         with open(options.markdown, "w", encoding="utf-8") as file:
