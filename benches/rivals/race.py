@@ -9,6 +9,7 @@ Called by scripts/rivals.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from types import SimpleNamespace
@@ -26,6 +27,8 @@ LONGEST = 900
 
 def main():
     options = arguments()
+    # As Ctrl-C: the `finally` and `with` blocks end every process that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     contenders.BINARY.append(os.path.abspath(options.sidestream))
     chosen = [c for c in contenders.ALL if not options.only or c.key in ("sidestream", *options.only)]
     load = os.getloadavg()[0]
@@ -35,7 +38,7 @@ def main():
             race = Race(options, server, streams)
             results = race.run(chosen)
             options.lessons = sum(value["title"] == "lesson" for _, _, value in race.answers.values())
-            version = streams.client.connected_server_version
+            version = streams.client._server_info["version"]
         finally:
             streams.close()
     text = markdown(options, chosen, results, load, version)

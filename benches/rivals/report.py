@@ -61,14 +61,16 @@ def kills(chosen, results):
 
 
 def notes(options, chosen, load, server_version):
-    versions = "; ".join(contender.versions() for contender in chosen)
+    versions = [contender.versions() for contender in chosen]
+    if options.build:
+        versions[0] += f" ({options.build})"
     when = datetime.now(timezone.utc).date().isoformat()
     text = [
         f"{options.events:,} events of {options.users:,} users ({options.lessons:,} lessons) in one file stream; "
         f"{options.rounds} rounds, the order turned round after each; medians, and the worst round's verdict.",
         "Rates run from the start of the process until the last output is stored, by the server's own timestamps. CPU and "
         "memory are those of the contender's processes, the server's not included.",
-        f"{versions}; {options.build}nats-server {server_version}; Python {platform.python_version()}; {os.cpu_count()} "
+        f"{'; '.join(versions)}; nats-server {server_version}; Python {platform.python_version()}; {os.cpu_count()} "
         f"cores ({processor()}), shared with the server and with whatever else ran (load average {load:.1f} before, "
         f"{os.getloadavg()[0]:.1f} after); {when}.",
     ]
