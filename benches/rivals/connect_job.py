@@ -17,7 +17,7 @@ import nats
 
 URL, STREAM, SUBJECT, STATE = (os.environ[f"RIVALS_{name}"] for name in ("URL", "INPUT", "SUBJECT", "STATE"))
 WITH_IDS = os.environ["RIVALS_MESSAGE_IDS"] == "1"
-BATCH = int(os.environ.get("RIVALS_CONNECT_BATCH", "256"))
+BATCH = int(os.environ.get("RIVALS_CONNECT_BATCH", "512"))
 BUCKET = f"rivals-{os.path.basename(STATE)}"
 
 # Batches in flight together have no order, hence one; for_each, since a processor takes a whole batch otherwise and a
@@ -33,7 +33,7 @@ input:
           durable: connect
           deliver: all
           ack_wait: 10s
-          max_ack_pending: 4096
+          max_ack_pending: {BATCH}
     batching:
       count: {BATCH}
       period: 5ms
