@@ -21,7 +21,9 @@ BATCH = int(os.environ.get("RIVALS_CONNECT_BATCH", "512"))
 BUCKET = f"rivals-{os.path.basename(STATE)}"
 
 # Batches in flight together have no order, hence one; for_each, since a processor takes a whole batch otherwise and a
-# lesson would see what comes after it. A field that an event lacks keeps its value. A bucket's keys take few characters: the language goes in as hexadecimal digits.
+# lesson would see what comes after it. A field that an event lacks keeps its value: an old type comes along as metadata.
+# A bucket's keys take few characters, so the language goes in as hexadecimal digits. No more than one batch may be
+# unacknowledged: after a kill, what comes again comes behind what is new.
 READER = f"""
 input:
   broker:

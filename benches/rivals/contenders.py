@@ -7,7 +7,7 @@ A contender is started with nothing but the RIVALS_ variables; the same command 
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from server import INPUT
@@ -21,6 +21,9 @@ class Contender:
     name: str
     packages: tuple
     takes_ids: bool = True  # whether its writer can be told to send Nats-Msg-Id
+    job: str = ""  # the program, where it is not the key's
+    settings: dict = field(default_factory=dict)
+    only_if_asked: bool = False
 
     def versions(self):
         return ", ".join(f"{package} {version(package)}" for package in self.packages)
@@ -31,7 +34,7 @@ class Contender:
         run.streams.create({**config, "name": run.output, "subjects": [f"{run.subject}.>"]})
 
     def command(self, run):
-        return [sys.executable, os.path.join(HERE, f"{self.key}_job.py")]
+        return [sys.executable, os.path.join(HERE, f"{self.job or self.key}_job.py")]
 
 
 class Bytewax(Contender):
@@ -41,8 +44,8 @@ class Bytewax(Contender):
 
     def command(self, run):
         job = os.path.join(HERE, "bytewax_job.py")
-        return [sys.executable, "-m", "bytewax.run", job, "--recovery-directory", run.state, "--snapshot-interval", "1",
-                "--backup-interval", "0"]
+        recovery = ("--recovery-directory", run.state, "--snapshot-interval", "1", "--backup-interval", "0")
+        return [sys.executable, "-m", "bytewax.run", job, *recovery]
 
 
 class Sidestream(Contender):
@@ -56,7 +59,8 @@ class Sidestream(Contender):
         run.output = "ENRICHED"
 
     def command(self, run):
-        return [*sidestream_command(run.url, "run"), "--set", f"state.path={run.state}", "--set", "http.listen=127.0.0.1:0"]
+        settings = ("--set", f"state.path={run.state}", "--set", "http.listen=127.0.0.1:0")
+        return [*sidestream_command(run.url, "run"), *settings]
 
 
 BINARY = []  # the path of the release build, once main has it
@@ -74,14 +78,17 @@ def sidestream(url, *words):
 ALL = (
     Sidestream("sidestream", "Sidestream", (), takes_ids=False),
     Contender("pathway", "Pathway", ("pathway",)),
+    Contender("pathway-exact", "Pathway, one event a minibatch", ("pathway",), job="pathway",
+              settings={"RIVALS_PATHWAY_EXACT": "1"}, only_if_asked=True),
     Bytewax("bytewax", "Bytewax", ("bytewax", "nats-py")),
     Contender("connect", "Redpanda Connect", ("mq-bridge-connect", "mq-bridge")),
 )
 
 
-def environment(run, message_ids):
+def environment(contender, run, message_ids):
     """What a job may know."""
     return {
+        **contender.settings,
         "RIVALS_URL": run.url,
         "RIVALS_INPUT": INPUT,
         "RIVALS_OUTPUT": run.output,

@@ -14,8 +14,10 @@ URL, STREAM, OUTPUT, SUBJECT, STATE = (
     os.environ[f"RIVALS_{name}"] for name in ("URL", "INPUT", "OUTPUT", "SUBJECT", "STATE")
 )
 WITH_IDS = os.environ["RIVALS_MESSAGE_IDS"] == "1"
-# A minibatch is one moment to Pathway: what changes within it is seen by all lessons in it.
-COMMIT_MS = int(os.environ.get("RIVALS_PATHWAY_COMMIT_MS", "5"))
+# A minibatch is one moment to Pathway: what changes within it is seen by all lessons in it. It takes in what came since
+# the last one, or, with EXACT, one event; then a short interval is what bounds the rate.
+EXACT = os.environ.get("RIVALS_PATHWAY_EXACT") == "1"
+COMMIT_MS, BACKLOG = (1, 1) if EXACT else (5, None)
 
 
 
@@ -47,7 +49,13 @@ def text(member):
 
 
 read = pw.io.nats.read(
-    URL, "events.>", format="plaintext", jetstream_stream_name=STREAM, autocommit_duration_ms=COMMIT_MS, name="events"
+    URL,
+    "events.>",
+    format="plaintext",
+    jetstream_stream_name=STREAM,
+    autocommit_duration_ms=COMMIT_MS,
+    max_backlog_size=BACKLOG,
+    name="events",
 )
 events = read.select(body=pw.this.data, parsed=parse(pw.this.data)).select(
     pw.this.body,

@@ -30,7 +30,8 @@ def main():
     # As Ctrl-C: the `finally` and `with` blocks end every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     contenders.BINARY.append(os.path.abspath(options.sidestream))
-    chosen = [c for c in contenders.ALL if not options.only or c.key in ("sidestream", *options.only)]
+    only = ("sidestream", *(options.only or (c.key for c in contenders.ALL if not c.only_if_asked)))
+    chosen = [c for c in contenders.ALL if c.key in only]
     load = os.getloadavg()[0]
     with Server(options.nats_server, options.scratch) as server:
         streams = Streams(server.url)
@@ -52,7 +53,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="rivals", description="Runs the same job with Sidestream and with others.")
     parser.add_argument("--events", type=int, default=100_000, help="how many events (100000)")
     parser.add_argument("--users", type=int, default=1_000, help="how many users the school has (1000)")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each one runs for speed; the order turns round (2)")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each runs for speed, in turned order (2)")
     names = [c.key for c in contenders.ALL]
     parser.add_argument("--only", action="append", choices=names, help="this one beside Sidestream; may be repeated")
     parser.add_argument("--no-kill", action="store_true", help="leave out the runs with a kill")
@@ -72,7 +73,7 @@ class Race:
     def __init__(self, options, server, streams):
         self.options, self.url, self.streams, self.count = options, server.url, streams, 0
         contenders.sidestream(self.url, "provision")
-        self.template = streams.config("ENRICHED")
+        self.template, self.kept = streams.config("ENRICHED"), set(streams.names())
         say(f"filling {INPUT} with {options.events} events")
         contenders.sidestream(
             self.url, "generate", "--count", str(options.events), "--users", str(options.users), "--rate", "max"
@@ -101,7 +102,7 @@ class Race:
             output=f"RIVALS_{self.count}", subject=f"rivals_{self.count}",
         )
         contender.prepare(run)
-        environment = contenders.environment(run, ids)
+        environment = contenders.environment(contender, run, ids)
         log = os.path.join(self.options.scratch, f"{self.count}-{contender.key}.log")
         start = lambda: Program(contender.command(run), environment, log)  # noqa: E731
         program = start()
@@ -119,7 +120,8 @@ class Race:
         say(f"{contender.name}{' killed' * kill}{' with ids' * ids}: {result.line}")
         if not ended:
             say(f"{contender.name} did not come to an end; the last lines it wrote:\n{tail(log)}")
-        self.streams.delete(run.output)
+        for stream in set(self.streams.names()) - self.kept:
+            self.streams.delete(stream)
         shutil.rmtree(state, ignore_errors=True)
         return result
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of a run in Markdown: one row a contender, ratios to Sidestream from the same round, and what was run where.
+"""The tables of a run in Markdown: a row a contender, ratios to Sidestream from the same round, what ran where.
 
 Figures only; what they mean stands in docs/rivals.md. Called by race.py.
 """
@@ -14,7 +14,7 @@ def markdown(options, chosen, results, load, server_version):
     parts = [speed(options, chosen, results)]
     if not options.no_kill:
         parts.append(kills(chosen, results))
-    parts.append(notes(options, chosen, load, server_version))
+    parts.append(notes(options, chosen, results, load, server_version))
     return "\n".join(parts)
 
 
@@ -60,16 +60,20 @@ def kills(chosen, results):
     return table(head, rows)
 
 
-def notes(options, chosen, load, server_version):
+def notes(options, chosen, results, load, server_version):
     versions = [contender.versions() for contender in chosen]
     if options.build:
         versions[0] += f" ({options.build})"
+    runs = [run for result in results.values() for run in (*result.rounds, *result.kills.values())]
+    strange = sum(run.verdict["altered"] + run.verdict["unknown"] for run in runs)
+    if strange:
+        versions.append(f"{strange} outputs were no event of the input, or an event with other changes")
     when = datetime.now(timezone.utc).date().isoformat()
     text = [
         f"{options.events:,} events of {options.users:,} users ({options.lessons:,} lessons) in one file stream; "
         f"{options.rounds} rounds, the order turned round after each; medians, and the worst round's verdict.",
-        "Rates run from the start of the process until the last output is stored, by the server's own timestamps. CPU and "
-        "memory are those of the contender's processes, the server's not included.",
+        "Rates run from the start of the process until the last output is stored, by the server's own timestamps. CPU "
+        "and memory are those of the contender's processes, the server's not included.",
         f"{'; '.join(versions)}; nats-server {server_version}; Python {platform.python_version()}; {os.cpu_count()} "
         f"cores ({processor()}), shared with the server and with whatever else ran (load average {load:.1f} before, "
         f"{os.getloadavg()[0]:.1f} after); {when}.",

@@ -105,6 +105,9 @@ class Streams:
         if "error" in answer:
             raise SystemExit(f"rivals: cannot create {config['name']}: {answer['error']}")
 
+    def names(self):
+        return self.api("STREAM.NAMES").get("streams") or []
+
     def delete(self, stream):
         self.api(f"STREAM.DELETE.{stream}")
 
