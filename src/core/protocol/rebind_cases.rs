@@ -105,7 +105,7 @@ fn the_state_lost_after_a_promotion_is_rebuilt_as_after_rebuild_state() {
     let (run, plan) = (world.newest().run.clone(), spec('B').fingerprint());
     world.newest().run = crate::core::protocol::header::RunHeader { plan, ..run };
     world.lose_state();
-    assert_eq!(world.decision(), "rebuild after 0, B 13 R 13, through 13, lane 13, plan B of B1, origin 1, gaps 0");
+    assert_eq!(world.decision(), "rebuild after 0, B 12 R 12, count to 13, plan B of B1, origin 1, gaps 0");
 }
 
 #[test]
