@@ -75,7 +75,9 @@ pub fn bars(unit: &str, values: &[(String, f64)]) -> Result<String, Failure> {
             .build_cartesian_2d(0.0..largest, (0..count).into_segmented())?;
         let name = |segment: &SegmentValue<i32>| match segment {
             SegmentValue::CenterOf(n) | SegmentValue::Exact(n) => {
-                values.get((count - 1 - n).max(0) as usize).map(|(name, _)| name.clone()).unwrap_or_default()
+                // The axis has a place beyond the last bar.
+                let at = usize::try_from(count - 1 - n).ok();
+                at.and_then(|at| values.get(at)).map(|(name, _)| name.clone()).unwrap_or_default()
             }
             SegmentValue::Last => String::new(),
         };
