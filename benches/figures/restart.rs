@@ -35,7 +35,7 @@ pub async fn section(stage: &mut Stage, users: &[u64]) -> Result<String, Failure
         "written, bytes a row",
         "restart, ready after",
         "restart, first output after",
-        "resident after it",
+        "peak memory",
         "rebuilt in",
     ];
     row(&mut text, &head.map(str::to_owned));

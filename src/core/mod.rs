@@ -21,6 +21,7 @@ pub mod replay;
 pub mod json;
 pub mod plan;
 pub mod state;
+pub mod subject;
 pub mod columns;
 pub mod record;
 pub mod ids;

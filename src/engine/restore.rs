@@ -170,8 +170,9 @@ fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<Row>)>)
     }
 }
 
+/// The store does not say where it is; the configuration does.
 fn damaged(error: RecordError) -> StoreError {
-    StoreError::Unreadable { path: "state directory".to_owned(), why: error.to_string() }
+    StoreError::Unreadable { path: "(state.path)".to_owned(), why: error.to_string() }
 }
 
 /// The rows that the store holds of a key.
@@ -189,6 +190,6 @@ pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<Row>, StoreError>
     })?;
     match damage.or_else(|| reader.finish().err()) {
         None => Ok(rows),
-        Some(error) => Err(StoreError::Unreadable { path: "the state directory".into(), why: error.to_string() }),
+        Some(error) => Err(damaged(error)),
     }
 }

@@ -254,6 +254,24 @@ fn table_rows(text: &str, heading: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn the_fuzz_targets_lock_what_the_product_needs() {
+    // They are a package of their own, built by hand: nothing else would notice.
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let lock: toml::Table = read("fuzz/Cargo.lock").parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let ours = packages.iter().find(|package| package["name"].as_str() == Some("sidestream")).unwrap();
+    let locked: BTreeSet<&str> =
+        ours["dependencies"].as_array().unwrap().iter().filter_map(|name| name.as_str()?.split(' ').next()).collect();
+    let needed = manifest["dependencies"].as_table().unwrap().iter();
+    let optional = |value: &toml::Value| value.get("optional").is_some_and(|value| value.as_bool() == Some(true));
+    let missing: Vec<String> = needed
+        .filter(|(name, value)| !optional(value) && !locked.contains(name.as_str()))
+        .map(|(name, _)| format!("{name}: run `cargo update --workspace` in fuzz/"))
+        .collect();
+    clean("fuzz/Cargo.lock is out of date", &missing);
+}
+
+#[test]
 fn nothing_names_a_machine() {
     let mut faults = Vec::new();
     // In two parts each, so that this file does not name them.

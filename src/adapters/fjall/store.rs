@@ -10,7 +10,7 @@ use crate::adapters::directory::files::{bytes, failed, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Manifest;
 use crate::adapters::directory::witness::Witness;
-use crate::core::ids::{KEY_GROUPS, KeyGroup};
+use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use ::fjall::{Database, Guard, Keyspace, PersistMode};
@@ -133,26 +133,14 @@ impl FjallStore {
     }
 }
 
-/// The key inside fjall: the space's prefix and the key.
-fn inner_key(space: Space, key: &[u8]) -> Vec<u8> {
-    let prefix = match space {
-        Space::Meta => u16::MAX,
-        Space::Group(KeyGroup(group)) => group,
-    };
-    let mut inner = Vec::with_capacity(key.len() + 2);
-    inner.extend_from_slice(&prefix.to_be_bytes());
-    inner.extend_from_slice(key);
-    inner
-}
-
 impl Store for FjallStore {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.ask("cannot read", |_, rows| rows.get(inner_key(space, key)))?;
+        let value = self.ask("cannot read", |_, rows| rows.get(space.key(key)))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
     fn scan(&self, space: Space, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
-        let mut entries = self.ask("cannot scan", |_, rows| Ok(rows.prefix(inner_key(space, prefix))))?;
+        let mut entries = self.ask("cannot scan", |_, rows| Ok(rows.prefix(space.key(prefix))))?;
         while let Some((key, value)) =
             self.ask("cannot scan", |_, _| entries.next().map(Guard::into_inner).transpose())?
         {
@@ -175,8 +163,8 @@ impl Store for FjallStore {
             let mut inner = db.batch();
             for (key, value) in changes {
                 match value {
-                    Some(value) => inner.insert(rows, inner_key(space, key), value),
-                    None => inner.remove(rows, inner_key(space, key)),
+                    Some(value) => inner.insert(rows, space.key(key), value),
+                    None => inner.remove(rows, space.key(key)),
                 }
             }
             let (slot, number) = ring::entry(next);

@@ -4,9 +4,9 @@
 
 use super::api::{self, MESSAGE_NOT_FOUND};
 use super::connect::Connection;
-use super::suitable::covers;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
+use crate::core::subject::covers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use base64::Engine;

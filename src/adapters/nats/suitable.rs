@@ -3,6 +3,7 @@
 //! Pure: no connection is used here. Each rule that refuses has its reason beside it.
 
 use super::inspect::{Expectation, Finding};
+use crate::core::subject::covers;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 
 /// The first version with fast-ingest batches.
@@ -111,20 +112,6 @@ fn size_findings(config: &Config, max_bytes: u64, max_payload: usize) -> Vec<Fin
     findings
 }
 
-/// Whether a stream's subject takes everything that a wildcard stands for.
-pub(super) fn covers(pattern: &str, subject: &str) -> bool {
-    let mut tokens = subject.split('.');
-    for part in pattern.split('.') {
-        match (part, tokens.next()) {
-            (">", Some(_)) => return true,
-            ("*", Some(token)) if token != ">" => {}
-            (part, Some(token)) if part == token => {}
-            _ => return false,
-        }
-    }
-    tokens.next().is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,22 +122,6 @@ mod tests {
             [("2.14.0", true), ("2.15.1", true), ("3.0.0", true), ("2.14.0-RC.1", true), ("2.9.99", false), ("", false)]
         {
             assert_eq!(version_finding(version).ok, ok, "{version}");
-        }
-    }
-
-    #[test]
-    fn a_stream_subject_covers_what_it_must() {
-        for (pattern, subject, expected) in [
-            ("enriched.>", "enriched.*", true),
-            (">", "a", true),
-            ("enriched.*", "enriched.*", true),
-            ("*.*", "enriched.*", true),
-            ("enriched.a", "enriched.*", false),
-            ("enriched.>", "enriched", false),
-            ("enriched", "enriched.*", false),
-            ("*", "a.b", false),
-        ] {
-            assert_eq!(covers(pattern, subject), expected, "{pattern} {subject}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Manifest;
 use crate::adapters::directory::witness::Witness;
-use crate::core::ids::{KEY_GROUPS, KeyGroup};
+use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use std::collections::BTreeSet;
@@ -145,26 +145,14 @@ impl SledStore {
     }
 }
 
-/// The key inside sled: the space's prefix and the key.
-fn inner_key(space: Space, key: &[u8]) -> Vec<u8> {
-    let prefix = match space {
-        Space::Meta => u16::MAX,
-        Space::Group(KeyGroup(group)) => group,
-    };
-    let mut inner = Vec::with_capacity(key.len() + 2);
-    inner.extend_from_slice(&prefix.to_be_bytes());
-    inner.extend_from_slice(key);
-    inner
-}
-
 impl Store for SledStore {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self.ask("cannot read", |db| db.get(inner_key(space, key)))?;
+        let value = self.ask("cannot read", |db| db.get(space.key(key)))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
     fn scan(&self, space: Space, prefix: &[u8], visit: Visit<'_>) -> Result<(), StoreError> {
-        let mut entries = self.ask("cannot scan", |db| Ok(db.scan_prefix(inner_key(space, prefix))))?;
+        let mut entries = self.ask("cannot scan", |db| Ok(db.scan_prefix(space.key(prefix))))?;
         while let Some((key, value)) = self.ask("cannot scan", |_| entries.next().transpose())? {
             // Every key of the scan has its space's two bytes.
             let Some((_, key)) = key.split_first_chunk::<2>() else { break };
@@ -181,8 +169,8 @@ impl Store for SledStore {
         for (key, value) in &batch.changes {
             bytes += CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len);
             match value {
-                Some(value) => inner.insert(inner_key(space, key), value.as_slice()),
-                None => inner.remove(inner_key(space, key)),
+                Some(value) => inner.insert(space.key(key), value.as_slice()),
+                None => inner.remove(space.key(key)),
             }
         }
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);

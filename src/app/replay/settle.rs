@@ -12,9 +12,10 @@ use crate::adapters::nats::streams::{self, StreamInfo};
 use crate::app::exit::{CONFIG, Exit, USAGE};
 use crate::config::Config;
 use crate::core::ids::Position;
-use crate::core::plan::emit::{EmitSpec, filter_fault};
+use crate::core::plan::emit::EmitSpec;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::replay::request::{Completed, Given, Request, VERSION, plan};
+use crate::core::subject::filter_fault;
 use crate::ports::stream::StreamState;
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,20 @@ pub enum Space {
     Group(KeyGroup),
 }
 
+impl Space {
+    /// A key as one store of ordered bytes holds it: the group as two bytes, big-endian, `ff ff` for `Meta`, then the key.
+    pub fn key(self, key: &[u8]) -> Vec<u8> {
+        let prefix = match self {
+            Space::Meta => u16::MAX,
+            Space::Group(KeyGroup(group)) => group,
+        };
+        let mut whole = Vec::with_capacity(key.len() + 2);
+        whole.extend_from_slice(&prefix.to_be_bytes());
+        whole.extend_from_slice(key);
+        whole
+    }
+}
+
 /// Changes that become visible and durable together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {

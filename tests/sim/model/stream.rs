@@ -5,6 +5,7 @@
 use super::reply::{FULL, WRONG_SEQUENCE};
 use bytes::Bytes;
 use sidestream::core::ids::Nanos;
+use sidestream::core::subject::covers;
 use sidestream::ports::stream::{StoredMessage, StreamState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl Stream {
     }
 
     pub(super) fn takes(&self, subject: &str) -> bool {
-        self.settings.subjects.iter().any(|pattern| matches(pattern, subject))
+        self.settings.subjects.iter().any(|pattern| covers(pattern, subject))
     }
 
     pub(super) fn state(&self, now: Nanos) -> StreamState {
@@ -187,18 +188,4 @@ fn size(subject: &str, headers: &Sent, payload: &Bytes) -> u64 {
     // A record's frame, the length of the header block, its first line and its end.
     let block = if lines > 0 { lines + 4 + 12 } else { 0 };
     (30 + subject.len() + block + payload.len()) as u64
-}
-
-/// Whether a subject matches a pattern with `*` for one token and `>` for the rest.
-fn matches(pattern: &str, subject: &str) -> bool {
-    let mut tokens = subject.split('.');
-    for part in pattern.split('.') {
-        match (part, tokens.next()) {
-            (">", Some(_)) => return true,
-            ("*", Some(_)) => {}
-            (part, Some(token)) if part == token => {}
-            _ => return false,
-        }
-    }
-    tokens.next().is_none()
 }
