@@ -4,8 +4,9 @@
 
 use crate::Failure;
 use crate::stage::INPUT;
+use sidestream::adapters::nats::burst::Bursts;
 use sidestream::adapters::nats::connect::{Connection, NatsSettings};
-use sidestream::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter, Then};
+use sidestream::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter};
 use sidestream::adapters::nats::source::{Source, SourceOptions};
 use sidestream::core::ids::{LaneSequence, Position};
 use sidestream::core::output::Output;
@@ -69,13 +70,12 @@ fn output(message: StoredMessage, subjects: &mut HashMap<Arc<str>, Arc<str>>) ->
     Output { position, n: 0, stored_at, event_time: None, subject, copied: headers, dead: None, payload }
 }
 
-async fn write(mut writer: LaneWriter, mut slices: mpsc::Receiver<Vec<Output>>) -> Result<(), Failure> {
-    while let Some(outputs) = slices.recv().await {
-        // The engine's rule: a batch ends where nothing more is at hand.
-        let then = if slices.is_empty() { Then::Settle } else { Then::More };
-        writer.send(&outputs, then).await?;
+async fn write(writer: LaneWriter, mut slices: mpsc::Receiver<Vec<Output>>) -> Result<(), Failure> {
+    let mut bursts = Bursts::new(writer);
+    while let Some(outputs) = bursts.next(&mut slices).await? {
+        bursts.send(&outputs, !slices.is_empty()).await?;
     }
-    writer.close().await?;
+    bursts.close().await?;
     Ok(())
 }
 

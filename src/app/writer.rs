@@ -2,7 +2,8 @@
 //!
 //! Numbers nothing and decides nothing: the sequencer says what goes where.
 
-use crate::adapters::nats::lane::{LaneAcks, LaneWriter, Then};
+use crate::adapters::nats::burst::Bursts;
+use crate::adapters::nats::lane::{LaneAcks, LaneWriter};
 use crate::engine::ending::End;
 use crate::engine::messages::{LaneNews, Publish};
 use crate::engine::sequencer::Sequencer;
@@ -13,27 +14,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 /// Publishes until the sequencer is gone. `handed` is the last sequence that may be in the lane through us.
-pub async fn write(
-    mut writer: LaneWriter,
-    mut publishes: mpsc::Receiver<Publish>,
-    handed: Arc<AtomicU64>,
-) -> Option<End> {
-    while let Some(Publish { first, outputs }) = publishes.recv().await {
-        if writer.sent().0 + 1 != first.0 {
+pub async fn write(writer: LaneWriter, mut publishes: mpsc::Receiver<Publish>, handed: Arc<AtomicU64>) -> Option<End> {
+    let mut bursts = Bursts::new(writer);
+    loop {
+        let next = match bursts.next(&mut publishes).await {
+            Ok(next) => next,
+            Err(error) => return failed(error),
+        };
+        let Publish { first, outputs } = next?;
+        let sent = bursts.writer().sent().0;
+        if sent + 1 != first.0 {
             return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
         }
         // Before it is sent: nothing of ours may ever be taken for a stranger's.
-        handed.store(writer.sent().0 + outputs.len() as u64, Ordering::Release);
-        // The end of a batch confirms all of it at once; while there is more at hand the server's flow acks do.
-        let then = if publishes.is_empty() { Then::Settle } else { Then::More };
-        match writer.send(&outputs, then).await {
-            Ok(()) => {}
-            // The lane is over; the listener hears why, which decides more than the failed send.
-            Err(BrokerError::Transient(_)) => return None,
-            Err(permanent) => return Some(End::Broker(permanent)),
+        handed.store(sent + outputs.len() as u64, Ordering::Release);
+        if let Err(error) = bursts.send(&outputs, !publishes.is_empty()).await {
+            return failed(error);
         }
     }
-    None
+}
+
+/// A lane that is over says so to the listener, who hears why, which decides more than the failed send.
+fn failed(error: BrokerError) -> Option<End> {
+    (!error.is_transient()).then_some(End::Broker(error))
 }
 
 /// Passes the server's news on until the batch is over.

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 /// What may be with the writer and unconfirmed.
-pub const WINDOW: Window = Window { outputs: 4_000, bytes: 32 << 20, chunk: 500 };
+pub const WINDOW: Window = Window { outputs: 8_000, bytes: 32 << 20, chunk: 500 };
 /// What the writer's channel must hold: each message carries at least one unconfirmed output.
 pub const PUBLISHES: usize = WINDOW.outputs as usize;
 

@@ -152,6 +152,32 @@ async fn until_stored(connection: &Connection, last: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_last_message_is_confirmed_already_ends_before_the_next_begins() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    let listened = tokio::spawn(async move {
+        until_confirmed(&mut acks, 20_000).await;
+        acks
+    });
+    for last in (500..=20_000).step_by(500) {
+        // An ack inside the batch confirms all of it; what answers its end must not be taken for the next one's.
+        writer.send(&outputs(last - 499..=last), Then::More).await.unwrap();
+        soon("the confirmation", async {
+            while writer.confirmed_to().0 < last {
+                tokio::task::yield_now().await
+            }
+        })
+        .await;
+        writer.settle().await.unwrap();
+    }
+    listened.await.unwrap();
+    assert_eq!(streams::state(&connection, "ENRICHED").await.unwrap().last, 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_and_a_deleted_stream_are_told_apart() {
     let server = Server::start();
     let js = jetstream(&server).await;

@@ -55,6 +55,8 @@ pub enum Inside {
     Turn(usize),
     /// The checkpoint interval is over.
     Interval,
+    /// Nothing may have followed this message of the lane for a while.
+    Silence(u64),
     /// The lane's patience is asked.
     Patience,
     /// The server delivers what it may.

@@ -225,6 +225,7 @@ impl World {
                             context.agenda.after(interval, Entry::Inside(number, generation, Inside::Interval));
                         }
                         Inside::Patience => life.patience(context),
+                        Inside::Silence(sent) => life.end_batch(context, sent),
                         Inside::Pump => life.pump(context),
                         Inside::Delivery(ticket, of, delivery) => life.delivery(context, ticket, of, delivery),
                         Inside::Reply(ticket, reply) => life.reply(context, ticket, &reply),

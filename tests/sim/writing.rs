@@ -1,6 +1,6 @@
 //! The lane's writer and its ears: the product's book of the batch over a connection that loses things.
 
-use super::agenda::SECONDS;
+use super::agenda::{MILLIS, SECONDS, Time};
 use super::context::Context;
 use super::entry::{Entry, Inside, Wire};
 use super::life::{Life, Message, SEQUENCER, WRITER};
@@ -20,6 +20,8 @@ const FLOW: u64 = 4;
 const WINDOW: u64 = 12;
 /// Two of these without progress, and the lane is called lost.
 pub const PATIENCE: i64 = 5 * SECONDS;
+/// Silence that ends a batch which was left open.
+const SILENCE: Time = 10 * MILLIS;
 
 /// The writer's side of a life.
 pub struct Writing {
@@ -31,8 +33,12 @@ pub struct Writing {
     base: u64,
     sent: u64,
     pub confirmed: u64,
+    /// Batches whose end was answered.
+    ended: u64,
+    /// Whether the batch at hand had to wait for the one before it, and is left open for a while.
+    busy: bool,
     over: bool,
-    stalled_at: Option<u64>,
+    stalled_at: Option<(u64, u64)>,
     /// What is left of the command at work, and whether its last message ends the batch.
     command: Option<(VecDeque<Output>, bool)>,
     commands: VecDeque<(LaneSequence, Vec<Output>)>,
@@ -51,6 +57,8 @@ impl Writing {
             base: after.0,
             sent: after.0,
             confirmed: after.0,
+            ended: 0,
+            busy: false,
             over: false,
             stalled_at: None,
             command: None,
@@ -94,15 +102,23 @@ impl Life {
                 if self.writing.book.sent().0 + 1 != first.0 {
                     return self.ends(End::Broken(format!("the lane's writer is not at sequence {first}")));
                 }
-                let settle = self.writing.commands.is_empty();
+                if !self.writing.book.is_open() {
+                    self.writing.busy = self.writing.confirmed < self.writing.sent;
+                }
+                let settle = self.writing.commands.is_empty() && !self.writing.busy;
                 self.writing.command = Some((outputs.into(), settle));
             }
-            if self.writing.book.needs(WINDOW) > self.writing.confirmed {
+            let (book, open) = (&self.writing.book, self.writing.book.is_open());
+            if book.needs(WINDOW) > self.writing.confirmed || (!open && book.ended() > self.writing.ended) {
                 return;
             }
             let Some((outputs, settle)) = &mut self.writing.command else { return };
             let Some(output) = outputs.pop_front() else {
                 self.writing.command = None;
+                if self.writing.commands.is_empty() && self.writing.book.is_open() {
+                    let silence = Inside::Silence(self.writing.sent);
+                    context.agenda.after(SILENCE, Entry::Inside(self.process, self.generation, silence));
+                }
                 continue;
             };
             let settle = *settle && outputs.is_empty();
@@ -113,6 +129,18 @@ impl Life {
             self.writing.subject = Some(subject);
             self.send(context, wire);
         }
+    }
+
+    /// Nothing came for a while behind this message: the batch that was left open ends.
+    pub fn end_batch(&mut self, context: &mut Context, sent: u64) {
+        let idle = self.writing.command.is_none() && self.writing.commands.is_empty() && self.writing.sent == sent;
+        if self.writing.over || !idle {
+            return;
+        }
+        let Some((place, subject)) = self.writing.book.settle().zip(self.writing.subject.clone()) else { return };
+        self.writing.busy = false;
+        let wire = self.writing.wire(place, &subject, None);
+        self.send(context, wire);
     }
 
     fn send(&mut self, context: &mut Context, wire: Wire) {
@@ -128,8 +156,12 @@ impl Life {
         }
         let reply = if raw.status == 503 { Reply::Nobody } else { Reply::parse(&raw.subject, &raw.payload) };
         let Writing { base, sent, confirmed, .. } = self.writing;
-        let Some(event) = batch::judge(reply, base, sent, confirmed) else { return };
-        self.news(context, event);
+        let end = matches!(reply, Reply::Over { .. });
+        let event = batch::judge(reply, base, sent, confirmed);
+        self.writing.ended += u64::from(end);
+        if let Some(event) = event {
+            self.news(context, event);
+        }
     }
 
     fn news(&mut self, context: &mut Context, event: LaneEvent) {
@@ -156,12 +188,12 @@ impl Life {
     /// Some time has passed; nothing confirmed for twice as long means lost.
     pub fn patience(&mut self, context: &mut Context) {
         self.silence(context);
-        let Writing { sent, confirmed, over, stalled_at, .. } = self.writing;
-        let waiting = sent > confirmed;
-        if !over && waiting && stalled_at == Some(confirmed) {
+        let Writing { sent, confirmed, ended, over, stalled_at, .. } = self.writing;
+        let waiting = sent > confirmed || self.writing.book.ended() > ended;
+        if !over && waiting && stalled_at == Some((confirmed, ended)) {
             return self.news(context, LaneEvent::Lost("no confirmation".to_owned()));
         }
-        self.writing.stalled_at = waiting.then_some(confirmed);
+        self.writing.stalled_at = waiting.then_some((confirmed, ended));
         let next = Entry::Inside(self.process, self.generation, Inside::Patience);
         context.agenda.after(PATIENCE, next);
     }

@@ -30,17 +30,30 @@ pub struct Book {
     sent: u64,
     /// The lane sequence before the open batch's first message, while one is open.
     open: Option<u64>,
+    /// Batches that were ended.
+    ended: u64,
 }
 
 impl Book {
     /// For a lane that ends at `after`.
     pub fn new(after: LaneSequence) -> Book {
-        Book { sent: after.0, open: None }
+        Book { sent: after.0, open: None, ended: 0 }
     }
 
     /// The lane sequence of the last message sent.
     pub fn sent(&self) -> LaneSequence {
         LaneSequence(self.sent)
+    }
+
+    /// Whether a batch is open.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// How many batches were ended so far: the server answers the end of each, also where its last message is confirmed
+    /// already, and none may begin before that answer.
+    pub fn ended(&self) -> u64 {
+        self.ended
     }
 
     /// What must be confirmed before the next message: a whole batch before the next begins, and inside one all but
@@ -65,12 +78,14 @@ impl Book {
             (false, _) => 1,
         };
         self.open = (!settle).then_some(base);
+        self.ended += u64::from(settle);
         Place { sequence: self.sent, base, batch_sequence, operation, expected }
     }
 
     /// Ends the open batch: the place of the message that does so without being stored.
     pub fn settle(&mut self) -> Option<Place> {
         let base = self.open.take()?;
+        self.ended += 1;
         let batch_sequence = self.sent + 1 - base;
         Some(Place { sequence: self.sent, base, batch_sequence, operation: 3, expected: None })
     }

@@ -5,13 +5,13 @@
 //!   the start with `ack` 0 and then every `flow` messages; the flow is fixed by the first message.
 //! * A ping is answered with the *last flow boundary*, not with what is stored: it keeps a batch alive and
 //!   confirms nothing. Only the end of a batch confirms its tail: operation 2 stores its message and ends the batch
-//!   (`{"seq":…,"count":…}`), operation 3 ends it without storing anything. So a batch here is a burst: it ends
-//!   with the last message that is at hand, and a single message costs what a plain publish costs.
+//!   (`{"seq":…,"count":…}`), operation 3 ends it without storing anything. When a batch here ends, `burst` says.
+//!   The end is answered even where an ack inside the batch has confirmed its last message already.
 //! * The first refusal (10071 for a wrong sequence, 10077 for a full stream) ends the batch and nothing after it
 //!   is stored; what follows is answered 10208, as after 10 s of silence and after a restart of the server. A
 //!   deleted stream answers 503. A skipped batch sequence answers `gap`. An idle death is not announced.
 //!
-//! A batch never starts before the one before it is confirmed: a stranger's messages could otherwise take the
+//! A batch never starts before the end of the one before it is answered: a stranger's messages could otherwise take the
 //! place of refused ones and let later ones in. Nothing is sent twice here, and nothing is decided.
 
 use super::batch::{self, Book, Place};
@@ -27,7 +27,6 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StringDeserializer};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -67,12 +66,16 @@ struct Shared {
     base: AtomicU64,
     /// The lane sequence of the last message sent.
     sent: AtomicU64,
+    /// Batches that were ended.
+    ended: AtomicU64,
 }
 
 /// What the acks tell the writer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Progress {
     confirmed: u64,
+    /// Batches whose end was answered.
+    ended: u64,
     over: bool,
 }
 
@@ -115,8 +118,8 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let (sent, target_after) = (target.after.0, target.after);
-    let shared = Arc::new(Shared { base: AtomicU64::new(sent), sent: AtomicU64::new(sent) });
-    let (report, progress) = watch::channel(Progress { confirmed: sent, over: false });
+    let shared = Arc::new(Shared { base: AtomicU64::new(sent), sent: AtomicU64::new(sent), ended: AtomicU64::new(0) });
+    let (report, progress) = watch::channel(Progress { confirmed: sent, ended: 0, over: false });
     let writer = LaneWriter {
         client,
         target,
@@ -150,6 +153,7 @@ impl LaneWriter {
             // Counted before it leaves: an answer must never find a message that was not sent.
             self.shared.base.store(place.base, Ordering::Release);
             self.shared.sent.store(place.sequence, Ordering::Release);
+            self.shared.ended.store(self.book.ended(), Ordering::Release);
             self.publish(subject.clone(), place, Some(headers), output.payload.clone()).await?;
             self.subject = Some(subject);
         }
@@ -159,6 +163,7 @@ impl LaneWriter {
     /// Ends the open batch, so that everything sent is confirmed at once; does nothing when none is open.
     pub async fn settle(&mut self) -> Result<(), BrokerError> {
         let (Some(place), Some(subject)) = (self.book.settle(), self.subject.clone()) else { return Ok(()) };
+        self.shared.ended.store(self.book.ended(), Ordering::Release);
         self.publish(subject, place, None, "".into()).await
     }
 
@@ -166,7 +171,7 @@ impl LaneWriter {
     pub async fn close(mut self) -> Result<LaneSequence, BrokerError> {
         self.settle().await?;
         let sent = self.book.sent();
-        self.confirmed(sent.0).await.map(|()| sent)
+        self.progress(|progress| progress.confirmed >= sent.0).await.map(|()| sent)
     }
 
     /// The lane sequence of the last message sent.
@@ -174,18 +179,29 @@ impl LaneWriter {
         self.book.sent()
     }
 
-    /// Waits for room: inside a batch for the window, before one for the confirmation of the one before.
+    /// The lane sequence up to which everything is known to be stored.
+    pub fn confirmed_to(&self) -> LaneSequence {
+        LaneSequence(self.progress.borrow().confirmed)
+    }
+
+    /// Whether a batch is open.
+    pub fn is_open(&self) -> bool {
+        self.book.is_open()
+    }
+
+    /// Waits for room: inside a batch for the window, before one for the end of the one before.
     async fn room(&mut self) -> Result<(), BrokerError> {
         let needs = self.book.needs(WINDOW);
-        if self.known < needs {
-            self.confirmed(needs).await?;
+        if self.known < needs || !self.book.is_open() {
+            let ended = if self.book.is_open() { 0 } else { self.book.ended() };
+            self.progress(|progress| progress.confirmed >= needs && progress.ended >= ended).await?;
         }
         Ok(())
     }
 
-    /// Waits until this lane sequence is confirmed.
-    async fn confirmed(&mut self, sequence: u64) -> Result<(), BrokerError> {
-        let reached = self.progress.wait_for(|progress| progress.over || progress.confirmed >= sequence).await;
+    /// Waits until the server has confirmed enough.
+    async fn progress(&mut self, enough: impl Fn(&Progress) -> bool) -> Result<(), BrokerError> {
+        let reached = self.progress.wait_for(|progress| progress.over || enough(progress)).await;
         match reached {
             Ok(progress) if !progress.over => {
                 self.known = progress.confirmed;
@@ -203,8 +219,13 @@ impl LaneWriter {
         payload: bytes::Bytes,
     ) -> Result<(), BrokerError> {
         let mut reply = String::with_capacity(self.reply.len() + 26);
-        reply.push_str(&self.reply);
-        let _ = write!(reply, "{batch_sequence}.{operation}.$FI");
+        let mut number = itoa::Buffer::new();
+        for part in [&self.reply, number.format(batch_sequence), "."] {
+            reply.push_str(part);
+        }
+        for part in [number.format(operation), ".$FI"] {
+            reply.push_str(part);
+        }
         let published = match headers {
             Some(headers) => {
                 self.client.publish_with_reply_and_headers(subject, Subject::from(reply), headers, payload).await
@@ -238,7 +259,7 @@ impl LaneAcks {
                 biased;
                 reply = self.replies.next() => match reply {
                     Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => self.judge(Reply::Nobody),
-                    Some(reply) => self.judge(Reply::parse(&reply.subject, &reply.payload)),
+                    Some(reply) => self.heard(Reply::parse(&reply.subject, &reply.payload)),
                     None => Some(LaneEvent::Lost("the connection is closed".to_owned())),
                 },
                 // A change without a value means that the connection's own task has ended.
@@ -249,9 +270,10 @@ impl LaneAcks {
                     )),
                 },
                 () = tokio::time::sleep(PATIENCE) => {
-                    let waiting = self.shared.sent.load(Ordering::Acquire) > known.confirmed;
-                    let stalled = waiting && stalled_at == Some(known.confirmed);
-                    stalled_at = waiting.then_some(known.confirmed);
+                    let waiting = self.shared.sent.load(Ordering::Acquire) > known.confirmed
+                        || self.shared.ended.load(Ordering::Acquire) > known.ended;
+                    let stalled = waiting && stalled_at == Some(known);
+                    stalled_at = waiting.then_some(known);
                     stalled.then(|| LaneEvent::Lost("no confirmation for longer than 5 s".to_owned()))
                 }
             };
@@ -269,6 +291,18 @@ impl LaneAcks {
         }
     }
 
+    /// What a reply means, once the writer knows that a batch has ended.
+    fn heard(&self, reply: Reply) -> Option<LaneEvent> {
+        let end = matches!(reply, Reply::Over { .. });
+        let event = self.judge(reply);
+        // After the judgement, for which the batch must still be the open one.
+        self.progress.send_if_modified(|progress| {
+            progress.ended += u64::from(end);
+            end
+        });
+        event
+    }
+
     /// What a reply means, `None` when it is no news.
     fn judge(&self, reply: Reply) -> Option<LaneEvent> {
         let (base, sent) = (self.shared.base.load(Ordering::Acquire), self.shared.sent.load(Ordering::Acquire));
@@ -279,6 +313,16 @@ impl LaneAcks {
 /// The first header's name; see `headers`.
 const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
 
+/// The header by which the server refuses a message that would not be the next.
+const EXPECTED: &str = "Nats-Expected-Last-Sequence";
+
+/// Ends a header's line and begins another one.
+fn line(block: &mut String, name: &str, value: &str) {
+    for part in ["\r\n", name, ": ", value] {
+        block.push_str(part);
+    }
+}
+
 /// An output's headers, the last one being the expected sequence.
 ///
 /// The client's map costs three allocations and a keyed hash for each header, and a random order on the wire. So
@@ -286,18 +330,24 @@ const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
 /// stands in it is ours or was itself one line of an input message; a line break within a value is left out.
 fn headers(output: &Output, target: &LaneTarget, expected: Option<u64>) -> Result<HeaderMap, BrokerError> {
     let mut block = String::with_capacity(256);
-    let _ = write!(block, "{}:{}:{}", target.input_stream, output.position, output.n);
-    let _ = write!(block, "\r\n{}: {}\r\n{}: {}", output::TIME, output.stored_at, output::RUN, target.run);
+    let mut number = itoa::Buffer::new();
+    block.push_str(&target.input_stream);
+    for part in [output.position.0, output.n.into()] {
+        block.push(':');
+        block.push_str(number.format(part));
+    }
+    line(&mut block, output::TIME, number.format(output.stored_at.0));
+    line(&mut block, output::RUN, &target.run);
     let dead = output.dead.iter().flat_map(|dead| dead.headers.iter().map(|(name, value)| (*name, value)));
     let copied = output.copied.iter().flat_map(|copied| copied.iter().map(|(name, value)| (name.as_str(), value)));
     for (name, value) in dead.chain(copied) {
         if !name.is_empty() && !name.contains(['\r', '\n', ':']) {
-            let _ = write!(block, "\r\n{name}: ");
+            line(&mut block, name, "");
             block.extend(value.chars().filter(|c| !matches!(c, '\r' | '\n')));
         }
     }
     if let Some(expected) = expected {
-        let _ = write!(block, "\r\n{}: {expected}", async_nats::header::NATS_EXPECTED_LAST_SEQUENCE);
+        line(&mut block, EXPECTED, number.format(expected));
     }
     let text: StringDeserializer<ValueError> = block.into_deserializer();
     let value = HeaderValue::deserialize(text).map_err(|error| BrokerError::Permanent {

@@ -14,6 +14,7 @@ mod taken;
 mod subjects;
 pub mod lane;
 pub mod batch;
+pub mod burst;
 pub mod lane_reply;
 pub mod notice;
 pub mod publish;
