@@ -25,6 +25,7 @@ use contest::Competitor;
 use document::Section;
 use report::{Report, Round};
 use server::Server;
+use sidestream::app::process::runtime as engines_runtime;
 use stage::{Filling, Stage};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -118,7 +119,11 @@ struct Job {
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match &line.what {
+        // On as many threads as the engine's clients have.
+        What::Own(_) => Ok(engines_runtime()),
+        _ => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+    };
     let done = runtime.map_err(Failure::from).and_then(|runtime| {
         runtime.block_on(async {
             match &line.what {

@@ -95,3 +95,14 @@ pub fn streams_of(config: &Config) -> Expectation {
         max_bytes: config.plan.max_bytes,
     }
 }
+
+/// The runtime of a process that runs the engine: the broker's clients live on its workers, beside the actors.
+///
+/// They hand each other every message, and on one thread nobody is woken for that: on two cores one worker does the same
+/// work with an eighth less of the engine's time than two. Four tasks carry messages, so never more than that.
+pub fn runtime() -> tokio::runtime::Runtime {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores.div_ceil(3).clamp(1, 4);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(workers).enable_all().build().expect("a runtime can be built")
+}

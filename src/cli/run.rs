@@ -5,7 +5,7 @@
 use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
-use crate::app::process::Process;
+use crate::app::process::{self, Process};
 use crate::app::run::run;
 use crate::core::protocol::facts::Consent;
 use crate::engine::launch::Engine;
@@ -76,10 +76,5 @@ pub(super) fn deps(process: &Process) -> Deps {
 
 /// Runs a command that runs the engine.
 pub(super) fn on_actors<T>(work: impl Future<Output = T>) -> T {
-    actix::System::with_tokio_rt(runtime).block_on(work)
-}
-
-/// The runtime of a process that runs the engine: the broker's clients live on its workers, beside the actors.
-pub(super) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be built")
+    actix::System::with_tokio_rt(process::runtime).block_on(work)
 }
