@@ -1,10 +1,12 @@
 //! What one event costs in the core, on one thread and stage by stage: `cargo bench --bench core_step`.
 //!
-//! The shipped configuration over the generator's events, users known beforehand, slices of the engine's size.
-//! `--stage NAME --slices N` runs one stage N times and nothing else: `scripts/bench --core` counts its instructions.
+//! The shipped configuration over the generator's events, users known beforehand, slices of the engine's size. As in the
+//! engine: mimalloc, subjects shared, the payloads of a slice in one buffer, and now and then a barrier takes the changes.
+//! `--stage NAME --slices N` runs one stage N times and nothing else: `scripts/bench core` counts its instructions.
 
 #![allow(missing_docs)]
 
+use bytes::{Bytes, BytesMut};
 use clap::Parser;
 use criterion::{BatchSize, Criterion, Throughput};
 use sidestream::config::{Config, Overrides};
@@ -21,9 +23,15 @@ use sidestream::generate::{Generated, School, SchoolOptions};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Events in a slice, as in the engine's feed.
 const SLICE: usize = 512;
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Slices between two barriers: about a second at full speed.
+const BARRIER: u64 = 250;
 /// Events that fill the state before anything is measured.
 const KNOWN: usize = 40_000;
 
@@ -35,6 +43,9 @@ struct Line {
     /// How many slices it runs over.
     #[arg(long, default_value_t = 20)]
     slices: usize,
+    /// How often that is repeated; the mean time is printed.
+    #[arg(long, default_value_t = 1)]
+    rounds: usize,
     /// `cargo bench` says it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -67,6 +78,8 @@ struct Bench {
     plan: Arc<Plan>,
     school: School,
     sequence: u64,
+    slices: u64,
+    subjects: Vec<Arc<str>>,
     intake: Intake,
     step: Step,
     /// A second state of the same rows, for the stages that only look.
@@ -85,6 +98,8 @@ impl Bench {
             state: state(),
             school: School::new(1, SchoolOptions::default()),
             sequence: 0,
+            slices: 0,
+            subjects: Vec::new(),
             plan: plan.clone(),
         };
         let mut other = Step::new(bench.plan.clone(), state());
@@ -99,18 +114,32 @@ impl Bench {
 
     fn messages(&mut self) -> Vec<StoredMessage> {
         let mut event = Generated::default();
-        let mut message = || {
-            self.school.write_next(&mut event);
-            self.sequence += 1;
-            StoredMessage {
-                sequence: self.sequence,
-                stored_at: Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000),
-                subject: event.subject.as_str().into(),
-                headers: None,
-                payload: event.payload.clone().into(),
-            }
-        };
-        (0..SLICE).map(|_| message()).collect()
+        let mut buffer = BytesMut::new();
+        let mut messages: Vec<StoredMessage> = (0..SLICE).map(|_| self.message(&mut event, &mut buffer)).collect();
+        let mut buffer = buffer.freeze();
+        for message in &mut messages {
+            message.payload = buffer.split_to(message.payload.len());
+        }
+        messages
+    }
+
+    /// The next message, its body at the buffer's end and zeros of that length in its place.
+    fn message(&mut self, event: &mut Generated, buffer: &mut BytesMut) -> StoredMessage {
+        self.school.write_next(event);
+        self.sequence += 1;
+        buffer.extend_from_slice(&event.payload);
+        let known = self.subjects.iter().find(|subject| ***subject == *event.subject).cloned();
+        let subject = known.unwrap_or_else(|| {
+            self.subjects.push(event.subject.as_str().into());
+            event.subject.as_str().into()
+        });
+        StoredMessage {
+            sequence: self.sequence,
+            stored_at: Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000),
+            subject,
+            headers: None,
+            payload: Bytes::from(vec![0; event.payload.len()]),
+        }
     }
 
     fn events(&mut self) -> Events {
@@ -122,7 +151,17 @@ impl Bench {
     fn whole(&mut self, messages: Vec<StoredMessage>) {
         let slice = self.intake.take(messages, false).expect("a slice");
         for events in &slice.shards {
-            black_box(self.step.run(events));
+            self.step(events);
+        }
+    }
+
+    fn step(&mut self, events: &Events) {
+        black_box(self.step.run(events));
+        self.slices += 1;
+        if self.slices.is_multiple_of(BARRIER) {
+            let now = Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000);
+            black_box(self.step.state.take_changes(self.slices, Position(self.sequence), now));
+            self.step.state.rows.evict(self.slices);
         }
     }
 
@@ -170,7 +209,7 @@ impl Bench {
             (Stage::Decode, Ready::Messages(messages)) => drop(black_box(self.decode(messages))),
             (Stage::Whole, Ready::Messages(messages)) => self.whole(messages),
             (Stage::Dedup, Ready::Events(events)) => self.dedup(&events),
-            (Stage::Step, Ready::Events(events)) => drop(black_box(self.step.run(&events))),
+            (Stage::Step, Ready::Events(events)) => self.step(&events),
             (_, Ready::Events(events)) => self.work_out(&events, stage, encoder),
             _ => {}
         }
@@ -195,14 +234,7 @@ fn main() {
     let mut bench = Bench::new();
     let mut encoder = Encoder::new(bench.plan.clone());
     if let Some(stage) = line.stage {
-        // The events are made beforehand for every number of slices alike, so that two runs differ by the stage alone.
-        let mut ready: Vec<Ready> = (0..line.slices.max(200)).map(|_| bench.ready(stage)).collect();
-        for ready in ready.drain(..line.slices) {
-            bench.run(stage, ready, &mut encoder);
-        }
-        // Neither must they be dropped in one of them only.
-        std::mem::forget(ready);
-        return;
+        return alone(&mut bench, &mut encoder, stage, &line);
     }
     let mut c = Criterion::default();
     let mut group = c.benchmark_group("core, one thread");
@@ -222,4 +254,24 @@ fn main() {
     }
     group.finish();
     c.final_summary();
+}
+
+/// One stage for a profiler.
+fn alone(bench: &mut Bench, encoder: &mut Encoder, stage: Stage, line: &Line) {
+    let mut taken = Duration::ZERO;
+    for _ in 0..line.rounds {
+        // The events are made beforehand for every number of slices alike, so that two runs differ by the stage alone.
+        let made = if line.rounds == 1 { line.slices.max(200) } else { line.slices };
+        let mut ready: Vec<Ready> = (0..made).map(|_| bench.ready(stage)).collect();
+        let began = Instant::now();
+        for ready in ready.drain(..line.slices) {
+            bench.run(stage, ready, encoder);
+        }
+        taken += began.elapsed();
+        if line.rounds == 1 {
+            // Neither must they be dropped in one of them only.
+            std::mem::forget(ready);
+        }
+    }
+    println!("{stage:?}: {} ns an event", taken.as_nanos() / (line.rounds * line.slices * SLICE) as u128);
 }

@@ -52,7 +52,7 @@ fn row(n: u64, version: u64, groups: &mut BTreeMap<KeyGroup, GroupChanges>) -> R
         "\"Europe/Berlin\"".to_owned(),
     ];
     let columns: Vec<(u16, &[u8])> = texts.iter().enumerate().map(|(id, text)| (id as u16, text.as_bytes())).collect();
-    let columns = Columns::default().merged(&columns);
+    let columns = Columns::default().merged(columns);
     let group = KeyGroup::of(&key);
     let changes = &mut groups.entry(group).or_insert_with(|| GroupChanges { group, changes: Vec::new() }).changes;
     let before = changes.len();

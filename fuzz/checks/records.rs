@@ -67,9 +67,9 @@ fn fixed(bytes: &[u8]) {
         let listed: Vec<(u16, &[u8])> = columns.iter().collect();
         assert!(listed.is_sorted_by(|a, b| a.0 < b.0));
         assert!(listed.iter().all(|(id, text)| columns.get(*id) == Some(*text)));
-        let written = Columns::default().merged(&listed);
+        let written = Columns::default().merged(listed.iter().copied());
         assert!(written.iter().eq(listed.iter().copied()));
-        assert!(columns.merged(&[]).iter().eq(listed.iter().copied()));
+        assert!(columns.merged::<&[u8]>([]).iter().eq(listed.iter().copied()));
     }
 }
 
@@ -190,7 +190,8 @@ fn damaged_rows(feed: &mut Feed<'_>) {
     for ((key, table, row), columns) in &rows {
         let name = RowName { key, table: *table, row: row.as_deref() };
         let columns: Vec<(u16, &[u8])> = columns.iter().map(|(id, text)| (*id, text.as_slice())).collect();
-        encode_row(&name, &Columns::default().merged(&columns), 0, &mut changes).expect("a row of a few kilobytes");
+        encode_row(&name, &Columns::default().merged(columns.iter().copied()), 0, &mut changes)
+            .expect("a row of a few kilobytes");
     }
     let mut entries = stored(changes);
     let mut found = read_rows(&entries).expect("what was just written");

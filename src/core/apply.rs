@@ -31,13 +31,11 @@ fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -
     if deleted {
         return Ok(Change { table: feed.table, row, row_text, columns: None });
     }
-    let present = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
-    let texts: Vec<_> = present.collect();
-    let updates: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_ref())).collect();
+    let updates = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
     let before = known.and_then(|known| known.get(feed.table, row));
     let columns = match before {
-        Some(before) => before.columns.merged(&updates),
-        None => Columns::default().merged(&updates),
+        Some(before) => before.columns.merged(updates),
+        None => Columns::default().merged(updates),
     };
     Ok(Change { table: feed.table, row, row_text, columns: Some(columns) })
 }

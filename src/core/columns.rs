@@ -6,6 +6,9 @@
 /// A column's number inside its table, assigned once and never reused.
 pub type ColumnId = u16;
 
+/// Bytes that the columns of one event take, as a rule.
+const TYPICAL: usize = 96;
+
 /// The set columns of a row, as JSON texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns(Box<[u8]>);
@@ -22,16 +25,15 @@ impl Columns {
     }
 
     /// These columns with `updates` (rising ids) written over them.
-    pub fn merged<'a>(&'a self, updates: &[(ColumnId, &'a [u8])]) -> Columns {
-        let grown = updates.iter().map(|(_, text)| text.len() + 6).sum::<usize>();
-        let mut bytes = Vec::with_capacity(self.0.len() + grown);
+    pub fn merged<T: AsRef<[u8]>>(&self, updates: impl IntoIterator<Item = (ColumnId, T)>) -> Columns {
+        let mut bytes = Vec::with_capacity(self.0.len() + TYPICAL);
         let mut old = self.iter().peekable();
         for (id, text) in updates {
-            while let Some((column, kept)) = old.next_if(|(column, _)| column < id) {
+            while let Some((column, kept)) = old.next_if(|(column, _)| *column < id) {
                 push(&mut bytes, column, kept);
             }
-            old.next_if(|(column, _)| column == id);
-            push(&mut bytes, *id, text);
+            old.next_if(|(column, _)| *column == id);
+            push(&mut bytes, id, text.as_ref());
         }
         for (column, kept) in old {
             push(&mut bytes, column, kept);
@@ -122,7 +124,7 @@ mod tests {
             let mut model = BTreeMap::new();
             for write in &writes {
                 let updates: Vec<(u16, &[u8])> = write.iter().map(|(id, text)| (*id, text.as_slice())).collect();
-                columns = columns.merged(&updates);
+                columns = columns.merged(updates.iter().copied());
                 model.extend(write.clone());
             }
             let listed: BTreeMap<u16, Vec<u8>> = columns.iter().map(|(id, text)| (id, text.to_vec())).collect();

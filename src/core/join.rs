@@ -12,12 +12,13 @@ use super::plan::layout::TableId;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
 use super::state::rows::{Change, KeyRows, ONLY_ROW};
+use smallvec::SmallVec;
 
 /// The rows of one event, in the order of `Kind::joins`; `None` is a miss.
 #[derive(Debug, Default)]
 pub struct Joined<'s> {
     /// The rows' columns.
-    pub rows: Vec<Option<&'s Columns>>,
+    pub rows: SmallVec<[Option<&'s Columns>; 4]>,
     /// The tables that were missed, once for each join.
     pub missed: Vec<TableId>,
 }
@@ -30,7 +31,7 @@ pub fn join<'s>(
     event: &Event,
     spans: &[Span],
 ) -> Result<Joined<'s>, Rejection> {
-    let mut joined = Joined { rows: Vec::with_capacity(kind.joins.len()), missed: Vec::new() };
+    let mut joined = Joined::default();
     for join in &kind.joins {
         let row = selector(join, event, spans)?.and_then(|row| find(known, changes, join.table, row));
         if row.is_none() {

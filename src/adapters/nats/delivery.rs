@@ -25,17 +25,25 @@ impl Delivery {
     /// longer form has a domain and an account before the stream (ADR-15).
     pub fn parse(reply: &str) -> Option<Delivery> {
         let rest = reply.strip_prefix("$JS.ACK.")?;
-        let before = match rest.bytes().filter(|byte| *byte == b'.').count() {
+        let rest = rest.as_bytes();
+        let before = match rest.iter().filter(|byte| **byte == b'.').count() {
             6 => 3,
             8.. => 5,
             _ => return None,
         };
-        let mut numbers = rest.split('.').skip(before).map(str::parse::<u64>);
-        let mut next = || numbers.next()?.ok();
+        let mut tokens = rest.split(|byte| *byte == b'.').skip(before);
+        let mut next = || number(tokens.next()?);
         let (stream_sequence, consumer_sequence) = (next()?, next()?);
         let stored_at = Nanos(i64::try_from(next()?).ok()?);
         Some(Delivery { stream_sequence, consumer_sequence, stored_at, pending: next()? })
     }
+}
+
+/// A decimal number; called four times for every message.
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let add = |number: u64, byte: &u8| number.checked_mul(10)?.checked_add(digit(*byte)?);
+    (!digits.is_empty()).then(|| digits.iter().try_fold(0, add)).flatten()
 }
 
 /// A message's headers as core wants them. The client keeps no order among names, so they are sorted by name,

@@ -36,8 +36,10 @@ pub enum ScanFault {
 pub fn scan(fields: &Fields, text: &[u8], scratch: &mut Scratch, spans: &mut [Span]) -> Result<(), ScanFault> {
     debug_assert_eq!(spans.len(), fields.len(), "one span for each slot");
     spans.fill(Span::ABSENT);
-    if let Err(error) = std::str::from_utf8(text) {
-        return Err(ScanFault::NotJson { at: error.valid_up_to(), what: "not UTF-8" });
+    if simdutf8::basic::from_utf8(text).is_err() {
+        // The fast check does not say where.
+        let at = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), |_| 0);
+        return Err(ScanFault::NotJson { at, what: "not UTF-8" });
     }
     if text.len() >= u32::MAX as usize {
         return Err(ScanFault::NotJson { at: u32::MAX as usize, what: "longer than 4 GiB" });

@@ -150,7 +150,7 @@ mod tests {
         let mut out = Vec::new();
         let name = RowName { key: &row.0, table: row.1, row: row.2.as_deref() };
         let texts: Vec<(u16, &[u8])> = row.3.iter().map(|(id, text)| (*id, text.as_bytes())).collect();
-        encode_row(&name, &Columns::default().merged(&texts), stored, &mut out).unwrap();
+        encode_row(&name, &Columns::default().merged(texts.iter().copied()), stored, &mut out).unwrap();
         out
     }
 
@@ -242,7 +242,7 @@ mod tests {
         let mut out = Vec::new();
         let name = RowName { key: "", table: 0x0203, row: None };
         assert_eq!(
-            encode_row(&name, &Columns::default().merged(&[(1, b"true"), (200, b"7")]), 0, &mut out).unwrap(),
+            encode_row(&name, &Columns::default().merged([(1, &b"true"[..]), (200, b"7")]), 0, &mut out).unwrap(),
             1
         );
         let (key, value) = &out[0];
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn a_value_under_another_rows_key_is_damage() {
         let mut out = Vec::new();
-        encode_row(&RowName { key: "a", table: 0, row: None }, &Columns::default().merged(&[(0, b"1")]), 0, &mut out)
+        encode_row(&RowName { key: "a", table: 0, row: None }, &Columns::default().merged([(0, b"1")]), 0, &mut out)
             .unwrap();
-        encode_row(&RowName { key: "b", table: 0, row: None }, &Columns::default().merged(&[(0, b"2")]), 0, &mut out)
+        encode_row(&RowName { key: "b", table: 0, row: None }, &Columns::default().merged([(0, b"2")]), 0, &mut out)
             .unwrap();
         let value = out[1].1.clone().unwrap();
         let read = RowReader::default().push(&out[0].0, &value).map(|_| ());

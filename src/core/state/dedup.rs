@@ -4,7 +4,7 @@
 //! of a key group lie in chunks, one a checkpoint at first; small neighbours are merged, so that a day of few events
 //! is no million records. In memory an id lies in one map alone; of a chunk only its name and newest time are kept.
 
-use super::digests::IdMap;
+use super::id_map::IdMap;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
@@ -72,6 +72,11 @@ impl Dedup {
             (Some(window), Some(then)) => now.0.saturating_sub(then.0) < window.0 || planted(Mutant::ExpiryByChunk),
             _ => false,
         }
+    }
+
+    /// Whether this id is in memory, expired or not.
+    pub fn knows(&self, group: KeyGroup, id: Digest) -> bool {
+        self.groups.get(usize::from(group.0)).is_some_and(|group| group.times.get(id).is_some())
     }
 
     /// Remembers that an id was processed at `now`.

@@ -4,6 +4,7 @@
 //! never reads a store itself, and no outcome depends on what happens to be in memory.
 
 mod digests;
+mod id_map;
 pub mod rows;
 pub mod cache;
 pub mod dedup;

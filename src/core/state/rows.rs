@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn upsert(row: u128, text: &str) -> Change {
-        let columns = Some(Columns::default().merged(&[(0, text.as_bytes())]));
+        let columns = Some(Columns::default().merged([(0, text.as_bytes())]));
         Change { table: 1, row: Digest(row), row_text: "r".into(), columns }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         assert!(key.get(1, Digest(7)).is_none() && key.is_dirty());
         key.apply(upsert(7, "2"));
         let (rows, removed) = key.take_changes();
-        stored.columns = Columns::default().merged(&[(0, b"2")]);
+        stored.columns = Columns::default().merged([(0, b"2")]);
         assert_eq!((rows, removed), (vec![&mut stored], vec![]));
         assert!(!key.is_dirty());
         key.apply(Change { columns: None, ..upsert(7, "1") });
