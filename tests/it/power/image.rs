@@ -116,7 +116,7 @@ fn a_journaling_file_system_keeps_what_was_reported_durable() {
     cut("ext4", Engine::Sled, 5);
 }
 
-// Not on ext2: there fjall opens with what it had before its first change of journals (docs/power-cuts.md).
+// Not on ext2: there a deleted file may claim what a synced one has been given since (docs/power-cuts.md).
 #[test]
 fn a_journaling_file_system_keeps_what_fjall_reported_durable() {
     cut("ext4", Engine::Fjall, 7);
