@@ -20,6 +20,8 @@ const FLOW: u64 = 4;
 const WINDOW: u64 = 12;
 /// Two of these without progress, and the lane is called lost.
 pub const PATIENCE: i64 = 5 * SECONDS;
+/// So many unconfirmed messages, and a batch is left open.
+const MANY: u64 = 6;
 /// Silence that ends a batch which was left open.
 const SILENCE: Time = 10 * MILLIS;
 
@@ -35,8 +37,6 @@ pub struct Writing {
     pub confirmed: u64,
     /// Batches whose end was answered.
     ended: u64,
-    /// Whether the batch at hand had to wait for the one before it, and is left open for a while.
-    busy: bool,
     over: bool,
     stalled_at: Option<(u64, u64)>,
     /// What is left of the command at work, and whether its last message ends the batch.
@@ -58,7 +58,6 @@ impl Writing {
             sent: after.0,
             confirmed: after.0,
             ended: 0,
-            busy: false,
             over: false,
             stalled_at: None,
             command: None,
@@ -102,10 +101,8 @@ impl Life {
                 if self.writing.book.sent().0 + 1 != first.0 {
                     return self.ends(End::Broken(format!("the lane's writer is not at sequence {first}")));
                 }
-                if !self.writing.book.is_open() {
-                    self.writing.busy = self.writing.confirmed < self.writing.sent;
-                }
-                let settle = self.writing.commands.is_empty() && !self.writing.busy;
+                let unconfirmed = self.writing.sent + outputs.len() as u64 - self.writing.confirmed;
+                let settle = self.writing.commands.is_empty() && unconfirmed < MANY;
                 self.writing.command = Some((outputs.into(), settle));
             }
             let (book, open) = (&self.writing.book, self.writing.book.is_open());
@@ -138,7 +135,6 @@ impl Life {
             return;
         }
         let Some((place, subject)) = self.writing.book.settle().zip(self.writing.subject.clone()) else { return };
-        self.writing.busy = false;
         let wire = self.writing.wire(place, &subject, None);
         self.send(context, wire);
     }

@@ -9,29 +9,23 @@ use crate::core::output::Output;
 use crate::ports::stream::BrokerError;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// Silence that ends a batch which was left open: a few slices' time at full speed.
 const SILENCE: Duration = Duration::from_millis(10);
-/// No confirmation for so long, and a batch ends with what is at hand: below some 25,000 messages a second the server's
-/// acks inside a batch come too seldom to wait for them.
-const UNTOLD: Duration = Duration::from_millis(20);
+/// So many unconfirmed messages, and the server's acks inside the batch, every 500 messages, come soon enough.
+const MANY: u64 = 1_000;
 
 /// Sends what a queue brings, in batches that suit the load.
 #[derive(Debug)]
 pub struct Bursts {
     writer: LaneWriter,
-    /// Whether the batch at hand had to wait for the one before it.
-    busy: bool,
-    /// What was confirmed when last looked at, and since when.
-    confirmed: (u64, Instant),
 }
 
 impl Bursts {
     /// Over a lane that nothing was sent to.
     pub fn new(writer: LaneWriter) -> Bursts {
-        let confirmed = (writer.confirmed_to().0, Instant::now());
-        Bursts { writer, busy: false, confirmed }
+        Bursts { writer }
     }
 
     /// The writer, for questions.
@@ -52,15 +46,8 @@ impl Bursts {
 
     /// Sends outputs behind those before; `more` are at hand already, or not.
     pub async fn send(&mut self, outputs: &[Output], more: bool) -> Result<(), BrokerError> {
-        let confirmed = self.writer.confirmed_to().0;
-        if !self.writer.is_open() {
-            self.busy = confirmed < self.writer.sent().0;
-            self.confirmed = (confirmed, Instant::now());
-        } else if confirmed > self.confirmed.0 {
-            self.confirmed = (confirmed, Instant::now());
-        }
-        let told = self.confirmed.1.elapsed() < UNTOLD;
-        let then = if more || (self.busy && told) { Then::More } else { Then::Settle };
+        let unconfirmed = self.writer.sent().0 + outputs.len() as u64 - self.writer.confirmed_to().0;
+        let then = if more || unconfirmed >= MANY { Then::More } else { Then::Settle };
         self.writer.send(outputs, then).await
     }
 
