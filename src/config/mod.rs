@@ -15,7 +15,6 @@ mod overrides;
 mod given;
 mod section;
 mod hint;
-mod subject;
 mod read;
 mod check;
 mod compile;

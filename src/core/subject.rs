@@ -14,19 +14,28 @@ pub fn covers(filter: &str, subject: &str) -> bool {
     tokens.next().is_none()
 }
 
-/// What is wrong with a filter, as a sentence.
-pub fn filter_fault(filter: &str) -> Option<String> {
-    let tokens: Vec<&str> = filter.split('.').collect();
-    let bad = |(at, token): (usize, &&str)| {
-        let wildcard = *token == "*" || (*token == ">" && at + 1 == tokens.len());
+/// Whether one message could have a subject that both filters take.
+pub fn meet(left: &str, right: &str) -> bool {
+    let (mut left, mut right) = (left.split('.'), right.split('.'));
+    loop {
+        match (left.next(), right.next()) {
+            (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
+            (Some(a), Some(b)) if a == b || a == "*" || b == "*" => {}
+            _ => return false,
+        }
+    }
+}
+
+/// What is wrong with a filter, to be said behind it.
+pub fn filter_fault(filter: &str) -> Option<&'static str> {
+    let last = filter.split('.').count() - 1;
+    let bad = |(at, token): (usize, &str)| {
+        let wildcard = token == "*" || (token == ">" && at == last);
         let unsafe_text = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '>');
         token.is_empty() || (token.contains(unsafe_text) && !wildcard)
     };
-    tokens.iter().enumerate().any(bad).then(|| {
-        format!(
-            "`{filter}` is no subject filter: tokens stand between single dots, `*` is a whole token, `>` only the last"
-        )
-    })
+    let rule = "tokens stand between single dots, `*` is a whole token, `>` only the last";
+    filter.split('.').enumerate().any(bad).then_some(rule)
 }
 
 #[cfg(test)]
@@ -67,11 +76,29 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_a_filter_are_found() {
-        for good in ["a", "a.*.b", "a.>", ">"] {
-            assert_eq!(filter_fault(good), None);
+    fn filters_meet_where_one_message_fits_both() {
+        for (left, right, expected) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.c", false),
+            ("a.*", "a.b", true),
+            ("a.*", "*.b", true),
+            ("a.*", "a.b.c", false),
+            ("a.>", "a", false),
+            ("a.>", "a.b.c", true),
+            (">", "x", true),
+            ("a.*.c", "a.b.>", true),
+            ("a.b", "a", false),
+        ] {
+            assert_eq!((meet(left, right), meet(right, left)), (expected, expected), "{left} {right}");
         }
-        for bad in ["", "a..b", "a*", "a.>.b", "a b"] {
+    }
+
+    #[test]
+    fn only_whole_tokens_are_wildcards() {
+        for good in ["a", "a.*.b", "a.>", ">", "$KV.x.>"] {
+            assert_eq!(filter_fault(good), None, "{good}");
+        }
+        for bad in ["", "a..b", ".a", "a.", "a b", "a*", "a.>.b", "a\tb"] {
             assert!(filter_fault(bad).is_some(), "{bad}");
         }
     }

@@ -87,7 +87,8 @@ pub async fn new(connection: &Connection, config: &Config, given: &Given, input:
         let hint = "replay needs an input with limits retention; a stream that sources this one can keep the events";
         return Err(Exit::new(CONFIG, what, hint));
     }
-    if let Some(fault) = given.subject.as_deref().and_then(filter_fault) {
+    let fault = |filter: &str| filter_fault(filter).map(|fault| format!("`{filter}` is no subject filter: {fault}"));
+    if let Some(fault) = given.subject.as_deref().and_then(fault) {
         return Err(Exit::new(USAGE, fault, ""));
     }
     let stream = &config.input.stream;

@@ -6,15 +6,15 @@ use super::super::given::Given;
 use super::super::place::{At, Place};
 use super::super::read::Raw;
 use super::super::report::Report;
-use super::super::subject::overlap;
 use crate::core::plan::template::Template;
+use crate::core::subject::meet;
 
 /// Checks the streams' names and all pairs of subjects.
 pub(in super::super) fn check(raw: &Raw, dead_subject: &Template, report: &mut Report) {
     names(raw, report);
     let inputs: &[At<String>] = raw.input.subjects.valid().map_or(&[], |subjects| &subjects.value);
     for (index, later) in inputs.iter().enumerate() {
-        if let Some(earlier) = inputs.iter().take(index).find(|earlier| overlap(&earlier.value, &later.value)) {
+        if let Some(earlier) = inputs.iter().take(index).find(|earlier| meet(&earlier.value, &later.value)) {
             let message = format!("`{}` overlaps `{}` in the same list", later.value, earlier.value);
             report.error_with(later.place, message, "the server refuses a stream with overlapping subjects");
         }
@@ -32,7 +32,7 @@ pub(in super::super) fn check(raw: &Raw, dead_subject: &Template, report: &mut R
     meets_input("dead_letters.subject", dead_subject, place, inputs, report);
     if let Some(output) = output {
         let (left, right) = (output.value.wildcard(), dead_subject.wildcard());
-        if overlap(&left, &right) {
+        if meet(&left, &right) {
             let message = format!("dead letters (`{right}`) cannot be told from outputs (`{left}`)");
             report.error_with(place, message, "begin the two subjects differently, such as `enriched.` and `dead.`");
         }
@@ -60,7 +60,7 @@ fn names(raw: &Raw, report: &mut Report) {
 
 fn meets_input(name: &str, template: &Template, place: Place, inputs: &[At<String>], report: &mut Report) {
     let made = template.wildcard();
-    if let Some(input) = inputs.iter().find(|input| overlap(&input.value, &made)) {
+    if let Some(input) = inputs.iter().find(|input| meet(&input.value, &made)) {
         let message = format!("{name} makes subjects (`{made}`) that the input stream takes (`{}`)", input.value);
         report.error_with(place, message, "choose another first token, or make input.subjects narrower");
     }

@@ -4,9 +4,9 @@
 
 use super::super::given::Given;
 use super::super::section::Section;
-use super::super::subject;
 use super::raw::{DeadLetters, Input, Output};
 use crate::core::plan::template::{Hole, Template};
+use crate::core::subject::filter_fault;
 
 /// The longest stream name that the server takes, in bytes.
 const STREAM_NAME_MAX: usize = 255;
@@ -25,7 +25,7 @@ pub(super) fn input(section: Option<Section<'_, '_>>) -> Input {
     section.require("stream", "`stream = \"EVENTS\"`");
     section.require("subjects", "`subjects = [\"events.>\"]`");
     let input =
-        Input { stream: section.parsed("stream", stream_name), subjects: section.texts("subjects", subject::check) };
+        Input { stream: section.parsed("stream", stream_name), subjects: section.texts("subjects", input_subject) };
     section.finish();
     input
 }
@@ -55,6 +55,17 @@ pub(super) fn dead_letters(section: Option<Section<'_, '_>>) -> DeadLetters {
     };
     section.finish();
     dead_letters
+}
+
+/// A subject, with wildcards or without, that a stream is to listen on.
+fn input_subject(text: &str) -> Result<String, String> {
+    if let Some(fault) = filter_fault(text) {
+        return Err(format!("`{text}` is no subject: {fault}"));
+    }
+    if text.starts_with("$JS.") || text.starts_with("$SYS.") {
+        return Err(format!("`{text}`: subjects beginning with `$JS` or `$SYS` belong to the server"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A template whose subjects stay far below the 4 KiB at which the server closes the connection.
