@@ -22,7 +22,7 @@ pub async fn write(writer: LaneWriter, mut publishes: mpsc::Receiver<Publish>, h
             Err(error) => return failed(error),
         };
         let Publish { first, outputs } = next?;
-        let sent = bursts.writer().sent().0;
+        let sent = bursts.sent().0;
         if sent + 1 != first.0 {
             return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
         }

@@ -339,7 +339,8 @@ impl Life {
         let Some(mut at_work) = self.checkpointing.take() else { return };
         match at_work.steps.pop_front() {
             Some(write) => {
-                let written = super::truth::write(context, &self.disk, &self.record, self.writing.confirmed, &write);
+                let written =
+                    super::truth::write(context, &self.disk, &self.record, self.writing.answered.confirmed, &write);
                 self.checkpointing = Some(at_work);
                 match written {
                     Ok(()) => self.step_next(context),

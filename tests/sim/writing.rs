@@ -6,7 +6,7 @@ use super::entry::{Entry, Inside, Wire};
 use super::life::{Life, Message, SEQUENCER, WRITER};
 use super::link::{Link, Ticket};
 use super::model::Reply as Raw;
-use sidestream::adapters::nats::batch::{self, Book, Place};
+use sidestream::adapters::nats::batch::{Answered, Book, Place};
 use sidestream::adapters::nats::lane_reply::Reply;
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
@@ -20,8 +20,6 @@ const FLOW: u64 = 4;
 const WINDOW: u64 = 12;
 /// Two of these without progress, and the lane is called lost.
 pub const PATIENCE: i64 = 5 * SECONDS;
-/// So many unconfirmed messages, and a batch is left open.
-const MANY: u64 = 6;
 /// Silence that ends a batch which was left open.
 const SILENCE: Time = 10 * MILLIS;
 
@@ -34,11 +32,9 @@ pub struct Writing {
     book: Book,
     base: u64,
     sent: u64,
-    pub confirmed: u64,
-    /// Batches whose end was answered.
-    ended: u64,
+    pub answered: Answered,
     over: bool,
-    stalled_at: Option<(u64, u64)>,
+    stalled_at: Option<Answered>,
     /// What is left of the command at work, and whether its last message ends the batch.
     command: Option<(VecDeque<Output>, bool)>,
     commands: VecDeque<(LaneSequence, Vec<Output>)>,
@@ -56,8 +52,7 @@ impl Writing {
             book: Book::new(after),
             base: after.0,
             sent: after.0,
-            confirmed: after.0,
-            ended: 0,
+            answered: Answered { confirmed: after.0, ended: 0 },
             over: false,
             stalled_at: None,
             command: None,
@@ -101,12 +96,11 @@ impl Life {
                 if self.writing.book.sent().0 + 1 != first.0 {
                     return self.ends(End::Broken(format!("the lane's writer is not at sequence {first}")));
                 }
-                let unconfirmed = self.writing.sent + outputs.len() as u64 - self.writing.confirmed;
-                let settle = self.writing.commands.is_empty() && unconfirmed < MANY;
+                let more = !self.writing.commands.is_empty();
+                let settle = !more && !self.writing.book.stays_open(outputs.len(), FLOW, self.writing.answered);
                 self.writing.command = Some((outputs.into(), settle));
             }
-            let (book, open) = (&self.writing.book, self.writing.book.is_open());
-            if book.needs(WINDOW) > self.writing.confirmed || (!open && book.ended() > self.writing.ended) {
+            if !self.writing.book.has_room(WINDOW, self.writing.answered) {
                 return;
             }
             let Some((outputs, settle)) = &mut self.writing.command else { return };
@@ -151,21 +145,15 @@ impl Life {
             return;
         }
         let reply = if raw.status == 503 { Reply::Nobody } else { Reply::parse(&raw.subject, &raw.payload) };
-        let Writing { base, sent, confirmed, .. } = self.writing;
-        let end = matches!(reply, Reply::Over { .. });
-        let event = batch::judge(reply, base, sent, confirmed);
-        self.writing.ended += u64::from(end);
-        if let Some(event) = event {
+        let Writing { base, sent, .. } = self.writing;
+        if let Some(event) = self.writing.answered.hear(reply, base, sent) {
             self.news(context, event);
         }
     }
 
     fn news(&mut self, context: &mut Context, event: LaneEvent) {
         match &event {
-            LaneEvent::Confirmed(sequence) => {
-                self.writing.confirmed = sequence.0;
-                self.tell(context, WRITER, Message::Wake);
-            }
+            LaneEvent::Confirmed(_) => self.tell(context, WRITER, Message::Wake),
             other => {
                 context.note(|| format!("p{} lane: {other:?}", self.process));
                 self.writing.over = true;
@@ -184,12 +172,12 @@ impl Life {
     /// Some time has passed; nothing confirmed for twice as long means lost.
     pub fn patience(&mut self, context: &mut Context) {
         self.silence(context);
-        let Writing { sent, confirmed, ended, over, stalled_at, .. } = self.writing;
-        let waiting = sent > confirmed || self.writing.book.ended() > ended;
-        if !over && waiting && stalled_at == Some((confirmed, ended)) {
+        let Writing { sent, answered, over, stalled_at, .. } = self.writing;
+        let owed = Book::is_owed(sent, self.writing.book.ended(), answered);
+        if !over && owed && stalled_at == Some(answered) {
             return self.news(context, LaneEvent::Lost("no confirmation".to_owned()));
         }
-        self.writing.stalled_at = waiting.then_some((confirmed, ended));
+        self.writing.stalled_at = owed.then_some(answered);
         let next = Entry::Inside(self.process, self.generation, Inside::Patience);
         context.agenda.after(PATIENCE, next);
     }

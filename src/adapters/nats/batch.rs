@@ -50,20 +50,29 @@ impl Book {
         self.open.is_some()
     }
 
-    /// How many batches were ended so far: the server answers the end of each, also where its last message is confirmed
-    /// already, and none may begin before that answer.
+    /// How many batches were ended so far.
     pub fn ended(&self) -> u64 {
-        if planted(Mutant::BatchTooEarly) { 0 } else { self.ended }
+        self.ended
     }
 
-    /// What must be confirmed before the next message: a whole batch before the next begins, and inside one all but
-    /// the window.
-    pub fn needs(&self, window: u64) -> u64 {
+    /// Whether the next message may go: inside a batch as long as less than the window is unconfirmed; before one, not
+    /// until the end of the one before is answered. Its last message may be confirmed earlier, by an ack inside it.
+    pub fn has_room(&self, window: u64, answered: Answered) -> bool {
         match self.open {
-            Some(_) => (self.sent + 1).saturating_sub(window),
-            None if planted(Mutant::BatchTooEarly) => (self.sent + 1).saturating_sub(window),
-            None => self.sent,
+            None if !planted(Mutant::BatchTooEarly) => answered.ended == self.ended && answered.confirmed == self.sent,
+            _ => self.sent - answered.confirmed < window,
         }
+    }
+
+    /// Whether a batch stays open behind so many more messages, although none is at hand: with twice the flow unconfirmed
+    /// and more, the acks inside the batch come soon, and its end would cost a wait for the server.
+    pub fn stays_open(&self, more: usize, flow: u64, answered: Answered) -> bool {
+        self.sent + more as u64 - answered.confirmed >= 2 * flow
+    }
+
+    /// Whether the server owes an answer.
+    pub fn is_owed(sent: u64, ended: u64, answered: Answered) -> bool {
+        sent > answered.confirmed || ended > answered.ended
     }
 
     /// The next message's place; `settle` ends the batch with it.
@@ -91,9 +100,31 @@ impl Book {
     }
 }
 
+/// What the server has answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Everything up to this lane sequence is stored.
+    pub confirmed: u64,
+    /// Batches whose end was answered.
+    pub ended: u64,
+}
+
+impl Answered {
+    /// Takes a reply to the open batch, which began after `base` and of which `sent` was sent last; `None` when it is no news.
+    pub fn hear(&mut self, reply: Reply, base: u64, sent: u64) -> Option<LaneEvent> {
+        let end = matches!(reply, Reply::Over { .. });
+        let event = judge(reply, base, sent, self.confirmed);
+        self.ended += u64::from(end);
+        if let Some(LaneEvent::Confirmed(sequence)) = event {
+            self.confirmed = sequence.0;
+        }
+        event
+    }
+}
+
 /// What a reply means for a lane whose open batch began after `base`, of which `sent` was sent last and `confirmed`
 /// is known to be stored; `None` when it is no news.
-pub fn judge(reply: Reply, base: u64, sent: u64, confirmed: u64) -> Option<LaneEvent> {
+fn judge(reply: Reply, base: u64, sent: u64, confirmed: u64) -> Option<LaneEvent> {
     let lost = |why: String| Some(LaneEvent::Lost(why));
     match reply {
         Reply::Stored(count) if base + count > sent => lost(format!("{count} messages confirmed, fewer sent")),
@@ -125,14 +156,18 @@ mod tests {
     #[test]
     fn a_batch_is_a_burst_and_none_begins_before_the_last_is_confirmed() {
         let mut book = Book::new(LaneSequence(40));
-        assert_eq!(book.needs(3), 40);
+        let answered = |confirmed, ended| Answered { confirmed, ended };
+        assert!(book.has_room(3, answered(40, 0)));
         let places: Vec<Place> = [false, false, true].into_iter().map(|settle| book.place(settle)).collect();
         let told: Vec<_> = places.iter().map(|p| (p.sequence, p.batch_sequence, p.operation, p.expected)).collect();
         assert_eq!(told, [(41, 1, 0, Some(40)), (42, 2, 1, Some(41)), (43, 3, 2, Some(42))]);
-        assert_eq!(book.needs(3), 43, "the whole batch");
+        assert!(!book.has_room(3, answered(42, 0)), "the whole batch");
+        assert!(!book.has_room(3, answered(43, 0)), "and the answer to its end");
+        assert!(book.has_room(3, answered(43, 1)));
         assert_eq!(book.settle(), None, "none is open");
         book.place(false);
-        assert_eq!(book.needs(3), 42, "all but the window");
+        assert!(book.has_room(3, answered(42, 1)) && !book.has_room(3, answered(41, 1)), "less than the window");
+        assert!(book.stays_open(5, 3, answered(43, 1)) && !book.stays_open(4, 3, answered(43, 1)));
         let end = book.settle().unwrap();
         assert_eq!((end.sequence, end.base, end.batch_sequence, end.operation), (44, 43, 2, 3));
     }

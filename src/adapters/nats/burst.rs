@@ -1,10 +1,11 @@
 //! When a batch of the lane ends: at once while there is little to send, after a short silence while there is much.
 //!
-//! Only the end of a batch confirms its tail, and no batch begins before the one before it is confirmed. So with little
-//! to do each burst ends with its last message, and with much to do the end would cost every burst a wait for the server.
+//! Only the end of a batch confirms its tail, and no batch begins before the end of the one before is answered. So with
+//! little to do each burst ends with its last message, and with much to do that would cost every burst a wait for the server.
 //! Nothing is decided here that a reader of the lane could see: a message is stored before its batch ends.
 
 use super::lane::{LaneWriter, Then};
+use crate::core::ids::LaneSequence;
 use crate::core::output::Output;
 use crate::ports::stream::BrokerError;
 use std::time::Duration;
@@ -13,8 +14,6 @@ use tokio::time::timeout;
 
 /// Silence that ends a batch which was left open: a few slices' time at full speed.
 const SILENCE: Duration = Duration::from_millis(10);
-/// So many unconfirmed messages, and the server's acks inside the batch, every 500 messages, come soon enough.
-const MANY: u64 = 1_000;
 
 /// Sends what a queue brings, in batches that suit the load.
 #[derive(Debug)]
@@ -28,9 +27,9 @@ impl Bursts {
         Bursts { writer }
     }
 
-    /// The writer, for questions.
-    pub fn writer(&self) -> &LaneWriter {
-        &self.writer
+    /// The lane sequence of the last message sent.
+    pub fn sent(&self) -> LaneSequence {
+        self.writer.sent()
     }
 
     /// The next of the queue, `None` when it is closed. Ends the batch that was left open when none comes for a while.
@@ -46,8 +45,7 @@ impl Bursts {
 
     /// Sends outputs behind those before; `more` are at hand already, or not.
     pub async fn send(&mut self, outputs: &[Output], more: bool) -> Result<(), BrokerError> {
-        let unconfirmed = self.writer.sent().0 + outputs.len() as u64 - self.writer.confirmed_to().0;
-        let then = if more || unconfirmed >= MANY { Then::More } else { Then::Settle };
+        let then = if more || self.writer.stays_open(outputs.len()) { Then::More } else { Then::Settle };
         self.writer.send(outputs, then).await
     }
 

@@ -14,14 +14,14 @@
 //! A batch never starts before the end of the one before it is answered: a stranger's messages could otherwise take the
 //! place of refused ones and let later ones in. Nothing is sent twice here, and nothing is decided.
 
-use super::batch::{self, Book, Place};
+use super::batch::{Answered, Book, Place};
 use super::connect::{Connection, Trouble};
 use super::lane_reply::Reply;
 use super::subjects::Subjects;
 use crate::core::ids::LaneSequence;
 use crate::core::output::{self, Output};
 use crate::ports::stream::{BrokerError, LaneEvent};
-use async_nats::header::{HeaderName, HeaderValue};
+use async_nats::header::{HeaderName, HeaderValue, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::{Client, HeaderMap, PublishErrorKind, StatusCode, Subject, Subscriber};
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -71,11 +71,9 @@ struct Shared {
 }
 
 /// What the acks tell the writer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Progress {
-    confirmed: u64,
-    /// Batches whose end was answered.
-    ended: u64,
+    answered: Answered,
     over: bool,
 }
 
@@ -90,8 +88,8 @@ pub struct LaneWriter {
     reply: String,
     /// Which message has which place.
     book: Book,
-    /// The lane sequence known to be confirmed when last asked.
-    known: u64,
+    /// What was answered when last asked.
+    known: Answered,
     subject: Option<Subject>,
     subjects: Subjects<Subject>,
 }
@@ -119,7 +117,8 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
     trouble.mark_unchanged();
     let (sent, target_after) = (target.after.0, target.after);
     let shared = Arc::new(Shared { base: AtomicU64::new(sent), sent: AtomicU64::new(sent), ended: AtomicU64::new(0) });
-    let (report, progress) = watch::channel(Progress { confirmed: sent, ended: 0, over: false });
+    let known = Answered { confirmed: sent, ended: 0 };
+    let (report, progress) = watch::channel(Progress { answered: known, over: false });
     let writer = LaneWriter {
         client,
         target,
@@ -127,7 +126,7 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         progress,
         reply: format!("{inbox}.{FLOW}.fail."),
         book: Book::new(target_after),
-        known: sent,
+        known,
         subject: None,
         subjects: Subjects::new(),
     };
@@ -171,7 +170,7 @@ impl LaneWriter {
     pub async fn close(mut self) -> Result<LaneSequence, BrokerError> {
         self.settle().await?;
         let sent = self.book.sent();
-        self.progress(|progress| progress.confirmed >= sent.0).await.map(|()| sent)
+        self.until(|_, answered| answered.confirmed >= sent.0).await.map(|()| sent)
     }
 
     /// The lane sequence of the last message sent.
@@ -179,32 +178,30 @@ impl LaneWriter {
         self.book.sent()
     }
 
-    /// The lane sequence up to which everything is known to be stored.
-    pub fn confirmed_to(&self) -> LaneSequence {
-        LaneSequence(self.progress.borrow().confirmed)
-    }
-
     /// Whether a batch is open.
     pub fn is_open(&self) -> bool {
         self.book.is_open()
     }
 
-    /// Waits for room: inside a batch for the window, before one for the end of the one before.
-    async fn room(&mut self) -> Result<(), BrokerError> {
-        let needs = self.book.needs(WINDOW);
-        if self.known < needs || !self.book.is_open() {
-            let ended = if self.book.is_open() { 0 } else { self.book.ended() };
-            self.progress(|progress| progress.confirmed >= needs && progress.ended >= ended).await?;
-        }
-        Ok(())
+    /// Whether the open batch had better stay open behind so many more outputs; see `Book::stays_open`.
+    pub fn stays_open(&self, more: usize) -> bool {
+        self.book.stays_open(more, FLOW, self.progress.borrow().answered)
     }
 
-    /// Waits until the server has confirmed enough.
-    async fn progress(&mut self, enough: impl Fn(&Progress) -> bool) -> Result<(), BrokerError> {
-        let reached = self.progress.wait_for(|progress| progress.over || enough(progress)).await;
-        match reached {
+    /// Waits for room; see `Book::has_room`.
+    async fn room(&mut self) -> Result<(), BrokerError> {
+        if self.book.has_room(WINDOW, self.known) {
+            return Ok(());
+        }
+        self.until(|book, answered| book.has_room(WINDOW, answered)).await
+    }
+
+    /// Waits until the server has answered enough.
+    async fn until(&mut self, enough: impl Fn(&Book, Answered) -> bool) -> Result<(), BrokerError> {
+        let LaneWriter { book, progress, known, .. } = self;
+        match progress.wait_for(|progress| progress.over || enough(book, progress.answered)).await {
             Ok(progress) if !progress.over => {
-                self.known = progress.confirmed;
+                *known = progress.answered;
                 Ok(())
             }
             _ => Err(over()),
@@ -258,8 +255,8 @@ impl LaneAcks {
             let event = tokio::select! {
                 biased;
                 reply = self.replies.next() => match reply {
-                    Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => self.judge(Reply::Nobody),
-                    Some(reply) => self.heard(Reply::parse(&reply.subject, &reply.payload)),
+                    Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => self.hear(Reply::Nobody),
+                    Some(reply) => self.hear(Reply::parse(&reply.subject, &reply.payload)),
                     None => Some(LaneEvent::Lost("the connection is closed".to_owned())),
                 },
                 // A change without a value means that the connection's own task has ended.
@@ -270,18 +267,16 @@ impl LaneAcks {
                     )),
                 },
                 () = tokio::time::sleep(PATIENCE) => {
-                    let waiting = self.shared.sent.load(Ordering::Acquire) > known.confirmed
-                        || self.shared.ended.load(Ordering::Acquire) > known.ended;
-                    let stalled = waiting && stalled_at == Some(known);
-                    stalled_at = waiting.then_some(known);
+                    let (sent, ended) = (&self.shared.sent, &self.shared.ended);
+                    let (sent, ended) = (sent.load(Ordering::Acquire), ended.load(Ordering::Acquire));
+                    let owed = Book::is_owed(sent, ended, known.answered);
+                    let stalled = owed && stalled_at == Some(known.answered);
+                    stalled_at = owed.then_some(known.answered);
                     stalled.then(|| LaneEvent::Lost("no confirmation for longer than 5 s".to_owned()))
                 }
             };
             match event {
-                Some(LaneEvent::Confirmed(sequence)) => {
-                    self.progress.send_modify(|progress| progress.confirmed = sequence.0);
-                    return LaneEvent::Confirmed(sequence);
-                }
+                Some(confirmed @ LaneEvent::Confirmed(_)) => return confirmed,
                 Some(end) => {
                     self.progress.send_modify(|progress| progress.over = true);
                     return end;
@@ -291,30 +286,17 @@ impl LaneAcks {
         }
     }
 
-    /// What a reply means, once the writer knows that a batch has ended.
-    fn heard(&self, reply: Reply) -> Option<LaneEvent> {
-        let end = matches!(reply, Reply::Over { .. });
-        let event = self.judge(reply);
-        // After the judgement, for which the batch must still be the open one.
-        self.progress.send_if_modified(|progress| {
-            progress.ended += u64::from(end);
-            end
-        });
-        event
-    }
-
-    /// What a reply means, `None` when it is no news.
-    fn judge(&self, reply: Reply) -> Option<LaneEvent> {
+    /// What a reply means, `None` when it is no news; the writer hears of it, too.
+    fn hear(&self, reply: Reply) -> Option<LaneEvent> {
         let (base, sent) = (self.shared.base.load(Ordering::Acquire), self.shared.sent.load(Ordering::Acquire));
-        batch::judge(reply, base, sent, self.progress.borrow().confirmed)
+        let mut event = None;
+        self.progress.send_modify(|progress| event = progress.answered.hear(reply, base, sent));
+        event
     }
 }
 
 /// The first header's name; see `headers`.
 const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
-
-/// The header by which the server refuses a message that would not be the next.
-const EXPECTED: &str = "Nats-Expected-Last-Sequence";
 
 /// Ends a header's line and begins another one.
 fn line(block: &mut String, name: &str, value: &str) {
@@ -347,7 +329,7 @@ fn headers(output: &Output, target: &LaneTarget, expected: Option<u64>) -> Resul
         }
     }
     if let Some(expected) = expected {
-        line(&mut block, EXPECTED, number.format(expected));
+        line(&mut block, NATS_EXPECTED_LAST_SEQUENCE.as_ref(), number.format(expected));
     }
     let text: StringDeserializer<ValueError> = block.into_deserializer();
     let value = HeaderValue::deserialize(text).map_err(|error| BrokerError::Permanent {

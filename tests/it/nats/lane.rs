@@ -1,6 +1,8 @@
 //! The lane's writer against the real server: bursts, refusals, and every way a batch can end.
 
-use crate::nats_adapter::*;
+use super::{
+    connect, jetstream, lane_config, open_lane, output, outputs, soon, until_confirmed, until_over, until_trouble,
+};
 use crate::proxy::Proxy;
 use crate::server::Server;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
@@ -11,6 +13,7 @@ use sidestream::core::ids::LaneSequence;
 use sidestream::ports::stream::LaneEvent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_stand_in_the_lane_with_their_headers_and_are_confirmed_at_once() {
@@ -158,19 +161,17 @@ async fn a_batch_whose_last_message_is_confirmed_already_ends_before_the_next_be
     js.create_stream(lane_config()).await.unwrap();
     let connection = connect(server.url(), "lane").await;
     let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    let (tell, mut told) = watch::channel(0);
     let listened = tokio::spawn(async move {
-        until_confirmed(&mut acks, 20_000).await;
-        acks
+        for last in (500..=20_000).step_by(500) {
+            until_confirmed(&mut acks, last).await;
+            tell.send_replace(last);
+        }
     });
     for last in (500..=20_000).step_by(500) {
         // An ack inside the batch confirms all of it; what answers its end must not be taken for the next one's.
         writer.send(&outputs(last - 499..=last), Then::More).await.unwrap();
-        soon("the confirmation", async {
-            while writer.confirmed_to().0 < last {
-                tokio::task::yield_now().await
-            }
-        })
-        .await;
+        soon("the confirmation", told.wait_for(|to| *to >= last)).await.unwrap();
         writer.settle().await.unwrap();
     }
     listened.await.unwrap();
