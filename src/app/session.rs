@@ -17,6 +17,7 @@ use crate::adapters::nats::lane::{self, LaneTarget};
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::adapters::nats::streams;
 use crate::core::ids::{KEY_GROUPS, Position};
+use crate::core::plan::compiled::Plan;
 use crate::core::protocol::facts::{Asked, Broker};
 use crate::core::protocol::header::RunId;
 use crate::core::protocol::memory::Memory;
@@ -84,7 +85,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let parts = assemble(process, start.clone(), &facts, opened).await?;
     let header = header(&start, &run, number);
     // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
-    let input = open_input(process, &source, &start).await.map_err(broker_failed)?;
+    let input = open_input(process, &source, &start, &parts.plan).await.map_err(broker_failed)?;
     let old = open_old(process, &source, &start).await.map_err(broker_failed)?;
     let target =
         LaneTarget { input_stream: config.input.stream.clone(), run: header.to_string(), after: start.lane_last };
@@ -146,14 +147,20 @@ fn has_its_copy(process: &Process, start: &Start) -> Result<(), After> {
 }
 
 /// The input behind the start's position.
-async fn open_input(process: &Process, connection: &Connection, start: &Start) -> Result<Source, BrokerError> {
+async fn open_input(
+    process: &Process,
+    connection: &Connection,
+    start: &Start,
+    plan: &Plan,
+) -> Result<Source, BrokerError> {
     let stream = &process.config.input.stream;
     let interest = streams::info(connection, stream).await?.is_interest();
     // One name an output stream: engines that follow each other go on with the same consumer.
     // A replay refuses such an input: its consumer would hold events back.
     let durable =
         (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
-    let options = SourceOptions { durable, ..SourceOptions::default() };
+    let own_headers = plan.spec.reads_own_headers();
+    let options = SourceOptions { durable, own_headers, ..SourceOptions::default() };
     Source::open(connection, stream, start.after, options).await
 }
 

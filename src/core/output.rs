@@ -27,6 +27,14 @@ pub const KEY: &str = "Sidestream-Key";
 /// The original length of a dead letter's truncated body, in bytes.
 pub const LENGTH: &str = "Sidestream-Length";
 
+/// The beginnings of the header names that no output takes over from its event: the server's and our own.
+pub const OWN: [&str; 2] = ["Nats-", "Sidestream-"];
+
+/// Whether a header is one of those.
+pub fn is_own(name: &str) -> bool {
+    OWN.iter().any(|own| name.get(..own.len()).is_some_and(|head| head.eq_ignore_ascii_case(own)))
+}
+
 /// Header names and values that an event carried, in the order in which they came.
 pub type Headers = Vec<(String, String)>;
 

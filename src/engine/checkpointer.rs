@@ -12,7 +12,7 @@ use crate::core::protocol::checkpoint::{Gather, Overlap, Ready};
 use crate::core::protocol::intake::Barrier;
 use crate::core::protocol::writes::{NextPlan, Write, writes};
 use crate::core::record::Checkpoint;
-use crate::ports::store::{Space, Store, StoreError};
+use crate::ports::store::{Batch, Space, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Context, Handler};
 use std::sync::Arc;
@@ -129,19 +129,13 @@ impl Checkpointer {
 
 /// Carries a checkpoint's steps out. Everything they hold is confirmed by the lane: repeating them is harmless.
 pub fn carry_out(store: &dyn Store, steps: Vec<Write>, switches: bool) -> Result<(), StoreError> {
-    let mut groups = 0;
+    let mut groups = Vec::new();
     let mut recorded = false;
     for step in steps {
         match step {
-            Write::Group(group, batch) => {
-                if groups == 1 {
-                    // The disk may have the first group already, and nothing of the others.
-                    crash::point_with("between_two_key_groups", || drop(store.sync()));
-                }
-                groups += 1;
-                store.apply(Space::Group(group), &batch)?;
-            }
+            Write::Group(group, batch) => groups.push((Space::Group(group), batch)),
             Write::Sync => {
+                write_groups(store, &std::mem::take(&mut groups))?;
                 if !recorded {
                     crash::point("before_the_first_fsync");
                 }
@@ -158,4 +152,15 @@ pub fn carry_out(store: &dyn Store, steps: Vec<Write>, switches: bool) -> Result
         }
     }
     Ok(())
+}
+
+/// Writes key groups: the first by itself, for a crash behind it, the others as suits the store.
+fn write_groups(store: &dyn Store, groups: &[(Space, Batch)]) -> Result<(), StoreError> {
+    let (first, others) = groups.split_at(groups.len().min(1));
+    store.apply_all(first)?;
+    if !others.is_empty() {
+        // The disk may have the first group already, and nothing of the others.
+        crash::point_with("between_two_key_groups", || drop(store.sync()));
+    }
+    store.apply_all(others)
 }

@@ -20,6 +20,7 @@ mod dashboards;
 mod fuzz_smoke;
 mod pipeline_oracle;
 mod bad_input;
+mod headers;
 mod kills;
 mod power;
 mod takeover;

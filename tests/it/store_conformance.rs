@@ -65,6 +65,7 @@ const CASES: &[Case] = &[
     ("the later change of a batch wins", the_later_change_of_a_batch_wins),
     ("what was removed is gone", what_was_removed_is_gone),
     ("spaces are apart", spaces_are_apart),
+    ("batches at once are batches in order", batches_at_once_are_batches_in_order),
     ("empty keys and values are kept", empty_keys_and_values_are_kept),
     ("the visitor may use the store", the_visitor_may_use_the_store),
     ("everything is there after reopening", everything_is_there_after_reopening),
@@ -115,6 +116,35 @@ fn memory_counts_syncs() {
 fn put(store: &dyn Store, space: Space, entries: &[(&[u8], &[u8])]) {
     let changes = entries.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect();
     store.apply(space, &Batch { changes }).unwrap();
+}
+
+fn batches_at_once_are_batches_in_order(place: &dyn Place) {
+    let store = place.open();
+    let batch = |changes: &[(&[u8], Option<&[u8]>)]| {
+        let owned = |(key, value): &(&[u8], Option<&[u8]>)| (key.to_vec(), value.map(<[u8]>::to_vec));
+        Batch { changes: changes.iter().map(owned).collect() }
+    };
+    store.apply_all(&[]).unwrap();
+    // Large ones, so that a store which joins them has to stop in between.
+    let large = vec![7; 100_000];
+    let batches = [
+        (A, batch(&[(b"k", Some(b"first")), (b"gone", Some(b"x"))])),
+        (B, batch(&[(b"k", Some(b"other")), (b"large", Some(&large))])),
+        (A, batch(&[(b"k", Some(b"second")), (b"gone", None), (b"large", Some(&large))])),
+        (LAST, Batch::default()),
+        (Space::Meta, batch(&[(b"k", Some(b"meta"))])),
+    ];
+    store.apply_all(&batches).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let store = place.open();
+    let keys = |space| scan(&*store, space, b"").into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+    assert_eq!((keys(A), keys(B), keys(LAST)), (vec![b"k".to_vec(), b"large".to_vec()], keys(A), vec![]));
+    let values = [(A, &b"second"[..]), (B, b"other"), (Space::Meta, b"meta")];
+    for (space, value) in values {
+        assert_eq!(store.get(space, b"k").unwrap().as_deref(), Some(value));
+    }
+    assert_eq!(store.get(B, b"large").unwrap(), Some(large));
 }
 
 fn remove(store: &dyn Store, space: Space, key: &[u8]) {

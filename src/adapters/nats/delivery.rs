@@ -4,7 +4,7 @@
 //! only.
 
 use crate::core::ids::Nanos;
-use crate::core::output::Headers;
+use crate::core::output::{self, Headers};
 use async_nats::HeaderMap;
 
 /// The numbers that a JetStream delivery carries in its reply subject.
@@ -47,10 +47,12 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// A message's headers as core wants them. The client keeps no order among names, so they are sorted by name,
-/// which makes every reading of one message equal.
-pub(super) fn headers(map: &HeaderMap) -> Option<Headers> {
+/// which makes every reading of one message equal. Those of the server and our own only where they are asked for:
+/// most events have a `Nats-Msg-Id` and nobody who reads it.
+pub(super) fn headers(map: &HeaderMap, own: bool) -> Option<Headers> {
     let mut headers: Headers = map
         .iter()
+        .filter(|(name, _)| own || !output::is_own(name.as_ref()))
         .flat_map(|(name, values)| values.iter().map(move |value| (name.to_string(), value.as_str().to_owned())))
         .collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));

@@ -34,6 +34,12 @@ pub const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 /// here it may be 16 times. Without this, 3 of 20 power cuts during checkpoints of a megabyte damaged durable state.
 const UNSYNCED_BYTES: usize = 32 * 1024;
 
+/// From so many bytes on no further batch is joined to one of sled's.
+///
+/// sled writes two pieces of log for every batch, waits for each and wakes seven threads for it, and its readers wait as
+/// long as a batch is applied.
+const JOINT_BYTES: usize = 128 * 1024;
+
 /// What a change costs in the log beside its key and value.
 const CHANGE_BYTES: usize = 64;
 
@@ -63,6 +69,25 @@ struct Applied {
     batches: u64,
     /// About so many bytes of them came after the last sync of sled's file.
     unsynced: usize,
+}
+
+/// Batches that become one of sled's.
+#[derive(Default)]
+struct Joint {
+    changes: ::sled::Batch,
+    bytes: usize,
+}
+
+impl Joint {
+    fn add(&mut self, space: Space, batch: &Batch) {
+        for (key, value) in &batch.changes {
+            self.bytes += CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len);
+            match value {
+                Some(value) => self.changes.insert(space.key(key), value.as_slice()),
+                None => self.changes.remove(space.key(key)),
+            }
+        }
+    }
 }
 
 impl SledStore {
@@ -118,6 +143,21 @@ impl SledStore {
         answer
     }
 
+    /// Applies what was joined, after a sync where too much would be unsynced.
+    fn write(&self, Joint { mut changes, bytes }: Joint) -> Result<(), StoreError> {
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        if applied.unsynced > 0 && applied.unsynced + bytes > UNSYNCED_BYTES {
+            self.sync_file()?;
+            applied.unsynced = 0;
+        }
+        let next = applied.batches + 1;
+        changes.insert(COUNT_KEY, &next.to_be_bytes());
+        self.ask("cannot write", |db| db.apply_batch(changes))?;
+        applied.batches = next;
+        applied.unsynced += bytes;
+        Ok(())
+    }
+
     /// Puts onto the disk what sled has written into its file.
     fn sync_file(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(failed(&self.path.join("db"), "cannot sync it"))
@@ -164,26 +204,20 @@ impl Store for SledStore {
     }
 
     fn apply(&self, space: Space, batch: &Batch) -> Result<(), StoreError> {
-        let mut inner = ::sled::Batch::default();
-        let mut bytes = 0;
-        for (key, value) in &batch.changes {
-            bytes += CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len);
-            match value {
-                Some(value) => inner.insert(space.key(key), value.as_slice()),
-                None => inner.remove(space.key(key)),
+        let mut joint = Joint::default();
+        joint.add(space, batch);
+        self.write(joint)
+    }
+
+    fn apply_all(&self, batches: &[(Space, Batch)]) -> Result<(), StoreError> {
+        let mut joint = Joint::default();
+        for (space, batch) in batches {
+            joint.add(*space, batch);
+            if joint.bytes >= JOINT_BYTES {
+                self.write(std::mem::take(&mut joint))?;
             }
         }
-        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        if applied.unsynced > 0 && applied.unsynced + bytes > UNSYNCED_BYTES {
-            self.sync_file()?;
-            applied.unsynced = 0;
-        }
-        let next = applied.batches + 1;
-        inner.insert(COUNT_KEY, &next.to_be_bytes());
-        self.ask("cannot write", |db| db.apply_batch(inner))?;
-        applied.batches = next;
-        applied.unsynced += bytes;
-        Ok(())
+        if joint.bytes == 0 { Ok(()) } else { self.write(joint) }
     }
 
     fn sync(&self) -> Result<(), StoreError> {

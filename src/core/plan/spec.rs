@@ -6,6 +6,7 @@
 use super::emit::EmitSpec;
 use super::selector::Selector;
 use super::template::Template;
+use crate::core::output::OWN;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -166,6 +167,12 @@ impl PlanSpec {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// Whether a value is read from a header of the server or of our own (`output::OWN`).
+    pub fn reads_own_headers(&self) -> bool {
+        let text = self.text().to_ascii_lowercase();
+        OWN.iter().any(|own| text.contains(&format!("$header.{}", own.to_ascii_lowercase())))
+    }
+
     /// The plan's fingerprint: XXH3 of its text, 16 hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         format!("{:016x}", xxh3_64(self.text().as_bytes()))
@@ -175,6 +182,27 @@ impl PlanSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_headers_are_found_wherever_a_selector_may_stand() {
+        let plain = crate::core::protocol::start_world::spec('a');
+        assert!(!plain.reads_own_headers());
+        for (header, expected) in
+            [("Nats-Msg-Id", true), ("sidestream-Time", true), ("Trace", false), ("X-Nats-", false)]
+        {
+            let id = Some(Selector::Header(header.to_owned()));
+            let spec = PlanSpec { event: EventSpec { id, ..plain.event.clone() }, ..plain.clone() };
+            assert_eq!(spec.reads_own_headers(), expected, "{header}");
+        }
+        let row = JoinSpec::parse("t[$header.Nats-Msg-Id].c").unwrap();
+        let enrich = EnrichSpec {
+            kinds: vec!["user".to_owned()],
+            into: Vec::new(),
+            add: [("x".to_owned(), row)].into(),
+            on_miss: OnMiss::Null,
+        };
+        assert!(PlanSpec { enrich: vec![enrich], ..plain }.reads_own_headers());
+    }
 
     #[test]
     fn joins_parse_or_say_what_is_right() {

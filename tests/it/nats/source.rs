@@ -22,6 +22,7 @@ async fn the_source_yields_each_position_once_in_order_with_all_that_was_stored(
     headers.append("B", "2");
     headers.append("A", "1");
     headers.append("B", "3");
+    headers.append("nats-msg-id", "4");
     js.publish_with_headers("events.y", headers, "last".into()).await.unwrap().await.unwrap();
     stream.delete_message(2_000).await.unwrap();
 
@@ -38,7 +39,14 @@ async fn the_source_yields_each_position_once_in_order_with_all_that_was_stored(
     let stored = streams::message_at(&connection, "EVENTS", 3_001).await.unwrap().unwrap();
     assert_eq!(last, [stored]);
     let names: Vec<&str> = last[0].headers.iter().flat_map(|h| h.iter().map(|(name, _)| name.as_str())).collect();
-    assert_eq!(names, ["A", "B", "B"]);
+    assert_eq!(names, ["A", "B", "B", "nats-msg-id"]);
+    let options = SourceOptions { own_headers: false, ..SourceOptions::default() };
+    let mut fewer = Source::open(&connection, "EVENTS", Position(2_999), options).await.unwrap();
+    let some = soon("two", async { [fewer.next(1).await.unwrap(), fewer.next(1).await.unwrap()].concat() }).await;
+    let names = |n: usize| some[n].headers.iter().flat_map(|h| h.iter().map(|(name, _)| name.as_str())).collect();
+    let [none, kept]: [Vec<&str>; 2] = [names(0), names(1)];
+    assert_eq!((none, kept), (vec![], vec!["A", "B", "B"]));
+    fewer.close().await.unwrap();
 
     // Idle: a new message comes alone and at once.
     publish(&js, 3_002..=3_002).await;
