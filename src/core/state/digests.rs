@@ -21,6 +21,10 @@ impl Hasher for OwnHash {
         self.0 = digest as u64;
     }
 
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         // Only reached if the key type changes; stays correct, only slower.
         for byte in bytes {

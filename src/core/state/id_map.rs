@@ -1,118 +1,62 @@
 //! When which id was processed: the largest part of a busy engine's memory, and a look at it for every event.
-//!
-//! A table with open addressing and linear probing (Knuth, The Art of Computer Programming, volume 3, section 6.4): an id
-//! and its time lie side by side, so that a look is one line of cache, where a general map needs two that depend on each
-//! other. A digest is its own hash. Entries go only all at once, in `forget`.
 
+use super::digests::OwnHash;
 use crate::core::ids::{Digest, Nanos};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-/// The time that stands in an empty slot; no event has it.
-const EMPTY: i64 = i64::MIN;
-/// The slots of the smallest table, a power of two as all are.
-const FEWEST: usize = 8;
-
-/// Ids and their times.
+/// Ids and their times: 24 bytes an entry, where a whole digest as the key would be padded to 32.
 #[derive(Debug, Default)]
 pub struct IdMap {
-    slots: Vec<Slot>,
-    len: usize,
+    times: HashMap<Halves, Nanos, BuildHasherDefault<OwnHash>>,
 }
 
-/// 24 bytes an entry, where a whole digest would be padded to 32.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    id: [u64; 2],
-    time: i64,
+/// A digest as two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Halves([u64; 2]);
+
+impl From<Digest> for Halves {
+    fn from(digest: Digest) -> Halves {
+        // The casts keep one half each.
+        Halves([digest.0 as u64, (digest.0 >> 64) as u64])
+    }
+}
+
+impl Hash for Halves {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [low, _] = self.0;
+        state.write_u64(low);
+    }
 }
 
 impl IdMap {
     /// When an id was processed.
     pub fn get(&self, id: Digest) -> Option<Nanos> {
-        let slot = self.slots.get(self.find(halves(id))?)?;
-        (slot.time != EMPTY).then_some(Nanos(slot.time))
+        self.times.get(&id.into()).copied()
     }
 
     /// Notes that it was processed then.
     pub fn set(&mut self, id: Digest, time: Nanos) {
-        self.put(id, time, |_, new| new);
+        self.times.insert(id.into(), time);
     }
 
     /// Notes that it was processed then, unless a later time is known.
     pub fn set_latest(&mut self, id: Digest, time: Nanos) {
-        self.put(id, time, i64::max);
+        let known = self.times.entry(id.into()).or_insert(time);
+        *known = (*known).max(time);
     }
 
-    /// Lets go what is out, and the room that is not needed without it.
+    /// Lets go what is out, and the room that is not needed without it. The question is put to each entry alone and keeps
+    /// nothing between two of them, so the map's order cannot show.
     pub fn forget(&mut self, out: impl Fn(Nanos) -> bool) {
-        let old = std::mem::take(self);
-        let kept = || old.slots.iter().filter(|slot| slot.time != EMPTY && !out(Nanos(slot.time)));
-        let len = kept().count();
-        if len > 0 {
-            self.resize(slots_for(len));
-        }
-        kept().for_each(|slot| self.fill(*slot));
-        self.len = len;
+        self.times.retain(|_, time| !out(*time));
+        self.times.shrink_to(2 * self.times.len());
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.len
+        self.times.len()
     }
-
-    /// Where an id is, or the empty slot where it would be; `None` in a table without slots.
-    fn find(&self, id: [u64; 2]) -> Option<usize> {
-        let mask = self.slots.len().checked_sub(1)?;
-        // The cast keeps the low bits, which the mask takes.
-        let mut at = id[0] as usize & mask;
-        // A table is never full, so there is an end.
-        while let Some(slot) = self.slots.get(at) {
-            if slot.id == id || slot.time == EMPTY {
-                return Some(at);
-            }
-            at = (at + 1) & mask;
-        }
-        None
-    }
-
-    fn put(&mut self, id: Digest, time: Nanos, both: fn(i64, i64) -> i64) {
-        if slots_for(self.len + 1) > self.slots.len() {
-            self.grow();
-        }
-        let id = halves(id);
-        if let Some(slot) = self.find(id).and_then(|at| self.slots.get_mut(at)) {
-            let new = slot.time == EMPTY;
-            *slot = Slot { id, time: if new { time.0 } else { both(slot.time, time.0) } };
-            self.len += usize::from(new);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let old = std::mem::take(&mut self.slots);
-        self.resize(slots_for(self.len + 1));
-        old.iter().filter(|slot| slot.time != EMPTY).for_each(|slot| self.fill(*slot));
-    }
-
-    fn resize(&mut self, slots: usize) {
-        self.slots.resize(slots, Slot { id: [0; 2], time: EMPTY });
-    }
-
-    /// Puts an entry into a table that does not have it.
-    fn fill(&mut self, entry: Slot) {
-        if let Some(slot) = self.find(entry.id).and_then(|at| self.slots.get_mut(at)) {
-            *slot = entry;
-        }
-    }
-}
-
-/// The slots for so many entries: at most two thirds of them are taken, so that a look at a new id ends soon.
-fn slots_for(entries: usize) -> usize {
-    (entries + entries / 2 + 1).next_power_of_two().max(FEWEST)
-}
-
-fn halves(id: Digest) -> [u64; 2] {
-    // The casts keep one half each.
-    [id.0 as u64, (id.0 >> 64) as u64]
 }
 
 #[cfg(test)]
@@ -161,8 +105,9 @@ mod tests {
         assert_eq!((map.get(Digest(0)), map.get(Digest(8))), (Some(Nanos(0)), None));
         (1..10_000).for_each(|n| map.set(Digest(n), Nanos(1)));
         map.forget(|time| time.0 == 1);
-        assert_eq!((map.len(), map.slots.len(), map.get(Digest(0))), (1, FEWEST, Some(Nanos(0))));
+        assert_eq!((map.len(), map.get(Digest(0))), (1, Some(Nanos(0))));
+        assert!(map.times.capacity() < 10, "{}", map.times.capacity());
         map.forget(|_| true);
-        assert_eq!((map.len(), map.slots.len()), (0, 0));
+        assert_eq!((map.len(), map.times.capacity()), (0, 0));
     }
 }
