@@ -14,10 +14,11 @@ use super::state::rows::{Change, KeyRows, ONLY_ROW};
 
 /// The changes of one event, by table name; `known` are the rows of its key.
 pub fn apply(known: Option<&KeyRows>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Vec<Change>, Rejection> {
-    kind.feeds.iter().map(|feed| change(known, feed, event, spans)).collect()
+    kind.feeds.iter().filter_map(|feed| change(known, feed, event, spans).transpose()).collect()
 }
 
-fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -> Result<Change, Rejection> {
+/// What the event does to the table's row; `None` where the row stays as it is, so that no checkpoint writes it again.
+fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -> Result<Option<Change>, Rejection> {
     let at = |place| Value::at(place, &event.message, spans);
     let (row, row_text) = match &feed.row {
         None => (ONLY_ROW, Box::default()),
@@ -29,13 +30,55 @@ fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -
     };
     let deleted = feed.delete.as_ref().is_some_and(|(place, equals)| at(place).equals(equals));
     if deleted {
-        return Ok(Change { table: feed.table, row, row_text, columns: None });
+        return Ok(Some(Change { table: feed.table, row, row_text, columns: None }));
     }
     let updates = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
     let before = known.and_then(|known| known.get(feed.table, row));
-    let columns = match before {
-        Some(before) => before.columns.merged(updates),
-        None => Columns::default().merged(updates),
+    let columns = match before.map(|row| &row.columns) {
+        Some(before) => Some(before.merged(updates)).filter(|columns| columns != before),
+        None => Some(Columns::default().merged(updates)),
     };
-    Ok(Change { table: feed.table, row, row_text, columns: Some(columns) })
+    Ok(columns.map(|columns| Change { table: feed.table, row, row_text, columns: Some(columns) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::core::event::StoredMessage;
+    use crate::core::ids::{Nanos, Position};
+    use crate::core::plan::compiled::Plan;
+    use crate::core::plan::layout::Layout;
+    use crate::core::protocol::intake::Intake;
+    use crate::core::protocol::start_world::spec;
+    use crate::core::state::changes::State;
+    use crate::core::step::Step;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_row_that_stays_as_it_was_is_not_written_again() {
+        let plan = Arc::new(Plan::compile(spec('C'), &Layout::default()));
+        let mut intake = Intake::after(plan.clone(), 1, Position(0), Nanos(0));
+        let mut step = Step::new(plan.clone(), State::new(100, plan.dedup_window));
+        let mut written = |sequence: u64, properties: &str| {
+            let payload = format!(r#"{{"title":"user","properties":{{"uuid":"u"{properties}}}}}"#).into();
+            let (subject, stored_at) = ("events.user".into(), Nanos(sequence as i64));
+            let message = StoredMessage { sequence, stored_at, subject, headers: None, payload };
+            let slice = intake.take(vec![message], false).unwrap();
+            slice.shards.iter().for_each(|events| assert_eq!(step.run(events).len(), 1));
+            let groups = step.state.take_changes(sequence, Position(sequence), stored_at);
+            groups.iter().map(|group| group.changes.len()).sum::<usize>()
+        };
+        let cases = [
+            ("", 1, "a row without columns is a row"),
+            ("", 0, "and stays one"),
+            (r#","country":"PT","name":"Ana""#, 1, "two columns"),
+            (r#","country":"PT""#, 0, "the same again"),
+            (r#","city":"Faro""#, 0, "nothing that the plan keeps"),
+            (r#","country":"DE""#, 1, "one of them changes"),
+            (r#","country":null"#, 1, "and is null"),
+            (r#","country":null,"name":"Ana""#, 0, "the same again"),
+        ];
+        for (at, (properties, expected, why)) in cases.into_iter().enumerate() {
+            assert_eq!(written(at as u64 + 1, properties), expected, "{why}: {properties}");
+        }
+    }
 }
