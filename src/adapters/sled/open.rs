@@ -21,6 +21,10 @@ pub const ID_KEY: &[u8] = b"\xff\xfestore";
 /// Where the batches are counted inside sled: u64, big endian.
 pub const COUNT_KEY: &[u8] = b"\xff\xfebatches";
 
+/// The pieces in which sled's file is taken and given back: sled's own default, on which `store::UNSYNCED_BYTES` rests.
+/// A directory keeps the size that it was made with.
+pub const SEGMENT_BYTES: usize = 512 * 1024;
+
 /// A database that was found whole as far as opening it can tell.
 pub struct Opened {
     /// sled.
@@ -96,7 +100,7 @@ fn open_sled(path: &Path, cache_bytes: u64) -> Result<::sled::Db, StoreError> {
     let config = || {
         let config = ::sled::Config::new().path(path).cache_capacity(cache_bytes);
         // The checkpointer decides when to flush; a thread that flushes between would only cost.
-        config.flush_every_ms(None).use_compression(false)
+        config.flush_every_ms(None).use_compression(false).segment_size(SEGMENT_BYTES)
     };
     match guarded(path, "cannot open the database", || config().open()) {
         Err(first @ StoreError::Unreadable { .. }) => {

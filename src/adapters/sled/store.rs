@@ -5,7 +5,7 @@
 //! block every reader of the process, so they are kept small by the caller.
 
 use super::guard::{close, guarded};
-use super::open::{COUNT_KEY, Opened, open};
+use super::open::{COUNT_KEY, Opened, SEGMENT_BYTES, open};
 use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Manifest;
@@ -27,18 +27,12 @@ pub const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The most that is applied between two syncs of sled's file, beside a single batch that is larger.
 ///
-/// sled takes a segment of its file (512 KiB) back as soon as the pages that it moved out of it were *flushed*, which
+/// sled takes a segment of its file back as soon as the pages that it moved out of it were *flushed*, which
 /// does not mean that they are on the disk. Between the last of these pages and the first byte that overwrites the
 /// segment lies at least one whole segment of log, and nothing is taken back within a batch. So a sync in every
-/// segment's worth of log puts the pages on the disk first. Log is 3 times what is applied (measured, random keys);
+/// segment's worth of log puts the pages on the disk first. Log is 3 to 8 times what is applied (measured, random keys);
 /// here it may be 16 times. Without this, 3 of 20 power cuts during checkpoints of a megabyte damaged durable state.
-const UNSYNCED_BYTES: usize = 32 * 1024;
-
-/// From so many bytes on no further batch is joined to one of sled's.
-///
-/// sled writes two pieces of log for every batch, waits for each and wakes seven threads for it, and its readers wait as
-/// long as a batch is applied.
-const JOINT_BYTES: usize = 128 * 1024;
+const UNSYNCED_BYTES: usize = SEGMENT_BYTES / 16;
 
 /// What a change costs in the log beside its key and value.
 const CHANGE_BYTES: usize = 64;
@@ -71,7 +65,8 @@ struct Applied {
     unsynced: usize,
 }
 
-/// Batches that become one of sled's.
+/// Batches that become one of sled's. sled writes two pieces of log for each of its own, waits for both and wakes seven
+/// threads for them; its readers wait as long as one is applied.
 #[derive(Default)]
 struct Joint {
     changes: ::sled::Batch,
@@ -80,14 +75,19 @@ struct Joint {
 
 impl Joint {
     fn add(&mut self, space: Space, batch: &Batch) {
+        self.bytes += weight(batch);
         for (key, value) in &batch.changes {
-            self.bytes += CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len);
             match value {
                 Some(value) => self.changes.insert(space.key(key), value.as_slice()),
                 None => self.changes.remove(space.key(key)),
             }
         }
     }
+}
+
+/// What a batch counts for against `UNSYNCED_BYTES`.
+fn weight(batch: &Batch) -> usize {
+    batch.changes.iter().map(|(key, value)| CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)).sum()
 }
 
 impl SledStore {
@@ -212,10 +212,10 @@ impl Store for SledStore {
     fn apply_all(&self, batches: &[(Space, Batch)]) -> Result<(), StoreError> {
         let mut joint = Joint::default();
         for (space, batch) in batches {
-            joint.add(*space, batch);
-            if joint.bytes >= JOINT_BYTES {
+            if joint.bytes > 0 && joint.bytes + weight(batch) > UNSYNCED_BYTES {
                 self.write(std::mem::take(&mut joint))?;
             }
+            joint.add(*space, batch);
         }
         if joint.bytes == 0 { Ok(()) } else { self.write(joint) }
     }

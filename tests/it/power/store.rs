@@ -7,6 +7,7 @@ use super::judge::{Found, History, last_reported};
 use super::recording::{Call, environment, shim};
 use super::writer::{Job, REPORTED, STATE, record, run};
 use sidestream::adapters::directory::files::bytes;
+use sidestream::adapters::sled::open::SEGMENT_BYTES;
 use sidestream::core::record::Engine;
 use sidestream::generate::Random;
 use std::fs;
@@ -88,9 +89,6 @@ impl Tally {
         self.older + self.wrong + self.set_aside
     }
 }
-
-/// sled's segment: what it takes back at once.
-const SEGMENT: usize = 512 * 1024;
 
 /// How many generations and from which seed: the suite's, or what `scripts/power-cuts` asks for.
 fn asked(generations: u32, seed: u64) -> (u32, u64) {
@@ -248,8 +246,8 @@ fn no_segment_of_log_is_written_without_a_sync() {
         }
     }
     println!("{all} bytes of log, at most {most} between two syncs");
-    assert!(all > 10 * SEGMENT, "the checkpoints are not heavy: {all}");
-    assert!(most < SEGMENT, "{most} of {all} bytes without a sync");
+    assert!(all > 10 * SEGMENT_BYTES, "the checkpoints are not heavy: {all}");
+    assert!(most < SEGMENT_BYTES, "{most} of {all} bytes without a sync");
 }
 
 /// The proof that the tests above can fail: the adapter's own sync is what keeps the checkpoints.
