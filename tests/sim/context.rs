@@ -35,6 +35,8 @@ pub struct Context {
     pub server: Server,
     /// The server answers.
     pub up: bool,
+    /// How often it has died.
+    pub deaths: u32,
     pub oracle: Oracle,
     /// The lane as it was stored, message by message.
     pub lane: Vec<Note>,
@@ -71,6 +73,7 @@ impl Context {
             random: Random::new(seed),
             server: Server::new(Nanos(now)),
             up: true,
+            deaths: 0,
             oracle: Oracle::default(),
             lane: Vec::new(),
             longest: 0,

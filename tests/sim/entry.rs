@@ -36,8 +36,8 @@ pub enum Entry {
     Kill(usize),
     /// A paused process goes on.
     Continue(usize),
-    /// A message of the lane reaches the server.
-    ToServer(usize, u64, Ticket, Wire),
+    /// A message of the lane reaches the server, which had died so often when it was sent.
+    ToServer(usize, u64, Ticket, u32, Wire),
     /// A question reaches the server.
     Asked(usize, u64, Question),
     /// Something happens inside a process, if it is still the same life.

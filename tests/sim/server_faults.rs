@@ -60,6 +60,7 @@ impl World {
             context.count("server killed");
         }
         context.up = false;
+        context.deaths += 1;
         let wait = (50 + context.random.below(4_000) as Time) * MILLIS;
         context.agenda.after(wait, Entry::ServerUp);
         self.cut(true, true);

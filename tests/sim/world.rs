@@ -153,8 +153,8 @@ impl World {
                     process.paused_until = None;
                 }
             }
-            Entry::ToServer(process, generation, ticket, wire) => {
-                self.reaches_server(process, generation, ticket, &wire)
+            Entry::ToServer(process, generation, ticket, deaths, wire) => {
+                self.reaches_server(process, generation, ticket, deaths, &wire)
             }
             Entry::Asked(process, generation, question) => {
                 if self.processes[process].generation == generation {
@@ -168,12 +168,16 @@ impl World {
         }
     }
 
-    fn reaches_server(&mut self, process: usize, generation: u64, ticket: Ticket, wire: &Wire) {
+    fn reaches_server(&mut self, process: usize, generation: u64, ticket: Ticket, deaths: u32, wire: &Wire) {
         if !self.context.up {
             return;
         }
-        // What was sent by a start that is over still arrives; only the replies find nobody.
+        // What was sent by a start that is over still arrives, and only the replies find nobody; but no connection outlives
+        // the server, and who is gone opens no other.
         let alive = self.processes[process].generation == generation;
+        if !alive && deaths != self.context.deaths {
+            return self.context.count("message to the lane lost");
+        }
         if alive
             && let Some(life) = self.processes[process].life()
             && !life.writing.to_server.arrives(ticket)

@@ -136,7 +136,7 @@ impl Life {
     fn send(&mut self, context: &mut Context, wire: Wire) {
         let (now, latency) = (context.now(), context.latency());
         let (ticket, arrival) = self.writing.to_server.send(now, latency);
-        context.agenda.at(arrival, Entry::ToServer(self.process, self.generation, ticket, wire));
+        context.agenda.at(arrival, Entry::ToServer(self.process, self.generation, ticket, context.deaths, wire));
     }
 
     /// A reply arrives.
