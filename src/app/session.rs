@@ -159,8 +159,8 @@ async fn open_input(
     // A replay refuses such an input: its consumer would hold events back.
     let durable =
         (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
-    let own_headers = plan.spec.reads_own_headers();
-    let options = SourceOptions { durable, own_headers, ..SourceOptions::default() };
+    let reserved_headers = plan.spec.reads_reserved_headers();
+    let options = SourceOptions { durable, reserved_headers, ..SourceOptions::default() };
     Source::open(connection, stream, start.after, options).await
 }
 

@@ -8,7 +8,7 @@ use super::event_time::event_time;
 use super::join::Joined;
 use super::json::fields::Span;
 use super::json::splice::{Added, Edit, Splice};
-use super::output::{Headers, Output, POSITION, TIME, is_own};
+use super::output::{Headers, Output, POSITION, TIME, is_reserved};
 use super::plan::compiled::{Kind, Plan, Source};
 use super::plan::template::{Hole, Template};
 use super::rejection::{Reason, Rejection};
@@ -195,10 +195,10 @@ fn fill(hole: Hole, kind: Option<&str>, subject: &str, reason: Option<Reason>) -
 /// The event's headers that its output keeps: all but those of the server and our own.
 pub fn copied_headers(message: &StoredMessage) -> Option<Arc<Headers>> {
     let headers = message.headers.as_ref()?;
-    if !headers.iter().any(|(name, _)| is_own(name)) {
+    if !headers.iter().any(|(name, _)| is_reserved(name)) {
         return Some(headers.clone());
     }
-    let kept: Headers = headers.iter().filter(|(name, _)| !is_own(name)).cloned().collect();
+    let kept: Headers = headers.iter().filter(|(name, _)| !is_reserved(name)).cloned().collect();
     (!kept.is_empty()).then(|| Arc::new(kept))
 }
 

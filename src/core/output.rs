@@ -28,11 +28,13 @@ pub const KEY: &str = "Sidestream-Key";
 pub const LENGTH: &str = "Sidestream-Length";
 
 /// The beginnings of the header names that no output takes over from its event: the server's and our own.
-pub const OWN: [&str; 2] = ["Nats-", "Sidestream-"];
+pub const RESERVED_PREFIXES: [&str; 2] = ["Nats-", "Sidestream-"];
 
 /// Whether a header is one of those.
-pub fn is_own(name: &str) -> bool {
-    OWN.iter().any(|own| name.get(..own.len()).is_some_and(|head| head.eq_ignore_ascii_case(own)))
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED_PREFIXES
+        .iter()
+        .any(|prefix| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
 }
 
 /// Header names and values that an event carried, in the order in which they came.

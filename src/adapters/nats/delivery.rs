@@ -49,10 +49,10 @@ fn number(digits: &[u8]) -> Option<u64> {
 /// A message's headers as core wants them. The client keeps no order among names, so they are sorted by name,
 /// which makes every reading of one message equal. Those of the server and our own only where they are asked for:
 /// most events have a `Nats-Msg-Id` and nobody who reads it.
-pub(super) fn headers(map: &HeaderMap, own: bool) -> Option<Headers> {
+pub(super) fn headers(map: &HeaderMap, reserved: bool) -> Option<Headers> {
     let mut headers: Headers = map
         .iter()
-        .filter(|(name, _)| own || !output::is_own(name.as_ref()))
+        .filter(|(name, _)| reserved || !output::is_reserved(name.as_ref()))
         .flat_map(|(name, values)| values.iter().map(move |value| (name.to_string(), value.as_str().to_owned())))
         .collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));

@@ -39,13 +39,13 @@ pub struct SourceOptions {
     pub durable: Option<String>,
     /// Only messages whose subject this wildcard covers; costs the server much more a message. `None` for all.
     pub filter: Option<String>,
-    /// With the headers of the server and our own, too (`core::output::OWN`).
-    pub own_headers: bool,
+    /// With the headers of the server and our own, too (`core::output::RESERVED_PREFIXES`).
+    pub reserved_headers: bool,
 }
 
 impl Default for SourceOptions {
     fn default() -> SourceOptions {
-        SourceOptions { batch: 5_000, headers_only: false, durable: None, filter: None, own_headers: true }
+        SourceOptions { batch: 5_000, headers_only: false, durable: None, filter: None, reserved_headers: true }
     }
 }
 

@@ -195,7 +195,7 @@ impl Source {
             sequence: delivery.stream_sequence,
             stored_at: delivery.stored_at,
             subject: self.subjects.get(&message.subject, Arc::clone),
-            headers: message.headers.as_ref().and_then(|map| headers(map, self.options.own_headers)).map(Arc::new),
+            headers: message.headers.as_ref().and_then(|map| headers(map, self.options.reserved_headers)).map(Arc::new),
             payload: message.payload,
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! No sled type and no panic of sled leaves this folder. After the first sign of damage the database is not asked
 //! again; the caller sets the directory aside and rebuilds. Written by the checkpointer alone: sled's batches
-//! block every reader of the process, so they are kept small by the caller.
+//! block every reader of the process, so the caller keeps them small, and they are joined up to a bound only.
 
 use super::guard::{close, guarded};
 use super::open::{COUNT_KEY, Opened, SEGMENT_BYTES, open};

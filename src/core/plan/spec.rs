@@ -6,7 +6,7 @@
 use super::emit::EmitSpec;
 use super::selector::Selector;
 use super::template::Template;
-use crate::core::output::OWN;
+use crate::core::output::RESERVED_PREFIXES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -167,10 +167,10 @@ impl PlanSpec {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Whether a value is read from a header of the server or of our own (`output::OWN`).
-    pub fn reads_own_headers(&self) -> bool {
+    /// Whether a value is read from a header of the server or of our own (`output::RESERVED_PREFIXES`).
+    pub fn reads_reserved_headers(&self) -> bool {
         let text = self.text().to_ascii_lowercase();
-        OWN.iter().any(|own| text.contains(&format!("$header.{}", own.to_ascii_lowercase())))
+        RESERVED_PREFIXES.iter().any(|prefix| text.contains(&format!("$header.{}", prefix.to_ascii_lowercase())))
     }
 
     /// The plan's fingerprint: XXH3 of its text, 16 hexadecimal digits.
@@ -184,15 +184,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_headers_are_found_wherever_a_selector_may_stand() {
+    fn reserved_headers_are_found_wherever_a_selector_may_stand() {
         let plain = crate::core::protocol::start_world::spec('a');
-        assert!(!plain.reads_own_headers());
+        assert!(!plain.reads_reserved_headers());
         for (header, expected) in
             [("Nats-Msg-Id", true), ("sidestream-Time", true), ("Trace", false), ("X-Nats-", false)]
         {
             let id = Some(Selector::Header(header.to_owned()));
             let spec = PlanSpec { event: EventSpec { id, ..plain.event.clone() }, ..plain.clone() };
-            assert_eq!(spec.reads_own_headers(), expected, "{header}");
+            assert_eq!(spec.reads_reserved_headers(), expected, "{header}");
         }
         let row = JoinSpec::parse("t[$header.Nats-Msg-Id].c").unwrap();
         let enrich = EnrichSpec {
@@ -201,7 +201,7 @@ mod tests {
             add: [("x".to_owned(), row)].into(),
             on_miss: OnMiss::Null,
         };
-        assert!(PlanSpec { enrich: vec![enrich], ..plain }.reads_own_headers());
+        assert!(PlanSpec { enrich: vec![enrich], ..plain }.reads_reserved_headers());
     }
 
     #[test]

@@ -40,7 +40,7 @@ async fn the_source_yields_each_position_once_in_order_with_all_that_was_stored(
     assert_eq!(last, [stored]);
     let names: Vec<&str> = last[0].headers.iter().flat_map(|h| h.iter().map(|(name, _)| name.as_str())).collect();
     assert_eq!(names, ["A", "B", "B", "nats-msg-id"]);
-    let options = SourceOptions { own_headers: false, ..SourceOptions::default() };
+    let options = SourceOptions { reserved_headers: false, ..SourceOptions::default() };
     let mut fewer = Source::open(&connection, "EVENTS", Position(2_999), options).await.unwrap();
     let some = soon("two", async { [fewer.next(1).await.unwrap(), fewer.next(1).await.unwrap()].concat() }).await;
     let names = |n: usize| some[n].headers.iter().flat_map(|h| h.iter().map(|(name, _)| name.as_str())).collect();
