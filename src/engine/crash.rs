@@ -13,11 +13,17 @@ pub fn point(name: &str) {
 #[inline]
 pub fn point_with(name: &str, worst: impl FnOnce()) {
     #[cfg(feature = "failpoints")]
-    fail::eval(name, |_| {
-        worst();
-        eprintln!("crash point {name}");
-        std::process::abort()
-    });
+    fail::eval(name, |_| abort(name, worst));
     #[cfg(not(feature = "failpoints"))]
     let _ = (name, worst);
+}
+
+/// Only the first thread that comes here says so; shards that reach the same point before the process is gone wait.
+#[cfg(feature = "failpoints")]
+fn abort(name: &str, worst: impl FnOnce()) -> ! {
+    static FIRST: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _held_to_the_end = FIRST.lock();
+    worst();
+    eprintln!("crash point {name}");
+    std::process::abort()
 }
