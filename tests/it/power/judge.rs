@@ -1,6 +1,7 @@
 //! Opens a state directory as a start does, and judges what it holds against what was written and reported.
 
 use super::writer::{Changes, STATE, changes, marks, recorded, state};
+use sidestream::adapters::directory::files::names;
 use sidestream::app::disk;
 use sidestream::core::ids::KeyGroup;
 use sidestream::core::record::{Engine, MARK_KEY};
@@ -35,6 +36,12 @@ pub fn last_reported(text: &[u8]) -> u64 {
     whole.lines().last().map_or(0, |line| line.parse().unwrap())
 }
 
+/// How many directories were set aside under `root`.
+fn set_aside(root: &Path) -> usize {
+    let prefix = format!("{STATE}.unreadable-");
+    names(root).unwrap().iter().filter(|name| name.starts_with(&prefix)).count()
+}
+
 /// What a writer of one weight wrote, as far as it was asked for yet.
 pub struct History {
     weight: u64,
@@ -49,8 +56,10 @@ impl History {
 
     /// Opens the state directory under `root`.
     pub fn judge(&mut self, root: &Path, reported: u64) -> Found {
+        // A recording that began with an unreadable directory has one set aside already.
+        let before = set_aside(root);
         let opened = disk::open(&state(root, self.engine)).unwrap();
-        if root.join(format!("{STATE}.unreadable-1")).exists() {
+        if set_aside(root) > before {
             assert_eq!((recorded(&opened.disk), marks(&opened).len()), (0, 0), "the new directory is not empty");
             return Found::SetAside { reported };
         }
