@@ -4,7 +4,7 @@
 
 use super::inspect::{Expectation, Finding};
 use crate::core::subject::covers;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy};
 
 /// The first version with fast-ingest batches.
 const OLDEST: (u64, u64) = (2, 14);
@@ -41,7 +41,18 @@ pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
             named(format!("allow_msg_ttl is {}", config.allow_message_ttl)),
             "switch allow_msg_ttl off: it deletes events from the middle of the stream",
         ),
+        written_first(config),
     ]
+}
+
+/// An input or output that the server confirms before it has written it is gone when the server is merely killed.
+fn written_first(config: &Config) -> Finding {
+    let mode = if config.persist_mode == Some(PersistenceMode::Async) { "async" } else { "default" };
+    Finding::of(
+        mode == "default",
+        format!("stream {}: persist_mode is {mode}", config.name),
+        "make the stream anew without persist_mode: under async, the server confirms what a kill of it takes away",
+    )
 }
 
 pub(super) fn output_findings(config: &Config, expected: &Expectation, max_payload: usize) -> Vec<Finding> {
@@ -75,6 +86,7 @@ pub(super) fn output_findings(config: &Config, expected: &Expectation, max_paylo
             named("takes and acknowledges messages as they are".to_owned()),
             "remove no_ack, sealed, subject_transform and allow_msg_counter from the output",
         ),
+        written_first(config),
     ];
     findings.push(Finding::good(named(discard(config))));
     findings.extend(size_findings(config, expected.max_bytes, max_payload));
@@ -130,6 +142,8 @@ mod tests {
         let input = Config { max_messages_per_subject: 3, allow_message_ttl: true, ..Config::default() };
         let bad = |findings: Vec<Finding>| findings.iter().filter(|finding| !finding.ok).count();
         assert_eq!(bad(input_findings(&input)), 2);
+        let hasty = Config { persist_mode: Some(PersistenceMode::Async), ..Config::default() };
+        assert_eq!(bad(input_findings(&hasty)), 1);
         let queue = Config { retention: RetentionPolicy::WorkQueue, ..Config::default() };
         assert_eq!(bad(input_findings(&queue)), 1);
         let expected = Expectation {
@@ -144,6 +158,8 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(bad(output_findings(&good, &expected, 1_000)), 0);
+        let hasty = Config { persist_mode: Some(PersistenceMode::Async), ..good.clone() };
+        assert_eq!(bad(output_findings(&hasty, &expected, 1_000)), 1);
         let small = Config { max_message_size: 500, ..good.clone() };
         assert_eq!(bad(output_findings(&small, &expected, 999)), 2);
         let half = Config { subjects: vec!["enriched.>".into()], allow_batch_publish: false, ..good };

@@ -1,7 +1,7 @@
 //! Creating and inspecting streams on the real server.
 
 use crate::server::Server;
-use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, PersistenceMode, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
 use sidestream::adapters::nats::connect::{Connection, NatsSettings};
 use sidestream::adapters::nats::inspect::{Expectation, Finding, inspect, unsuitable};
@@ -145,6 +145,7 @@ async fn what_does_not_suit_is_found_and_refused() {
         name: "ENRICHED".into(),
         subjects: vec!["enriched.>".into()],
         max_messages_per_subject: 5,
+        persist_mode: Some(PersistenceMode::Async),
         allow_direct: true,
         ..Default::default()
     };
@@ -154,6 +155,7 @@ async fn what_does_not_suit_is_found_and_refused() {
     let all = inspect(&connection, &expected()).await.unwrap();
     for (findings, parts) in [
         (&refused, &["WorkQueue", "allow_batched", "max_msgs_per_subject is 5", "max_payload", "covers dead.*"][..]),
+        (&refused, &["stream ENRICHED: persist_mode is async"][..]),
         (&all, &["WorkQueue", "message 1 was not written by Sidestream", "nobody answers dead.check"][..]),
     ] {
         let bad = bad(findings);
