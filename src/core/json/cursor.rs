@@ -4,6 +4,8 @@
 //! arrays cost a million small steps. `scan` and `splice` drive it. A step that fails leaves the cursor at
 //! the offending byte and says what was expected there.
 
+use wide::u8x16;
+
 /// What was wrong at the cursor, as a phrase.
 pub type Broken = &'static str;
 
@@ -277,13 +279,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Steps over the characters of a string that mean themselves, eight bytes at a time.
+    /// Steps over the characters of a string that mean themselves, sixteen bytes at a time.
     #[inline]
     fn plain(&mut self) {
-        while let Some((chunk, after)) = self.rest.split_first_chunk::<8>() {
-            let special = specials(u64::from_le_bytes(*chunk));
+        while let Some((chunk, after)) = self.rest.split_first_chunk::<16>() {
+            let special = specials(u8x16::new(*chunk));
             if special != 0 {
-                self.step(special.trailing_zeros() as usize / 8);
+                self.step(special.trailing_zeros() as usize);
                 return;
             }
             self.rest = after;
@@ -293,16 +295,34 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The high bit of each byte that is a quote, a backslash or a control character.
-///
-/// The subtraction may borrow from a hit into the bytes after it, so only the lowest bit set is exact; see
-/// "Determine if a word has a byte less than n" in Anderson's Bit Twiddling Hacks.
+/// A bit for each byte that is a quote, a backslash or a control character, the first byte's the lowest.
 #[inline]
-fn specials(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
-    let quote = word ^ (ONES * 0x22);
-    let backslash = word ^ (ONES * 0x5c);
-    (below(quote, 1) | below(backslash, 1) | below(word, 0x20)) & HIGHS
+fn specials(bytes: u8x16) -> u32 {
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control).to_bitmask()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte at every place of texts that fill no, one, two and some of a third sixteen bytes.
+    #[test]
+    fn sixteen_bytes_at_once_stop_where_one_after_the_other_would() {
+        let mut scratch = Scratch::default();
+        for length in 0..40 {
+            for (place, byte) in (0..length).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
+                let mut text = vec![b'x'; length];
+                if let Some(there) = text.get_mut(place) {
+                    *there = byte;
+                }
+                // A second one behind it decides nothing.
+                text.extend(*b"\"y\"");
+                let expected = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+                let mut cursor = Cursor::new(&text, 0, &mut scratch);
+                cursor.plain();
+                assert_eq!(Some(cursor.at()), expected, "byte {byte} at {place} of {length}");
+            }
+        }
+    }
 }
