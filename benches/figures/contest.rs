@@ -70,20 +70,18 @@ impl Figures {
 
 /// Runs a competitor over the whole input into a fresh output stream, which is gone afterwards.
 pub async fn run(competitor: Competitor, stage: &Stage, number: u64) -> Result<Figures, Failure> {
-    // The job's streams, so that nothing but the job lies between it and our own forwarder.
-    let dead_letters = competitor != Competitor::Usual;
-    let output = stage.open_output(dead_letters).await?;
+    let output = stage.open_output().await?;
     let place = stage.home.join(format!("{number}-{competitor:?}"));
     std::fs::create_dir(&place)?;
     let figures = race(competitor, stage, &output, &place).await;
     let figures = figures.map_err(|error| format!("{competitor}: {error}"))?;
-    if dead_letters {
+    if stage.dead_letters {
         let dead = stage.context.get_stream(DEAD_LETTERS).await?.get_info().await?.state.messages;
         if dead > 0 {
             return Err(format!("{competitor}: {dead} dead letters, none expected").into());
         }
     }
-    stage.close_output(dead_letters).await?;
+    stage.close_output().await?;
     std::fs::remove_dir_all(&place)?;
     Ok(figures)
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 /// The share of a core and the memory of an engine that waits.
 pub async fn section(stage: &mut Stage, seconds: u64) -> Result<String, Failure> {
     stage.open_input().await?;
-    stage.open_output(true).await?;
+    stage.open_output().await?;
     let place = stage.place("idle")?;
     let mut job = Process::job(&stage.url, &place, &[])?;
     job.ready().await?;
@@ -26,7 +26,7 @@ pub async fn section(stage: &mut Stage, seconds: u64) -> Result<String, Failure>
     let share = (job.cpu_s().unwrap_or_default() - before) / began.elapsed().as_secs_f64();
     let resident = usage::resident_mib(job.pid).unwrap_or_default();
     job.end().await?;
-    stage.close_output(true).await?;
+    stage.close_output().await?;
     Ok(format!("Without events for {seconds} s: {resident:.0} MiB resident, {:.2} % of a core.\n", share * 100.0))
 }
 
@@ -41,7 +41,7 @@ const SAMPLE: Duration = Duration::from_secs(10);
 /// Full speed with a working set four times the cache, for so long: a sample of the memory every ten seconds.
 pub async fn memory(stage: &mut Stage, minutes: u64) -> Result<(String, Vec<(String, String)>), Failure> {
     let input = stage.open_input().await?;
-    let mut output = stage.open_output(true).await?;
+    let mut output = stage.open_output().await?;
     limit(&stage.context, &input, KEPT).await?;
     limit(&stage.context, &output, KEPT).await?;
     let place = stage.place("memory")?;
@@ -83,7 +83,7 @@ pub async fn memory(stage: &mut Stage, minutes: u64) -> Result<(String, Vec<(Str
     let rate = published as f64 / began.elapsed().as_secs_f64();
     stage.wait_for(&mut output, published, &mut job).await?;
     job.end().await?;
-    stage.close_output(true).await?;
+    stage.close_output().await?;
     let half = samples.len() / 2;
     let most = |samples: &[(f64, f64)]| samples.iter().map(|(_, mib)| *mib).fold(0.0, f64::max);
     let (first, second) =

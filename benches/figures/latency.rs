@@ -45,7 +45,7 @@ pub async fn section(stage: &mut Stage, seconds: u64) -> Result<(String, Vec<(St
 /// The sorted latencies in milliseconds of so many events at a rate.
 async fn at(stage: &mut Stage, rate: u64, events: u64) -> Result<Vec<f64>, Failure> {
     stage.open_input().await?;
-    let mut output = stage.open_output(true).await?;
+    let mut output = stage.open_output().await?;
     let place = stage.place(&format!("latency-{rate}"))?;
     let mut job = Process::job(&stage.url, &place, &[])?;
     job.ready().await?;
@@ -53,7 +53,7 @@ async fn at(stage: &mut Stage, rate: u64, events: u64) -> Result<Vec<f64>, Failu
     stage.wait_for(&mut output, events, &mut job).await?;
     let latencies = read(&output, events).await?;
     job.end().await?;
-    stage.close_output(true).await?;
+    stage.close_output().await?;
     Ok(latencies)
 }
 

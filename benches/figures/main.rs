@@ -68,6 +68,9 @@ enum What {
         /// How many events the input stream holds.
         #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..))]
         events: u64,
+        /// Without the stream that sources dead letters: to the server it is a consumer of the output stream.
+        #[arg(long)]
+        alone: bool,
     },
     /// The core alone, stage by stage, on one thread.
     Core,
@@ -179,7 +182,11 @@ async fn bench(line: &Line) -> Result<(), Failure> {
 async fn measure(line: &Line, server: &Server, home: &Path) -> Result<Section, Failure> {
     let mut stage = Stage::new(server, home).await?;
     let (name, (text, plots)) = match &line.what {
-        What::Forward { events } => ("forward", (compete(&mut stage, *events, line.rounds).await?, Vec::new())),
+        What::Forward { events, alone } => {
+            stage.dead_letters = !alone;
+            let name = if *alone { "forward-alone" } else { "forward" };
+            (name, (compete(&mut stage, *events, line.rounds).await?, Vec::new()))
+        }
         What::Core => {
             let bench = line.core.as_deref().ok_or("the bench of the core is missing: run scripts/bench core")?;
             ("core", (core::section(bench).await?, Vec::new()))
@@ -199,7 +206,7 @@ async fn measure(line: &Line, server: &Server, home: &Path) -> Result<Section, F
 async fn compete(stage: &mut Stage, events: u64, rounds: u64) -> Result<String, Failure> {
     stage.fill(&Filling::plain(events)).await?;
     let mut competitors = vec![Competitor::Job, Competitor::Usual, Competitor::Own];
-    let mut report = Report { events, rounds: Vec::new() };
+    let mut report = Report { events, dead_letters: stage.dead_letters, rounds: Vec::new() };
     for number in 1..=rounds {
         let mut round = Round::default();
         for competitor in &competitors {

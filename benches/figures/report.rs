@@ -27,6 +27,8 @@ impl Round {
 pub struct Report {
     /// Events of the input.
     pub events: u64,
+    /// Whether a stream sourced the dead letters of the output stream.
+    pub dead_letters: bool,
     /// All rounds.
     pub rounds: Vec<Round>,
 }
@@ -124,6 +126,15 @@ impl Report {
              replica; time runs from the start of its process until the output stream ends at {events}. The order is \
              turned round after each round."
         ));
+        item(
+            if self.dead_letters {
+                "For every competitor alike, the stream that sources dead letters hangs on the output stream, as `provision` \
+                 makes it: a consumer without a message, which costs the server something for each output."
+            } else {
+                "For every competitor alike, nobody reads the output stream, nor is there a stream that sources dead letters."
+            }
+            .to_owned(),
+        );
         item(
             "Full job: `sidestream run` with the shipped configuration (dedup, checkpoints every second) from an empty \
              state; only addresses and the state directory are overridden."

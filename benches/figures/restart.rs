@@ -68,7 +68,7 @@ pub async fn section(stage: &mut Stage, users: &[u64]) -> Result<String, Failure
 async fn with(stage: &mut Stage, users: u64) -> Result<Found, Failure> {
     let school = SchoolOptions { users, enrol_first: true, ..SchoolOptions::default() };
     stage.fill(&Filling { events: users, school, bytes: 0 }).await?;
-    let mut output = stage.open_output(true).await?;
+    let mut output = stage.open_output().await?;
     let place = stage.place(&format!("restart-{users}"))?;
     let mut job = Process::job(&stage.url, &place, &[])?;
     stage.wait_for(&mut output, users, &mut job).await?;
@@ -97,7 +97,7 @@ async fn with(stage: &mut Stage, users: u64) -> Result<Found, Failure> {
     job.ready_within(std::time::Duration::from_secs(1_800)).await?;
     let rebuilt_s = job.began.elapsed().as_secs_f64();
     job.end().await?;
-    stage.close_output(true).await?;
+    stage.close_output().await?;
     std::fs::remove_dir_all(&place)?;
     let middle = |values: Vec<f64>| median(values.into_iter()).unwrap_or_default();
     Ok(Found {

@@ -35,6 +35,8 @@ pub struct Stage {
     pub events: u64,
     /// Where state directories and logs go.
     pub home: PathBuf,
+    /// Whether a stream sources the dead letters of the output stream, as `provision` makes it.
+    pub dead_letters: bool,
     /// What the job's configuration has otherwise than as it is shipped.
     pub settings: Vec<(&'static str, String)>,
 }
@@ -62,7 +64,7 @@ impl Stage {
     pub async fn new(server: &Server, home: &Path) -> Result<Stage, Failure> {
         let context = jetstream::new(async_nats::connect(&server.url).await?);
         let (url, home) = (server.url.clone(), home.to_owned());
-        Ok(Stage { context, url, server_pid: server.pid, events: 0, home, settings: Vec::new() })
+        Ok(Stage { context, url, server_pid: server.pid, events: 0, home, dead_letters: true, settings: Vec::new() })
     }
 
     /// Makes the input stream anew, and empty.
@@ -128,15 +130,15 @@ impl Stage {
         }
     }
 
-    /// A fresh output stream and, with `dead_letters`, the stream that sources its dead letters.
-    pub async fn open_output(&self, dead_letters: bool) -> Result<stream::Stream, Failure> {
+    /// A fresh output stream, and the stream that sources its dead letters.
+    pub async fn open_output(&self) -> Result<stream::Stream, Failure> {
         let config = stream::Config {
             allow_batch_publish: true,
             allow_direct: true,
             ..file_stream(OUTPUT, &["enriched.*", "dead.*"])
         };
         let output = self.context.create_stream(config).await?;
-        if dead_letters {
+        if self.dead_letters {
             let source = stream::Source {
                 name: OUTPUT.to_owned(),
                 filter_subject: Some("dead.*".to_owned()),
@@ -149,8 +151,8 @@ impl Stage {
     }
 
     /// Removes what `open_output` made, and what a run left at the input.
-    pub async fn close_output(&self, dead_letters: bool) -> Result<(), Failure> {
-        if dead_letters {
+    pub async fn close_output(&self) -> Result<(), Failure> {
+        if self.dead_letters {
             self.context.delete_stream(DEAD_LETTERS).await?;
         }
         self.context.delete_stream(OUTPUT).await?;

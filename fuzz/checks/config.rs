@@ -83,7 +83,7 @@ fn runs(spec: PlanSpec) {
     assert_eq!(plan.fingerprint, fingerprint);
     for (name, number) in plan.spec.kinds.keys().zip(0..) {
         if !name.contains('*') {
-            assert_eq!(plan.kind_of(name), Some(number));
+            assert_eq!(plan.kind_of(name.as_bytes()), Some(number));
         }
     }
     let mut events = Events::default();

@@ -86,7 +86,7 @@ impl Decoder {
 
 fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Option<Text>) {
     let text = Value::at(&plan.kind, message, spans).text();
-    let known = text.as_ref().and_then(|text| plan.kind_of(text.get(&message.payload)));
+    let known = text.as_ref().and_then(|text| plan.kind_of(text.bytes(&message.payload)));
     (known.unwrap_or(plan.unknown_kind()), text)
 }
 

@@ -86,6 +86,8 @@ impl Encoder {
             let sentence = format!("the enriched message has {size} bytes, more than output.max_bytes");
             return Err(Rejection::new(Reason::TooLarge, sentence));
         }
+        // An enriched body takes its place when the slice ends; until then there is none.
+        let payload = if body.is_some() { Bytes::new() } else { message.payload.clone() };
         self.bodies.push(body);
         Ok(Output {
             position: event.position(),
@@ -95,7 +97,7 @@ impl Encoder {
             subject: self.subject(event),
             copied,
             dead: None,
-            payload: message.payload.clone(),
+            payload,
         })
     }
 
@@ -117,8 +119,8 @@ impl Encoder {
             }
         }
         drop(bodies);
-        // The next slice will be about as large.
-        self.buffer.reserve(buffer.len());
+        // The next slice will be about as large; a little more would cost it a copy of everything.
+        self.buffer.reserve(buffer.len() + buffer.len() / 4);
     }
 
     /// Writes the enriched body; `None` when the event's own bytes go out as they are.

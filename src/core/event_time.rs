@@ -44,10 +44,18 @@ fn number_of(raw: &[u8]) -> Option<Nanos> {
 /// A whole number of seconds or milliseconds, which is what most events carry: read without a detour over fractions.
 /// `None` for every other text, also where the slow way would find a time.
 fn whole(raw: &[u8]) -> Option<Nanos> {
-    if raw.len() > MILLISECONDS_DIGITS || raw.is_empty() || !raw.iter().all(u8::is_ascii_digit) {
+    if raw.len() > MILLISECONDS_DIGITS || raw.is_empty() {
         return None;
     }
-    let number = raw.iter().fold(0_i64, |number, digit| number * 10 + i64::from(digit - b'0'));
+    let (mut number, mut digits) = (0_i64, true);
+    for byte in raw {
+        let digit = byte.wrapping_sub(b'0');
+        digits &= digit < 10;
+        number = number * 10 + i64::from(digit);
+    }
+    if !digits {
+        return None;
+    }
     match raw.len() {
         ..SECONDS_DIGITS => Some(Nanos(number * 1_000_000_000)),
         SECONDS_DIGITS if number < 9_000_000_000 => Some(Nanos(number * 1_000_000_000)),

@@ -209,7 +209,7 @@ fn work_out(
     let changes = apply::apply(known, kind, event, spans)?;
     let (output, missed) = {
         let joined = join::join(known, &changes, kind, event, spans)?;
-        (encoder.output(kind, event, spans, &joined)?, joined.missed.clone())
+        (encoder.output(kind, event, spans, &joined)?, joined.missed)
     };
     Ok(Effects { changes, missed, output })
 }

@@ -2,8 +2,8 @@
 //!
 //! Built once per plan and then only read. Nothing here looks at an event; `scan` does.
 
-/// The buckets of one table of children: a power of two, so that a mask picks one.
-const BUCKETS: usize = 32;
+/// Slots of a table for each child: so many that one look tells most names that are not there.
+const ROOM: usize = 4;
 
 /// Which of a scan's spans holds a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,18 +41,27 @@ pub struct Fields {
 /// One name of the trie, under the names that lead to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
-    /// Empty for a leaf, else [`BUCKETS`] many.
-    buckets: Vec<Vec<Edge>>,
+    name: Box<[u8]>,
+    /// Its children by hash, each in the first free slot from its own on; empty for a leaf, else a power of two of slots.
+    table: Vec<Option<Edge>>,
     /// The value's span. Every named node has one, because it also tells a name's second occurrence.
     pub(super) slot: Option<Slot>,
     /// The tail's span, when members may be added to the object at this path.
     pub(super) object: Option<ObjectSlot>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Edge {
-    name: Box<[u8]>,
+    ends: Ends,
     node: usize,
+}
+
+/// A name's length and both of its ends, which overlap in short names: all of a name of up to 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ends {
+    length: usize,
+    first: u64,
+    last: u64,
 }
 
 impl Default for Fields {
@@ -110,8 +119,29 @@ impl Fields {
     /// The node of a member, by its unescaped name.
     #[inline]
     pub(super) fn child(&self, parent: &Node, name: &[u8]) -> Option<&Node> {
-        let edge = parent.buckets.get(bucket(name))?.iter().find(|edge| *edge.name == *name)?;
-        self.nodes.get(edge.node)
+        self.find(parent, Ends::of(name), name)
+    }
+
+    /// The node of a member whose name has no escapes and stands between these offsets of the text.
+    #[inline]
+    pub(super) fn child_within(&self, parent: &Node, text: &[u8], start: usize, end: usize) -> Option<&Node> {
+        self.find(parent, Ends::within(text, start, end), text.get(start..end)?)
+    }
+
+    #[inline]
+    fn find(&self, parent: &Node, ends: Ends, name: &[u8]) -> Option<&Node> {
+        let mut at = ends.hash();
+        // There always is a free slot, if there are any.
+        while let Some(edge) = parent.table.get(at & parent.table.len().wrapping_sub(1))? {
+            if edge.ends == ends {
+                let node = self.nodes.get(edge.node)?;
+                if ends.are_all() || *node.name == *name {
+                    return Some(node);
+                }
+            }
+            at += 1;
+        }
+        None
     }
 
     /// The index of the path's node, made along with all before it where they are missing.
@@ -120,15 +150,16 @@ impl Fields {
         for name in path {
             let name = name.as_bytes();
             let fresh = self.nodes.len();
-            let Some(parent) = self.nodes.get_mut(at) else { break };
-            parent.buckets.resize_with(BUCKETS, Vec::new);
-            let Some(edges) = parent.buckets.get_mut(bucket(name)) else { break };
-            if let Some(edge) = edges.iter().find(|edge| *edge.name == *name) {
+            let Some(parent) = self.nodes.get(at) else { break };
+            let known = |edge: &&Edge| self.nodes.get(edge.node).is_some_and(|node| *node.name == *name);
+            if let Some(edge) = parent.table.iter().flatten().find(known) {
                 at = edge.node;
                 continue;
             }
-            edges.push(Edge { name: name.into(), node: fresh });
-            self.nodes.push(Node { slot: Some(Slot(self.len)), ..Node::default() });
+            if let Some(parent) = self.nodes.get_mut(at) {
+                parent.add(Edge { ends: Ends::of(name), node: fresh });
+            }
+            self.nodes.push(Node { name: name.into(), slot: Some(Slot(self.len)), ..Node::default() });
             self.len += 1;
             at = fresh;
         }
@@ -140,17 +171,64 @@ impl Node {
     /// Whether the scan has to look into an object at this path.
     #[inline]
     pub(super) fn looks_inside(&self) -> bool {
-        self.object.is_some() || !self.buckets.is_empty()
+        self.object.is_some() || !self.table.is_empty()
+    }
+
+    /// Adds a child: the table is made anew, with room.
+    fn add(&mut self, edge: Edge) {
+        let edges: Vec<Edge> = self.table.drain(..).flatten().chain([edge]).collect();
+        self.table = vec![None; (edges.len() * ROOM).next_power_of_two()];
+        let mask = self.table.len() - 1;
+        for edge in edges {
+            let mut at = edge.ends.hash();
+            while let Some(Some(_)) = self.table.get(at & mask) {
+                at += 1;
+            }
+            if let Some(slot) = self.table.get_mut(at & mask) {
+                *slot = Some(edge);
+            }
+        }
     }
 }
 
-/// A bucket from what differs between the names of one object: length, first, middle and last byte.
-#[inline]
-fn bucket(name: &[u8]) -> usize {
-    let byte = |at: usize| name.get(at).copied().map_or(0, usize::from);
-    let length = name.len();
-    (length.wrapping_mul(7) ^ byte(0) ^ byte(length / 2).wrapping_mul(3) ^ byte(length.wrapping_sub(1)) << 1)
-        & (BUCKETS - 1)
+impl Ends {
+    #[inline]
+    fn of(name: &[u8]) -> Ends {
+        let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => {
+                let word = name.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+                (word, word)
+            }
+        };
+        Ends { length: name.len(), first, last }
+    }
+
+    /// The ends of a name inside a text, which mostly goes on for long enough to read a short name with one look.
+    #[inline]
+    fn within(text: &[u8], start: usize, end: usize) -> Ends {
+        let length = end.wrapping_sub(start);
+        match text.get(start..).and_then(|text| text.first_chunk()) {
+            Some(eight) if length < 8 => {
+                let word = u64::from_le_bytes(*eight) & ((1 << (8 * length)) - 1);
+                Ends { length, first: word, last: word }
+            }
+            _ => Ends::of(text.get(start..end).unwrap_or_default()),
+        }
+    }
+
+    /// Whether the ends are the whole name.
+    #[inline]
+    fn are_all(self) -> bool {
+        self.length <= 16
+    }
+
+    /// Multiplication by the golden ratio's 64 bits (Fibonacci hashing); the upper half is the better one.
+    #[inline]
+    fn hash(self) -> usize {
+        let mixed = (self.first ^ self.last.rotate_left(29)).wrapping_add(self.length as u64);
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+    }
 }
 
 impl Span {
@@ -235,5 +313,27 @@ mod tests {
         }
         assert!(fields.child(root, b"field_500").is_none());
         assert!(fields.child(root, b"").is_none());
+    }
+
+    #[test]
+    fn a_name_is_the_same_wherever_it_stands() {
+        let text = b"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq!stuvwxyz";
+        for (start, length) in (0..text.len()).flat_map(|start| (0..30).map(move |length| (start, length))) {
+            let Some(name) = text.get(start..start + length) else { continue };
+            assert_eq!(Ends::within(text, start, start + length), Ends::of(name), "{length} from {start}");
+        }
+        // Long names that differ in their middle alone.
+        let mut fields = Fields::default();
+        let names = ["first-and-long-the-last", "first-and-soon-the-last"].map(str::to_owned);
+        let [one, other] = names.clone().map(|name| fields.field(&[name]));
+        let found = |name: &str| {
+            let quoted = format!("\"{name}\"");
+            let within = fields.child_within(fields.root()?, quoted.as_bytes(), 1, 1 + name.len())?.slot;
+            assert_eq!(within, fields.child(fields.root()?, name.as_bytes())?.slot);
+            within
+        };
+        assert_ne!(one, other);
+        assert_eq!(names.map(|name| found(&name)), [Some(one), Some(other)]);
+        assert_eq!(found("first-and-none-the-last"), None);
     }
 }

@@ -6,6 +6,8 @@
 pub mod fields;
 pub mod cursor;
 pub mod scan;
+mod marks;
+mod quick;
 pub mod text;
 pub mod splice;
 

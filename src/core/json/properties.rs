@@ -3,9 +3,11 @@
 //! Deliberate differences: serde_json's readers limit the depth and look at number ranges and lone
 //! surrogates; its `IgnoredAny` does none of it and is the oracle for the grammar.
 
-use super::cursor::Scratch;
 use super::fields::{Fields, ObjectSlot, Slot, Span};
-use super::scan::{ScanFault, scan};
+use super::marks::Marks;
+use super::quick::quick;
+use super::scan::ScanFault;
+use super::scan_cases::fault;
 use super::splice::{Added, Edit, Label, Splice};
 use super::text::{Scalar, escape_into};
 use proptest::prelude::*;
@@ -61,8 +63,13 @@ impl Known {
     }
 
     fn scan(&self, text: &[u8]) -> Result<Vec<Span>, ScanFault> {
+        fault(&self.fields, text)
+    }
+
+    /// Whether a text goes the short way.
+    fn is_quick(&self, text: &str) -> bool {
         let mut spans = vec![Span::ABSENT; self.fields.len()];
-        scan(&self.fields, text, &mut Scratch::default(), &mut spans).map(|()| spans)
+        quick(&self.fields, text.as_bytes(), &mut Marks::default(), &mut spans).is_some()
     }
 
     fn slot(&self, dotted: &str) -> Slot {
@@ -139,9 +146,13 @@ fn value() -> impl Strategy<Value = String> {
     scalar().prop_recursive(4, 40, 6, |inner| prop_oneof![list('[', inner.clone(), ']'), object(inner)])
 }
 
-/// An event: an object with white space around it, valid, possibly with duplicate names.
+/// An event: an object with white space around it, valid, possibly with duplicate names; half of them without any white
+/// space but blanks.
 fn event() -> impl Strategy<Value = String> {
-    (space(), object(value()), space()).prop_map(|(before, object, after)| before + &object + &after)
+    (any::<bool>(), space(), object(value()), space()).prop_map(|(blanks, before, object, after)| {
+        let event = before + &object + &after;
+        if blanks { event.replace(['\t', '\r', '\n'], " ") } else { event }
+    })
 }
 
 /// Bytes near the grammar's edge: pieces of JSON in any order.
@@ -174,6 +185,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "a",
         "ü",
         "\u{1}",
+        "\u{c}",
         "\u{feff}",
     ];
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..24).prop_map(|pieces| pieces.concat().into_bytes())
@@ -256,6 +268,13 @@ proptest! {
                 prop_assert_eq!(known.inner.of(&spans).is_some(), inner);
             }
         }
+    }
+
+    #[test]
+    fn what_is_ordinary_goes_the_short_way(text in event()) {
+        let known = Known::new();
+        let odd = text.trim_end().contains(['\\', '\t', '\r', '\n']) || has_duplicates(&text, &known, &[]);
+        prop_assert_eq!(known.is_quick(&text), !odd, "{}", text);
     }
 
     #[test]

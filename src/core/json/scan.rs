@@ -1,10 +1,12 @@
 //! One pass over an event: it validates every byte and notes where the plan's fields are.
 //!
+//! Ordinary events go the short way in `quick`, all others the thorough one here, which decides what an event is.
 //! Values outside the plan's names are stepped over without being looked at, and nothing is copied. Recursion
 //! follows the plan's paths only, and at most [`MAX_DEPTH`] of them. The first thing that happens to an event.
 
 use super::cursor::{Broken, Cursor, Scratch};
 use super::fields::{Fields, Node, Span};
+use super::quick::quick;
 use super::text::unescape;
 use crate::core::rejection::Reason;
 use std::fmt;
@@ -32,10 +34,24 @@ pub enum ScanFault {
 
 /// Reads an event: fills the spans of all fields and objects, absent ones included.
 ///
-/// `spans` is as long as `fields`. On a fault its content means nothing.
+/// `spans` is as long as `fields`, and all of it absent. On a fault its content means nothing.
 pub fn scan(fields: &Fields, text: &[u8], scratch: &mut Scratch, spans: &mut [Span]) -> Result<(), ScanFault> {
     debug_assert_eq!(spans.len(), fields.len(), "one span for each slot");
+    debug_assert!(spans.iter().all(|span| span.is_absent()), "a span that is there would be taken for a name's first");
+    if quick(fields, text, &mut scratch.marks, spans).is_some() {
+        return Ok(());
+    }
     spans.fill(Span::ABSENT);
+    thorough(fields, text, scratch, spans)
+}
+
+/// The way that takes every JSON text and knows every fault; all spans are absent before.
+pub(super) fn thorough(
+    fields: &Fields,
+    text: &[u8],
+    scratch: &mut Scratch,
+    spans: &mut [Span],
+) -> Result<(), ScanFault> {
     if simdutf8::basic::from_utf8(text).is_err() {
         // The fast check does not say where.
         let at = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), |_| 0);

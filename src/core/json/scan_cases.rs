@@ -2,7 +2,7 @@
 
 use super::cursor::Scratch;
 use super::fields::{Fields, ObjectSlot, Slot, Span, Tail};
-use super::scan::{MAX_DEPTH, ScanFault, scan};
+use super::scan::{MAX_DEPTH, ScanFault, scan, thorough};
 
 /// Values that RFC 8259 takes.
 const GOOD: &[&str] = &[
@@ -154,6 +154,7 @@ const BAD: &[&str] = &[
     r#"{null:1}"#,
     r#"{'a':1}"#,
     r#"{"a":1}}"#,
+    "{}\u{c}",
     "[1]]",
     "[]{}",
     "{}{}",
@@ -177,9 +178,17 @@ fn path(dotted: &str) -> Vec<String> {
     dotted.split('.').map(str::to_owned).collect()
 }
 
-fn fault(fields: &Fields, text: &[u8]) -> Result<Vec<Span>, ScanFault> {
-    let mut spans = vec![Span::ABSENT; fields.len()];
-    scan(fields, text, &mut Scratch::default(), &mut spans).map(|()| spans)
+type Way = fn(&Fields, &[u8], &mut Scratch, &mut [Span]) -> Result<(), ScanFault>;
+
+/// Scans a text, both ways: they must not differ.
+pub(super) fn fault(fields: &Fields, text: &[u8]) -> Result<Vec<Span>, ScanFault> {
+    let by = |way: Way| {
+        let mut spans = vec![Span::ABSENT; fields.len()];
+        way(fields, text, &mut Scratch::default(), &mut spans).map(|()| spans)
+    };
+    let found = by(scan);
+    assert_eq!(found, by(thorough), "{}", String::from_utf8_lossy(text));
+    found
 }
 
 fn is_json(text: &[u8]) -> bool {

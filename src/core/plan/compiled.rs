@@ -158,8 +158,8 @@ impl Plan {
         }
     }
 
-    /// The number of the section for a kind's text; `None` for an unknown kind.
-    pub fn kind_of(&self, text: &str) -> Option<KindId> {
+    /// The number of the section for a kind's text, given as its bytes; `None` for an unknown kind.
+    pub fn kind_of(&self, text: &[u8]) -> Option<KindId> {
         self.index.find(text)
     }
 

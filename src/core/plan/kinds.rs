@@ -3,11 +3,12 @@
 //! Does not know what the sections say.
 
 use super::compiled::KindId;
+use std::cmp::Ordering;
 
 /// Finds a section by a kind's text.
 #[derive(Debug, Default)]
 pub struct KindIndex {
-    /// By name. A handful as a rule: a few comparisons cost less than a hash.
+    /// By length, then name. A handful as a rule: a few comparisons, mostly of lengths, cost less than a hash.
     exact: Vec<(String, KindId)>,
     patterns: Vec<(String, KindId)>,
 }
@@ -23,18 +24,27 @@ impl KindIndex {
                 index.exact.push((name.clone(), id));
             }
         }
-        index.exact.sort();
+        index.exact.sort_by(|(a, _), (b, _)| order(a.as_bytes(), b.as_bytes()));
         index.patterns.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         index
     }
 
-    /// The section for a kind's text.
-    pub fn find(&self, kind: &str) -> Option<KindId> {
-        if let Ok(at) = self.exact.binary_search_by(|(name, _)| name.as_str().cmp(kind)) {
+    /// The section for a kind's text, given as its bytes.
+    pub fn find(&self, kind: &[u8]) -> Option<KindId> {
+        if let Ok(at) = self.exact.binary_search_by(|(name, _)| order(name.as_bytes(), kind)) {
             return self.exact.get(at).map(|(_, id)| *id);
         }
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let kind = std::str::from_utf8(kind).ok()?;
         self.patterns.iter().find(|(pattern, _)| matches(pattern, kind)).map(|(_, id)| *id)
     }
+}
+
+/// The order in which exact names lie.
+fn order(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// Whether `text` matches `pattern`, in which `*` stands for any run of characters, also none.
@@ -81,7 +91,8 @@ mod tests {
     fn exact_beats_pattern_and_longer_beats_shorter() {
         let names = ["*", "a:*", "a:b", "a:b*", "b:*", "*:b"].map(String::from);
         let index = KindIndex::new(names.iter());
-        let found = |kind: &str| index.find(kind).and_then(|id| names.get(usize::from(id))).map(String::as_str);
+        let found =
+            |kind: &str| index.find(kind.as_bytes()).and_then(|id| names.get(usize::from(id))).map(String::as_str);
         assert_eq!(found("a:b"), Some("a:b"));
         assert_eq!(found("a:bc"), Some("a:b*"));
         assert_eq!(found("a:c"), Some("a:*"));

@@ -18,6 +18,9 @@ const MERGE_CHUNKS: usize = 64;
 const MERGE_IDS: usize = 180;
 /// Expired ids stay in memory until they are one in so many.
 const SWEEP_SHARE: usize = 8;
+/// Ids that go into the maps together. Each one's place there is memory that nobody has touched for long: one after the
+/// other, every event would wait for it; in a row, the processor fetches several at once.
+const TOGETHER: usize = 32;
 
 /// A chunk that is to go from the disk: it holds nothing but expired ids, or was merged into another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,40 +60,71 @@ struct Group {
 pub struct Dedup {
     window: Option<Nanos>,
     groups: Vec<Group>,
+    /// Processed, and not in the maps yet: fewer than [`TOGETHER`].
+    waiting: Vec<(KeyGroup, Processed)>,
+    /// A bit for each of those by its digest: almost every other id is told from them with one look.
+    hints: [u64; 8],
 }
 
 impl Dedup {
     /// An empty memory with the plan's window; `None` switches it off.
     pub fn new(window: Option<Nanos>) -> Dedup {
-        Dedup { window, groups: (0..KEY_GROUPS).map(|_| Group::default()).collect() }
+        let groups = (0..KEY_GROUPS).map(|_| Group::default()).collect();
+        Dedup { window, groups, waiting: Vec::with_capacity(TOGETHER), hints: [0; 8] }
     }
 
     /// Whether this id was processed less than the window ago.
     pub fn is_duplicate(&self, group: KeyGroup, id: Digest, now: Nanos) -> bool {
-        let then = self.groups.get(usize::from(group.0)).and_then(|group| group.times.get(id));
+        let then = self.waits(id).or_else(|| self.groups.get(usize::from(group.0))?.times.get(id));
         match (self.window, then) {
             (Some(window), Some(then)) => now.0.saturating_sub(then.0) < window.0 || planted(Mutant::ExpiryByChunk),
             _ => false,
         }
     }
 
-    /// Whether this id is in memory, expired or not.
+    /// Whether the group's map has this id, expired or not: a touch of its memory, and no answer to anything else.
     pub fn knows(&self, group: KeyGroup, id: Digest) -> bool {
         self.groups.get(usize::from(group.0)).is_some_and(|group| group.times.get(id).is_some())
     }
 
-    /// Remembers that an id was processed at `now`.
+    /// Remembers that an id, which is no duplicate, was processed at `now`.
     pub fn mark(&mut self, group: KeyGroup, id: Digest, now: Nanos) {
-        if self.window.is_some()
-            && let Some(group) = self.groups.get_mut(usize::from(group.0))
-        {
-            group.times.set(id, now);
-            group.fresh.push((id, now));
+        if self.window.is_none() {
+            return;
+        }
+        let (word, bit) = hint(id);
+        if let Some(word) = self.hints.get_mut(word) {
+            *word |= bit;
+        }
+        self.waiting.push((group, (id, now)));
+        if self.waiting.len() >= TOGETHER {
+            self.note();
+        }
+    }
+
+    /// When an id was processed that waits; the last time, if a window has passed since an earlier one.
+    fn waits(&self, id: Digest) -> Option<Nanos> {
+        let (word, bit) = hint(id);
+        if self.hints.get(word).is_none_or(|word| word & bit == 0) {
+            return None;
+        }
+        self.waiting.iter().rfind(|(_, (known, _))| *known == id).map(|(_, (_, then))| *then)
+    }
+
+    /// Puts what waits into the maps.
+    fn note(&mut self) {
+        self.hints = [0; 8];
+        for (group, (id, now)) in self.waiting.drain(..) {
+            if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
+                group.times.set(id, now);
+                group.fresh.push((id, now));
+            }
         }
     }
 
     /// Takes a stored record of a chunk back; chunks of a group come in order of their positions.
     pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<Processed>) {
+        self.note();
         let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return };
         for (id, time) in &ids {
             group.times.set_latest(*id, *time);
@@ -106,7 +140,7 @@ impl Dedup {
             }
             None => {
                 group.chunks.push_back(Chunk { place: Gone { position, records: 1 }, newest, ids: ids.len() });
-                group.keep_small(ids);
+                group.keep_small(&ids);
             }
         }
     }
@@ -114,6 +148,7 @@ impl Dedup {
     /// At a barrier: a group's ids since the last one become a chunk. `write` stores them and says in how many records;
     /// the chunks that it holds as well, and that are to go, are returned.
     pub fn cut(&mut self, group: KeyGroup, position: Position, write: impl FnOnce(&[Processed]) -> u16) -> Vec<Gone> {
+        self.note();
         let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return Vec::new() };
         let mut ids = std::mem::take(&mut group.fresh);
         if ids.is_empty() {
@@ -123,9 +158,7 @@ impl Dedup {
         if group.small + 1 >= MERGE_CHUNKS || group.small_ids.len() + ids.len() >= MERGE_IDS {
             let before = group.chunks.len() - group.small.min(group.chunks.len());
             merged.extend(group.chunks.drain(before..).map(|chunk| chunk.place));
-            let fresh = std::mem::take(&mut ids);
-            ids = std::mem::take(&mut group.small_ids);
-            ids.extend(fresh);
+            ids.splice(0..0, group.small_ids.drain(..));
             group.close();
         }
         let records = write(&ids);
@@ -133,13 +166,15 @@ impl Dedup {
         group.chunks.push_back(Chunk { place: Gone { position, records }, newest, ids: ids.len() });
         // A chunk that was just merged stays as it is, unless a restart finds it among the small ones.
         if merged.is_empty() {
-            group.keep_small(ids);
+            group.keep_small(&ids);
         }
+        group.use_again(ids);
         merged
     }
 
     /// Forgets a group's chunks of which every id is out of the window at `now`.
     pub fn expire(&mut self, group: KeyGroup, now: Nanos) -> Vec<Gone> {
+        self.note();
         let (Some(window), Some(group)) = (self.window, self.groups.get_mut(usize::from(group.0))) else {
             return Vec::new();
         };
@@ -162,7 +197,7 @@ impl Dedup {
 
     /// How many ids are remembered, a share of expired ones included.
     pub fn len(&self) -> usize {
-        self.groups.iter().map(|group| group.times.len()).sum()
+        self.groups.iter().map(|group| group.times.len()).sum::<usize>() + self.waiting.len()
     }
 
     /// Whether none are.
@@ -171,16 +206,31 @@ impl Dedup {
     }
 }
 
+/// Which bit of the hints is an id's.
+fn hint(id: Digest) -> (usize, u64) {
+    // The casts keep the lower bits, all that is needed of them.
+    ((id.0 >> 6) as usize % 8, 1 << (id.0 as u64 % 64))
+}
+
 impl Group {
     /// The newest chunk joins the small ones before it, unless together they are worth a chunk of their own.
-    fn keep_small(&mut self, ids: Vec<Processed>) {
+    fn keep_small(&mut self, ids: &[Processed]) {
         if self.small_ids.len() + ids.len() >= MERGE_IDS {
             self.close();
         }
         if ids.len() < MERGE_IDS {
             self.small += 1;
-            self.small_ids.extend(ids);
+            self.small_ids.extend_from_slice(ids);
         }
+    }
+
+    /// The memory of what was processed until a barrier serves until the next, as long as about as much comes.
+    fn use_again(&mut self, mut ids: Vec<Processed>) {
+        if ids.capacity() > 4 * ids.len() {
+            ids.shrink_to_fit();
+        }
+        ids.clear();
+        self.fresh = ids;
     }
 
     /// No chunk up to here is merged any more.
@@ -297,7 +347,8 @@ mod tests {
                         dedup = disk.restore(window);
                         all = durable.clone();
                     }
-                    _ => now += more % 60,
+                    // Now and then so far that an id counts anew while it still waits for its place in memory.
+                    _ => now += if more % 3 == 0 { window } else { more % 60 },
                 }
             }
             disk.barrier(&mut dedup, position + 1, now);
