@@ -39,11 +39,23 @@ impl Delivery {
     }
 }
 
+/// Every number of so many digits fits 64 bits.
+const DIGITS: usize = 19;
+
 /// A decimal number; called four times for every message.
 fn number(digits: &[u8]) -> Option<u64> {
-    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    let add = |number: u64, byte: &u8| number.checked_mul(10)?.checked_add(digit(*byte)?);
-    (!digits.is_empty()).then(|| digits.iter().try_fold(0, add)).flatten()
+    let (head, tail) = digits.split_at(digits.len().min(DIGITS));
+    let (mut number, mut digits) = (0_u64, !head.is_empty());
+    for byte in head {
+        let digit = byte.wrapping_sub(b'0');
+        digits &= digit < 10;
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    let add = |number: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    digits.then(|| tail.iter().try_fold(number, add)).flatten()
 }
 
 /// A message's headers as core wants them. The client keeps no order among names, so they are sorted by name,
@@ -72,6 +84,17 @@ pub fn pending_messages(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_the_standard_library_reads_them(
+            text in prop_oneof!["[0-9]{0,24}", "[0-9+. -]{1,4}", any::<u64>().prop_map(|number| number.to_string()), any::<String>()],
+        ) {
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            prop_assert_eq!(number(text.as_bytes()), text.parse().ok().filter(|_| plain), "{}", text);
+        }
+    }
 
     #[test]
     fn both_forms_of_a_delivery_are_read() {
