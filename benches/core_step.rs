@@ -32,8 +32,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Slices between two barriers: about a second at full speed.
 const BARRIER: u64 = 250;
-/// Events that fill the state before anything is measured.
-const KNOWN: usize = 40_000;
+/// Events, at least, that fill the state before anything is measured: everybody has signed up then.
+const KNOWN: u64 = 40_000;
+/// When the first event was stored.
+const BEGINNING: i64 = 1_763_725_500_000_000_000;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -46,6 +48,9 @@ struct Line {
     /// How often that is repeated; the mean time is printed.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
+    /// How many ids the window of de-duplication holds. The memory that they fill is what the step waits for.
+    #[arg(long, default_value_t = 1_000_000)]
+    ids: u64,
     /// `cargo bench` says it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -78,6 +83,8 @@ struct Bench {
     plan: Arc<Plan>,
     school: School,
     sequence: u64,
+    /// Nanoseconds between two events, such that the window holds as many ids as asked for.
+    apart: i64,
     slices: u64,
     subjects: Vec<Arc<str>>,
     intake: Intake,
@@ -87,26 +94,29 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Bench {
+    fn new(ids: u64) -> Bench {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
         let (config, _) = Config::load(&file, &Overrides::default()).expect("the shipped configuration");
         let plan = Arc::new(Plan::compile(config.plan, &Layout::default()));
         let state = || State::new(config.state.cache_rows, plan.dedup_window);
+        let window = plan.dedup_window.expect("the shipped configuration has a window");
         let mut bench = Bench {
             intake: Intake::after(plan.clone(), 1, Position(0), Nanos(0)),
             step: Step::new(plan.clone(), state()),
             state: state(),
             school: School::new(1, SchoolOptions::default()),
             sequence: 0,
+            apart: window.0 / ids.max(1) as i64,
             slices: 0,
             subjects: Vec::new(),
             plan: plan.clone(),
         };
         let mut other = Step::new(bench.plan.clone(), state());
-        for _ in 0..KNOWN / SLICE {
+        while bench.sequence < ids.max(KNOWN) {
             let events = bench.events();
-            bench.step.run(&events);
             other.run(&events);
+            bench.step(&events);
+            barrier(&mut other.state, bench.slices, bench.sequence, bench.now());
         }
         bench.state = other.state;
         bench
@@ -135,7 +145,7 @@ impl Bench {
         });
         StoredMessage {
             sequence: self.sequence,
-            stored_at: Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000),
+            stored_at: self.now(),
             subject,
             headers: None,
             payload: Bytes::from(vec![0; event.payload.len()]),
@@ -158,11 +168,12 @@ impl Bench {
     fn step(&mut self, events: &Events) {
         black_box(self.step.run(events));
         self.slices += 1;
-        if self.slices.is_multiple_of(BARRIER) {
-            let now = Nanos(1_763_725_500_000_000_000 + self.sequence as i64 * 8_000_000);
-            black_box(self.step.state.take_changes(self.slices, Position(self.sequence), now));
-            self.step.state.rows.evict(self.slices);
-        }
+        let now = self.now();
+        barrier(&mut self.step.state, self.slices, self.sequence, now);
+    }
+
+    fn now(&self) -> Nanos {
+        Nanos(BEGINNING + self.sequence as i64 * self.apart)
     }
 
     fn decode(&self, messages: Vec<StoredMessage>) -> Events {
@@ -181,6 +192,9 @@ impl Bench {
                 self.state.ids.mark(event.group, id, event.stream_time);
             }
         }
+        self.slices += 1;
+        let now = self.now();
+        barrier(&mut self.state, self.slices, self.sequence, now);
     }
 
     /// Apply, then join, then encode, as far as asked.
@@ -223,6 +237,14 @@ impl Bench {
     }
 }
 
+/// Takes the changes of a state whenever a barrier is due.
+fn barrier(state: &mut State, slices: u64, sequence: u64, now: Nanos) {
+    if slices.is_multiple_of(BARRIER) {
+        black_box(state.take_changes(slices, Position(sequence), now));
+        state.rows.evict(slices);
+    }
+}
+
 /// What a stage begins with.
 enum Ready {
     Messages(Vec<StoredMessage>),
@@ -231,7 +253,7 @@ enum Ready {
 
 fn main() {
     let line = Line::parse();
-    let mut bench = Bench::new();
+    let mut bench = Bench::new(line.ids);
     let mut encoder = Encoder::new(bench.plan.clone());
     if let Some(stage) = line.stage {
         return alone(&mut bench, &mut encoder, stage, &line);

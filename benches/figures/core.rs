@@ -17,8 +17,13 @@ const STAGES: [(&str, &str); 7] = [
 ];
 /// Events in a slice of the bench.
 const SLICE: f64 = 512.0;
-/// Instructions are the difference of two runs of so many slices.
+/// Instructions are the difference of two runs of so many slices. They do not depend on how many ids there are.
 const SLICES: [u64; 2] = [20, 120];
+const COUNTED_IDS: &str = "40000";
+/// Fewer and more ids than the million that the stages are measured with: everything is measured with so many, too.
+const OTHER_IDS: [&str; 2] = ["100000", "10000000"];
+/// Over so many times 16 slices.
+const ROUNDS: &str = "400";
 
 /// Runs the bench and reads what criterion found.
 pub async fn section(bench: &Path) -> Result<String, Failure> {
@@ -35,10 +40,17 @@ pub async fn section(bench: &Path) -> Result<String, Failure> {
         let count = if counted { thousands(instructions(bench, stage).await?) } else { "no valgrind here".to_owned() };
         row(&mut text, &[says.to_owned(), format!("{ns:.0}"), thousands(1e9 / ns), count]);
     }
-    text.push_str(
-        "\n* One thread, the shipped configuration, the generator's events in slices of 512, every user known. Times are \
-         criterion's means, instructions callgrind's (the difference of two runs).\n",
-    );
+    let mut others = Vec::new();
+    for ids in OTHER_IDS {
+        let ns = everything(bench, ids).await?;
+        others.push(format!("with {} ids {ns:.0} ns", thousands(ids.parse()?)));
+    }
+    text.push_str(&format!(
+        "\n* One thread, the shipped configuration, the generator's events in slices of 512, every user known, a million ids \
+         in the window of de-duplication; a barrier every 250 slices takes the changes and lets old ids go. Times are \
+         criterion's means, instructions callgrind's (the difference of two runs). Everything {}.\n",
+        others.join(", "),
+    ));
     Ok(text)
 }
 
@@ -53,12 +65,22 @@ fn nanoseconds(stage: &str) -> Result<f64, Failure> {
     found.pointer("/mean/point_estimate").and_then(serde_json::Value::as_f64).ok_or("criterion noted no mean".into())
 }
 
+/// The mean time of intake and step with so many ids, in nanoseconds an event.
+async fn everything(bench: &Path, ids: &str) -> Result<f64, Failure> {
+    let mut line = Command::new(bench);
+    line.args(["--ids", ids, "--stage", "whole", "--slices", "16", "--rounds", ROUNDS]);
+    let text = String::from_utf8_lossy(&line.output().await?.stdout).into_owned();
+    let mean = text.rsplit_once(": ").and_then(|(_, says)| says.split_once(' ')).map(|(number, _)| number);
+    Ok(mean.ok_or("the bench of the core printed no time")?.parse()?)
+}
+
 async fn instructions(bench: &Path, stage: &str) -> Result<f64, Failure> {
     let mut counts = Vec::new();
     for slices in SLICES {
         let mut line = Command::new("valgrind");
         line.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(bench);
-        let output = line.args(["--stage", stage, "--slices", &slices.to_string()]).output().await?;
+        line.args(["--ids", COUNTED_IDS, "--stage", stage, "--slices", &slices.to_string()]);
+        let output = line.output().await?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let count = text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse::<f64>().ok());
         counts.push(count.ok_or("callgrind counted nothing")?);

@@ -4,7 +4,7 @@
 //! arrays cost a million small steps. `scan` and `splice` drive it. A step that fails leaves the cursor at
 //! the offending byte and says what was expected there.
 
-use super::marks::Marks;
+use super::marks::{Marks, odd};
 use wide::u8x16;
 
 /// What was wrong at the cursor, as a phrase.
@@ -300,8 +300,7 @@ impl<'a> Cursor<'a> {
 /// A bit for each byte that is a quote, a backslash or a control character, the first byte's the lowest.
 #[inline]
 fn specials(bytes: u8x16) -> u32 {
-    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control).to_bitmask()
+    (bytes.simd_eq(u8x16::splat(b'"')) | odd(bytes)).to_bitmask()
 }
 
 #[cfg(test)]

@@ -58,12 +58,17 @@ fn quotes(block: &[u8; BLOCK], seen: &mut Seen) -> u64 {
     let mut bits = 0;
     for (n, part) in parts.iter().enumerate() {
         let bytes = u8x16::new(*part);
-        let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        seen.odd |= bytes.simd_eq(u8x16::splat(b'\\')) | control;
+        seen.odd |= odd(bytes);
         seen.all |= bytes;
         bits |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << (16 * n);
     }
     bits
+}
+
+/// All bits of each byte that does not stand for itself in a string, and is no quote: backslashes and control characters.
+#[inline]
+pub(super) fn odd(bytes: u8x16) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(b'\\')) | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes)
 }
 
 /// The places of the quotes, in order.
