@@ -5,7 +5,7 @@
 //! block every reader of the process, so the caller keeps them small, and they are joined up to a bound only.
 
 use super::guard::{close, guarded};
-use super::open::{COUNT_KEY, Opened, SEGMENT_BYTES, open};
+use super::open::{COUNT_KEY, Opened, open};
 use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Manifest;
@@ -25,14 +25,14 @@ use std::sync::{Mutex, PoisonError};
 /// 50,000 rows/s, 128 MiB took 304 MB at 82,000 rows/s, and 256 MiB 410 MB at 86,000 rows/s.
 pub const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 
-/// The most that is applied between two syncs of sled's file, beside a single batch that is larger.
+/// A segment over this is the most that is applied between two syncs of sled's file, beside a single batch that is larger.
 ///
 /// sled takes a segment of its file back as soon as the pages that it moved out of it were *flushed*, which
 /// does not mean that they are on the disk. Between the last of these pages and the first byte that overwrites the
 /// segment lies at least one whole segment of log, and nothing is taken back within a batch. So a sync in every
 /// segment's worth of log puts the pages on the disk first. Log is 3 to 8 times what is applied (measured, random keys);
 /// here it may be 16 times. Without this, 3 of 20 power cuts during checkpoints of a megabyte damaged durable state.
-const UNSYNCED_BYTES: usize = SEGMENT_BYTES / 16;
+const UNSYNCED_SHARE: usize = 16;
 
 /// What a change costs in the log beside its key and value.
 const CHANGE_BYTES: usize = 64;
@@ -49,6 +49,8 @@ pub struct SledStore {
     /// Our own handle of sled's file: sled's flush does not reach the disk.
     file: File,
     blobs: Mutex<BTreeSet<String>>,
+    /// The most that is applied between two syncs.
+    unsynced_max: usize,
     /// Held while a batch is applied, so that the counts go up in order.
     applied: Mutex<Applied>,
     witness: Mutex<Witness>,
@@ -85,7 +87,7 @@ impl Joint {
     }
 }
 
-/// What a batch counts for against `UNSYNCED_BYTES`.
+/// What a batch counts for between two syncs.
 fn weight(batch: &Batch) -> usize {
     batch.changes.iter().map(|(key, value)| CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)).sum()
 }
@@ -102,7 +104,7 @@ impl SledStore {
     /// The same with another page cache.
     pub fn open_with_cache(path: &Path, cache_bytes: u64) -> Result<SledStore, StoreError> {
         let mut lock = Lock::take(path)?;
-        let Opened { db, manifest, witness, batches } = open(path, &mut lock, cache_bytes)?;
+        let Opened { db, manifest, witness, batches, segment_bytes } = open(path, &mut lock, cache_bytes)?;
         let name = path.join("db");
         let file = File::open(&name).map_err(failed(&name, "cannot open it to sync it"))?;
         // sled may have written a new snapshot; the names of its files must survive as well.
@@ -113,6 +115,7 @@ impl SledStore {
             manifest,
             file,
             blobs: Mutex::default(),
+            unsynced_max: segment_bytes / UNSYNCED_SHARE,
             applied: Mutex::new(Applied { batches, unsynced: 0 }),
             witness: Mutex::new(witness),
             broken: AtomicBool::new(false),
@@ -146,7 +149,7 @@ impl SledStore {
     /// Applies what was joined, after a sync where too much would be unsynced.
     fn write(&self, Joint { mut changes, bytes }: Joint) -> Result<(), StoreError> {
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        if applied.unsynced > 0 && applied.unsynced + bytes > UNSYNCED_BYTES {
+        if applied.unsynced > 0 && applied.unsynced + bytes > self.unsynced_max {
             self.sync_file()?;
             applied.unsynced = 0;
         }
@@ -212,7 +215,7 @@ impl Store for SledStore {
     fn apply_all(&self, batches: &[(Space, Batch)]) -> Result<(), StoreError> {
         let mut joint = Joint::default();
         for (space, batch) in batches {
-            if joint.bytes > 0 && joint.bytes + weight(batch) > UNSYNCED_BYTES {
+            if joint.bytes > 0 && joint.bytes + weight(batch) > self.unsynced_max {
                 self.write(std::mem::take(&mut joint))?;
             }
             joint.add(*space, batch);

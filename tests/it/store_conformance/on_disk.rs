@@ -112,6 +112,24 @@ fn a_half_written_snapshot_is_no_obstacle() {
     assert_eq!(scan(&store, Space::Meta, b""), [(b"k".to_vec(), b"v".to_vec())]);
 }
 
+/// sled refuses to open a file with pieces of another size than it was made with.
+#[test]
+fn a_directory_keeps_its_pieces() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    fs::create_dir(&path).unwrap();
+    // What sled 0.34.7 writes where it is asked for its default, with its checksum.
+    let conf = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
+    fs::write(path.join("conf"), conf).unwrap();
+    for round in 0..2 {
+        let store = SledStore::open(&path).unwrap();
+        assert_eq!(scan(&store, Space::Meta, b"").len(), round);
+        put(&store, Space::Meta, &[(b"k", b"v")]);
+        store.sync().unwrap();
+    }
+    assert_eq!(fs::read(path.join("conf")).unwrap(), conf);
+}
+
 #[test]
 fn an_unreadable_directory_is_set_aside_whole() {
     let directory = tempfile::tempdir().unwrap();
