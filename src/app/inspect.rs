@@ -6,6 +6,7 @@
 use super::disk;
 use super::exit::{Exit, UNAVAILABLE};
 use crate::config::Config;
+use crate::core::state::row::StoredRow;
 use crate::core::state::view;
 use crate::engine::restore::stored_rows;
 use serde_json::Value;
@@ -80,5 +81,5 @@ pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit>
     let opened = disk::open(&config.state)?;
     let Some(checkpoint) = &opened.disk.checkpoint else { return Ok(None) };
     let rows = stored_rows(opened.store.as_ref(), key)?;
-    Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter()))
+    Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter().map(StoredRow::row)))
 }

@@ -4,7 +4,7 @@
 //! column that was never seen set is not null. Never calls anything certain that an unseen event could have
 //! changed. Holds facts about the state, never the state itself; `recompute` keeps the two in step.
 
-use crate::core::columns::Columns;
+use crate::core::columns::ColumnsRef;
 use crate::core::event::{Event, Key, Reading};
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::json::fields::Span;
@@ -13,7 +13,7 @@ use crate::core::plan::layout::TableId;
 use crate::core::read::{KeyFault, Value};
 use crate::core::state::changes::State;
 use crate::core::state::dedup::Dedup;
-use crate::core::state::rows::{Change, ONLY_ROW};
+use crate::core::state::row::{Change, ONLY_ROW};
 use std::collections::HashMap;
 
 /// A row's name: key, table, row selector.
@@ -58,7 +58,7 @@ pub struct Asked<'a> {
 #[derive(Clone, Copy)]
 enum Row<'a> {
     Miss,
-    There { columns: &'a Columns, whole: bool },
+    There { columns: ColumnsRef<'a>, whole: bool },
     NotKnown,
 }
 
@@ -137,7 +137,7 @@ impl Knowledge {
         if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
             // Without a key there is no row before it, for certain.
             let whole = matches!(known, None | Some(Some(Known::There { whole: true } | Known::Gone)));
-            return own.columns.as_ref().map_or(Row::Miss, |columns| Row::There { columns, whole });
+            return own.columns.as_ref().map_or(Row::Miss, |columns| Row::There { columns: columns.into(), whole });
         }
         match known {
             None | Some(Some(Known::Gone)) => Row::Miss,
@@ -145,7 +145,7 @@ impl Knowledge {
             Some(Some(Known::There { whole })) => {
                 let key = reading.key.as_ref().map(|key| key.digest).unwrap_or(ONLY_ROW);
                 let row = state.rows.row(key, table, row);
-                row.map_or(Row::NotKnown, |row| Row::There { columns: &row.columns, whole })
+                row.map_or(Row::NotKnown, |row| Row::There { columns: row.columns, whole })
             }
         }
     }

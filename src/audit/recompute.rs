@@ -17,7 +17,7 @@ use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::protocol::intake::Intake;
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
-use crate::core::state::rows::Change;
+use crate::core::state::row::Change;
 use crate::core::step::{Outcome, Silence, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use super::json::fields::Span;
 use super::plan::compiled::{Feed, Kind};
 use super::read::Value;
 use super::rejection::Rejection;
-use super::state::rows::{Change, KeyRows, ONLY_ROW};
+use super::state::row::{Change, ONLY_ROW};
+use super::state::rows::KeyRows;
 
 /// The changes of one event, by table name; `known` are the rows of its key.
 pub fn apply(known: Option<&KeyRows>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Vec<Change>, Rejection> {
@@ -34,8 +35,8 @@ fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -
     }
     let updates = feed.columns.iter().filter_map(|(id, place)| Some((*id, at(place).column()?)));
     let before = known.and_then(|known| known.get(feed.table, row));
-    let columns = match before.map(|row| &row.columns) {
-        Some(before) => Some(before.merged(updates)).filter(|columns| columns != before),
+    let columns = match before.map(|row| row.columns) {
+        Some(before) => Some(before.merged(updates)).filter(|columns| before != columns.into()),
         None => Some(Columns::default().merged(updates)),
     };
     Ok(columns.map(|columns| Change { table: feed.table, row, row_text, columns: Some(columns) }))

@@ -13,19 +13,34 @@ const TYPICAL: usize = 96;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns(Box<[u8]>);
 
-impl Columns {
+/// The same, where they lie: in a `Columns`, or in the buffer of a key's rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnsRef<'a>(&'a [u8]);
+
+impl<'a> From<&'a Columns> for ColumnsRef<'a> {
+    fn from(columns: &'a Columns) -> ColumnsRef<'a> {
+        ColumnsRef(&columns.0)
+    }
+}
+
+impl<'a> ColumnsRef<'a> {
+    /// Of bytes that `as_bytes` gave.
+    pub fn of(bytes: &'a [u8]) -> ColumnsRef<'a> {
+        ColumnsRef(bytes)
+    }
+
     /// The JSON text of a column, or `None` when it was never set.
-    pub fn get(&self, id: ColumnId) -> Option<&[u8]> {
+    pub fn get(self, id: ColumnId) -> Option<&'a [u8]> {
         self.iter().find(|(column, _)| *column == id).map(|(_, text)| text)
     }
 
     /// The set columns, by rising id.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: &self.0 }
+    pub fn iter(self) -> Iter<'a> {
+        Iter { rest: self.0 }
     }
 
     /// These columns with `updates` (rising ids) written over them.
-    pub fn merged<T: AsRef<[u8]>>(&self, updates: impl IntoIterator<Item = (ColumnId, T)>) -> Columns {
+    pub fn merged<T: AsRef<[u8]>>(self, updates: impl IntoIterator<Item = (ColumnId, T)>) -> Columns {
         let mut bytes = Vec::with_capacity(self.0.len() + TYPICAL);
         let mut old = self.iter().peekable();
         for (id, text) in updates {
@@ -39,6 +54,28 @@ impl Columns {
             push(&mut bytes, column, kept);
         }
         Columns(bytes.into_boxed_slice())
+    }
+
+    /// The buffer as it is stored.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl Columns {
+    /// The JSON text of a column, or `None` when it was never set.
+    pub fn get(&self, id: ColumnId) -> Option<&[u8]> {
+        ColumnsRef::from(self).get(id)
+    }
+
+    /// The set columns, by rising id.
+    pub fn iter(&self) -> Iter<'_> {
+        ColumnsRef::from(self).iter()
+    }
+
+    /// These columns with `updates` (rising ids) written over them.
+    pub fn merged<T: AsRef<[u8]>>(&self, updates: impl IntoIterator<Item = (ColumnId, T)>) -> Columns {
+        ColumnsRef::from(self).merged(updates)
     }
 
     /// The buffer as it is stored.

@@ -2,7 +2,7 @@
 //!
 //! Sees the event's own changes before the state, and never writes either.
 
-use super::columns::Columns;
+use super::columns::ColumnsRef;
 use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
@@ -11,14 +11,15 @@ use super::plan::compiled::{Join, Kind};
 use super::plan::layout::TableId;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
-use super::state::rows::{Change, KeyRows, ONLY_ROW};
+use super::state::row::{Change, ONLY_ROW};
+use super::state::rows::KeyRows;
 use smallvec::SmallVec;
 
 /// The rows of one event, in the order of `Kind::joins`; `None` is a miss.
 #[derive(Debug, Default)]
 pub struct Joined<'s> {
     /// The rows' columns.
-    pub rows: SmallVec<[Option<&'s Columns>; 4]>,
+    pub rows: SmallVec<[Option<ColumnsRef<'s>>; 4]>,
     /// The tables that were missed, once for each join.
     pub missed: Vec<TableId>,
 }
@@ -55,9 +56,9 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
     }
 }
 
-fn find<'s>(known: Option<&'s KeyRows>, changes: &'s [Change], table: TableId, row: Digest) -> Option<&'s Columns> {
+fn find<'s>(known: Option<&'s KeyRows>, changes: &'s [Change], table: TableId, row: Digest) -> Option<ColumnsRef<'s>> {
     if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
-        return own.columns.as_ref();
+        return own.columns.as_ref().map(ColumnsRef::from);
     }
-    known?.get(table, row).map(|row| &row.columns)
+    known?.get(table, row).map(|row| row.columns)
 }

@@ -13,7 +13,7 @@ use crate::core::record::{
     dedup_position, encode_plan, row_prefix_of_key,
 };
 use crate::core::state::changes::State;
-use crate::core::state::rows::Row;
+use crate::core::state::row::StoredRow;
 use crate::ports::store::{Batch, Space, Store, StoreError};
 
 /// Writes what a start writes before anything else, in one batch.
@@ -136,7 +136,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
         damage.is_none()
     })?;
     let mut reader = RowReader::default();
-    let mut key: Option<(Box<str>, Vec<Row>)> = None;
+    let mut key: Option<(Box<str>, Vec<StoredRow>)> = None;
     let mut to_the_end = true;
     store.scan(space, &ROWS, &mut |name, value| {
         match reader.push(name, value) {
@@ -150,7 +150,7 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
                     to_the_end = false;
                     return false;
                 }
-                key.get_or_insert_with(|| (view.name.key.into(), Vec::new())).1.push(Row::stored(&view));
+                key.get_or_insert_with(|| (view.name.key.into(), Vec::new())).1.push(StoredRow::of(&view));
             }
             Ok(None) => {}
             Err(error) => damage = Some(error),
@@ -164,9 +164,9 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
     }
 }
 
-fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<Row>)>) {
+fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<StoredRow>)>) {
     if let Some((text, rows)) = key {
-        state.insert(Digest::of(text.as_bytes()), text, group, rows);
+        state.insert(Digest::of(text.as_bytes()), &text, group, rows);
     }
 }
 
@@ -176,13 +176,13 @@ fn damaged(error: RecordError) -> StoreError {
 }
 
 /// The rows that the store holds of a key.
-pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<Row>, StoreError> {
+pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<StoredRow>, StoreError> {
     let mut reader = RowReader::default();
     let mut rows = Vec::new();
     let mut damage = None;
     store.scan(Space::Group(KeyGroup::of(key)), &row_prefix_of_key(key), &mut |name, value| {
         match reader.push(name, value) {
-            Ok(Some(view)) => rows.push(Row::stored(&view)),
+            Ok(Some(view)) => rows.push(StoredRow::of(&view)),
             Ok(None) => {}
             Err(error) => damage = Some(error),
         }

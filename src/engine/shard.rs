@@ -11,6 +11,7 @@ use super::sequencer::Sequencer;
 use crate::core::event::Events;
 use crate::core::ids::{Digest, Position};
 use crate::core::plan::compiled::Plan;
+use crate::core::state::row::StoredRow;
 use crate::core::state::view;
 use crate::core::step::Step;
 use crate::ports::store::{Store, StoreError};
@@ -104,7 +105,7 @@ impl Handler<Inspect> for Shard {
             return Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter()));
         }
         let rows = stored_rows(self.store.as_ref(), &inspect.key).map_err(|error| error.to_string())?;
-        Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter()))
+        Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter().map(StoredRow::row)))
     }
 }
 
@@ -122,7 +123,7 @@ impl Shard {
             misses += 1;
             let text = key.text.get(&event.message.payload);
             let rows = stored_rows(self.store.as_ref(), text)?;
-            self.step.state.insert(key.digest, text.into(), event.group, rows);
+            self.step.state.insert(key.digest, text, event.group, rows);
         }
         self.metrics.cache(hits, misses, 0);
         Ok(())

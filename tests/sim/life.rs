@@ -262,7 +262,7 @@ impl Life {
             let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { continue };
             if state.rows.must_load(key.digest) {
                 let text = key.text.get(&event.message.payload);
-                state.insert(key.digest, text.into(), event.group, stored_rows(&self.disk, text)?);
+                state.insert(key.digest, text, event.group, stored_rows(&self.disk, text)?);
             }
         }
         Ok(())

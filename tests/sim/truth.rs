@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sidestream::core::ids::{KeyGroup, Position};
 use sidestream::core::protocol::writes::Write;
 use sidestream::core::record::{Batch, CHECKPOINT_KEY, Checkpoint, GroupMark, MARK_KEY, Space};
+use sidestream::core::state::row::StoredRow;
 use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
 use sidestream::ports::store::{Store, StoreError};
@@ -84,7 +85,8 @@ pub fn check_disk(context: &mut Context, disk: &Disk) {
         let mark = disk.get(Space::Group(group), &MARK_KEY).ok().flatten().and_then(|v| GroupMark::decode(&v).ok());
         let position = mark.map_or(record.position, |mark| mark.position.max(record.position));
         let Ok(rows) = stored_rows(disk, &text) else { return };
-        let found = view::of_key(&text, position, &record.layout, rows.iter()).map(|mut v| v["tables"].take());
+        let found = view::of_key(&text, position, &record.layout, rows.iter().map(StoredRow::row))
+            .map(|mut v| v["tables"].take());
         let expected = tables(key, &context.oracle.rows(position.0), letter == 'C');
         if found != expected {
             let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);

@@ -4,7 +4,7 @@
 //! arrays cost a million small steps. `scan` and `splice` drive it. A step that fails leaves the cursor at
 //! the offending byte and says what was expected there.
 
-use super::marks::{Marks, odd};
+use super::quote_map::{QuoteMap, odd};
 use wide::u8x16;
 
 /// What was wrong at the cursor, as a phrase.
@@ -15,7 +15,7 @@ pub type Broken = &'static str;
 pub struct Scratch {
     /// The open containers of a value that is stepped over; true for objects.
     containers: Vec<bool>,
-    pub(super) marks: Marks,
+    pub(super) quote_map: QuoteMap,
 }
 
 /// The capacity that a scratch keeps; a hostile event's deep nesting is given back.

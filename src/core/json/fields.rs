@@ -1,6 +1,7 @@
 //! The names that a plan reads or adds, as a trie, and the places where a scan found them.
 //!
-//! Built once per plan and then only read. Nothing here looks at an event; `scan` does.
+//! Built once per plan and then only read. Of an event nothing is seen here but the name that is looked up; `scan` sees the
+//! rest.
 
 /// Slots of a table for each child: so many that one look tells most names that are not there.
 const ROOM: usize = 4;

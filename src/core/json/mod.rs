@@ -6,7 +6,7 @@
 pub mod fields;
 pub mod cursor;
 pub mod scan;
-mod marks;
+mod quote_map;
 mod quick;
 pub mod text;
 pub mod splice;

@@ -4,8 +4,8 @@
 //! surrogates; its `IgnoredAny` does none of it and is the oracle for the grammar.
 
 use super::fields::{Fields, ObjectSlot, Slot, Span};
-use super::marks::Marks;
 use super::quick::quick;
+use super::quote_map::QuoteMap;
 use super::scan::ScanFault;
 use super::scan_cases::fault;
 use super::splice::{Added, Edit, Label, Splice};
@@ -69,7 +69,7 @@ impl Known {
     /// Whether a text goes the short way.
     fn is_quick(&self, text: &str) -> bool {
         let mut spans = vec![Span::ABSENT; self.fields.len()];
-        quick(&self.fields, text.as_bytes(), &mut Marks::default(), &mut spans).is_some()
+        quick(&self.fields, text.as_bytes(), &mut QuoteMap::default(), &mut spans).is_some()
     }
 
     fn slot(&self, dotted: &str) -> Slot {

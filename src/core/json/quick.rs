@@ -4,21 +4,21 @@
 //! left to the thorough way, which alone knows faults: what this way takes, that one takes, too, with the same spans.
 
 use super::fields::{Fields, Node, Span};
-use super::marks::{Marks, Quotes};
+use super::quote_map::{QuoteMap, Quotes};
 
 /// The deepest nesting that goes the short way; the top object counts as 1.
 const DEPTH: usize = 16;
 
 /// Fills the spans of all fields and objects, which are absent before; `None` leaves the event to the thorough way, and
 /// the spans as they happen to be.
-pub(super) fn quick(fields: &Fields, text: &[u8], marks: &mut Marks, spans: &mut [Span]) -> Option<()> {
+pub(super) fn quick(fields: &Fields, text: &[u8], quote_map: &mut QuoteMap, spans: &mut [Span]) -> Option<()> {
     if text.len() >= u32::MAX as usize {
         return None;
     }
     // Many programs end an event as a line.
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let text = text.get(..text.len() - text.iter().rev().take_while(blank).count())?;
-    let quotes = marks.of(text)?;
+    let quotes = quote_map.of(text)?;
     let mut walk = Walk { text, at: 0, quotes, fields, spans };
     walk.blanks();
     if walk.peek() != b'{' {

@@ -38,7 +38,7 @@ pub enum ScanFault {
 pub fn scan(fields: &Fields, text: &[u8], scratch: &mut Scratch, spans: &mut [Span]) -> Result<(), ScanFault> {
     debug_assert_eq!(spans.len(), fields.len(), "one span for each slot");
     debug_assert!(spans.iter().all(|span| span.is_absent()), "a span that is there would be taken for a name's first");
-    if quick(fields, text, &mut scratch.marks, spans).is_some() {
+    if quick(fields, text, &mut scratch.quote_map, spans).is_some() {
         return Ok(());
     }
     spans.fill(Span::ABSENT);

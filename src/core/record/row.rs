@@ -13,7 +13,7 @@
 use super::bytes::{Cursor, put_bytes, put_varint};
 use super::error::RecordError;
 use super::parts::{Change, Joined, Joiner, remove, split};
-use crate::core::columns::Columns;
+use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::Digest;
 
 /// The prefix of every row.
@@ -58,9 +58,9 @@ pub fn row_prefix_of_key(key: &str) -> [u8; 17] {
 /// `stored` is the number of parts that the store holds of this row (0 if
 /// none); the caller keeps the returned number for the next write, so that no write needs a read.
 /// On an error (a row of more than 200 MB) nothing is appended.
-pub fn encode_row(
+pub fn encode_row<'a>(
     name: &RowName<'_>,
-    columns: &Columns,
+    columns: impl Into<ColumnsRef<'a>>,
     stored: u16,
     out: &mut Vec<Change>,
 ) -> Result<u16, RecordError> {
@@ -73,7 +73,7 @@ pub fn encode_row(
             body.extend_from_slice(row.as_bytes());
         }
     }
-    body.extend_from_slice(columns.as_bytes());
+    body.extend_from_slice(columns.into().as_bytes());
     split(&name.prefix(), &body, stored, out)
 }
 

@@ -4,7 +4,8 @@
 //! are in memory decides no outcome, only how often the store is read.
 
 use super::digests::DigestMap;
-use super::rows::{Change, KeyRows, Row};
+use super::row::{Change, Row, StoredRow};
+use super::rows::KeyRows;
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
 use std::collections::VecDeque;
@@ -47,7 +48,7 @@ impl Cache {
     }
 
     /// Takes what the store holds of a key, no rows included.
-    pub fn insert(&mut self, digest: Digest, key: Box<str>, group: KeyGroup, rows: Vec<Row>) {
+    pub fn insert(&mut self, digest: Digest, key: &str, group: KeyGroup, rows: Vec<StoredRow>) {
         let rows = KeyRows::new(key, group, rows);
         self.rows += cost(&rows);
         self.clock.push_back(digest);
@@ -58,7 +59,7 @@ impl Cache {
     }
 
     /// A key's row.
-    pub fn row(&self, key: Digest, table: TableId, row: Digest) -> Option<&Row> {
+    pub fn row(&self, key: Digest, table: TableId, row: Digest) -> Option<Row<'_>> {
         self.keys.get(&key)?.get(table, row)
     }
 
@@ -81,7 +82,7 @@ impl Cache {
         let rows = self.keys.entry(digest).or_insert_with(|| {
             clock.push_back(digest);
             *total += 1;
-            KeyRows::new(key.into(), group, Vec::new())
+            KeyRows::new(key, group, Vec::new())
         });
         *total -= cost(rows);
         let was_dirty = rows.is_dirty();
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!((cache.rows(), cache.evict(0)), (5, 0), "dirty keys are pinned");
         let mut seen = 0;
         cache.take_dirty(1, |key| {
-            key.take_changes();
+            key.take_changes(|_, _, _| 1);
             seen += 1;
         });
         assert_eq!((seen, cache.evict(0)), (5, 0), "handed over, but not durable yet");
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(cache.evict(1), 3);
         assert_eq!(cache.rows(), 2);
         assert!(cache.must_load(Digest(9)));
-        cache.insert(Digest(9), "k9".into(), KeyGroup(0), Vec::new());
+        cache.insert(Digest(9), "k9", KeyGroup(0), Vec::new());
         assert!(!cache.must_load(Digest(9)), "a key without rows is remembered too");
     }
 }

@@ -4,7 +4,7 @@
 
 use super::cache::Cache;
 use super::dedup::Dedup;
-use super::rows::Row;
+use super::row::StoredRow;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
 use crate::core::record::{dedup_key, encode_dedup, encode_row, remove_row};
 
@@ -58,14 +58,11 @@ impl State {
         let mut groups: Vec<GroupChanges> =
             KeyGroup::all().map(|group| GroupChanges { group, changes: Vec::new() }).collect();
         self.rows.take_dirty(barrier, |key| {
-            let (text, group) = (key.key.clone(), key.group);
-            let Some(out) = groups.get_mut(usize::from(group.0)) else { return };
-            let (changed, removed) = key.take_changes();
-            for row in changed {
-                row.parts = encode_row(&row.name(&text), &row.columns, row.parts, &mut out.changes).expect(FITS);
-            }
+            let Some(out) = groups.get_mut(usize::from(key.group.0)) else { return };
+            let removed = key
+                .take_changes(|name, columns, parts| encode_row(name, columns, parts, &mut out.changes).expect(FITS));
             for row in removed {
-                remove_row(&row.name(&text), row.parts, &mut out.changes);
+                remove_row(&row.row().name(key.key()), row.parts, &mut out.changes);
             }
         });
         for out in &mut groups {
@@ -82,7 +79,7 @@ impl State {
     }
 
     /// Takes what the store holds of a key.
-    pub fn insert(&mut self, digest: Digest, key: Box<str>, group: KeyGroup, rows: Vec<Row>) {
+    pub fn insert(&mut self, digest: Digest, key: &str, group: KeyGroup, rows: Vec<StoredRow>) {
         self.rows.insert(digest, key, group, rows);
     }
 }

@@ -102,7 +102,8 @@ impl Dedup {
         }
     }
 
-    /// When an id was processed that waits; the last time, if a window has passed since an earlier one.
+    /// When an id was processed that waits; the last time, if a window has passed since an earlier one. The digest is one of
+    /// key and id together, so that its group goes without saying.
     fn waits(&self, id: Digest) -> Option<Nanos> {
         let (word, bit) = hint(id);
         if self.hints.get(word).is_none_or(|word| word & bit == 0) {

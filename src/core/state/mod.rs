@@ -5,7 +5,11 @@
 
 mod digests;
 mod id_map;
+pub mod row;
 pub mod rows;
+#[cfg(test)]
+mod rows_cases;
+mod texts;
 pub mod cache;
 pub mod dedup;
 pub mod changes;

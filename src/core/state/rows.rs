@@ -1,77 +1,64 @@
-//! The rows of one key.
+//! The rows of one key, in two buffers.
 //!
-//! Kept as a short sorted list: a key has a handful of rows. Knows nothing of the cache around it.
+//! Every event looks rows up in memory that nobody has touched for long, and each place there is a wait. So they lie in as
+//! few as can be: a short sorted list of what each row is, and all texts behind each other. Knows nothing of the cache
+//! around it.
 
-use crate::core::columns::Columns;
+use super::row::{Change, Row, RowId, StoredRow};
+use super::texts;
+use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
-use crate::core::record::{RowName, RowView};
+use crate::core::record::RowName;
+use smallvec::SmallVec;
 use std::cell::Cell;
 
-/// The row selector's digest in a table that has one row a key.
-pub const ONLY_ROW: Digest = Digest(0);
-
-/// One row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its table.
-    pub table: TableId,
-    /// The digest of its row selector, or `ONLY_ROW`.
-    pub row: Digest,
-    /// Its row selector's text, empty for `ONLY_ROW`.
-    pub row_text: Box<str>,
-    /// Its columns.
-    pub columns: Columns,
-    /// How many records it fills on disk; 0 when it was never written.
-    pub parts: u16,
+/// What a row is, and where its texts end: they begin where those of the row before end.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The halves of its selector's digest: whole, it would take a place from 40 bytes to 48.
+    row: [u64; 2],
+    table: TableId,
+    parts: u16,
+    /// Where the selector's text ends and the columns begin.
+    columns: usize,
+    end: usize,
 }
 
-impl Row {
-    /// The row's name on disk.
-    pub fn name<'a>(&'a self, key: &'a str) -> RowName<'a> {
-        RowName { key, table: self.table, row: (self.row != ONLY_ROW).then_some(&self.row_text) }
+impl Place {
+    fn id(&self) -> RowId {
+        let [high, low] = self.row;
+        (self.table, Digest(u128::from(high) << 64 | u128::from(low)))
     }
 
-    /// A row as the store holds it.
-    pub fn stored(view: &RowView<'_>) -> Row {
-        let text = view.name.row;
-        Row {
-            table: view.name.table,
-            row: text.map_or(ONLY_ROW, |text| Digest::of(text.as_bytes())),
-            row_text: text.unwrap_or_default().into(),
-            columns: view.columns.clone(),
-            parts: view.parts,
-        }
+    fn of((table, row): RowId, parts: u16, at: usize) -> Place {
+        // The casts keep one half each.
+        Place { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns: at, end: at }
     }
 }
 
-/// What one event does to one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The row's table.
-    pub table: TableId,
-    /// The digest of its row selector.
-    pub row: Digest,
-    /// Its row selector's text.
-    pub row_text: Box<str>,
-    /// Its columns from now on; `None` removes the row.
-    pub columns: Option<Columns>,
+/// Changes that no barrier has taken.
+#[derive(Clone, Debug, Default)]
+struct Pending {
+    /// Rows to write, as far as they are still there.
+    changed: SmallVec<[RowId; 2]>,
+    /// Rows to remove, without their columns.
+    removed: Vec<StoredRow>,
 }
 
 /// All rows of one key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRows {
-    /// The key's text.
-    pub key: Box<str>,
-    /// Its key group.
-    pub group: KeyGroup,
-    rows: Vec<Row>,
-    /// Rows changed since the last barrier, by table and row.
-    changed: Vec<(TableId, Digest)>,
-    /// Rows that were removed since the last barrier.
-    removed: Vec<Row>,
+    /// By table and row.
+    places: Vec<Place>,
+    /// The key's text, then of each row its selector's text and its columns.
+    texts: Vec<u8>,
+    key_end: usize,
+    pending: Option<Box<Pending>>,
     /// The barrier after which its last change is durable; 0 when it never changed.
     pub pinned: u64,
+    /// Its key group.
+    pub group: KeyGroup,
     /// Whether an event asked for it since the clock hand passed. A cell, because asking is no change: it decides
     /// nothing but how long the key stays in memory.
     pub referenced: Cell<bool>,
@@ -79,103 +66,156 @@ pub struct KeyRows {
 
 impl KeyRows {
     /// A key with the rows that the store holds.
-    pub fn new(key: Box<str>, group: KeyGroup, mut rows: Vec<Row>) -> KeyRows {
+    pub fn new(key: &str, group: KeyGroup, mut rows: Vec<StoredRow>) -> KeyRows {
         rows.sort_by_key(|row| (row.table, row.row));
-        KeyRows { key, group, rows, referenced: Cell::new(true), ..KeyRows::default() }
+        let length = |row: &StoredRow| row.row_text.len() + row.columns.as_bytes().len();
+        let mut texts = Vec::with_capacity(key.len() + rows.iter().map(length).sum::<usize>());
+        texts.extend_from_slice(key.as_bytes());
+        let mut places = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut place = Place::of((row.table, row.row), row.parts, texts.len());
+            texts.extend_from_slice(row.row_text.as_bytes());
+            place.columns = texts.len();
+            texts.extend_from_slice(row.columns.as_bytes());
+            place.end = texts.len();
+            places.push(place);
+        }
+        KeyRows { places, texts, key_end: key.len(), group, referenced: Cell::new(true), ..KeyRows::default() }
+    }
+
+    /// The key's text.
+    pub fn key(&self) -> &str {
+        texts::text(self.texts.get(..self.key_end).unwrap_or_default())
     }
 
     /// A row.
-    pub fn get(&self, table: TableId, row: Digest) -> Option<&Row> {
-        let at = self.rows.binary_search_by_key(&(table, row), |row| (row.table, row.row)).ok()?;
-        self.rows.get(at)
+    pub fn get(&self, table: TableId, row: Digest) -> Option<Row<'_>> {
+        self.row(self.find((table, row)).ok()?)
     }
 
     /// The rows, by table and row digest.
-    pub fn iter(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.places.len()).filter_map(|at| self.row(at))
+    }
+
+    /// Touches what a look at any row reads, so that the processor fetches it. Decides nothing.
+    pub fn warm(&self) -> usize {
+        self.places.iter().filter(|place| self.texts.get(place.columns) == Some(&0xff)).count()
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.places.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.places.is_empty()
     }
 
     /// Whether there are changes that no barrier has taken.
     pub fn is_dirty(&self) -> bool {
-        !self.changed.is_empty() || !self.removed.is_empty()
+        self.pending.is_some()
     }
 
     /// Applies one change.
     pub fn apply(&mut self, change: Change) {
         let id = (change.table, change.row);
-        let found = self.rows.binary_search_by_key(&id, |row| (row.table, row.row));
-        match (found, change.columns) {
+        match (self.find(id), change.columns) {
             (Ok(at), Some(columns)) => {
-                if let Some(row) = self.rows.get_mut(at) {
-                    row.columns = columns;
-                }
+                self.put_columns(at, columns.as_bytes());
                 self.mark_changed(id);
             }
             (Err(at), Some(columns)) => {
                 // A row that was removed since the last barrier still has its records on disk.
-                let before = self.removed.iter().position(|row| (row.table, row.row) == id);
-                let parts = before.map_or(0, |n| self.removed.swap_remove(n).parts);
-                let row = Row { table: change.table, row: change.row, row_text: change.row_text, columns, parts };
-                self.rows.insert(at, row);
+                let parts = self.pending.as_mut().and_then(|pending| pending.rewritten(id)).unwrap_or(0);
+                self.places.reserve_exact(1);
+                self.places.insert(at, Place::of(id, parts, self.begin(at)));
+                let text = change.row_text.as_bytes();
+                self.put_columns(at, &[text, columns.as_bytes()].concat());
+                if let Some(place) = self.places.get_mut(at) {
+                    place.columns += text.len();
+                }
                 self.mark_changed(id);
             }
-            (Ok(at), None) => {
-                let row = self.rows.remove(at);
-                self.changed.retain(|changed| *changed != id);
-                self.removed.push(row);
-            }
+            (Ok(at), None) => self.remove(at, change.row_text),
             (Err(_), None) => {}
         }
     }
 
-    /// Hands over what changed since the last barrier: the rows to write and the rows to remove.
-    pub fn take_changes(&mut self) -> (Vec<&mut Row>, Vec<Row>) {
-        let changed = std::mem::take(&mut self.changed);
-        let removed = std::mem::take(&mut self.removed);
-        let rows = self.rows.iter_mut().filter(|row| changed.contains(&(row.table, row.row))).collect();
-        (rows, removed)
+    /// Hands over what changed since the last barrier: `write` gets each row to write and says how many records it
+    /// fills now; what comes back are the rows to remove.
+    pub fn take_changes(&mut self, mut write: impl FnMut(&RowName<'_>, ColumnsRef<'_>, u16) -> u16) -> Vec<StoredRow> {
+        let Some(pending) = self.pending.take() else { return Vec::new() };
+        for at in 0..self.places.len() {
+            let Some(row) = self.row(at).filter(|row| pending.changed.contains(&(row.table, row.row))) else {
+                continue;
+            };
+            let parts = write(&row.name(self.key()), row.columns, row.parts);
+            if let Some(place) = self.places.get_mut(at) {
+                place.parts = parts;
+            }
+        }
+        pending.removed
     }
 
-    fn mark_changed(&mut self, id: (TableId, Digest)) {
-        if !self.changed.contains(&id) {
-            self.changed.push(id);
+    fn find(&self, id: RowId) -> Result<usize, usize> {
+        self.places.binary_search_by_key(&id, Place::id)
+    }
+
+    /// Where the texts of the row at a place begin.
+    fn begin(&self, at: usize) -> usize {
+        let before = at.checked_sub(1).and_then(|before| self.places.get(before));
+        before.map_or(self.key_end, |place| place.end)
+    }
+
+    fn row(&self, at: usize) -> Option<Row<'_>> {
+        let place = self.places.get(at)?;
+        let (table, row) = place.id();
+        let text = self.texts.get(self.begin(at)..place.columns)?;
+        let columns = ColumnsRef::of(self.texts.get(place.columns..place.end)?);
+        Some(Row { table, row, text, columns, parts: place.parts })
+    }
+
+    /// Writes a row's columns over those that it had.
+    fn put_columns(&mut self, at: usize, columns: &[u8]) {
+        let Some(Place { columns: begin, end, .. }) = self.places.get(at).copied() else { return };
+        texts::replace(&mut self.texts, begin..end, columns);
+        let moved = |from: usize| from - (end - begin) + columns.len();
+        for (n, place) in self.places.iter_mut().enumerate().skip(at) {
+            place.end = moved(place.end);
+            if n > at {
+                place.columns = moved(place.columns);
+            }
+        }
+    }
+
+    fn remove(&mut self, at: usize, row_text: Box<str>) {
+        let begin = self.begin(at);
+        if let Some(place) = self.places.get_mut(at) {
+            // The selector's text goes with the columns.
+            place.columns = begin;
+        }
+        self.put_columns(at, b"");
+        let place = self.places.remove(at);
+        let (table, row) = place.id();
+        let pending = self.pending.get_or_insert_default();
+        let columns = Columns::default();
+        pending.removed.push(StoredRow { table, row, row_text, columns, parts: place.parts });
+    }
+
+    fn mark_changed(&mut self, id: RowId) {
+        let pending = self.pending.get_or_insert_default();
+        if !pending.changed.contains(&id) {
+            pending.changed.push(id);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upsert(row: u128, text: &str) -> Change {
-        let columns = Some(Columns::default().merged([(0, text.as_bytes())]));
-        Change { table: 1, row: Digest(row), row_text: "r".into(), columns }
-    }
-
-    #[test]
-    fn a_row_removed_and_written_again_keeps_its_records() {
-        let mut stored = Row { table: 1, row: Digest(7), row_text: "r".into(), columns: Columns::default(), parts: 3 };
-        let mut key = KeyRows::new("k".into(), KeyGroup(0), vec![stored.clone()]);
-        key.apply(Change { columns: None, ..upsert(7, "1") });
-        assert!(key.get(1, Digest(7)).is_none() && key.is_dirty());
-        key.apply(upsert(7, "2"));
-        let (rows, removed) = key.take_changes();
-        stored.columns = Columns::default().merged([(0, b"2")]);
-        assert_eq!((rows, removed), (vec![&mut stored], vec![]));
-        assert!(!key.is_dirty());
-        key.apply(Change { columns: None, ..upsert(7, "1") });
-        assert_eq!(key.take_changes().1.first().map(|row| (row.row, row.parts)), Some((Digest(7), 3)));
-        key.apply(Change { columns: None, ..upsert(8, "1") });
-        assert!(!key.is_dirty(), "removing what is not there changes nothing");
+impl Pending {
+    /// A row that was to be removed is written again; gives how many records it has on disk.
+    fn rewritten(&mut self, id: RowId) -> Option<u16> {
+        let at = self.removed.iter().position(|row| (row.table, row.row) == id)?;
+        Some(self.removed.swap_remove(at).parts)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Only for showing; nothing here is stored or published.
 
-use super::rows::{ONLY_ROW, Row};
+use super::row::{ONLY_ROW, Row};
 use crate::core::ids::Position;
 use crate::core::plan::layout::Layout;
 use serde_json::{Map, Value, json};
@@ -12,14 +12,14 @@ pub fn of_key<'a>(
     key: &str,
     position: Position,
     layout: &Layout,
-    rows: impl Iterator<Item = &'a Row>,
+    rows: impl Iterator<Item = Row<'a>>,
 ) -> Option<Value> {
     let tables = tables(layout, rows)?;
     Some(json!({ "key": key, "position": position, "tables": tables }))
 }
 
 /// `{"user":{…},"subscription":{"pt-BR":{…}}}`; `None` when there are no rows.
-fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = &'a Row>) -> Option<Value> {
+fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = Row<'a>>) -> Option<Value> {
     let mut tables = Map::new();
     for row in rows {
         let Some(name) = layout.table_name(row.table) else { continue };
@@ -35,7 +35,7 @@ fn tables<'a>(layout: &Layout, rows: impl Iterator<Item = &'a Row>) -> Option<Va
             if row.row == ONLY_ROW {
                 table.extend(columns);
             } else {
-                table.insert(row.row_text.to_string(), Value::Object(columns));
+                table.insert(row.text().to_owned(), Value::Object(columns));
             }
         }
     }

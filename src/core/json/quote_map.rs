@@ -10,9 +10,9 @@ const BLOCK: usize = 64;
 /// Words of bits that are kept for the next text, those of half a megabyte.
 const KEPT: usize = 1 << 13;
 
-/// The quotes of the text that was marked last; the memory is used again.
+/// The quotes of the text that was mapped last; the memory is used again.
 #[derive(Clone, Debug, Default)]
-pub struct Marks {
+pub struct QuoteMap {
     quotes: Vec<u64>,
 }
 
@@ -25,8 +25,8 @@ struct Seen {
     all: u8x16,
 }
 
-impl Marks {
-    /// Marks a text; `None` where it has backslashes, control characters or bytes that are not UTF-8.
+impl QuoteMap {
+    /// Maps a text; `None` where it has backslashes, control characters or bytes that are not UTF-8.
     pub fn of(&mut self, text: &[u8]) -> Option<Quotes<'_>> {
         self.quotes.clear();
         self.quotes.shrink_to(KEPT);
@@ -101,7 +101,7 @@ mod tests {
     /// Every byte at every place of texts that fill no, one and two blocks and some of the next.
     #[test]
     fn quotes_are_where_they_are_and_odd_bytes_are_seen() {
-        let mut marks = Marks::default();
+        let mut map = QuoteMap::default();
         for length in [1, 15, 16, 17, 63, 64, 65, 130] {
             for (place, byte) in (0..length).flat_map(|place| (0..=255_u8).map(move |byte| (place, byte))) {
                 let mut text = vec![b'x'; length];
@@ -109,12 +109,12 @@ mod tests {
                 text[length / 2] = b'"';
                 let expected: Vec<usize> = (0..length).filter(|at| text[*at] == b'"').collect();
                 let odd = text.iter().any(|byte| matches!(byte, b'\\' | 0..0x20 | 0x80..));
-                let found = marks.of(&text).map(|quotes| quotes.collect::<Vec<_>>());
+                let found = map.of(&text).map(|quotes| quotes.collect::<Vec<_>>());
                 assert_eq!(found, (!odd).then_some(expected), "byte {byte} at {place} of {length}");
             }
         }
-        assert_eq!(marks.of("\"ü\"".as_bytes()).unwrap().collect::<Vec<_>>(), [0, 3]);
-        assert!(marks.of(b"\"\xfc\"").is_none());
-        assert_eq!(marks.of(b"").unwrap().next(), None);
+        assert_eq!(map.of("\"ü\"".as_bytes()).unwrap().collect::<Vec<_>>(), [0, 3]);
+        assert!(map.of(b"\"\xfc\"").is_none());
+        assert_eq!(map.of(b"").unwrap().next(), None);
     }
 }
