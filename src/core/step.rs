@@ -108,8 +108,8 @@ impl Step {
         let known =
             |(group, reading): (_, &Reading)| reading.identity.is_some_and(|id| self.state.ids.knows(group, id));
         black_box(readings().filter(|reading| known(*reading)).count());
-        // A key's rows hang on it by pointers: first all keys, then all rows, so that no fetch has to wait for one of
-        // another key.
+        // A key's rows hang on it by pointers: first all keys, then all rows, so that the fetches of one key's do not wait for
+        // those of another.
         let mut keys = [None; NEAR];
         for (place, (_, reading)) in keys.iter_mut().zip(readings()) {
             *place = reading.key.as_ref().and_then(|key| self.state.rows.key(key.digest));

@@ -21,6 +21,10 @@ const A: Space = Space::Group(KeyGroup(0));
 const B: Space = Space::Group(KeyGroup(1));
 const LAST: Space = Space::Group(KeyGroup(127));
 
+/// The file `conf` as sled 0.34.7 writes it where it is asked for its default of 512 KiB, with its checksum: a directory
+/// that begins with it has such segments.
+pub const SMALL_SEGMENTS: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
+
 /// A store that can be closed and opened again.
 trait Place {
     fn open(&self) -> Box<dyn Store>;

@@ -55,7 +55,12 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
         _ => {}
     }
     wait_for_sled(path)?;
-    let segment_bytes = segment_bytes(path);
+    let segment_bytes = match noted_segment_bytes(path) {
+        Some(noted) => noted,
+        None if manifest.is_none() => SEGMENT_BYTES,
+        // sled would write another one, with whatever size it is told, and then write over the data by it.
+        None => return Err(unreadable(path, "the file conf is gone or unreadable")),
+    };
     let db = open_sled(path, cache_bytes, segment_bytes)?;
     match identify(path, &db, manifest) {
         Ok((manifest, witness, batches)) => {
@@ -101,11 +106,11 @@ fn identify(path: &Path, db: &::sled::Db, manifest: Option<Manifest>) -> Result<
     Ok((manifest, witness, count))
 }
 
-/// The pieces of a directory's file. sled opens it with no other size; a note that cannot be read is for sled to judge.
-fn segment_bytes(path: &Path) -> usize {
-    let noted = fs::read(path.join("conf")).unwrap_or_default();
-    let line = noted.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(SEGMENT_LINE));
-    line.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(SEGMENT_BYTES)
+/// The pieces of a directory's file, as sled itself has noted them. It opens the file with no other size.
+fn noted_segment_bytes(path: &Path) -> Option<usize> {
+    let noted = fs::read(path.join("conf")).ok()?;
+    let line = noted.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(SEGMENT_LINE))?;
+    std::str::from_utf8(line).ok()?.parse().ok()
 }
 
 /// Opens sled; where it finds its files corrupt, once more without the snapshots, which only abbreviate its log.

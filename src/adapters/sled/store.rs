@@ -25,7 +25,8 @@ use std::sync::{Mutex, PoisonError};
 /// 50,000 rows/s, 128 MiB took 304 MB at 82,000 rows/s, and 256 MiB 410 MB at 86,000 rows/s.
 pub const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 
-/// A segment over this is the most that is applied between two syncs of sled's file, beside a single batch that is larger.
+/// A segment divided by this is the most that is applied between two syncs of sled's file, beside a single batch that is
+/// larger.
 ///
 /// sled takes a segment of its file back as soon as the pages that it moved out of it were *flushed*, which
 /// does not mean that they are on the disk. Between the last of these pages and the first byte that overwrites the

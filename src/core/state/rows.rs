@@ -13,6 +13,9 @@ use crate::core::record::RowName;
 use smallvec::SmallVec;
 use std::cell::Cell;
 
+/// Rows of a key that are worth fetching before any is asked for: a handful is usual, and of very many most are not asked.
+const WARM: usize = 8;
+
 /// What a row is, and where its texts end: they begin where those of the row before end.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -20,8 +23,9 @@ struct Place {
     row: [u64; 2],
     table: TableId,
     parts: u16,
-    /// Where the selector's text ends and the columns begin.
-    columns: usize,
+    /// Where in the texts the selector's ends and the columns begin.
+    columns_at: usize,
+    /// Where the columns end.
     end: usize,
 }
 
@@ -31,9 +35,9 @@ impl Place {
         (self.table, Digest(u128::from(high) << 64 | u128::from(low)))
     }
 
-    fn of((table, row): RowId, parts: u16, at: usize) -> Place {
+    fn of((table, row): RowId, parts: u16, begin: usize) -> Place {
         // The casts keep one half each.
-        Place { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns: at, end: at }
+        Place { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns_at: begin, end: begin }
     }
 }
 
@@ -75,7 +79,7 @@ impl KeyRows {
         for row in &rows {
             let mut place = Place::of((row.table, row.row), row.parts, texts.len());
             texts.extend_from_slice(row.row_text.as_bytes());
-            place.columns = texts.len();
+            place.columns_at = texts.len();
             texts.extend_from_slice(row.columns.as_bytes());
             place.end = texts.len();
             places.push(place);
@@ -98,9 +102,9 @@ impl KeyRows {
         (0..self.places.len()).filter_map(|at| self.row(at))
     }
 
-    /// Touches what a look at any row reads, so that the processor fetches it. Decides nothing.
+    /// Touches the first rows, so that the processor fetches what a look at one reads. Decides nothing.
     pub fn warm(&self) -> usize {
-        self.places.iter().filter(|place| self.texts.get(place.columns) == Some(&0xff)).count()
+        self.places.iter().take(WARM).filter(|place| self.texts.get(place.columns_at) == Some(&0xff)).count()
     }
 
     /// How many rows there are.
@@ -123,7 +127,7 @@ impl KeyRows {
         let id = (change.table, change.row);
         match (self.find(id), change.columns) {
             (Ok(at), Some(columns)) => {
-                self.put_columns(at, columns.as_bytes());
+                self.replace_texts(at, columns.as_bytes());
                 self.mark_changed(id);
             }
             (Err(at), Some(columns)) => {
@@ -132,9 +136,9 @@ impl KeyRows {
                 self.places.reserve_exact(1);
                 self.places.insert(at, Place::of(id, parts, self.begin(at)));
                 let text = change.row_text.as_bytes();
-                self.put_columns(at, &[text, columns.as_bytes()].concat());
+                self.replace_texts(at, &[text, columns.as_bytes()].concat());
                 if let Some(place) = self.places.get_mut(at) {
-                    place.columns += text.len();
+                    place.columns_at += text.len();
                 }
                 self.mark_changed(id);
             }
@@ -172,20 +176,23 @@ impl KeyRows {
     fn row(&self, at: usize) -> Option<Row<'_>> {
         let place = self.places.get(at)?;
         let (table, row) = place.id();
-        let text = self.texts.get(self.begin(at)..place.columns)?;
-        let columns = ColumnsRef::of(self.texts.get(place.columns..place.end)?);
+        let text = self.texts.get(self.begin(at)..place.columns_at)?;
+        let columns = ColumnsRef::of(self.texts.get(place.columns_at..place.end)?);
         Some(Row { table, row, text, columns, parts: place.parts })
     }
 
-    /// Writes a row's columns over those that it had.
-    fn put_columns(&mut self, at: usize, columns: &[u8]) {
-        let Some(Place { columns: begin, end, .. }) = self.places.get(at).copied() else { return };
-        texts::replace(&mut self.texts, begin..end, columns);
-        let moved = |from: usize| from - (end - begin) + columns.len();
+    /// Puts `new` where a row's columns are.
+    fn replace_texts(&mut self, at: usize, new: &[u8]) {
+        let Some(Place { columns_at: begin, end, .. }) = self.places.get(at).copied() else { return };
+        texts::replace(&mut self.texts, begin..end, new);
+        if new.len() == end - begin {
+            return;
+        }
+        let moved = |from: usize| from - (end - begin) + new.len();
         for (n, place) in self.places.iter_mut().enumerate().skip(at) {
             place.end = moved(place.end);
             if n > at {
-                place.columns = moved(place.columns);
+                place.columns_at = moved(place.columns_at);
             }
         }
     }
@@ -194,10 +201,13 @@ impl KeyRows {
         let begin = self.begin(at);
         if let Some(place) = self.places.get_mut(at) {
             // The selector's text goes with the columns.
-            place.columns = begin;
+            place.columns_at = begin;
         }
-        self.put_columns(at, b"");
+        self.replace_texts(at, b"");
         let place = self.places.remove(at);
+        if self.places.capacity() > 2 * self.places.len() {
+            self.places.shrink_to_fit();
+        }
         let (table, row) = place.id();
         let pending = self.pending.get_or_insert_default();
         let columns = Columns::default();

@@ -1,6 +1,6 @@
 //! sled's state directory: its lock, its identity, and what is missing from it.
 
-use super::{keys, put, scan};
+use super::{SMALL_SEGMENTS, keys, put, scan};
 use sidestream::adapters::directory::{Manifest, set_aside};
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::record::Format;
@@ -63,6 +63,7 @@ fn a_lost_store_is_not_a_new_one() {
         unreadable(&path)
     };
     assert_eq!(lose(&["db"]), "the database's files are gone");
+    assert_eq!(lose(&["conf"]), "the file conf is gone or unreadable");
     assert_eq!(lose(&["SYNCED"]), "the file SYNCED is gone");
     assert_eq!(lose(&["FORMAT"]), "the file FORMAT is gone");
     assert_eq!(lose(&["db", "conf", "FORMAT"]), "the file FORMAT is gone");
@@ -118,16 +119,14 @@ fn a_directory_keeps_its_pieces() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     fs::create_dir(&path).unwrap();
-    // What sled 0.34.7 writes where it is asked for its default, with its checksum.
-    let conf = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
-    fs::write(path.join("conf"), conf).unwrap();
+    fs::write(path.join("conf"), SMALL_SEGMENTS).unwrap();
     for round in 0..2 {
         let store = SledStore::open(&path).unwrap();
         assert_eq!(scan(&store, Space::Meta, b"").len(), round);
         put(&store, Space::Meta, &[(b"k", b"v")]);
         store.sync().unwrap();
     }
-    assert_eq!(fs::read(path.join("conf")).unwrap(), conf);
+    assert_eq!(fs::read(path.join("conf")).unwrap(), SMALL_SEGMENTS);
 }
 
 #[test]
