@@ -30,5 +30,6 @@ mod dead_letters;
 mod replay;
 #[cfg(feature = "failpoints")]
 mod crash_table;
+mod cluster;
 mod torture_plan;
 mod tidy;

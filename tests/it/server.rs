@@ -33,6 +33,11 @@ impl Server {
 
     /// Starts a server with more lines in its configuration file.
     pub fn start_with(more: &str) -> Server {
+        Server::try_start(more).unwrap_or_else(|log| panic!("nats-server did not start: {log}"))
+    }
+
+    /// The same; the error is the log of a server that did not start.
+    pub fn try_start(more: &str) -> Result<Server, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("sidestream-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let dir = tempfile::tempdir().unwrap();
@@ -42,12 +47,12 @@ impl Server {
             server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             server.configure(more);
             match server.launch() {
-                Ok(()) => return server,
+                Ok(()) => return Ok(server),
                 Err(log) if log.contains("address already in use") => continue,
-                Err(log) => panic!("nats-server did not start: {log}"),
+                Err(log) => return Err(log),
             }
         }
-        panic!("no free port for nats-server in ten attempts");
+        Err("no free port for nats-server in ten attempts".to_owned())
     }
 
     fn configure(&self, more: &str) {
@@ -116,6 +121,21 @@ impl Server {
     /// The directory of a stream, for tests that put an older copy in its place while the server is down.
     pub fn stream_dir(&self, stream: &str) -> PathBuf {
         self.dir.path().join("store/jetstream/$G/streams").join(stream)
+    }
+
+    /// Where it keeps everything that outlives it.
+    pub fn store_dir(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    /// The name that it tells its clients and the other members of its cluster.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the process runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// The id of the process, which must run.

@@ -49,11 +49,16 @@ fn stored(wire: &mut Wire, least: u64) -> io::Result<()> {
 /// Publishes an event that surely has an output, behind everything that this connection published, and returns its
 /// position.
 pub fn publish_last(wire: &mut Wire) -> u64 {
+    try_publish_last(wire).unwrap()
+}
+
+/// The same where the stream may have no leader just now.
+pub fn try_publish_last(wire: &mut Wire) -> io::Result<u64> {
     let id = wire.unique();
     let event = format!(r#"{{"title":"user","event_uuid":"{id}","properties":{{"uuid":"{id}"}}}}"#);
-    let reply = wire.request("events.user", event.as_bytes()).unwrap();
-    let ack: serde_json::Value = serde_json::from_slice(&reply.payload).unwrap();
-    ack["seq"].as_u64().unwrap_or_else(|| panic!("not stored: {ack}"))
+    let reply = wire.request("events.user", event.as_bytes())?;
+    let ack: serde_json::Value = serde_json::from_slice(&reply.payload).map_err(io::Error::other)?;
+    ack["seq"].as_u64().ok_or_else(|| io::Error::other(format!("not stored: {ack}")))
 }
 
 /// A background load that keeps the input this far ahead of the lane until it is stopped.

@@ -4,11 +4,15 @@
 //! of the client library cannot hide in both halves of a comparison.
 
 pub mod bed;
+pub mod cluster;
+pub mod leaders;
+pub mod routes;
 pub mod dump;
 pub mod engine;
 pub mod command;
 pub mod load;
 pub mod origin;
+pub mod steady;
 pub mod streams;
 pub mod wait;
 pub mod wire;

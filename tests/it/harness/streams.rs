@@ -11,19 +11,26 @@ pub const OUTPUT: &str = "ENRICHED";
 
 /// Makes both streams as `provision` would.
 pub fn create(wire: &mut Wire) {
-    make(wire, json!({ "name": INPUT, "subjects": ["events.>"], "storage": "file" }));
+    make(wire, input());
     create_output(wire);
 }
 
 /// Makes the output stream.
 pub fn create_output(wire: &mut Wire) {
-    make(
-        wire,
-        json!({
-            "name": OUTPUT, "subjects": ["enriched.>", "dead.>"], "storage": "file",
-            "allow_direct": true, "allow_batched": true,
-        }),
-    );
+    make(wire, output());
+}
+
+/// The input's configuration.
+pub fn input() -> Value {
+    json!({ "name": INPUT, "subjects": ["events.>"], "storage": "file" })
+}
+
+/// The output's configuration.
+pub fn output() -> Value {
+    json!({
+        "name": OUTPUT, "subjects": ["enriched.>", "dead.>"], "storage": "file",
+        "allow_direct": true, "allow_batched": true,
+    })
 }
 
 /// Deletes the output stream, and makes it again.

@@ -35,9 +35,14 @@ pub struct Message {
 impl Wire {
     /// Connects, and subscribes to the inbox of requests.
     pub fn connect(address: SocketAddr) -> io::Result<Wire> {
-        let writer = TcpStream::connect(address)?;
+        Wire::connect_within(address, ANSWER_WITHIN)
+    }
+
+    /// The same for a server that may not answer: a silence of so long is an error, and the connection is to be left.
+    pub fn connect_within(address: SocketAddr, silence: Duration) -> io::Result<Wire> {
+        let writer = TcpStream::connect_timeout(&address, silence)?;
         writer.set_nodelay(true)?;
-        writer.set_read_timeout(Some(ANSWER_WITHIN))?;
+        writer.set_read_timeout(Some(silence))?;
         let reader = BufReader::with_capacity(BUFFER, writer.try_clone()?);
         let inbox = format!("_INBOX.test-{}-{}", std::process::id(), writer.local_addr()?.port());
         let mut wire = Wire { reader, writer, out: Vec::new(), inbox, requests: 0 };

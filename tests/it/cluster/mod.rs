@@ -1,0 +1,6 @@
+//! The engine on three servers: what fails there, and that nothing is lost, doubled, rebuilt or refused for it.
+
+mod harness;
+mod stage;
+mod pauses;
+mod faults;
