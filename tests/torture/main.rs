@@ -30,6 +30,7 @@ mod judge;
 mod round;
 mod machine;
 mod summary;
+mod cluster;
 
 use fault::Fault;
 use options::{Instead, Options};
@@ -60,6 +61,9 @@ fn main() -> ExitCode {
     };
     let dir = options.keep.join(format!("seed-{}-{}", options.seed, std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
+    if let Some(cluster) = &options.cluster {
+        return on_a_cluster(&options, cluster, &dir);
+    }
     let machine = machine::look(&dir, &options.faults);
     if let Some(rounds) = options.print_plan {
         Plan::new(options.seed, &machine.faults, options.short).take(rounds).for_each(|round| print!("{round}"));
@@ -67,6 +71,29 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if run(&options, machine, &dir) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A run on clusters of three servers, or its plan.
+fn on_a_cluster(options: &Options, cluster: &options::ClusterRun, dir: &Path) -> ExitCode {
+    if let Some(rounds) = options.print_plan {
+        cluster::run::rounds(options, cluster).iter().take(rounds).for_each(|round| print!("{round}"));
+        let _ = std::fs::remove_dir_all(dir);
+        return ExitCode::SUCCESS;
+    }
+    let tools = Arc::new(tools(None, Instant::now()));
+    println!("torture: {}", tools.binary.display());
+    if cluster::run::run(options, cluster, &tools, dir) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What all rounds use.
+fn tools(shim: Option<PathBuf>, began: Instant) -> Tools {
+    let binary = std::env::var_os("SIDESTREAM_TORTURE_BINARY").map(PathBuf::from);
+    Tools {
+        binary: binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_sidestream").into()),
+        config: Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml"),
+        shim,
+        began,
+    }
 }
 
 /// What all rounds add up to.
@@ -80,13 +107,7 @@ struct Tally {
 /// Runs rounds until the time is over or one fails; true if all were clean.
 fn run(options: &Options, machine: machine::Machine, dir: &Path) -> bool {
     let began = Instant::now();
-    let binary = std::env::var_os("SIDESTREAM_TORTURE_BINARY").map(PathBuf::from);
-    let tools = Arc::new(Tools {
-        binary: binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_sidestream").into()),
-        config: Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml"),
-        shim: machine.shim,
-        began,
-    });
+    let tools = Arc::new(tools(machine.shim, began));
     println!("torture: seed {}, {} faults, {}", options.seed, machine.faults.len(), tools.binary.display());
     for (name, why) in &machine.skipped {
         println!("torture: {name} skipped: {why}");
