@@ -75,11 +75,11 @@ impl Demo {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Exit> {
         let config = configure(server, overrides)?;
-        let connection = Connection::open(&nats_settings(&config.nats), "demo").await?;
+        let connection = Connection::open(&nats_settings(&config), "demo").await?;
         for line in provision(&connection, &config, 1).await? {
             println!("{line}");
         }
-        let process = Process::new(config.clone(), nats_settings(&config.nats), Consent::default());
+        let process = Process::new(config.clone(), nats_settings(&config), Consent::default());
         let (address, http) = Server::start(&config.http.listen.to_string(), deps(&process))
             .map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), error.hint()))?;
         println!("engine on http://{address}, {} events a second for {} s\n", self.rate, self.seconds);

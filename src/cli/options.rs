@@ -3,8 +3,9 @@
 //! Reads the environment; nothing below the command line does.
 
 use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
+use crate::adapters::nats::prefix::Prefixes;
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
-use crate::config::{Config, NatsSection, Overrides};
+use crate::config::{Config, Overrides};
 use crate::telemetry::log::{LogFormat, init};
 use clap::Args;
 use std::path::PathBuf;
@@ -57,7 +58,8 @@ impl Options {
 }
 
 /// The adapter's settings from those of the configuration.
-pub fn nats_settings(nats: &NatsSection) -> NatsSettings {
+pub fn nats_settings(config: &Config) -> NatsSettings {
+    let nats = &config.nats;
     NatsSettings {
         url: nats.url.clone(),
         credentials_file: nats.credentials_file.clone(),
@@ -70,12 +72,13 @@ pub fn nats_settings(nats: &NatsSection) -> NatsSettings {
             key_file: tls.key_file.clone(),
             first: false,
         }),
+        api: Prefixes::default(),
     }
 }
 
 /// Connects for a command that does one thing and ends.
 pub async fn connect(config: &Config, purpose: &str) -> Result<Connection, Exit> {
-    Ok(Connection::open(&nats_settings(&config.nats), purpose).await?)
+    Ok(Connection::open(&nats_settings(config), purpose).await?)
 }
 
 /// Runs a command's work on a runtime of its own.

@@ -119,7 +119,7 @@ impl Replay {
         if request.completed.is_none() {
             let pace = self.rate.map(Pace::Rate).or(self.pace).unwrap_or_default();
             let own = replay::config(config, &request, &directory);
-            let process = replay::process(own, nats_settings(&config.nats), &request, pace, self.accept_gap);
+            let process = replay::process(own, nats_settings(config), &request, pace, self.accept_gap);
             run_to_the_end(&process, &request, stop).await?;
             let Some(position) = replay::completed(&process) else {
                 println!("{}", shape::interrupted(&process, &request));

@@ -40,7 +40,7 @@ impl Run {
         let consent =
             Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
         let listen = config.http.listen;
-        let nats = nats_settings(&config.nats);
+        let nats = nats_settings(&config);
         let mut process = Process::new(config, nats, consent);
         process.patience = Duration::from_secs(self.patience_s);
         on_actors(async move {

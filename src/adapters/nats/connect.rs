@@ -3,12 +3,14 @@
 //! A connection is never healed behind its owner's back: whatever happens to it is reported once and stays
 //! reported, because an engine starts again after every reconnect. The source and the lane have one each.
 
+use super::prefix::Prefixes;
 use crate::ports::stream::BrokerError;
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, ServerAddr,
 };
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -39,6 +41,8 @@ pub struct NatsSettings {
     pub password_file: Option<PathBuf>,
     /// TLS, where the defaults do not suit.
     pub tls: Option<TlsSettings>,
+    /// Where the JetStream API of each stream answers.
+    pub api: Prefixes,
 }
 
 /// What TLS needs beyond the system's defaults.
@@ -82,6 +86,7 @@ impl std::fmt::Display for Trouble {
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
+    api: Arc<Prefixes>,
     trouble: watch::Receiver<Option<Trouble>>,
 }
 
@@ -103,7 +108,7 @@ impl Connection {
                 async {}
             });
         let client = options.connect(servers).await.map_err(|error| refusal(&settings.url, &error))?;
-        Ok(Connection { client, trouble })
+        Ok(Connection { client, api: Arc::new(settings.api.clone()), trouble })
     }
 
     /// Tells when something went wrong: `None` until then. A loss is never replaced by a lesser report.
@@ -124,6 +129,21 @@ impl Connection {
     /// Whether the server that greeted us runs JetStream itself.
     pub(super) fn has_jetstream(&self) -> bool {
         self.client.server_info().jetstream
+    }
+
+    /// The subject of an API call on a stream, such as `STREAM.INFO`.
+    pub(super) fn api(&self, call: &str, stream: &str) -> String {
+        self.api.subject(call, stream)
+    }
+
+    /// The subject of an API call on a consumer, such as `DELETE`.
+    pub(super) fn consumer_api(&self, call: &str, stream: &str, consumer: &str) -> String {
+        format!("{}.CONSUMER.{call}.{stream}.{consumer}", self.api.of(stream))
+    }
+
+    /// Where the API of each stream answers.
+    pub(super) fn prefixes(&self) -> &Prefixes {
+        &self.api
     }
 
     pub(super) fn client(&self) -> &Client {

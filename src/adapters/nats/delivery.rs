@@ -24,19 +24,34 @@ impl Delivery {
     /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`; the
     /// longer form has a domain and an account before the stream (ADR-15).
     pub fn parse(reply: &str) -> Option<Delivery> {
-        let rest = reply.strip_prefix("$JS.ACK.")?;
+        let rest = reply.strip_prefix(ACK)?;
         let rest = rest.as_bytes();
-        let before = match rest.iter().filter(|byte| **byte == b'.').count() {
-            6 => 3,
-            8.. => 5,
-            _ => return None,
-        };
-        let mut tokens = rest.split(|byte| *byte == b'.').skip(before);
+        // Passed over with the number of deliveries, which nobody asks for.
+        let mut tokens = rest.split(|byte| *byte == b'.').skip(names(rest)? + 1);
         let mut next = || number(tokens.next()?);
         let (stream_sequence, consumer_sequence) = (next()?, next()?);
         let stored_at = Nanos(i64::try_from(next()?).ok()?);
         Some(Delivery { stream_sequence, consumer_sequence, stored_at, pending: next()? })
     }
+}
+
+/// What the reply subject of every delivery begins with, whatever the API's prefix is.
+const ACK: &str = "$JS.ACK.";
+
+/// How many tokens of a reply subject name the consumer: its stream and itself, or domain and account before them.
+fn names(rest: &[u8]) -> Option<usize> {
+    match rest.iter().filter(|byte| **byte == b'.').count() {
+        6 => Some(2),
+        8.. => Some(4),
+        _ => None,
+    }
+}
+
+/// A delivery's reply subject up to the consumer's name: what its acks begin with.
+pub(super) fn ack_prefix(reply: &str) -> Option<&str> {
+    let rest = reply.strip_prefix(ACK)?;
+    let (end, _) = rest.match_indices('.').nth(names(rest.as_bytes())? - 1)?;
+    reply.get(..ACK.len() + end)
 }
 
 /// Every number of so many digits fits 64 bits.
@@ -105,6 +120,18 @@ mod tests {
         assert_eq!(Delivery::parse("$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3.token"), expected);
         for broken in ["", "_INBOX.x", "$JS.ACK.EVENTS.c1.1.20", "$JS.ACK.EVENTS.c1.1.20.10.x.3"] {
             assert_eq!(Delivery::parse(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn acks_go_where_the_delivery_says() {
+        for (reply, prefix) in [
+            ("$JS.ACK.EVENTS.c1.1.20.10.1000.3", Some("$JS.ACK.EVENTS.c1")),
+            ("$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3", Some("$JS.ACK.hub.ACC.EVENTS.c1")),
+            ("$JS.ACK.hub.ACC.EVENTS.c1.1.20.10.1000.3.token", Some("$JS.ACK.hub.ACC.EVENTS.c1")),
+            ("$JS.ACK.EVENTS.c1", None),
+        ] {
+            assert_eq!(ack_prefix(reply), prefix, "{reply}");
         }
     }
 }

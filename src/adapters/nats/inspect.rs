@@ -92,9 +92,10 @@ async fn settings(
 }
 
 async fn jetstream(connection: &Connection) -> Result<Finding, BrokerError> {
-    match api::call::<serde_json::Value>(connection, "$JS.API.INFO", &serde_json::json!({})).await {
+    let subject = format!("{}.INFO", connection.prefixes().account);
+    match api::call::<serde_json::Value>(connection, &subject, &serde_json::json!({})).await {
         Ok(Ok(_)) => Ok(Finding::good("JetStream is on")),
-        Ok(Err(error)) => refused(error.broker("$JS.API.INFO")),
+        Ok(Err(error)) => refused(error.broker(&subject)),
         Err(_) if !connection.has_jetstream() => Ok(Finding::bad(
             "JetStream is off in the server",
             "start the server with JetStream: `-js`, or `jetstream {}` in its configuration",

@@ -4,6 +4,7 @@
 //! callers hold connections, sources and lanes, and read what `ports` and `core` define.
 
 pub mod connect;
+pub mod prefix;
 mod api;
 pub mod streams;
 pub mod source;

@@ -119,7 +119,7 @@ async fn compare(connection: &Connection, wanted: &Wanted, replicas: usize) -> R
 }
 
 async fn create(connection: &Connection, config: &Config) -> Result<(), BrokerError> {
-    let subject = format!("$JS.API.STREAM.CREATE.{}", config.name);
+    let subject = connection.api("STREAM.CREATE", &config.name);
     let created: Result<serde_json::Value, _> = api::call(connection, &subject, config).await?;
     created.map(|_| ()).map_err(|error| error.broker(&subject))
 }

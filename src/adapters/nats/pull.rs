@@ -8,7 +8,7 @@
 
 use super::api;
 use super::connect::Connection;
-use super::delivery::given_up;
+use super::delivery::{ack_prefix, given_up};
 use super::streams::missing;
 use crate::core::ids::Position;
 use crate::ports::stream::BrokerError;
@@ -55,6 +55,8 @@ pub(super) struct Pull {
     consumer: String,
     durable: bool,
     inbox: String,
+    /// What acks of a durable consumer begin with, as the deliveries' reply subjects say.
+    acks: Option<String>,
     /// What the server sends to the inbox.
     pub(super) messages: Subscriber,
     /// The consumer sequence of the newest delivery.
@@ -89,17 +91,17 @@ impl Pull {
             None => usual(&consumer, options, after),
         };
         let request = serde_json::json!({ "stream_name": stream, "config": config });
-        let subject = format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}");
+        let subject = connection.consumer_api("CREATE", stream, &consumer);
         let mut created: Created =
             api::call(connection, &subject, &request).await?.map_err(|error| missing(stream, error, &subject))?;
         if options.durable.is_some() {
-            let subject = format!("$JS.API.CONSUMER.RESET.{stream}.{consumer}");
+            let subject = connection.consumer_api("RESET", stream, &consumer);
             created = api::call(connection, &subject, &serde_json::json!({ "seq": after.0 + 1 }))
                 .await?
                 .map_err(|error| missing(stream, error, &subject))?;
         }
         let durable = options.durable.is_some();
-        let pull = Pull { consumer, durable, inbox, messages, delivered: 0, outstanding: 0, broken: None };
+        let pull = Pull { consumer, durable, inbox, acks: None, messages, delivered: 0, outstanding: 0, broken: None };
         Ok((pull, created.num_pending))
     }
 
@@ -111,7 +113,7 @@ impl Pull {
         let (expires, heartbeat) = (nanos(EXPIRES), nanos(HEARTBEAT));
         let request =
             format!("{{\"batch\":{batch},\"max_bytes\":{BYTES},\"expires\":{expires},\"idle_heartbeat\":{heartbeat}}}");
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{}", self.consumer);
+        let subject = connection.consumer_api("MSG.NEXT", stream, &self.consumer);
         let sent = connection.client().publish_with_reply(subject, self.inbox.clone(), request.into()).await;
         sent.map_err(closed)?;
         self.outstanding += batch;
@@ -135,16 +137,23 @@ impl Pull {
         self.outstanding = self.outstanding.saturating_sub(left);
     }
 
+    /// Learns from a delivery's reply subject where acks go: across domains and accounts only the server knows.
+    pub(super) fn learn_acks(&mut self, reply: &str) {
+        if self.durable && self.acks.is_none() {
+            self.acks = ack_prefix(reply).map(str::to_owned);
+        }
+    }
+
     /// Acknowledges everything up to a delivery and waits for the server's word, which is still no promise: acks
     /// are bookkeeping and may be lost with the server.
     pub(super) async fn acknowledge(
         &self,
         connection: &Connection,
-        stream: &str,
         position: u64,
         delivery: u64,
     ) -> Result<(), BrokerError> {
-        let subject = format!("$JS.ACK.{stream}.{}.1.{position}.{delivery}.0.0", self.consumer);
+        let Some(prefix) = &self.acks else { return Ok(()) };
+        let subject = format!("{prefix}.1.{position}.{delivery}.0.0");
         connection.request(&subject, "+ACK".into()).await.map(|_| ())
     }
 
@@ -158,7 +167,7 @@ impl Pull {
     pub(super) async fn forget(self, connection: &Connection, stream: &str) {
         if !self.durable {
             let nobody = connection.client().new_inbox();
-            let _ = connection.client().publish_with_reply(self.deletion(stream), nobody, "".into()).await;
+            let _ = connection.client().publish_with_reply(self.deletion(connection, stream), nobody, "".into()).await;
         }
     }
 
@@ -168,11 +177,11 @@ impl Pull {
         if self.durable {
             return Ok(());
         }
-        connection.request(&self.deletion(stream), "".into()).await.map(|_| ())
+        connection.request(&self.deletion(connection, stream), "".into()).await.map(|_| ())
     }
 
-    fn deletion(&self, stream: &str) -> String {
-        format!("$JS.API.CONSUMER.DELETE.{stream}.{}", self.consumer)
+    fn deletion(&self, connection: &Connection, stream: &str) -> String {
+        connection.consumer_api("DELETE", stream, &self.consumer)
     }
 }
 

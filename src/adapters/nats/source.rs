@@ -150,7 +150,11 @@ impl Source {
             biased;
             message = self.pull.messages.next() => return Ok(self.take(message)),
             _ = self.trouble.changed() => match self.trouble.borrow_and_update().clone() {
-                Some(Trouble::Refused(words)) if words.contains("$JS.API.CONSUMER") => return Err(forbidden(&words)),
+                Some(Trouble::Refused(words))
+                    if words.contains(&format!("{}.CONSUMER.", self.connection.prefixes().of(&self.stream))) =>
+                {
+                    return Err(forbidden(&words));
+                }
                 Some(trouble @ (Trouble::Lost | Trouble::SlowConsumer)) => {
                     self.pull.broken = Some(trouble.to_string());
                 }
@@ -173,7 +177,9 @@ impl Source {
             self.pull.status(status, &message);
             return None;
         }
-        let delivery = Delivery::parse(message.reply.as_deref()?)?;
+        let reply = message.reply.as_deref()?;
+        let delivery = Delivery::parse(reply)?;
+        self.pull.learn_acks(reply);
         let (delivered, last) = (self.pull.delivered, self.last);
         let took = follow::judge(delivery.consumer_sequence, delivery.stream_sequence, delivered, last);
         if let Took::Broken(why) = took {
@@ -276,9 +282,7 @@ impl Source {
     pub async fn ack_through(&mut self, position: Position) -> Result<(), BrokerError> {
         self.acked = self.acked.max(position);
         match self.taken.through(position.0) {
-            Some((position, delivery)) => {
-                self.pull.acknowledge(&self.connection, &self.stream, position, delivery).await
-            }
+            Some((position, delivery)) => self.pull.acknowledge(&self.connection, position, delivery).await,
             None => Ok(()),
         }
     }

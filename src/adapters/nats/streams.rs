@@ -85,7 +85,7 @@ pub async fn info(connection: &Connection, stream: &str) -> Result<StreamInfo, B
 
 /// The same, with `None` for a stream that does not exist.
 pub async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
-    let subject = format!("$JS.API.STREAM.INFO.{stream}");
+    let subject = connection.api("STREAM.INFO", stream);
     match api::call::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
         Ok(reply) => Ok(Some(reply.info())),
         Err(error) if error.err_code == api::STREAM_NOT_FOUND => Ok(None),
@@ -162,7 +162,7 @@ async fn get(
     stream: &str,
     request: &serde_json::Value,
 ) -> Result<Option<StoredMessage>, BrokerError> {
-    let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
+    let subject = connection.api("STREAM.MSG.GET", stream);
     match api::call::<GetReply>(connection, &subject, request).await? {
         Ok(reply) => Ok(Some(reply.message.stored())),
         Err(error) if error.err_code == MESSAGE_NOT_FOUND => Ok(None),
