@@ -95,6 +95,9 @@ fn print(count: &Count, seconds: u64) {
         of("audit")
     );
     println!("needless rebuilds: {}; refusals that needed a person: {}", count.rebuilds.len(), count.refusals.len());
+    if !count.rolled_back.is_empty() {
+        println!("stores rolled back: {}, of which {} in silence", count.rolled_back.len(), of("silent"));
+    }
     for line in count.rebuilds.iter().chain(&count.refusals).chain(&count.rolled_back) {
         println!("  {line}");
     }

@@ -9,7 +9,7 @@ use super::plan::{Round, Step};
 use crate::engine::{Engine, Launch};
 use crate::harness::cluster::{Cluster, SERVERS};
 use crate::harness::steady::{Steady, now_ns};
-use crate::harness::streams::{self, OUTPUT};
+use crate::harness::streams::{self, INPUT};
 use crate::harness::wait::{try_within, wait_within};
 use crate::harness::wire::Wire;
 use crate::plan::Start;
@@ -19,9 +19,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Outputs by which the output stream has to grow until the engine is called well.
-const GROWTH: u64 = 200;
 
 /// One round's world. The engine comes first, so that it is gone before its servers.
 pub struct World {
@@ -131,11 +128,6 @@ impl World {
         })
     }
 
-    /// The output's last sequence.
-    pub fn outputs(&mut self) -> u64 {
-        self.ask(|wire| streams::last(wire, OUTPUT))
-    }
-
     /// Lets time pass while a fault is at work.
     pub fn for_a_while(&mut self, time: Duration) {
         let _ = try_within(time, || {
@@ -156,14 +148,19 @@ impl World {
         self.note(&format!("{} over after {:.1} s", fault.name(), (until_ns - from_ns) as f64 / 1e9));
     }
 
-    /// Waits until the engine is ready, the output grows, and all replicas follow.
+    /// Waits until all replicas follow, and the engine is well.
     pub fn recovered(&mut self) {
-        let before = self.outputs();
+        self.cluster.wait_until_whole();
+        self.caught_up();
+    }
+
+    /// Waits until the engine is ready and has done what the input holds now.
+    pub fn caught_up(&mut self) {
+        let end = self.ask(|wire| streams::last(wire, INPUT));
         wait_within(RECOVERY, "an engine that is well", || {
             self.keep_running();
-            (self.engine().is_ready() && self.outputs() >= before + GROWTH).then_some(())
+            (self.engine().is_ready() && self.ask(streams::cause) > end).then_some(())
         });
-        self.cluster.wait_until_whole();
     }
 
     /// Lines of all engines' logs that tell of a rebuild.
