@@ -6,6 +6,7 @@
 use crate::harness::bed::Bed;
 use crate::harness::engine::Engine;
 use crate::harness::wait::wait_until;
+use sidestream::config::{Config, Overrides, SHIPPED};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -211,4 +212,22 @@ fn the_compose_file_watches_the_engine_as_the_example_does() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(format!(".{path}"));
         assert!(path.exists(), "{} is mounted and not there", path.display());
     }
+}
+
+/// The pod's limit bears what the shipped configuration may keep in memory, by the figures of the documents.
+#[test]
+fn the_pods_memory_bears_the_shipped_configuration() {
+    let pod = file("deploy/kubernetes.yaml");
+    let limit = pod.lines().find_map(|line| line.trim().strip_prefix("limits: {memory: ")?.strip_suffix("Mi}"));
+    let limit: u64 = limit.unwrap().parse::<u64>().unwrap() << 20;
+    let (config, _) = Config::parse("config.toml", SHIPPED, &Overrides::default()).unwrap();
+    let rows = config.state.cache_rows as u64 * 1_100;
+    let ids = config.plan.dedup_window_s * 125 * 57;
+    let rest = 480 << 20;
+    assert!(!pod.contains("cache_rows="), "the pod runs with the shipped number of rows");
+    assert!(limit >= rows + ids + rest, "{limit} bytes are less than {rows} + {ids} + {rest}");
+    for figure in ["1.1 KB", "57 bytes"] {
+        assert!(pod.contains(figure) && file("config.toml").contains(figure), "{figure}");
+    }
+    assert!(file("docs/benchmarks.md").contains("1036 MiB"), "the measurement behind 1.1 KB a row");
 }
