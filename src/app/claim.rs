@@ -11,7 +11,7 @@ use crate::engine::ending::End;
 use crate::ports::stream::BrokerError;
 
 /// The subject on which engines of an output stream tell each other their run ids.
-fn subject(output: &str) -> String {
+pub fn subject(output: &str) -> String {
     format!("sidestream.claim.{output}")
 }
 

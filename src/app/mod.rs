@@ -14,6 +14,8 @@ pub mod writer;
 pub mod old_lane;
 pub mod claim;
 pub mod look;
+pub mod settings_watch;
+pub mod wanted;
 pub mod inspect;
 pub mod reader;
 pub mod state_file;

@@ -2,6 +2,7 @@
 //!
 //! Lives as long as the process; what belongs to one start is in `session`.
 
+use super::claim;
 use super::replay::bounds::Bounds;
 use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
@@ -16,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How long the first start may wait for broker and store, unless the process is told otherwise.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the first start may wait for broker and store, unless the process is told otherwise; commands wait as long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shards of the start that is running, for inspection.
 pub type Running = Arc<Mutex<Vec<Addr<Shard>>>>;
@@ -90,9 +91,12 @@ const INSPECTIONS: usize = 8;
 pub fn streams_of(config: &Config) -> Expectation {
     Expectation {
         input: config.input.stream.clone(),
+        input_subjects: config.input.subjects.clone(),
         output: config.output.stream.clone(),
         subjects: vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()],
         max_bytes: config.plan.max_bytes,
+        claim: claim::subject(&config.output.stream),
+        beside: Vec::new(),
     }
 }
 

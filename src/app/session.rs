@@ -10,11 +10,11 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, store_failed};
-use super::{look, old_lane, writer};
+use super::{look, old_lane, settings_watch, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
-use crate::adapters::nats::source::{Source, SourceOptions};
+use crate::adapters::nats::source::{Source, SourceOptions, durable_name};
 use crate::adapters::nats::streams;
 use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
@@ -107,6 +107,8 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         handed,
         metrics: process.metrics.clone(),
     }));
+    let (expected, metrics) = (streams_of(config), process.metrics.clone());
+    tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
     tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     if let Some(old) = old {
         tasks.spawn(old_lane::read(
@@ -155,10 +157,8 @@ async fn open_input(
 ) -> Result<Source, BrokerError> {
     let stream = &process.config.input.stream;
     let interest = streams::info(connection, stream).await?.is_interest();
-    // One name an output stream: engines that follow each other go on with the same consumer.
     // A replay refuses such an input: its consumer would hold events back.
-    let durable =
-        (interest && process.replay.is_none()).then(|| format!("sidestream-{}", process.config.output.stream));
+    let durable = (interest && process.replay.is_none()).then(|| durable_name(&process.config.output.stream));
     let reserved_headers = plan.spec.reads_reserved_headers();
     let options = SourceOptions { durable, reserved_headers, ..SourceOptions::default() };
     Source::open(connection, stream, start.after, options).await

@@ -2,10 +2,11 @@
 //!
 //! Changes nothing, on either side.
 
-use super::options::{Options, block_on, connect};
-use crate::adapters::nats::inspect::inspect;
+use super::options::{Options, block_on, connect, patiently};
+use crate::adapters::nats::inspect::{Expectation, inspect};
 use crate::app::exit::{CONFIG, Exit};
 use crate::app::process::streams_of;
+use crate::app::wanted::optional;
 use clap::Args;
 
 /// Checks the configuration, and with --connect the server and its streams.
@@ -24,13 +25,17 @@ impl Check {
         if !self.connect {
             return Ok(());
         }
-        let findings = block_on(async {
+        let expected = Expectation { beside: optional(&config), ..streams_of(&config) };
+        let findings = block_on(patiently(async || {
             let connection = connect(&config, "check").await?;
-            Ok(inspect(&connection, &streams_of(&config)).await?)
-        })?;
+            Ok(inspect(&connection, &expected).await?)
+        }))?;
         let mut faults = 0;
         for finding in findings {
-            if finding.ok {
+            if finding.is_note() {
+                println!("note   {}", finding.what);
+                println!("       hint: {}", finding.hint);
+            } else if finding.ok {
                 println!("ok     {}", finding.what);
             } else {
                 faults += 1;

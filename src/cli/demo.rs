@@ -76,7 +76,7 @@ impl Demo {
     ) -> Result<(), Exit> {
         let config = configure(server, overrides)?;
         let connection = Connection::open(&nats_settings(&config), "demo").await?;
-        for line in provision(&connection, &config, 1).await? {
+        for line in provision(&connection, &config).await? {
             println!("{line}");
         }
         let process = Process::new(config.clone(), nats_settings(&config), Consent::default());

@@ -5,10 +5,16 @@
 use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
 use crate::adapters::nats::prefix::Prefixes;
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
+use crate::app::process::PATIENCE;
 use crate::config::{Config, Overrides};
 use crate::telemetry::log::{LogFormat, init};
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two attempts of a command.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
@@ -79,6 +85,17 @@ pub fn nats_settings(config: &Config) -> NatsSettings {
 /// Connects for a command that does one thing and ends.
 pub async fn connect(config: &Config, purpose: &str) -> Result<Connection, Exit> {
     Ok(Connection::open(&nats_settings(config), purpose).await?)
+}
+
+/// Does the work of a command again while the broker is not available, for as long as a first start of `run` would.
+pub async fn patiently<T>(mut work: impl AsyncFnMut() -> Result<T, Exit>) -> Result<T, Exit> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match work().await {
+            Err(exit) if exit.code == UNAVAILABLE && Instant::now() + PAUSE < end => tokio::time::sleep(PAUSE).await,
+            result => return result,
+        }
+    }
 }
 
 /// Runs a command's work on a runtime of its own.

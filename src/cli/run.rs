@@ -63,6 +63,7 @@ pub(super) fn deps(process: &Process) -> Deps {
     Deps {
         metrics: process.metrics.clone(),
         health: process.health.clone(),
+        state_open: process.config.http.state_open,
         state: Arc::new(move |key: String| {
             let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
             let permit = inspections.clone().try_acquire_owned();

@@ -55,9 +55,13 @@ fn build(raw: Raw, dead_subject: Template) -> Option<Config> {
     };
     Some(Config {
         nats: raw.nats?,
-        input: InputSection { stream: input_stream, subjects },
-        output: OutputSection { stream: raw.output.stream.value()? },
-        dead_letters: DeadLettersSection { stream: raw.dead_letters.stream.value() },
+        input: InputSection { stream: input_stream, subjects, provision: raw.input.provision? },
+        output: OutputSection { stream: raw.output.stream.value()?, provision: raw.output.provision? },
+        dead_letters: DeadLettersSection {
+            stream: raw.dead_letters.stream.value(),
+            provision: raw.dead_letters.provision?,
+        },
+        redrives: raw.redrives?,
         engine: raw.engine?,
         state: raw.state?,
         http: raw.http?,

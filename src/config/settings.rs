@@ -23,6 +23,8 @@ pub struct Config {
     pub output: OutputSection,
     /// `[dead_letters]`: their own stream; their subject is in `plan`.
     pub dead_letters: DeadLettersSection,
+    /// `[redrives.provision]`: how the stream that remembers redrives is made.
+    pub redrives: ProvisionSection,
     /// `[engine]`: how the work is cut.
     pub engine: EngineSection,
     /// `[state]`: where the rows live.
@@ -75,6 +77,8 @@ pub struct InputSection {
     pub stream: String,
     /// The subjects that `provision` gives it, at least one, none overlapping another.
     pub subjects: Vec<String>,
+    /// How `provision` makes the stream.
+    pub provision: ProvisionSection,
 }
 
 /// `[output]`.
@@ -82,6 +86,8 @@ pub struct InputSection {
 pub struct OutputSection {
     /// The stream's name; it is the lane, dead letters included.
     pub stream: String,
+    /// How `provision` makes the stream.
+    pub provision: ProvisionSection,
 }
 
 /// `[dead_letters]`.
@@ -89,6 +95,37 @@ pub struct OutputSection {
 pub struct DeadLettersSection {
     /// A stream that sources the dead letters from the output stream, if they get one of their own.
     pub stream: Option<String>,
+    /// How `provision` makes that stream.
+    pub provision: ProvisionSection,
+}
+
+/// `[input.provision]` and its like: how `provision` makes a stream. One that exists is never altered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProvisionSection {
+    /// When messages go; only the input may have another than `Limits`.
+    pub retention: Retention,
+    /// How long messages are kept, in seconds; `None` for ever.
+    pub max_age_s: Option<u64>,
+    /// How large the stream may become; `None` without a limit.
+    pub max_bytes: Option<u64>,
+    /// Copies in a cluster; `None` where the operator does not say.
+    pub replicas: Option<usize>,
+    /// The cluster that the stream is placed in.
+    pub placement_cluster: Option<String>,
+    /// Tags that the servers of the stream must have.
+    pub placement_tags: Vec<String>,
+    /// Whether the stream's files are compressed (S2).
+    pub compressed: bool,
+}
+
+/// When a stream forgets a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retention {
+    /// By age and size alone.
+    #[default]
+    Limits,
+    /// Once every consumer has acknowledged it.
+    Interest,
 }
 
 /// `[engine]`; `unknown_kinds` is in the plan.
@@ -118,6 +155,8 @@ pub struct StateSection {
 pub struct HttpSection {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Whether `/state` answers other machines, too.
+    pub state_open: bool,
 }
 
 impl Config {

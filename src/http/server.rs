@@ -27,6 +27,8 @@ pub struct Deps {
     pub health: Health,
     /// For `/state`.
     pub state: StateLookup,
+    /// Whether `/state` answers other machines, too.
+    pub state_open: bool,
 }
 
 /// The address in `http.listen` cannot be used.

@@ -23,8 +23,18 @@ struct Wanted {
     key: String,
 }
 
-/// 200 with the JSON, 400 without a key, 404 for an unknown key, 503 while the state is not up to date.
+/// Whether whoever asks is on this machine: over loopback, or by an address that is ours as well as theirs.
+fn is_local(request: &HttpRequest) -> bool {
+    let ours = request.app_config().local_addr().ip();
+    request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback() || peer.ip() == ours)
+}
+
+/// 200 with the JSON, 400 without a key, 403 for other machines unless it is open to them, 404 for an unknown key, 503 while the state is not up to date.
 pub(super) async fn state(request: HttpRequest, deps: Data<Deps>) -> HttpResponse {
+    if !deps.state_open && !is_local(&request) {
+        let words = "only the engine's own machine may ask: use `sidestream state get KEY` there, or set http.state";
+        return plain(StatusCode::FORBIDDEN, words.to_owned());
+    }
     let Ok(Query(Wanted { key })) = Query::<Wanted>::from_query(request.query_string()) else {
         return plain(StatusCode::BAD_REQUEST, "ask for /state?key=KEY, the key percent-encoded".to_owned());
     };

@@ -96,6 +96,8 @@ catalogue! {
         "Times that the server refused a message of the lane: another writer, own (an earlier start), server or unknown.";
     LANE_FOREIGN = "lane_foreign_messages", Gauge, "messages", [],
         "Messages in the output stream behind the last one that this engine sent: another writer's.";
+    UNSUITABLE_SETTINGS = "unsuitable_settings", Gauge, "settings", [],
+        "Settings of the streams that the next start would refuse, as looked at once a minute.";
     STARTS = "starts_total", Counter, "starts", ["kind"],
         "Starts of the engine, reconnects too: fresh, resume or rebuild.";
     SOURCE_RESTARTS = "source_restarts_total", Counter, "restarts", [],

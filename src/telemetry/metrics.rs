@@ -136,6 +136,11 @@ impl Metrics {
         self.0.handles.lane_foreign.set(messages as f64);
     }
 
+    /// So many settings of the streams would be refused by the next start.
+    pub fn unsuitable_settings(&self, settings: usize) {
+        self.0.handles.unsuitable_settings.set(settings as f64);
+    }
+
     /// So many slices, with so many payload bytes, are between the input and the lane's confirmation.
     pub fn in_flight(&self, slices: u64, bytes: u64) {
         self.0.handles.slices_in_flight.set(slices as f64);

@@ -19,8 +19,10 @@ use std::time::Duration;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long one pull waits for messages.
 const EXPIRES: Duration = Duration::from_secs(60);
+/// The server's answer to the creation of a consumer that is there, otherwise configured.
+const CONSUMER_EXISTS: u64 = 10148;
 /// How long the server keeps the usual consumer when nobody pulls, so that a killed engine leaves nothing.
-const INACTIVE: Duration = Duration::from_secs(90);
+pub(super) const INACTIVE: Duration = Duration::from_secs(90);
 /// How long a durable consumer waits for an ack before it delivers again; a checkpoint never takes so long.
 const ACK_WAIT: Duration = Duration::from_secs(3_600);
 
@@ -185,6 +187,23 @@ impl Pull {
     }
 }
 
+/// The durable consumer's name: engines of one output stream that follow each other go on with the same one.
+pub fn durable_name(output: &str) -> String {
+    format!("sidestream-{output}")
+}
+
+/// Makes the durable consumer of an interest stream where it is not there yet, and leaves one that is there alone.
+pub(super) async fn make_durable(connection: &Connection, stream: &str, consumer: &str) -> Result<(), BrokerError> {
+    let config = durable(consumer, &SourceOptions::default());
+    let request = serde_json::json!({ "stream_name": stream, "config": config, "action": "create" });
+    let subject = connection.consumer_api("CREATE", stream, consumer);
+    match api::call::<Created>(connection, &subject, &request).await? {
+        Err(error) if error.err_code != CONSUMER_EXISTS => Err(missing(stream, error, &subject)),
+        _ => Ok(()),
+    }
+}
+
+/// Without a number of copies it has one, or, on a stream with interest retention, as many as that: it takes no other.
 fn usual(consumer: &str, options: &SourceOptions, after: Position) -> serde_json::Value {
     let mut config = serde_json::json!({
         "name": consumer,
@@ -193,7 +212,6 @@ fn usual(consumer: &str, options: &SourceOptions, after: Position) -> serde_json
         "ack_policy": "none",
         "replay_policy": "instant",
         "mem_storage": true,
-        "num_replicas": 1,
         "inactive_threshold": nanos(INACTIVE),
         "headers_only": options.headers_only,
     });

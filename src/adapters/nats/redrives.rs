@@ -5,8 +5,9 @@
 
 use super::connect::Connection;
 use super::once::{Answer, Once, WRONG_SEQUENCE};
-use super::provision::{Role, Wanted, ensure};
+use super::provision::ensure;
 use super::streams::{self, StreamInfo};
+use super::wanted::{Choice, Role, Wanted};
 use crate::core::event::StoredMessage;
 use crate::core::redrive::letter::LetterId;
 use crate::core::redrive::record::{Record, Written};
@@ -15,7 +16,7 @@ use crate::ports::stream::BrokerError;
 /// The stream of an output stream's redrives, as `provision` creates it.
 pub fn wanted(output: &str) -> Wanted {
     let subject = format!("sidestream.redrive.{output}.>");
-    Wanted { name: format!("{output}_REDRIVES"), role: Role::Redrives { subject } }
+    Wanted { name: format!("{output}_REDRIVES"), role: Role::Redrives { subject }, choice: Choice::default() }
 }
 
 /// The redrives of one output stream.
@@ -38,7 +39,8 @@ impl Redrives {
 
     /// For writing, too: the stream is created if it is missing, with as many copies as the output stream has.
     pub async fn open(connection: &Connection, output: &str, like: &StreamInfo) -> Result<Redrives, BrokerError> {
-        ensure(connection, &wanted(output), like.replicas()).await?;
+        let choice = Choice { replicas: like.replicas(), ..Choice::default() };
+        ensure(connection, &Wanted { choice, ..wanted(output) }).await?;
         Ok(Redrives { there: true, ..Redrives::look(connection, output).await? })
     }
 

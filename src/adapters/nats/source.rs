@@ -10,7 +10,7 @@ use super::connect::{Connection, Trouble, forbidden};
 use super::delivery::{Delivery, headers};
 use super::follow::{self, Took};
 use super::pull::Pull;
-pub use super::pull::SourceOptions;
+pub use super::pull::{SourceOptions, durable_name};
 use super::streams::message_from;
 use super::subjects::Subjects;
 use super::taken::Taken;
@@ -151,7 +151,9 @@ impl Source {
             message = self.pull.messages.next() => return Ok(self.take(message)),
             _ = self.trouble.changed() => match self.trouble.borrow_and_update().clone() {
                 Some(Trouble::Refused(words))
-                    if words.contains(&format!("{}.CONSUMER.", self.connection.prefixes().of(&self.stream))) =>
+                    // Letting a consumer go is a courtesy: without the permission the server forgets it by itself.
+                    if words.contains(&format!("{}.CONSUMER.", self.connection.prefixes().of(&self.stream)))
+                        && !words.contains(".CONSUMER.DELETE.") =>
                 {
                     return Err(forbidden(&words));
                 }

@@ -20,6 +20,8 @@ use std::time::Duration;
 pub struct StreamInfo {
     /// Its sequences and times.
     pub state: StreamState,
+    /// How many consumers it has.
+    pub(super) consumers: u64,
     /// Its configuration, for this folder only.
     pub(super) config: Config,
 }
@@ -63,11 +65,11 @@ struct InfoReply {
 
 impl InfoReply {
     fn info(self) -> StreamInfo {
-        let InfoState { messages, first_seq, last_seq } = self.state;
+        let InfoState { messages, first_seq, last_seq, consumer_count } = self.state;
         // An empty stream reports either 0 or last + 1 as its first sequence, depending on its past.
         let first = if messages == 0 { last_seq + 1 } else { first_seq };
         let state = StreamState { created: self.created, first, last: last_seq, messages, server_time: self.ts };
-        StreamInfo { state, config: self.config }
+        StreamInfo { state, consumers: consumer_count, config: self.config }
     }
 }
 
@@ -76,6 +78,8 @@ struct InfoState {
     messages: u64,
     first_seq: u64,
     last_seq: u64,
+    #[serde(default)]
+    consumer_count: u64,
 }
 
 /// The stream's state and configuration now; a missing stream is a permanent error.
@@ -138,7 +142,7 @@ pub(super) async fn last_of(
 
 /// The newest message that is still there, which need not be at the stream's last sequence.
 pub async fn newest(connection: &Connection, stream: &str) -> Result<Option<StoredMessage>, BrokerError> {
-    let StreamInfo { state, config } = info(connection, stream).await?;
+    let StreamInfo { state, config, .. } = info(connection, stream).await?;
     if state.messages == 0 {
         return Ok(None);
     }

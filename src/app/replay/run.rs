@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// The configuration of a replay.
 pub fn config(live: &Config, request: &Request, directory: &Path) -> Config {
     Config {
-        output: OutputSection { stream: request.to.clone() },
-        dead_letters: DeadLettersSection { stream: None },
+        output: OutputSection { stream: request.to.clone(), ..live.output.clone() },
+        dead_letters: DeadLettersSection { stream: None, ..live.dead_letters.clone() },
         state: StateSection { path: file::state(directory), ..live.state.clone() },
         plan: request.plan.clone(),
         ..live.clone()

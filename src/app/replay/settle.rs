@@ -6,9 +6,10 @@
 use super::copy::{For, copy};
 use super::{file, place};
 use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::provision::{self, Role, Wanted};
+use crate::adapters::nats::provision;
 use crate::adapters::nats::redrives;
 use crate::adapters::nats::streams::{self, StreamInfo};
+use crate::adapters::nats::wanted::{Choice, Role, Wanted};
 use crate::app::exit::{CONFIG, Exit, USAGE};
 use crate::config::Config;
 use crate::core::ids::Position;
@@ -170,8 +171,9 @@ async fn lane(connection: &Connection, config: &Config, request: &Request) -> Re
     if streams::find(connection, &request.to).await?.is_none() {
         let replicas = streams::find(connection, &config.output.stream).await?.map_or(1, |live| live.replicas());
         let subjects = vec![request.plan.output_subject.wildcard(), request.plan.dead_subject.wildcard()];
-        let wanted = Wanted { name: request.to.clone(), role: Role::Output { subjects } };
-        provision::provision(connection, &[wanted], replicas).await?;
+        let role = Role::Output { subjects, max_bytes: request.plan.max_bytes };
+        let choice = Choice { replicas, ..Choice::default() };
+        provision::provision(connection, &[Wanted { name: request.to.clone(), role, choice }]).await?;
     }
     Ok(streams::state(connection, &request.to).await?)
 }

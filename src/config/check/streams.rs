@@ -48,6 +48,10 @@ fn names(raw: &Raw, report: &mut Report) {
         let message = format!("`{}` is the input stream too: every output would come back as an event", output.value);
         report.error_with(output.place, message, "give the output a stream of its own");
     }
+    if let (true, Some(place)) = (raw.dead_letters.stream.is_absent(), raw.dead_letters.provision_place) {
+        let message = "`provision` needs `stream` beside it: without it dead letters have no stream of their own";
+        report.error_with(place, message, "add `stream = \"DEAD_LETTERS\"`, or leave [dead_letters.provision] out");
+    }
     let Some(dead) = raw.dead_letters.stream.valid() else { return };
     for (part, other) in [("input", input), ("output", output)] {
         if other.is_some_and(|other| other.value == dead.value) {

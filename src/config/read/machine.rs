@@ -3,6 +3,7 @@
 //! Nothing here opens a file or a socket: what the names lead to is found out at start.
 
 use super::super::given::Given;
+use super::super::place::At;
 use super::super::section::Section;
 use super::super::settings::{EngineSection, HttpSection, NatsSection, StateSection, TlsSection};
 use crate::core::ids::KEY_GROUPS;
@@ -93,8 +94,16 @@ pub(super) fn http(mut section: Section<'_, '_>) -> Option<HttpSection> {
             format!("`{text}` is no socket address: write an IP address and a port, such as `127.0.0.1:8080`")
         })
     });
+    let state = section.choice("state", &[("local", false), ("open", true)]);
+    if let (Some(listen), Some(At { value: true, place })) = (listen.valid(), state.valid())
+        && !listen.value.ip().is_loopback()
+    {
+        let message = format!("`/state` shows the rows of every key to whoever reaches {}", listen.value);
+        section.report.warn(*place, message, "leave `state` at \"local\": then only this machine may ask");
+    }
     section.finish();
-    Some(HttpSection { listen: listen.or(SocketAddr::from(([127, 0, 0, 1], 8080)))? })
+    let listen = listen.or(SocketAddr::from(([127, 0, 0, 1], 8080)))?;
+    Some(HttpSection { listen, state_open: state.or(false)? })
 }
 
 /// Checks the form of every address; the text itself is kept.

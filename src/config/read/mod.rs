@@ -5,6 +5,7 @@
 
 mod machine;
 mod plan;
+mod provision;
 mod raw;
 mod streams;
 

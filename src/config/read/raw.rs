@@ -6,7 +6,7 @@ use super::super::given::{Given, Named};
 use super::super::place::Place;
 use super::super::report::Report;
 use super::super::section::Section;
-use super::super::settings::{EngineSection, HttpSection, NatsSection, StateSection};
+use super::super::settings::{EngineSection, HttpSection, NatsSection, ProvisionSection, StateSection};
 use super::super::tree;
 use super::{machine, plan, streams};
 use crate::core::plan::selector::Selector;
@@ -22,6 +22,8 @@ pub(in super::super) struct Raw {
     pub(in super::super) input: Input,
     pub(in super::super) output: Output,
     pub(in super::super) dead_letters: DeadLetters,
+    /// `[redrives.provision]`.
+    pub(in super::super) redrives: Option<ProvisionSection>,
     pub(in super::super) engine: Option<EngineSection>,
     pub(in super::super) unknown_kinds: Option<UnknownKinds>,
     pub(in super::super) window_s: Given<u64>,
@@ -37,6 +39,7 @@ pub(in super::super) struct Raw {
 pub(in super::super) struct Input {
     pub(in super::super) stream: Given<String>,
     pub(in super::super) subjects: Given<Vec<super::super::place::At<String>>>,
+    pub(in super::super) provision: Option<ProvisionSection>,
 }
 
 /// `[output]`.
@@ -45,12 +48,16 @@ pub(in super::super) struct Output {
     pub(in super::super) subject: Given<Template>,
     pub(in super::super) mark: Given<String>,
     pub(in super::super) max_bytes: Option<u64>,
+    pub(in super::super) provision: Option<ProvisionSection>,
 }
 
 /// `[dead_letters]`.
 pub(in super::super) struct DeadLetters {
     pub(in super::super) subject: Given<Template>,
     pub(in super::super) stream: Given<String>,
+    pub(in super::super) provision: Option<ProvisionSection>,
+    /// Where `provision` stands, if it does.
+    pub(in super::super) provision_place: Option<Place>,
 }
 
 /// `[kinds.NAME]`.
@@ -86,6 +93,7 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Raw
     let input = streams::input(root.required("input", "[input] with `stream` and `subjects`"));
     let output = streams::output(root.required("output", "[output] with `stream` and `subject`"));
     let dead_letters = streams::dead_letters(root.optional("dead_letters"));
+    let redrives = root.optional("redrives").and_then(streams::redrives);
     let (engine, unknown_kinds) = root.optional("engine").map(machine::engine).unwrap_or_default();
     let window_s = root.optional("dedup").map_or(Given::Broken, plan::dedup);
     let state = root.optional("state").and_then(machine::state);
@@ -101,6 +109,7 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Raw
         input,
         output,
         dead_letters,
+        redrives,
         engine,
         unknown_kinds,
         window_s,

@@ -1,9 +1,11 @@
-//! `[input]`, `[output]` and `[dead_letters]`: streams and subjects.
+//! `[input]`, `[output]`, `[dead_letters]` and `[redrives]`: streams and subjects.
 //!
 //! Whether the subjects of two sections can meet is `check`'s question.
 
 use super::super::given::Given;
 use super::super::section::Section;
+use super::super::settings::ProvisionSection;
+use super::provision::{Made, provision};
 use super::raw::{DeadLetters, Input, Output};
 use crate::core::plan::template::{Hole, Template};
 use crate::core::subject::filter_fault;
@@ -21,18 +23,29 @@ const MAX_BYTES_MIN: u64 = 1024;
 const MAX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 pub(super) fn input(section: Option<Section<'_, '_>>) -> Input {
-    let Some(mut section) = section else { return Input { stream: Given::Broken, subjects: Given::Broken } };
+    let Some(mut section) = section else {
+        return Input { stream: Given::Broken, subjects: Given::Broken, provision: None };
+    };
     section.require("stream", "`stream = \"EVENTS\"`");
     section.require("subjects", "`subjects = [\"events.>\"]`");
-    let input =
-        Input { stream: section.parsed("stream", stream_name), subjects: section.texts("subjects", input_subject) };
+    let input = Input {
+        stream: section.parsed("stream", stream_name),
+        subjects: section.texts("subjects", input_subject),
+        provision: section.optional("provision").and_then(|section| provision(section, Made::Input)),
+    };
     section.finish();
     input
 }
 
 pub(super) fn output(section: Option<Section<'_, '_>>) -> Output {
     let Some(mut section) = section else {
-        return Output { stream: Given::Broken, subject: Given::Broken, mark: Given::Broken, max_bytes: None };
+        return Output {
+            stream: Given::Broken,
+            subject: Given::Broken,
+            mark: Given::Broken,
+            max_bytes: None,
+            provision: None,
+        };
     };
     section.require("stream", "`stream = \"ENRICHED\"`");
     section.require("subject", "`subject = \"enriched.{kind}\"`");
@@ -42,19 +55,31 @@ pub(super) fn output(section: Option<Section<'_, '_>>) -> Output {
         subject: section.parsed("subject", output_subject),
         mark: section.text("mark"),
         max_bytes: section.integer("max_bytes", MAX_BYTES_MIN..=MAX_BYTES_MAX, why).or(1_048_576),
+        provision: section.optional("provision").and_then(|section| provision(section, Made::Other)),
     };
     section.finish();
     output
 }
 
 pub(super) fn dead_letters(section: Option<Section<'_, '_>>) -> DeadLetters {
-    let Some(mut section) = section else { return DeadLetters { subject: Given::Broken, stream: Given::Broken } };
+    let Some(mut section) = section else {
+        return DeadLetters { subject: Given::Broken, stream: Given::Broken, provision: None, provision_place: None };
+    };
     let dead_letters = DeadLetters {
         subject: section.parsed("subject", subject_template),
         stream: section.parsed("stream", stream_name),
+        provision_place: section.has("provision").then(|| section.key_place("provision")),
+        provision: section.optional("provision").and_then(|section| provision(section, Made::Other)),
     };
     section.finish();
     dead_letters
+}
+
+/// The stream of redrives has no name of its own to choose; only how it is made may be said.
+pub(super) fn redrives(mut section: Section<'_, '_>) -> Option<ProvisionSection> {
+    let made = section.optional("provision").and_then(|section| provision(section, Made::Kept));
+    section.finish();
+    made
 }
 
 /// A subject, with wildcards or without, that a stream is to listen on.

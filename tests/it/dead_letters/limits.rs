@@ -59,7 +59,7 @@ fn a_stream_that_would_forget_redrives_is_refused() {
         "max_msgs_per_subject": 1, "storage": "file" });
     api(&mut bed.wire, "STREAM.CREATE.ENRICHED_REDRIVES", &config).unwrap();
     let said = letters(&bed, &["redrive", "3"]);
-    fails(&said, 78, &["stream ENRICHED_REDRIVES does not suit", "max_msgs_per_subject is 1, wanted unlimited"]);
+    fails(&said, 78, &["stream ENRICHED_REDRIVES does not suit", "forgets redrives: max_msgs_per_subject is set"]);
     assert_eq!(redriven(&mut bed).len(), 0);
 }
 

@@ -30,7 +30,15 @@ impl Bed {
 
     /// The same with another configuration, named from the repository's root.
     pub fn with_config(config: &str) -> Bed {
-        let server = Server::start();
+        Bed::over(Server::start(), config)
+    }
+
+    /// The shipped configuration and empty streams on a server that lets us do everything without a login.
+    pub fn on(server: Server) -> Bed {
+        Bed::over(server, "config.toml")
+    }
+
+    fn over(server: Server, config: &str) -> Bed {
         let mut wire = Wire::connect(server.address()).unwrap();
         streams::create(&mut wire);
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);

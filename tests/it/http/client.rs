@@ -55,7 +55,7 @@ pub(super) fn lookup() -> StateLookup {
 pub(super) fn served() -> (SocketAddr, Server, Metrics, Health) {
     let metrics = Metrics::new();
     let health = Health::new(metrics.clone());
-    let deps = Deps { metrics: metrics.clone(), health: health.clone(), state: lookup() };
+    let deps = Deps { metrics: metrics.clone(), health: health.clone(), state: lookup(), state_open: false };
     let (address, server) = Server::start("127.0.0.1:0", deps).unwrap();
     (address, server, metrics, health)
 }

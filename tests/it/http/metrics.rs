@@ -55,6 +55,7 @@ fn use_everything(metrics: &Metrics) {
     metrics.published(8);
     metrics.recomputed(5);
     metrics.lane_foreign(2);
+    metrics.unsuitable_settings(3);
     for cause in Refused::ALL {
         metrics.lane_refused(cause);
     }
@@ -136,6 +137,7 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_lag_events", 41.0),
         ("sidestream_lane_refusals_total{cause=\"another\"}", 1.0),
         ("sidestream_lane_foreign_messages", 2.0),
+        ("sidestream_unsuitable_settings", 3.0),
         ("sidestream_checkpoint_position", 99.0),
         ("sidestream_state_rows{shard=\"1\"}", 200.0),
         ("sidestream_state_ids{shard=\"0\"}", 50.0),

@@ -71,7 +71,7 @@ fn the_first_page_lists_the_others_and_nothing_can_be_changed() {
 #[tokio::test]
 async fn a_stopped_server_frees_its_address_and_an_address_in_use_is_said_so() {
     let (address, server, metrics, health) = served();
-    let deps = || Deps { metrics: metrics.clone(), health: health.clone(), state: lookup() };
+    let deps = || Deps { metrics: metrics.clone(), health: health.clone(), state: lookup(), state_open: false };
     let listen = address.to_string();
     let Err(error) = Server::start(&listen, deps()) else { panic!("two servers at {address}") };
     assert_eq!(error.to_string(), format!("cannot listen on {address}, as http.listen says"));
@@ -102,7 +102,8 @@ fn a_stop_lets_a_running_answer_finish() {
     health.set(Phase::Ready);
     // Inside an actix system, as the engine runs it.
     actix::System::new().block_on(async move {
-        let (address, server) = Server::start("127.0.0.1:0", Deps { metrics, health, state }).unwrap();
+        let (address, server) =
+            Server::start("127.0.0.1:0", Deps { metrics, health, state, state_open: false }).unwrap();
         let client = std::thread::spawn(move || get(address, "/state?key=k"));
         was_asked.recv().unwrap();
         // `join` polls the stop first; the answer is released once nothing new is accepted.
@@ -117,4 +118,31 @@ fn a_stop_lets_a_running_answer_finish() {
         futures_util::future::join(server.stop(), released).await;
         assert_eq!(client.join().unwrap().body, "\"late\"");
     });
+}
+
+/// This machine's address on the way out, where it has one; nothing is sent.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+#[test]
+fn the_state_is_for_this_machine_unless_it_is_open() {
+    let Some(ip) = own_address() else {
+        println!("no other address than loopback here: not tried");
+        return;
+    };
+    for (state_open, status) in [(false, 403), (true, 200)] {
+        let metrics = Metrics::new();
+        let health = Health::new(metrics.clone());
+        health.set(Phase::Ready);
+        let deps = Deps { metrics, health, state: lookup(), state_open };
+        let (address, _server) = Server::start("0.0.0.0:0", deps).unwrap();
+        let outside = std::net::SocketAddr::new(ip, address.port());
+        assert_eq!(get(outside, "/state?key=ada").status, status, "from another address, open: {state_open}");
+        assert_eq!(get(outside, "/readyz").status, 200, "the other pages are for everybody");
+        let inside = std::net::SocketAddr::from(([127, 0, 0, 1], address.port()));
+        assert_eq!(get(inside, "/state?key=ada").status, 200);
+    }
 }

@@ -3,7 +3,10 @@
 //! Here is what the parts share: streams, outputs, and waits that end.
 
 mod connection;
+mod copies;
+mod inspecting;
 mod lane;
+mod permissions;
 mod setup;
 mod source;
 
@@ -11,10 +14,13 @@ use crate::server::Server;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, Context};
 use sidestream::adapters::nats::connect::{Connection, NatsSettings, Trouble};
-use sidestream::adapters::nats::lane::{self as writer, LaneAcks, LaneTarget, LaneWriter};
+use sidestream::adapters::nats::inspect::{Expectation, Finding};
+use sidestream::adapters::nats::lane::{self as writer, LaneAcks, LaneTarget, LaneWriter, Then};
 use sidestream::adapters::nats::source::Source;
+use sidestream::adapters::nats::wanted::{Choice, Role, Wanted};
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
-use sidestream::core::output::Output;
+use sidestream::core::output::{DeadLetter, Output, REASON};
+use sidestream::core::rejection::Reason;
 use sidestream::ports::stream::LaneEvent;
 use std::future::Future;
 use std::sync::Arc;
@@ -22,6 +28,62 @@ use std::time::Duration;
 
 /// No step of a test takes longer, or it has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+pub fn wanted() -> Vec<Wanted> {
+    let subjects = vec!["enriched.*".into(), "dead.*".into()];
+    let roles = [
+        ("EVENTS", Role::Input { subjects: vec!["events.>".into()], output: "ENRICHED".into() }),
+        ("ENRICHED", Role::Output { subjects, max_bytes: 1_048_576 }),
+        ("DEAD_LETTERS", Role::DeadLetters { from: "ENRICHED".into(), filter: "dead.*".into() }),
+    ];
+    roles.map(|(name, role)| Wanted { name: name.into(), role, choice: Choice::default() }).to_vec()
+}
+
+pub fn expected() -> Expectation {
+    Expectation {
+        input: "EVENTS".into(),
+        input_subjects: vec!["events.>".into()],
+        output: "ENRICHED".into(),
+        subjects: vec!["enriched.*".into(), "dead.*".into()],
+        max_bytes: 1_048_576,
+        claim: "sidestream.claim.ENRICHED".into(),
+        beside: Vec::new(),
+    }
+}
+
+pub async fn both(server: &Server) -> (Connection, Context) {
+    let connection = Connection::open(&server.settings(), "test").await.unwrap();
+    (connection, jetstream::new(async_nats::connect(server.url()).await.unwrap()))
+}
+
+pub async fn write(connection: &Connection, outputs: &[Output], after: u64) {
+    let target = LaneTarget { input_stream: "EVENTS".into(), run: "r".into(), after: LaneSequence(after) };
+    let (mut sender, mut acks) = writer::open(connection, target).await.unwrap();
+    let reader = tokio::spawn(async move { acks.next().await });
+    sender.send(outputs, Then::Settle).await.unwrap();
+    sender.close().await.unwrap();
+    reader.await.unwrap();
+}
+
+pub fn dead_letter(position: u64) -> Output {
+    Output {
+        position: Position(position),
+        n: 0,
+        event_time: None,
+        stored_at: Nanos(1),
+        subject: "dead.not_json".into(),
+        copied: None,
+        dead: Some(Box::new(DeadLetter {
+            reason: Reason::NotJson,
+            headers: vec![(REASON, Reason::NotJson.code().to_owned())],
+        })),
+        payload: "x".into(),
+    }
+}
+
+pub fn bad(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().filter(|finding| !finding.ok).map(|finding| finding.what.as_str()).collect()
+}
 
 pub async fn soon<T>(what: &str, step: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, step).await.unwrap_or_else(|_| panic!("{what} took longer than {DEADLINE:?}"))
