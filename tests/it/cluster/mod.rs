@@ -2,5 +2,6 @@
 
 mod harness;
 mod stage;
+mod dealt;
 mod pauses;
 mod faults;

@@ -3,13 +3,13 @@
 //! Every server has a directory, ports and a name of its own; nothing is written before the names were read back.
 //! Servers are counted from 0. Who leads what is asked in `leaders`.
 
+use super::page::page;
 use super::routes::Routes;
 use super::wait::{DEADLINE, wait_within};
 use super::wire::Wire;
 use crate::server::Server;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -122,14 +122,9 @@ impl Cluster {
     }
 
     /// A page of a server's monitoring.
-    pub fn monitor(&self, server: usize, page: &str) -> Option<Value> {
+    pub fn monitor(&self, server: usize, path: &str) -> Option<Value> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.monitors[server]));
-        let mut stream = TcpStream::connect_timeout(&address, SILENCE).ok()?;
-        stream.set_read_timeout(Some(SILENCE)).ok()?;
-        write!(stream, "GET {page} HTTP/1.0\r\nHost: {address}\r\n\r\n").ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
-        serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()
+        serde_json::from_str(&page(address, path)?.1).ok()
     }
 
     /// Ends a server as a crash would; its store stays.

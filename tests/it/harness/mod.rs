@@ -12,6 +12,7 @@ pub mod engine;
 pub mod command;
 pub mod load;
 pub mod origin;
+pub mod page;
 pub mod steady;
 pub mod streams;
 pub mod wait;

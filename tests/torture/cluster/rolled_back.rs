@@ -42,16 +42,16 @@ pub fn round(world: &mut World) {
     let lost = (input.saturating_sub(found_input), output.saturating_sub(found_output));
     let named = try_within(RECOVERY, || {
         let log = world.engine().log();
-        let ended = world.engine().ended();
-        let words = NAMED.iter().find(|words| log.contains(**words));
-        words.map(|words| (ended.map(|status| status.to_string()), words.to_string()))
+        NAMED.iter().find(|words| log.contains(**words))
     });
+    // An end comes right behind the words, or not at all.
+    let ended = named.and_then(|_| try_within(STRETCH, || world.engine().ended()));
     let tail = world.engine().tail();
     world.cluster.thaw(stays);
     let what = format!("{} events and {} outputs that were acknowledged are gone", lost.0, lost.1);
     match named {
-        Some((ended, words)) => {
-            let how = ended.unwrap_or_else(|| "goes on".to_owned());
+        Some(words) => {
+            let how = ended.map_or_else(|| "it goes on".to_owned(), |status| status.to_string());
             world.count.rolled_back.push(format!("{what}; the engine named it ({words:?}): {how}"));
         }
         // An event that nobody has seen leaves no trace: its loss is the publisher's to notice.
