@@ -83,7 +83,9 @@ impl From<BrokerError> for Exit {
     fn from(error: BrokerError) -> Exit {
         match error {
             BrokerError::Transient(what) => Exit::new(UNAVAILABLE, what, "check nats.url and that the server runs"),
-            BrokerError::Permanent { what, hint } => Exit::new(CONFIG, what, hint),
+            BrokerError::Permanent { what, hint } | BrokerError::Denied { what, hint, .. } => {
+                Exit::new(CONFIG, what, hint)
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Starting the engine, and starting it again: what `run` does between the command line and the actors.
 //!
-//! `run` goes from start to start, `session` is one start, `verdict` what its end means, `disk` and `broker` gather what
+//! `run` goes from start to start, `session` is one start, `verdict` what its end means, `patience` how long to wait then, `disk` and `broker` gather what
 //! the start rules judge, the others are the tasks between the broker and the actors. No outcome is decided here.
 
 pub mod run;
 pub mod process;
+mod patience;
 pub mod session;
 pub mod verdict;
 pub mod broker;

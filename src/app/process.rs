@@ -39,6 +39,8 @@ pub struct Process {
     pub health: Health,
     /// Whether a start wrote a checkpoint since this was last asked.
     pub advanced: AtomicBool,
+    /// Whether a start of this process wrote a checkpoint: every permission was there at least once.
+    pub proven: AtomicBool,
     /// Whether the server refused an output and none was confirmed since: the output stream is full, perhaps.
     pub stalled: AtomicBool,
     /// At most so many look at keys at a time.
@@ -63,6 +65,7 @@ impl Process {
             health: Health::new(metrics.clone()),
             metrics,
             advanced: AtomicBool::new(false),
+            proven: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             running: Running::default(),

@@ -1,8 +1,9 @@
 //! From start to start until the process is asked to stop or must stop.
 //!
-//! Waits longer after each failure that brought nothing forward, and gives up only at the very beginning.
+//! How long it waits between two starts, and when it gives up, is decided in `patience`.
 
-use super::exit::{Exit, UNAVAILABLE};
+use super::exit::Exit;
+use super::patience::{Patience, never_reached};
 use super::process::Process;
 use super::session::session;
 use super::verdict::After;
@@ -10,24 +11,17 @@ use crate::adapters::directory::set_aside;
 use crate::core::protocol::memory::Memory;
 use crate::ports::store::StoreError;
 use crate::telemetry::health::Phase;
-use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
-
-/// The pause after the first failure; it doubles up to `PAUSE_MAX`.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` turns true or a start says to stop.
 pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
-    let began = Instant::now();
     let mut memory = Memory::default();
-    let mut pause_next = PAUSE;
+    let mut patience = Patience::new();
     let mut damaged = false;
     for number in 1.. {
         let after = session(process, &mut memory, number, &mut stop).await;
         if process.advanced() {
-            pause_next = PAUSE;
+            patience.advanced();
             damaged = false;
         }
         if *stop.borrow()
@@ -47,21 +41,19 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             }
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
-                // Once the broker was reached, it may go and come as it likes.
-                if memory.run.is_none() && began.elapsed() > process.patience {
-                    return Err(Exit::new(
-                        UNAVAILABLE,
-                        why,
-                        "check nats.url, that the server runs and that it has JetStream",
-                    ));
+                if !patience.wait(process, &memory, never_reached(why), &mut stop).await? {
+                    break;
                 }
-                tracing::warn!(why, pause_ms = pause_next.as_millis() as u64, "starting again");
-                process.health.set(Phase::Waiting { why });
-                tokio::select! {
-                    () = tokio::time::sleep(pause_next) => {}
-                    _ = stop.wait_for(|stop| *stop) => break,
+            }
+            After::Wait(exit) => {
+                if !patience.wait(process, &memory, exit, &mut stop).await? {
+                    break;
                 }
-                pause_next = (pause_next * 2).min(PAUSE_MAX);
+            }
+            After::Denied { by, exit } => {
+                if !patience.denied(process, &memory, (by, exit), &mut stop).await? {
+                    break;
+                }
             }
         }
         if *stop.borrow() {

@@ -9,7 +9,7 @@ use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
-use super::verdict::{After, broker_failed, judge, store_failed};
+use super::verdict::{After, broker_failed, judge, not_there, store_failed};
 use super::{look, old_lane, settings_watch, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
@@ -27,7 +27,7 @@ use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
 use crate::engine::restore;
-use crate::ports::stream::BrokerError;
+use crate::ports::stream::{BrokerError, Denial};
 use crate::telemetry::health::Phase;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +70,9 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let config = &process.config;
     let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
     let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
+    if memory.run.is_none() {
+        are_there(process, &lane).await?;
+    }
     suits(process, &lane).await?;
     let state = config.state.clone();
     let opened = blocking(move || disk::open(&state)).await?;
@@ -174,6 +177,17 @@ async fn open_old(process: &Process, connection: &Connection, start: &Start) -> 
     Source::open(connection, &process.config.output.stream, after, options).await.map(Some)
 }
 
+/// Both streams exist: a process may be started before they are made.
+async fn are_there(process: &Process, lane: &Connection) -> Result<(), After> {
+    let config = &process.config;
+    for (role, stream) in [("input", &config.input.stream), ("output", &config.output.stream)] {
+        if streams::find(lane, stream).await.map_err(broker_failed)?.is_none() {
+            return Err(not_there(role, stream));
+        }
+    }
+    Ok(())
+}
+
 /// The streams are there and suit; what does not is for the operator to mend.
 async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
     let unsuitable = inspect::unsuitable(lane, &streams_of(&process.config)).await.map_err(broker_failed)?;
@@ -227,8 +241,8 @@ fn watch_trouble(tasks: &mut JoinSet<Option<End>>, connection: &Connection) {
     tasks.spawn(async move {
         let seen = trouble.wait_for(Option::is_some).await.ok()?.clone()?;
         Some(End::Broker(match &seen {
-            // Waiting gives no permission.
-            Trouble::Refused(words) if words.contains("Permissions Violation") => BrokerError::Permanent {
+            Trouble::Refused(words) if words.contains("Permissions Violation") => BrokerError::Denied {
+                by: Denial::Permission,
                 what: seen.to_string(),
                 hint: "give this user the permissions that `sidestream check --connect` names".to_owned(),
             },
@@ -267,6 +281,7 @@ async fn wait(process: &Process, under: &mut Under, stop: &mut watch::Receiver<b
             }
             Ok(()) = durable.changed() => {
                 process.advanced.store(true, Ordering::Relaxed);
+                process.proven.store(true, Ordering::Relaxed);
                 // A checkpoint means confirmed outputs: whatever was refused before is over.
                 if process.stalled.swap(false, Ordering::Relaxed) && ready && !draining {
                     process.health.set(Phase::Ready);

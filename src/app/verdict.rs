@@ -2,7 +2,7 @@
 //!
 //! Asks the server who stands in a refused output's place; decides nothing about outcomes.
 
-use super::exit::Exit;
+use super::exit::{Exit, UNAVAILABLE};
 use super::process::Process;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
@@ -12,7 +12,7 @@ use crate::core::protocol::memory::Memory;
 use crate::core::protocol::verdict::{self, Verdict, Who};
 use crate::engine::ending::End;
 use crate::ports::store::StoreError;
-use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::ports::stream::{BrokerError, Denial, LaneEvent};
 use crate::telemetry::metrics::Refused;
 use std::sync::atomic::Ordering;
 
@@ -27,6 +27,15 @@ pub enum After {
         why: String,
         /// Whether it is worth waiting before.
         pause: bool,
+    },
+    /// Start again after a pause, as after a fault of the world; this is the end if that never helps.
+    Wait(Exit),
+    /// The server denies something that it may grant at any time.
+    Denied {
+        /// What it denies.
+        by: Denial,
+        /// The end if it stays so.
+        exit: Exit,
     },
     /// The state directory opened, and then could not be read: set it aside and start again.
     Damaged(StoreError),
@@ -100,10 +109,20 @@ pub fn store_failed(error: StoreError) -> After {
     }
 }
 
+/// A stream that is not there, before the first start of a process came through: it may still be made.
+pub fn not_there(role: &str, stream: &str) -> After {
+    After::Wait(Exit::new(
+        UNAVAILABLE,
+        format!("the {role} stream {stream} does not exist"),
+        "create it with `sidestream provision`, or correct its name",
+    ))
+}
+
 /// A failure of the broker: waiting may help, or the operator must.
 pub fn broker_failed(error: BrokerError) -> After {
     match error {
         BrokerError::Transient(why) => After::Again { why, pause: true },
+        BrokerError::Denied { by, .. } => After::Denied { by, exit: error.into() },
         permanent => After::Stop(permanent.into()),
     }
 }

@@ -128,7 +128,7 @@ impl Demo {
         print(&report);
         println!("\nmetrics: {address}/metrics");
         if self.keep {
-            println!("server {} and engine go on; Ctrl-C ends and removes both", config.nats.url);
+            println!("server {} and engine go on; Ctrl-C ends and removes both", config.nats.url.0);
             let _ = stop.wait_for(|stop| *stop).await;
         }
         match report.verdict {

@@ -14,9 +14,12 @@ mod dead_letters;
 mod replay;
 mod demo;
 mod signals;
+mod limits;
+mod last_words;
 mod text;
 
 use crate::app::exit::{Exit, USAGE};
+use crate::telemetry::log::LogFormat;
 use clap::{Parser, Subcommand};
 use options::Options;
 use std::process::ExitCode;
@@ -56,37 +59,35 @@ pub fn main() -> ExitCode {
     let line = match Line::try_parse() {
         Ok(line) => line,
         Err(error) => {
+            if error.use_stderr() && last_words::wanted(std::env::args_os()) == LogFormat::Json {
+                last_words::report(LogFormat::Json, &Exit::new(USAGE, error.to_string().trim_end(), ""));
+                return ExitCode::from(USAGE);
+            }
             // Help and version are answers, not errors; clap prints each where it belongs.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    let result = match line.command {
-        Command::Run(command) => command.run(&line.options),
-        Command::Check(command) => command.run(&line.options),
-        Command::Provision(command) => command.run(&line.options),
-        Command::Demo(command) => command.run(&line.options),
-        Command::Generate(command) => command.run(&line.options),
-        Command::Audit(command) => command.run(&line.options),
-        Command::Replay(command) => command.run(&line.options),
-        Command::State(command) => command.run(&line.options),
-        Command::DeadLetters(command) => command.run(&line.options),
-        Command::Health(command) => command.run(&line.options),
-    };
-    match result {
+    match limits::enough_open_files().and_then(|()| carry_out(line.command, &line.options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            report(&exit);
+            last_words::report(line.options.log, &exit);
             ExitCode::from(exit.code)
         }
     }
 }
 
-fn report(exit: &Exit) {
-    if !exit.message.is_empty() {
-        eprintln!("error: {exit}");
-    }
-    if !exit.hint.is_empty() {
-        eprintln!("hint: {}", exit.hint);
+fn carry_out(command: Command, options: &Options) -> Result<(), Exit> {
+    match command {
+        Command::Run(command) => command.run(options),
+        Command::Check(command) => command.run(options),
+        Command::Provision(command) => command.run(options),
+        Command::Demo(command) => command.run(options),
+        Command::Generate(command) => command.run(options),
+        Command::Audit(command) => command.run(options),
+        Command::Replay(command) => command.run(options),
+        Command::State(command) => command.run(options),
+        Command::DeadLetters(command) => command.run(options),
+        Command::Health(command) => command.run(options),
     }
 }

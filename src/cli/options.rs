@@ -3,11 +3,11 @@
 //! Reads the environment; nothing below the command line does.
 
 use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
-use crate::adapters::nats::prefix::Prefixes;
+use crate::adapters::nats::prefix::{self, Prefixes};
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
 use crate::app::process::PATIENCE;
-use crate::config::{Config, Overrides};
-use crate::telemetry::log::{LogFormat, init};
+use crate::config::{Api, Config, Overrides};
+use crate::telemetry::log::{LogFormat, init, line};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +47,10 @@ impl Options {
         let (config, warnings) = Config::load(&self.config, &self.overrides())
             .map_err(|error| Exit::new(CONFIG, format!("the configuration is not valid\n\n{error}"), ""))?;
         for warning in warnings {
-            eprintln!("warning: {warning}");
+            match self.log {
+                LogFormat::Json => eprintln!("{}", line("WARN", &warning.to_string(), &[])),
+                LogFormat::Text => eprintln!("warning: {warning}"),
+            }
         }
         Ok(config)
     }
@@ -67,7 +70,7 @@ impl Options {
 pub fn nats_settings(config: &Config) -> NatsSettings {
     let nats = &config.nats;
     NatsSettings {
-        url: nats.url.clone(),
+        url: nats.url.0.clone(),
         credentials_file: nats.credentials_file.clone(),
         nkey_file: nats.nkey_file.clone(),
         user: nats.user.clone(),
@@ -76,9 +79,28 @@ pub fn nats_settings(config: &Config) -> NatsSettings {
             ca_file: tls.ca_file.clone(),
             cert_file: tls.cert_file.clone(),
             key_file: tls.key_file.clone(),
-            first: false,
+            first: tls.first,
         }),
-        api: Prefixes::default(),
+        token_file: nats.token_file.clone(),
+        api: prefixes(config),
+        inbox_prefix: nats.inbox_prefix.clone(),
+        connect_timeout: nats.connect_timeout,
+        request_timeout: nats.request_timeout,
+        discover_servers: nats.discover_servers,
+    }
+}
+
+/// Where the JetStream API of each stream answers.
+fn prefixes(config: &Config) -> Prefixes {
+    let of = |api: &Option<Api>| match api.as_ref().or(config.nats.api.as_ref()) {
+        None => prefix::API.to_owned(),
+        Some(Api::Domain(domain)) => prefix::of_domain(domain),
+        Some(Api::Prefix(prefix)) => prefix.clone(),
+    };
+    Prefixes {
+        account: of(&None),
+        input: Some((config.input.stream.clone(), of(&config.input.api))),
+        output: of(&config.output.api),
     }
 }
 

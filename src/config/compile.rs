@@ -55,8 +55,17 @@ fn build(raw: Raw, dead_subject: Template) -> Option<Config> {
     };
     Some(Config {
         nats: raw.nats?,
-        input: InputSection { stream: input_stream, subjects, provision: raw.input.provision? },
-        output: OutputSection { stream: raw.output.stream.value()?, provision: raw.output.provision? },
+        input: InputSection {
+            stream: input_stream,
+            subjects,
+            api: raw.input.api.value(),
+            provision: raw.input.provision?,
+        },
+        output: OutputSection {
+            stream: raw.output.stream.value()?,
+            api: raw.output.api.value(),
+            provision: raw.output.provision?,
+        },
         dead_letters: DeadLettersSection {
             stream: raw.dead_letters.stream.value(),
             provision: raw.dead_letters.provision?,

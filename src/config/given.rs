@@ -32,6 +32,15 @@ impl<T> Given<T> {
         }
     }
 
+    /// The same with another value in the same place.
+    pub(super) fn map<U>(self, other: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Given::Absent => Given::Absent,
+            Given::Broken => Given::Broken,
+            Given::Valid(At { value, place }) => Given::Valid(At { value: other(value), place }),
+        }
+    }
+
     /// The value without its place.
     pub(super) fn value(self) -> Option<T> {
         self.at().map(|at| at.value)

@@ -22,6 +22,6 @@ mod compile;
 pub use diagnostic::{ConfigError, Diagnostic};
 pub use overrides::Overrides;
 pub use settings::{
-    Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection, ProvisionSection,
-    Retention, SHIPPED, StateSection, TlsSection,
+    Api, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection,
+    ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
 };

@@ -139,6 +139,21 @@ impl<'t, 'r> Section<'t, 'r> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, name: &'static str) -> Given<bool> {
+        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let Value::Bool(value) = entry.node.value else {
+            self.wrong_type(name, &entry.node, "true or false", "write it without quotes");
+            return Given::Broken;
+        };
+        Given::Valid(At { value, place: entry.node.place })
+    }
+
+    /// The section's name as `--set` writes it.
+    pub(super) fn title(&self) -> &str {
+        self.title.trim_matches(['[', ']'])
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
         let Some(entry) = self.ask(name) else { return Given::Absent };

@@ -8,6 +8,7 @@ use crate::core::plan::spec::PlanSpec;
 use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The configuration that ships with the program: the language school's job.
 pub const SHIPPED: &str = include_str!("../../config.toml");
@@ -38,8 +39,8 @@ pub struct Config {
 /// `[nats]`. At most one way of proving who we are is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NatsSection {
-    /// The servers as written, comma-separated; see [`NatsSection::servers`].
-    pub url: String,
+    /// The servers as written, comma-separated. May hold a login before `@`, which is never shown.
+    pub url: Secret,
     /// A `.creds` file with a user's JWT and seed.
     pub credentials_file: Option<PathBuf>,
     /// A file with an nkey seed.
@@ -48,15 +49,41 @@ pub struct NatsSection {
     pub user: Option<String>,
     /// A file with the user's password, so that no secret stands in the configuration.
     pub password_file: Option<PathBuf>,
+    /// A file with a token.
+    pub token_file: Option<PathBuf>,
     /// `[nats.tls]`, where there is one.
     pub tls: Option<TlsSection>,
+    /// Where the JetStream API answers, for what says nothing of its own.
+    pub api: Option<Api>,
+    /// What the subjects of answers begin with.
+    pub inbox_prefix: String,
+    /// How long one server may take to let us in.
+    pub connect_timeout: Duration,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// How long a login or permission that was there before may be refused.
+    pub auth_patience: Duration,
+    /// Whether servers that a server names may be used, too.
+    pub discover_servers: bool,
 }
 
-impl NatsSection {
-    /// The addresses of the servers, at least one.
-    pub fn servers(&self) -> impl Iterator<Item = &str> {
-        self.url.split(',').map(str::trim)
+/// A text that no message and no debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(not shown)")
     }
+}
+
+/// Where a JetStream API answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// In a domain.
+    Domain(String),
+    /// Under a prefix, such as that of an import from another account.
+    Prefix(String),
 }
 
 /// `[nats.tls]`: having the section means that the connection must be encrypted.
@@ -68,6 +95,8 @@ pub struct TlsSection {
     pub cert_file: Option<PathBuf>,
     /// The private key of `cert_file`.
     pub key_file: Option<PathBuf>,
+    /// Whether the handshake comes before the server's first line.
+    pub first: bool,
 }
 
 /// `[input]`.
@@ -79,6 +108,8 @@ pub struct InputSection {
     pub subjects: Vec<String>,
     /// How `provision` makes the stream.
     pub provision: ProvisionSection,
+    /// Where its JetStream API answers, if not where `[nats]` says.
+    pub api: Option<Api>,
 }
 
 /// `[output]`.
@@ -88,6 +119,8 @@ pub struct OutputSection {
     pub stream: String,
     /// How `provision` makes the stream.
     pub provision: ProvisionSection,
+    /// Where its JetStream API answers, if not where `[nats]` says.
+    pub api: Option<Api>,
 }
 
 /// `[dead_letters]`.

@@ -58,7 +58,17 @@ pub enum BrokerError {
     /// It may work later: connection, time-out, leader election, full stream.
     #[error("{0}")]
     Transient(String),
-    /// It will not work by waiting: missing stream, permission, wrong settings.
+    /// The server does not let us in, or refuses a permission: who runs it may grant that at any time.
+    #[error("{what}")]
+    Denied {
+        /// What is denied.
+        by: Denial,
+        /// What the server said.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// It will not work by waiting: missing stream, wrong settings.
     #[error("{what}")]
     Permanent {
         /// What is wrong.
@@ -66,6 +76,15 @@ pub enum BrokerError {
         /// What to do about it.
         hint: String,
     },
+}
+
+/// What a server denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The connection itself: login, certificate, or a file of ours that belongs to them.
+    Login,
+    /// A subject.
+    Permission,
 }
 
 impl BrokerError {

@@ -56,6 +56,16 @@ pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), LogError> {
     subscriber(format, filter, ansi, std::io::stderr)?.try_init().map_err(LogError::Twice)
 }
 
+/// A line of JSON beside the log, for what is said when there is no log, or none any more.
+pub fn line(level: &str, message: &str, members: &[(&str, serde_json::Value)]) -> String {
+    let mut object = serde_json::Map::new();
+    object.insert("timestamp".to_owned(), jiff::Timestamp::now().to_string().into());
+    object.insert("level".to_owned(), level.into());
+    object.insert("message".to_owned(), message.into());
+    object.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    serde_json::Value::Object(object).to_string()
+}
+
 fn subscriber<W>(
     format: LogFormat,
     filter: Option<&str>,

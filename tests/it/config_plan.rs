@@ -17,7 +17,7 @@ fn the_shipped_configuration_has_no_mistake_and_no_warning() {
     let (config, warnings) = Config::parse("config.toml", SHIPPED, &Overrides::default()).unwrap();
     assert_eq!(warnings, []);
     assert_eq!(config.plan.kinds.len(), 3);
-    assert_eq!(config.nats.servers().collect::<Vec<_>>(), ["nats://127.0.0.1:4222"]);
+    assert_eq!(config.nats.url.0, "nats://127.0.0.1:4222");
     let plan = serde_json::from_str(&config.plan.text()).expect("a plan's text can be read back");
     assert_eq!(config.plan, plan);
 }
@@ -26,7 +26,9 @@ fn the_shipped_configuration_has_no_mistake_and_no_warning() {
 fn what_the_shipped_file_shows_as_a_default_is_one() {
     // A line that begins with `# key = value` (after its section) is a promise about the default.
     let mut text = SHIPPED.to_owned();
-    for key in ["max_bytes", "max_in_flight_slices", "unknown_kinds", "engine", "cache_rows"] {
+    let of_nats = ["auth_patience_s", "inbox_prefix", "connect_timeout_ms", "request_timeout_ms", "discover_servers"];
+    let others = ["max_bytes", "max_in_flight_slices", "unknown_kinds", "engine", "cache_rows"];
+    for key in of_nats.into_iter().chain(others) {
         assert_eq!(text.matches(&format!("\n# {key} = ")).count(), 1, "{key}");
         text = text.replace(&format!("\n# {key} = "), &format!("\n{key} = "));
     }
@@ -53,7 +55,7 @@ fn overrides_are_laid_over_the_file() {
     ]);
     overrides.nats_url = Some("tls://one:4222, nats://two:4222".to_owned());
     let config = shipped(&overrides);
-    assert_eq!(config.nats.servers().collect::<Vec<_>>(), ["tls://one:4222", "nats://two:4222"]);
+    assert_eq!(config.nats.url.0, "tls://one:4222, nats://two:4222");
     assert_eq!(config.nats.tls.and_then(|tls| tls.ca_file), Some("ca.pem".into()));
     assert_eq!((config.http.listen.port(), config.engine.shards), (0, 3));
     assert!(config.plan.kinds.contains_key("visit:*"));
@@ -61,7 +63,7 @@ fn overrides_are_laid_over_the_file() {
 
     // A flag is stronger than the environment, and the last flag is the strongest.
     overrides.sets.extend(with(&[("nats.url", "nats://x:1"), ("nats.url", "nats://y:1")]).sets);
-    assert_eq!(shipped(&overrides).nats.url, "nats://y:1");
+    assert_eq!(shipped(&overrides).nats.url.0, "nats://y:1");
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod power;
 mod takeover;
 mod drain;
 mod refusals;
+mod operators;
 mod dead_letters;
 mod replay;
 #[cfg(feature = "failpoints")]

@@ -23,6 +23,8 @@ pub struct Server {
     port: u16,
     name: String,
     dir: tempfile::TempDir,
+    /// Whether it greets whoever connects; otherwise its certificate tells that it is ours.
+    greets: bool,
 }
 
 impl Server {
@@ -38,10 +40,19 @@ impl Server {
 
     /// The same; the error is the log of a server that did not start.
     pub fn try_start(more: &str) -> Result<Server, String> {
+        Server::begin(more, true)
+    }
+
+    /// A server that waits for a TLS handshake instead of greeting.
+    pub fn start_silent(more: &str) -> Server {
+        Server::begin(more, false).unwrap_or_else(|log| panic!("nats-server did not start: {log}"))
+    }
+
+    fn begin(more: &str, greets: bool) -> Result<Server, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("sidestream-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let dir = tempfile::tempdir().unwrap();
-        let mut server = Server { child: None, port: 0, name, dir };
+        let mut server = Server { child: None, port: 0, name, dir, greets };
         // Between the release of a free port and the server's bind somebody else may take it: then take another.
         for _ in 0..10 {
             server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -53,6 +64,12 @@ impl Server {
             }
         }
         Err("no free port for nats-server in ten attempts".to_owned())
+    }
+
+    /// Gives a running server other lines in its configuration file, which it reads at once.
+    pub fn reload_with(&self, more: &str) {
+        self.configure(more);
+        self.signal("-HUP");
     }
 
     fn configure(&self, more: &str) {
@@ -99,7 +116,9 @@ impl Server {
                 }
             }
         }
-        assert_eq!(name_at(self.address()), self.name, "somebody else's server answers on our port");
+        if self.greets {
+            assert_eq!(name_at(self.address()), self.name, "somebody else's server answers on our port");
+        }
         Ok(())
     }
 

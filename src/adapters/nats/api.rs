@@ -13,6 +13,10 @@ pub(super) const STREAM_NOT_FOUND: u64 = 10059;
 /// No such message.
 pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 
+/// The stream or the account has as many consumers as it may have. After a kill, one of them is our own, which the server
+/// forgets by itself: waiting helps.
+const TOO_MANY_CONSUMERS: u64 = 10026;
+
 /// What the API says when it says no.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct ApiError {
@@ -31,7 +35,8 @@ impl ApiError {
     pub(super) fn broker(self, subject: &str) -> BrokerError {
         let what = format!("{subject}: {} ({})", self.description, self.err_code);
         // 503: no leader yet, or JetStream is starting. 500 and 429 pass with the load or the disk.
-        if matches!(self.code, 429 | 500 | 503) && self.err_code != 10039 {
+        let passes = matches!(self.code, 429 | 500 | 503) || self.err_code == TOO_MANY_CONSUMERS;
+        if passes && self.err_code != 10039 {
             return BrokerError::Transient(what);
         }
         let hint = match self.err_code {

@@ -125,7 +125,7 @@ async fn settings(connection: &Connection, expected: &Expectation) -> Result<Set
             findings.push(absent(connection, "input", &expected.input, &expected.input_subjects).await?);
         }
         // Said once by the server; the next request would only find no answer.
-        Err(error @ BrokerError::Permanent { .. }) if permissions::deaf(&error.to_string()).is_some() => {
+        Err(error @ BrokerError::Denied { .. }) if permissions::deaf(&error.to_string()).is_some() => {
             return Err(error);
         }
         Err(error) => findings.push(refused(error)?),
@@ -171,7 +171,7 @@ async fn jetstream(connection: &Connection) -> Result<Finding, BrokerError> {
             "start the server with JetStream: `-js`, or `jetstream {}` in its configuration",
         )),
         // An engine does not ask for it.
-        Err(BrokerError::Permanent { what, .. }) => Ok(Finding::note(what, "only `check --connect` asks for this")),
+        Err(BrokerError::Denied { what, .. }) => Ok(Finding::note(what, "only `check --connect` asks for this")),
         Err(error) => Err(error),
     }
 }
@@ -282,7 +282,7 @@ async fn beside(connection: &Connection, expected: &Expectation) -> Result<Vec<F
             }
             (Ok(Some(info)), Role::Redrives { subject }) => findings.extend(redrives_findings(&info.config, subject)),
             // A permission that `run` does not need.
-            (Ok(_) | Err(BrokerError::Permanent { .. }), _) => {}
+            (Ok(_) | Err(BrokerError::Denied { .. }), _) => {}
             (Err(error), _) => return Err(error),
         }
     }
@@ -292,7 +292,9 @@ async fn beside(connection: &Connection, expected: &Expectation) -> Result<Vec<F
 /// A permanent error is a finding; a transient one ends the inspection.
 fn refused(error: BrokerError) -> Result<Finding, BrokerError> {
     match error {
-        BrokerError::Permanent { what, hint } => Ok(Finding { ok: false, what, hint }),
+        BrokerError::Permanent { what, hint } | BrokerError::Denied { what, hint, .. } => {
+            Ok(Finding { ok: false, what, hint })
+        }
         transient => Err(transient),
     }
 }

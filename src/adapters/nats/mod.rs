@@ -4,6 +4,11 @@
 //! callers hold connections, sources and lanes, and read what `ports` and `core` define.
 
 pub mod connect;
+mod reach;
+mod login;
+mod address;
+mod settings;
+mod trouble;
 pub mod prefix;
 mod api;
 pub mod streams;

@@ -19,7 +19,7 @@ pub(super) async fn sharing(connection: &Connection, stream: &str, wildcard: &st
     match api::call::<Names>(connection, &subject, &request).await {
         Ok(Ok(names)) => Ok(names.streams.unwrap_or_default().into_iter().filter(|name| name != stream).collect()),
         // The name is a help, not a need.
-        Ok(Err(_)) | Err(BrokerError::Permanent { .. }) => Ok(Vec::new()),
+        Ok(Err(_)) | Err(BrokerError::Denied { .. }) => Ok(Vec::new()),
         Err(transient) => Err(transient),
     }
 }

@@ -97,7 +97,7 @@ pub(super) async fn probe(connection: &Connection, needs: &[Need], deaf: bool) -
 
 /// The finding where the server refused the inbox, which is seen at the first request.
 pub(super) fn deaf(what: &str) -> Option<Finding> {
-    let hint = "allow this user to subscribe to its inbox (`_INBOX.>`): without it no request is answered";
+    let hint = "allow this user to subscribe to its inbox (`_INBOX.>`), or set nats.inbox_prefix to a prefix that it may subscribe to: without it no request is answered";
     what.contains("Permissions Violation for Subscription to").then(|| Finding::bad(what, hint))
 }
 

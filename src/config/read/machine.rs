@@ -1,63 +1,17 @@
-//! `[nats]`, `[engine]`, `[state]` and `[http]`: the process and its surroundings.
+//! `[engine]`, `[state]` and `[http]`: the process and its surroundings.
 //!
 //! Nothing here opens a file or a socket: what the names lead to is found out at start.
 
 use super::super::given::Given;
 use super::super::place::At;
 use super::super::section::Section;
-use super::super::settings::{EngineSection, HttpSection, NatsSection, StateSection, TlsSection};
+use super::super::settings::{EngineSection, HttpSection, StateSection};
+use super::paths::path;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::spec::UnknownKinds;
 use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-
-pub(super) fn nats(mut section: Section<'_, '_>) -> Option<NatsSection> {
-    let url = section.parsed("url", servers);
-    let credentials_file = section.text("credentials_file");
-    let nkey_file = section.text("nkey_file");
-    let user = section.text("user");
-    let password_file = section.text("password_file");
-    pair(&mut section, "user", "password_file");
-    let ways = ["credentials_file", "nkey_file", "user"].into_iter();
-    let mut ways: Vec<&str> = ways.filter(|name| section.has(name)).collect();
-    ways.sort_by_key(|name| section.key_place(name));
-    if let [first, second, ..] = ways.as_slice() {
-        let place = section.key_place(second);
-        let message = format!("`{second}` cannot stand beside `{first}`: there is one way to log in");
-        section.report.error_with(place, message, "keep one of `credentials_file`, `nkey_file` and `user`");
-    }
-    let tls_given = section.has("tls");
-    let tls = section.optional("tls").and_then(tls);
-    section.finish();
-    Some(NatsSection {
-        url: url.or("nats://127.0.0.1:4222".to_owned())?,
-        credentials_file: credentials_file.value().map(PathBuf::from),
-        nkey_file: nkey_file.value().map(PathBuf::from),
-        user: user.value(),
-        password_file: password_file.value().map(PathBuf::from),
-        tls: tls.filter(|_| tls_given),
-    })
-}
-
-fn tls(mut section: Section<'_, '_>) -> Option<TlsSection> {
-    let mut file = |name| section.text(name).value().map(PathBuf::from);
-    let tls = TlsSection { ca_file: file("ca_file"), cert_file: file("cert_file"), key_file: file("key_file") };
-    pair(&mut section, "cert_file", "key_file");
-    section.finish();
-    Some(tls)
-}
-
-/// Reports one of two keys that only make sense together.
-fn pair(section: &mut Section<'_, '_>, left: &'static str, right: &'static str) {
-    let (there, missing) = match (section.has(left), section.has(right)) {
-        (true, false) => (left, right),
-        (false, true) => (right, left),
-        _ => return,
-    };
-    let place = section.key_place(there);
-    section.report.error(place, format!("`{there}` needs `{missing}` beside it"));
-}
 
 pub(super) fn engine(mut section: Section<'_, '_>) -> (Option<EngineSection>, Option<UnknownKinds>) {
     let most = u64::from(KEY_GROUPS);
@@ -80,12 +34,12 @@ pub(super) fn engine(mut section: Section<'_, '_>) -> (Option<EngineSection>, Op
 }
 
 pub(super) fn state(mut section: Section<'_, '_>) -> Option<StateSection> {
-    let path = section.text("path").or("state".to_owned());
+    let path = path(&mut section, "path").or(PathBuf::from("state"));
     let engine = section.choice("engine", &Engine::NAMED).or(Engine::default());
     let why = "all shards share this number of rows in memory";
     let rows = section.integer("cache_rows", 1..=1_000_000_000, why).or(1_000_000);
     section.finish();
-    Some(StateSection { path: PathBuf::from(path?), engine: engine?, cache_rows: usize::try_from(rows?).ok()? })
+    Some(StateSection { path: path?, engine: engine?, cache_rows: usize::try_from(rows?).ok()? })
 }
 
 pub(super) fn http(mut section: Section<'_, '_>) -> Option<HttpSection> {
@@ -104,17 +58,4 @@ pub(super) fn http(mut section: Section<'_, '_>) -> Option<HttpSection> {
     section.finish();
     let listen = listen.or(SocketAddr::from(([127, 0, 0, 1], 8080)))?;
     Some(HttpSection { listen, state_open: state.or(false)? })
-}
-
-/// Checks the form of every address; the text itself is kept.
-fn servers(text: &str) -> Result<String, String> {
-    for server in text.split(',').map(str::trim) {
-        let host = server.strip_prefix("nats://").or_else(|| server.strip_prefix("tls://"));
-        if host.is_none_or(|host| host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control())) {
-            return Err(format!(
-                "`{server}` is no server address: write `nats://host:port` or `tls://host:port`, several with commas"
-            ));
-        }
-    }
-    Ok(text.to_owned())
 }

@@ -1,9 +1,11 @@
 //! The sections, one after the other: types, ranges and notations, with the places kept for `check`.
 //!
 //! A reader compares no section with another. `plan` holds what decides outcomes, `streams` the names of
-//! streams and subjects, `machine` everything about the process and its surroundings.
+//! streams and subjects, `nats` the way to the server, `machine` the process and its surroundings, `paths` what names files.
 
 mod machine;
+mod nats;
+mod paths;
 mod plan;
 mod provision;
 mod raw;

@@ -6,9 +6,9 @@ use super::super::given::{Given, Named};
 use super::super::place::Place;
 use super::super::report::Report;
 use super::super::section::Section;
-use super::super::settings::{EngineSection, HttpSection, NatsSection, ProvisionSection, StateSection};
+use super::super::settings::{Api, EngineSection, HttpSection, NatsSection, ProvisionSection, StateSection};
 use super::super::tree;
-use super::{machine, plan, streams};
+use super::{machine, nats, plan, streams};
 use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::{DeleteSpec, EventSpec, JoinSpec, OnMiss, UnknownKinds};
 use crate::core::plan::template::Template;
@@ -40,6 +40,7 @@ pub(in super::super) struct Input {
     pub(in super::super) stream: Given<String>,
     pub(in super::super) subjects: Given<Vec<super::super::place::At<String>>>,
     pub(in super::super) provision: Option<ProvisionSection>,
+    pub(in super::super) api: Given<Api>,
 }
 
 /// `[output]`.
@@ -49,6 +50,7 @@ pub(in super::super) struct Output {
     pub(in super::super) mark: Given<String>,
     pub(in super::super) max_bytes: Option<u64>,
     pub(in super::super) provision: Option<ProvisionSection>,
+    pub(in super::super) api: Given<Api>,
 }
 
 /// `[dead_letters]`.
@@ -89,7 +91,7 @@ pub(in super::super) struct Enrich {
 /// Reads every section and reports every key that none of them knows.
 pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Raw {
     let mut root = Section::root(document, report);
-    let nats = root.optional("nats").and_then(machine::nats);
+    let nats = root.optional("nats").and_then(nats::nats);
     let input = streams::input(root.required("input", "[input] with `stream` and `subjects`"));
     let output = streams::output(root.required("output", "[output] with `stream` and `subject`"));
     let dead_letters = streams::dead_letters(root.optional("dead_letters"));

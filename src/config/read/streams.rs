@@ -5,6 +5,7 @@
 use super::super::given::Given;
 use super::super::section::Section;
 use super::super::settings::ProvisionSection;
+use super::nats::api;
 use super::provision::{Made, provision};
 use super::raw::{DeadLetters, Input, Output};
 use crate::core::plan::template::{Hole, Template};
@@ -24,13 +25,14 @@ const MAX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 pub(super) fn input(section: Option<Section<'_, '_>>) -> Input {
     let Some(mut section) = section else {
-        return Input { stream: Given::Broken, subjects: Given::Broken, provision: None };
+        return Input { stream: Given::Broken, subjects: Given::Broken, api: Given::Absent, provision: None };
     };
     section.require("stream", "`stream = \"EVENTS\"`");
     section.require("subjects", "`subjects = [\"events.>\"]`");
     let input = Input {
         stream: section.parsed("stream", stream_name),
         subjects: section.texts("subjects", input_subject),
+        api: api(&mut section, "domain"),
         provision: section.optional("provision").and_then(|section| provision(section, Made::Input)),
     };
     section.finish();
@@ -45,6 +47,7 @@ pub(super) fn output(section: Option<Section<'_, '_>>) -> Output {
             mark: Given::Broken,
             max_bytes: None,
             provision: None,
+            api: Given::Absent,
         };
     };
     section.require("stream", "`stream = \"ENRICHED\"`");
@@ -55,6 +58,7 @@ pub(super) fn output(section: Option<Section<'_, '_>>) -> Output {
         subject: section.parsed("subject", output_subject),
         mark: section.text("mark"),
         max_bytes: section.integer("max_bytes", MAX_BYTES_MIN..=MAX_BYTES_MAX, why).or(1_048_576),
+        api: api(&mut section, "domain"),
         provision: section.optional("provision").and_then(|section| provision(section, Made::Other)),
     };
     section.finish();

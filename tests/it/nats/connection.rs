@@ -41,7 +41,7 @@ async fn a_killed_server_and_a_missing_permission_are_trouble_with_a_name() {
 
     let asked = Instant::now();
     let error = streams::message_at(&connection, "EVENTS", 1).await.unwrap_err();
-    assert!(matches!(&error, BrokerError::Permanent { what, .. } if what.contains("MSG.GET")), "{error}");
+    assert!(matches!(&error, BrokerError::Denied { what, .. } if what.contains("MSG.GET")), "{error}");
     assert!(asked.elapsed() < Duration::from_secs(2), "a refusal must not look like a time-out");
     assert!(matches!(until_trouble(&connection).await, Trouble::Refused(_)));
 

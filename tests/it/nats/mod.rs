@@ -5,6 +5,8 @@
 mod connection;
 mod copies;
 mod inspecting;
+mod login;
+mod tls;
 mod lane;
 mod permissions;
 mod setup;

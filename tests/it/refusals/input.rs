@@ -44,8 +44,8 @@ fn a_lane_of_another_input() {
 #[test]
 fn no_input_stream_at_all() {
     let stage = Stage::new(1);
-    let refused = stage.refused(&[], &[("input.stream", "NOWHERE")]);
-    refused.is(78, "stream NOWHERE does not exist", "create it with `sidestream provision`");
+    let refused = stage.refused(&["--patience-s", "0"], &[("input.stream", "NOWHERE")]);
+    refused.is(69, "stream NOWHERE does not exist", "create it with `sidestream provision`");
 }
 
 #[test]
