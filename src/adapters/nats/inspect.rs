@@ -57,16 +57,16 @@ pub async fn unsuitable(connection: &Connection, expected: &Expectation) -> Resu
 
 /// Everything: permissions, settings, whether messages come, the lane's newest messages.
 pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<Vec<Finding>, BrokerError> {
+    if let Some(deaf) = permissions::hearing(connection).await? {
+        let needs = permissions::needs(connection, &expected.input, &expected.output, None);
+        let mut findings = vec![deaf];
+        findings.extend(permissions::probe(connection, &needs, true).await?);
+        return Ok(findings);
+    }
     let jetstream = jetstream(connection).await?;
     let go_on = jetstream.ok;
     let mut findings = vec![jetstream];
     if !go_on {
-        return Ok(findings);
-    }
-    if let Some(deaf) = findings.first().and_then(|jetstream| permissions::deaf(&jetstream.what)) {
-        let needs = permissions::needs(connection, &expected.input, &expected.output, None);
-        findings = vec![deaf];
-        findings.extend(permissions::probe(connection, &needs, true).await?);
         return Ok(findings);
     }
     let settings = settings(connection, expected).await?;

@@ -95,7 +95,24 @@ pub(super) async fn probe(connection: &Connection, needs: &[Need], deaf: bool) -
     Ok(findings)
 }
 
-/// The finding where the server refused the inbox, which is seen at the first request.
+/// Subscribes to an inbox as the first request would, and waits for the server's word against it.
+pub(super) async fn hearing(connection: &Connection) -> Result<Option<Finding>, BrokerError> {
+    let mut trouble = connection.trouble();
+    trouble.mark_unchanged();
+    let client = connection.client();
+    let inbox = client.subscribe(client.new_inbox()).await;
+    let _inbox = inbox.map_err(|error| BrokerError::Transient(format!("the connection is closed: {error}")))?;
+    match tokio::time::timeout(WORD_WITHIN, trouble.changed()).await {
+        Ok(Ok(())) => match trouble.borrow_and_update().clone() {
+            Some(Trouble::Refused(words)) => Ok(deaf(&format!("the server refused: {words}"))),
+            _ => Ok(None),
+        },
+        Ok(Err(_)) => Err(BrokerError::Transient("the connection was closed".to_owned())),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The finding where the server refused the inbox.
 pub(super) fn deaf(what: &str) -> Option<Finding> {
     let hint = "allow this user to subscribe to its inbox (`_INBOX.>`), or set nats.inbox_prefix to a prefix that it may subscribe to: without it no request is answered";
     what.contains("Permissions Violation for Subscription to").then(|| Finding::bad(what, hint))

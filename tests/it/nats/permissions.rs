@@ -115,10 +115,10 @@ async fn each_is_named(interest: bool, least: &[&str]) {
     for (one, findings) in futures_util::future::join_all(tries).await {
         let missing = bad(&findings);
         assert!(!missing.is_empty(), "nothing is said of {one}");
-        assert!(
-            missing.iter().all(|what| what.contains("Permissions Violation") && names(what, one)),
-            "{one}: {missing:?}"
-        );
+        assert!(missing.iter().any(|what| names(what, one)), "{one}: {missing:?}");
+        // Of an input that may not be looked at nobody knows whether it has interest retention.
+        let only = missing.iter().all(|what| what.contains("Permissions Violation") && names(what, one));
+        assert!(only || interest && *one == "$JS.API.STREAM.INFO.EVENTS", "{one}: {missing:?}");
     }
     let mute = found("mute").await;
     assert!(
