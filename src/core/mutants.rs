@@ -71,6 +71,8 @@ mutants! {
     BatchTooEarly,
     /// Reading goes on after the input lost what was taken.
     SameStreamAssumed,
+    /// What a new leader knows of the batch before is taken for the batch at hand.
+    StaleAckTaken,
 }
 
 #[cfg(feature = "mutants")]

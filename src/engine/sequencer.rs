@@ -10,7 +10,7 @@ use super::messages::{EndPlan, Expect, LaneNews, MeetIntake, OldLane, Processed,
 use super::timings::Timings;
 use crate::core::ids::Nanos;
 use crate::core::protocol::old::OldBatch;
-use crate::core::protocol::outlet::{Act, Announced, Outlet, Window};
+use crate::core::protocol::outlet::{Act, Announced, Outlet};
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
 use crate::telemetry::metrics::Metrics;
@@ -18,11 +18,6 @@ use actix::{Actor, Addr, Context, Handler};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
-
-/// What may be with the writer and unconfirmed.
-pub const WINDOW: Window = Window { outputs: 8_000, bytes: 32 << 20, chunk: 500 };
-/// What the writer's channel must hold: each message carries at least one unconfirmed output.
-pub const PUBLISHES: usize = WINDOW.outputs as usize;
 
 /// What travels with a slice and comes back when it is with the lane.
 #[derive(Debug)]

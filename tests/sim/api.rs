@@ -17,6 +17,14 @@ pub enum Question {
     Message(String, u64),
 }
 
+impl Question {
+    /// Whether it is about this stream.
+    pub fn is_about(&self, name: &str) -> bool {
+        let (Question::State(stream) | Question::Message(stream, _)) = self;
+        stream == name
+    }
+}
+
 /// Its answer.
 #[derive(Debug)]
 pub enum Answer {

@@ -35,6 +35,10 @@ pub struct Context {
     pub server: Server,
     /// The server answers.
     pub up: bool,
+    /// Nobody leads the lane: whether messages to it are at least answered 503.
+    pub leaderless: Option<bool>,
+    /// The lane is to lose its leader once the members disagree about the end of a batch.
+    pub change_leader_behind_end: bool,
     /// How often it has died.
     pub deaths: u32,
     pub oracle: Oracle,
@@ -73,6 +77,8 @@ impl Context {
             random: Random::new(seed),
             server: Server::new(Nanos(now)),
             up: true,
+            leaderless: None,
+            change_leader_behind_end: false,
             deaths: 0,
             oracle: Oracle::default(),
             lane: Vec::new(),

@@ -26,6 +26,8 @@ pub enum Entry {
     Sync,
     /// The server is back.
     ServerUp,
+    /// A member of the cluster leads the lane.
+    LaneLeads,
     /// A process's disk does what it should again.
     DiskWell(usize),
     /// All faults end.

@@ -44,6 +44,11 @@ impl World {
             "lane cut" => self.cut(true, false),
             "source cut" => self.cut(false, true),
             "half open" => self.half_open(),
+            "leader of the lane gone" => self.leader_gone(false),
+            "leader gone behind the end of a batch" => {
+                self.context.change_leader_behind_end = true;
+                self.context.count(kind);
+            }
             "slow" => {
                 self.context.slow = 2 + self.context.random.below(60) as Time;
                 self.context.count(kind);

@@ -1,4 +1,4 @@
-//! A connection's two directions: in order, late, cut in the middle, or silent for a while.
+//! A connection's two directions: in order, late, cut in the middle, silent for a while, or with a piece missing.
 //!
 //! What a cut loses is a tail of what was under way; later messages go over the next connection, as the client's own
 //! reconnecting does it.
@@ -24,6 +24,8 @@ pub struct Link {
     last_arrival: Time,
     /// Nothing arrives before.
     silent_until: Time,
+    /// Messages from the first to the second number never arrive.
+    lost: (u64, u64),
 }
 
 impl Link {
@@ -37,7 +39,8 @@ impl Link {
 
     /// Whether a message arrives, or was lost with its connection.
     pub fn arrives(&mut self, ticket: Ticket) -> bool {
-        let lost = ticket.connection != self.connection && ticket.number > self.survivors;
+        let cut = ticket.connection != self.connection && ticket.number > self.survivors;
+        let lost = cut || (self.lost.0..=self.lost.1).contains(&ticket.number);
         self.arrived = self.arrived.max(ticket.number);
         !lost
     }
@@ -49,6 +52,18 @@ impl Link {
         self.survivors = self.arrived + kept;
         self.connection += 1;
         under_way - kept
+    }
+
+    /// Loses some messages that follow each other out of those under way; returns how many.
+    pub fn lose(&mut self, random: &mut Random) -> u64 {
+        let under_way = self.sent - self.arrived;
+        let count = random.below(under_way + 1);
+        let first = self.arrived + 1 + random.below(under_way - count + 1);
+        self.lost = (first, first + count.max(1) - 1);
+        if count == 0 {
+            self.lost = (0, 0);
+        }
+        count
     }
 
     /// Lets nothing arrive until then.

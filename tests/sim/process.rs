@@ -10,7 +10,7 @@ use super::life::{Birth, INTAKE, Life, Message};
 use super::model::{Disk, Snapshot};
 use super::plans::{INPUT, OUTPUT, spec};
 use super::reading::Reading;
-use super::writing::{PATIENCE, Writing};
+use super::writing::{TICK, Writing};
 use sidestream::app::broker::gather;
 use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
@@ -100,6 +100,11 @@ impl Process {
             durable: 0,
             current: None,
         }
+    }
+
+    /// The inbox of its lane's writer.
+    pub fn inbox(&self) -> String {
+        format!("_INBOX.p{}g{}", self.number, self.generation)
     }
 
     pub fn life(&mut self) -> Option<&mut Life> {
@@ -256,7 +261,7 @@ impl Process {
         self.disk.fail_after(None);
         let header = header(&start, &run, self.starts).to_string();
         self.current = Some((run.clone(), self.starts));
-        let inbox = format!("_INBOX.p{}g{}", self.number, self.generation);
+        let inbox = self.inbox();
         let birth = Birth {
             process: self.number,
             generation: self.generation,
@@ -274,7 +279,7 @@ impl Process {
         self.phase = Phase::Running(Box::new(life));
         self.plan(context, MILLIS, Inside::MakeConsumer(1));
         self.plan(context, self.interval, Inside::Interval);
-        self.plan(context, PATIENCE, Inside::Patience);
+        self.plan(context, TICK, Inside::Patience);
         if old {
             self.plan(context, MILLIS, Inside::ReadOld);
         }

@@ -13,6 +13,8 @@ impl World {
         self.context.up = true;
         self.context.slow = 1;
         self.context.swallow = (0, 0);
+        self.leader_found();
+        self.context.change_leader_behind_end = false;
         for number in 0..self.processes.len() {
             self.processes[number].paused_until = None;
             self.processes[number].disk.fail_after(None);

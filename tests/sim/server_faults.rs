@@ -2,6 +2,7 @@
 
 use super::agenda::{MILLIS, SECONDS, Time};
 use super::entry::{Entry, Inside};
+use super::model::Reply;
 use super::plans::{INPUT, OUTPUT};
 use super::process::Phase;
 use super::world::World;
@@ -60,6 +61,7 @@ impl World {
             context.count("server killed");
         }
         context.up = false;
+        context.leaderless = None;
         context.deaths += 1;
         let wait = (50 + context.random.below(4_000) as Time) * MILLIS;
         context.agenda.after(wait, Entry::ServerUp);
@@ -96,6 +98,62 @@ impl World {
             (true, false) => "lane cut",
             _ => "source cut",
         });
+    }
+
+    /// The lane loses its leader: a piece of what is under way is lost, and until there is another leader, nobody takes what
+    /// comes and nobody tells of the stream. A leader that is stopped `silently` is not missed at once.
+    pub fn leader_gone(&mut self, silently: bool) {
+        let context = &mut self.context;
+        if !context.up || context.leaderless.is_some() {
+            return;
+        }
+        // A planned change is quick, an election takes its time, and may have begun before this member was sent anything.
+        let (least, more) = match (silently, context.random.per_mille(600)) {
+            (true, _) => (300, 2_200),
+            (false, true) => (60, 200),
+            (false, false) => (4_000, 5_000),
+        };
+        let wait = least + context.random.below(more);
+        let answers = !silently && context.random.per_mille(500);
+        context.leaderless = Some(answers);
+        context.change_leader_behind_end = false;
+        context.agenda.after(wait as Time * MILLIS, Entry::LaneLeads);
+        for process in &mut self.processes {
+            if let Some(life) = process.life() {
+                life.writing.to_server.lose(&mut context.random);
+                life.writing.to_client.lose(&mut context.random);
+            }
+        }
+        context.count("leader of the lane gone");
+    }
+
+    /// Another member leads the lane: it tells of the batches that it takes for open.
+    pub fn leader_found(&mut self) {
+        if self.context.leaderless.take().is_none() || !self.context.up {
+            return;
+        }
+        for reply in self.context.server.change_leader(OUTPUT) {
+            let to = (0..self.processes.len())
+                .find(|number| reply.subject.starts_with(&format!("{}.", self.processes[*number].inbox())));
+            self.context.count("batch told of by a new leader");
+            if let Some(number) = to {
+                self.reply(number, reply);
+            }
+        }
+    }
+
+    /// The server's reply is on its way to a process.
+    pub fn reply(&mut self, number: usize, reply: Reply) {
+        let context = &mut self.context;
+        if context.swallow.0 > 0 {
+            context.swallow.0 -= 1;
+            return context.count("ack lost");
+        }
+        let (now, latency) = (context.now(), context.latency());
+        let generation = self.processes[number].generation;
+        let Some(life) = self.processes[number].life() else { return };
+        let (ticket, arrival) = life.writing.to_client.send(now, latency);
+        context.agenda.at(arrival, Entry::Inside(number, generation, Inside::Reply(ticket, reply)));
     }
 
     /// Nothing of the lane's connection arrives for a time, and nobody is told.

@@ -63,6 +63,11 @@ fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known
     }
     if lane > known {
         context.violated(format!("{what} as of {position} is written with R {lane}: the lane has confirmed {known}"));
+    } else if lane > context.longest {
+        let longest = context.longest;
+        context.violated(format!(
+            "{what} as of {position} is written with R {lane}: the lane never went beyond {longest}"
+        ));
     } else if lane != outputs {
         context.violated(format!("{what} as of {position} has R {lane}, but there are {outputs} outputs up to there"));
     }

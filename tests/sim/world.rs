@@ -135,6 +135,7 @@ impl World {
                 self.context.agenda.after(wait, Entry::Sync);
             }
             Entry::ServerUp => self.context.up = true,
+            Entry::LaneLeads => self.leader_found(),
             Entry::DiskWell(process) => {
                 self.processes[process].disk.fail_after(None);
                 self.processes[process].disk.fail_sync(false);
@@ -158,7 +159,8 @@ impl World {
             }
             Entry::Asked(process, generation, question) => {
                 if self.processes[process].generation == generation {
-                    let reachable = self.context.up && !self.context.random.per_mille(5);
+                    let led = self.context.leaderless.is_none() || !question.is_about(OUTPUT);
+                    let reachable = self.context.up && led && !self.context.random.per_mille(5);
                     let wait = travel(&mut self.context, reachable);
                     let inside = Inside::Answered(question, reachable);
                     self.context.agenda.after(wait, Entry::Inside(process, generation, inside));
@@ -184,19 +186,21 @@ impl World {
         {
             return self.context.count("message to the lane lost");
         }
+        // An open batch begins, and the other members still take a short one before it for open.
+        let begins = self.context.change_leader_behind_end && wire.reply.ends_with(".1.0.$FI");
+        if begins && self.context.server.has_lost_end(OUTPUT, super::writing::WINDOW) {
+            self.leader_gone(true);
+        }
         let Wire { subject, reply, headers, payload } = wire;
-        let replies = self.context.server.fast(subject, reply, headers.clone(), payload.clone());
-        let Some(life) = self.processes[process].life().filter(|_| alive) else { return };
-        for reply in replies {
-            if self.context.swallow.0 > 0 {
-                self.context.swallow.0 -= 1;
-                self.context.count("ack lost");
-                continue;
+        let replies = match self.context.leaderless {
+            Some(true) => self.context.server.leaderless(reply),
+            Some(false) => Vec::new(),
+            None => self.context.server.fast(subject, reply, headers.clone(), payload.clone()),
+        };
+        if alive {
+            for reply in replies {
+                self.reply(process, reply);
             }
-            let (now, latency) = (self.context.now(), self.context.latency());
-            let (ticket, arrival) = life.writing.to_client.send(now, latency);
-            let inside = Inside::Reply(ticket, reply);
-            self.context.agenda.at(arrival, Entry::Inside(process, generation, inside));
         }
     }
 

@@ -1,13 +1,14 @@
 //! The lane's writer and its ears: the product's book of the batch over a connection that loses things.
 
-use super::agenda::{MILLIS, SECONDS, Time};
+use super::agenda::{MILLIS, Time};
 use super::context::Context;
 use super::entry::{Entry, Inside, Wire};
 use super::life::{Life, Message, SEQUENCER, WRITER};
 use super::link::{Link, Ticket};
 use super::model::Reply as Raw;
 use sidestream::adapters::nats::batch::{Answered, Book, Place};
-use sidestream::adapters::nats::lane_reply::Reply;
+use sidestream::adapters::nats::lane_reply::{About, Reply, reply_prefix};
+use sidestream::adapters::nats::patience::{Patience, Tick};
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
 use sidestream::engine::ending::End;
@@ -17,9 +18,11 @@ use std::collections::VecDeque;
 /// Messages between two acks inside a batch.
 const FLOW: u64 = 4;
 /// Unconfirmed messages of a batch at most.
-const WINDOW: u64 = 12;
-/// Two of these without progress, and the lane is called lost.
-pub const PATIENCE: i64 = 5 * SECONDS;
+pub const WINDOW: u64 = 12;
+/// Ticks between two looks at whether the source is silent: 5 s.
+const SOURCE: u64 = 25;
+/// Between two looks at the clock.
+pub const TICK: Time = Patience::TICK.as_millis() as Time * MILLIS;
 /// Silence that ends a batch which was left open.
 const SILENCE: Time = 10 * MILLIS;
 
@@ -34,7 +37,8 @@ pub struct Writing {
     sent: u64,
     pub answered: Answered,
     over: bool,
-    stalled_at: Option<Answered>,
+    patience: Patience,
+    ticks: u64,
     /// What is left of the command at work, and whether its last message ends the batch.
     command: Option<(VecDeque<Output>, bool)>,
     commands: VecDeque<(LaneSequence, Vec<Output>)>,
@@ -54,7 +58,8 @@ impl Writing {
             sent: after.0,
             answered: Answered { confirmed: after.0, ended: 0 },
             over: false,
-            stalled_at: None,
+            patience: Patience::default(),
+            ticks: 0,
             command: None,
             commands: VecDeque::new(),
             subject: None,
@@ -62,8 +67,8 @@ impl Writing {
     }
 
     fn wire(&self, place: Place, subject: &str, output: Option<&Output>) -> Wire {
-        let Place { batch_sequence, operation, expected, .. } = place;
-        let reply = format!("{}.{FLOW}.fail.{batch_sequence}.{operation}.$FI", self.inbox);
+        let Place { batch, batch_sequence, operation, expected, .. } = place;
+        let reply = format!("{}{batch_sequence}.{operation}.$FI", reply_prefix(&self.inbox, batch, FLOW, false));
         let headers = output.map(|output| {
             let position = format!("{}:{}:{}", super::plans::INPUT, output.position, output.n);
             let mut headers = vec![
@@ -145,8 +150,9 @@ impl Life {
             return;
         }
         let reply = if raw.status == 503 { Reply::Nobody } else { Reply::parse(&raw.subject, &raw.payload) };
+        self.writing.patience.heard();
         let Writing { base, sent, .. } = self.writing;
-        if let Some(event) = self.writing.answered.hear(reply, base, sent) {
+        if let Some(event) = self.writing.answered.hear(About::parse(&raw.subject), reply, base, sent) {
             self.news(context, event);
         }
     }
@@ -169,16 +175,32 @@ impl Life {
         }
     }
 
-    /// Some time has passed; nothing confirmed for twice as long means lost.
+    /// Some time has passed: the server is asked, or given up.
     pub fn patience(&mut self, context: &mut Context) {
-        self.silence(context);
-        let Writing { sent, answered, over, stalled_at, .. } = self.writing;
-        let owed = Book::is_owed(sent, self.writing.book.ended(), answered);
-        if !over && owed && stalled_at == Some(answered) {
-            return self.news(context, LaneEvent::Lost("no confirmation".to_owned()));
+        self.writing.ticks += 1;
+        if self.writing.ticks.is_multiple_of(SOURCE) {
+            self.silence(context);
         }
-        self.writing.stalled_at = owed.then_some(answered);
+        let Writing { sent, answered, over, .. } = self.writing;
+        let owed = !over && Book::is_owed(sent, self.writing.book.ended(), answered);
+        match self.writing.patience.tick(owed, answered) {
+            Tick::Wait => {}
+            Tick::Ping => self.ping(context),
+            Tick::GiveUp(why) => return self.news(context, LaneEvent::Lost(why.to_owned())),
+        }
         let next = Entry::Inside(self.process, self.generation, Inside::Patience);
-        context.agenda.after(PATIENCE, next);
+        context.agenda.after(TICK, next);
+    }
+
+    fn ping(&mut self, context: &mut Context) {
+        let Writing { sent, base, answered, inbox, .. } = &self.writing;
+        let batch = answered.ended + 1;
+        let behind_end = self.writing.book.ended() >= batch;
+        let Some((sent, subject)) = (sent - base > 0).then_some(sent - base).zip(self.writing.subject.clone()) else {
+            return;
+        };
+        let reply = format!("{}{sent}.4.$FI", reply_prefix(inbox, batch, FLOW, behind_end));
+        context.count("lane pinged");
+        self.send(context, Wire { subject, reply, headers: None, payload: Default::default() });
     }
 }

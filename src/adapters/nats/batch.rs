@@ -3,7 +3,7 @@
 //! Pure: `lane` sends and listens, and a simulator drives the same book against a model of the server. What the
 //! server does is described in `lane`.
 
-use super::lane_reply::{BATCH_UNKNOWN, Reply};
+use super::lane_reply::{About, BATCH_UNKNOWN, Reply};
 use crate::core::ids::LaneSequence;
 use crate::core::mutants::{Mutant, planted};
 use crate::ports::stream::LaneEvent;
@@ -11,6 +11,8 @@ use crate::ports::stream::LaneEvent;
 /// A message's place in the open batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// The batch's number among those of this lane, from 1.
+    pub batch: u64,
     /// Its sequence in the lane.
     pub sequence: u64,
     /// The lane sequence before the batch's first message.
@@ -77,7 +79,7 @@ impl Book {
 
     /// The next message's place; `settle` ends the batch with it.
     pub fn place(&mut self, settle: bool) -> Place {
-        let base = self.open.unwrap_or(self.sent);
+        let (base, batch) = (self.open.unwrap_or(self.sent), self.ended + 1);
         let expected = (!planted(Mutant::NoExpectedSequence)).then_some(self.sent);
         self.sent += 1;
         let batch_sequence = self.sent - base;
@@ -88,7 +90,7 @@ impl Book {
         };
         self.open = (!settle).then_some(base);
         self.ended += u64::from(settle);
-        Place { sequence: self.sent, base, batch_sequence, operation, expected }
+        Place { batch, sequence: self.sent, base, batch_sequence, operation, expected }
     }
 
     /// Ends the open batch: the place of the message that does so without being stored.
@@ -96,7 +98,7 @@ impl Book {
         let base = self.open.take()?;
         self.ended += 1;
         let batch_sequence = self.sent + 1 - base;
-        Some(Place { sequence: self.sent, base, batch_sequence, operation: 3, expected: None })
+        Some(Place { batch: self.ended, sequence: self.sent, base, batch_sequence, operation: 3, expected: None })
     }
 }
 
@@ -110,8 +112,24 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// Takes a reply to the open batch, which began after `base` and of which `sent` was sent last; `None` when it is no news.
-    pub fn hear(&mut self, reply: Reply, base: u64, sent: u64) -> Option<LaneEvent> {
+    /// Takes a reply, the newest batch having begun after `base` and `sent` having been sent last; `None` when it is no news.
+    ///
+    /// The batch at hand is the one after the last whose end was answered. The end of a batch without a message is known to
+    /// the stream's leader only: after a change of leaders the new one reports such a batch once more as open, with all that
+    /// it holds. That is a confirmation of the past batch and says nothing about the one at hand, but that the leader changed.
+    pub fn hear(&mut self, about: About, reply: Reply, base: u64, sent: u64) -> Option<LaneEvent> {
+        let at_hand = self.ended + 1;
+        match about {
+            About::Batch(batch) if batch == at_hand || planted(Mutant::StaleAckTaken) => {}
+            About::Batch(batch) => {
+                return Some(LaneEvent::Lost(format!(
+                    "the stream's leader changed: it answers batch {batch}, not {at_hand}"
+                )));
+            }
+            About::Ping { batch, .. } if batch != at_hand => return None,
+            About::Ping { sent, behind_end, .. } => return judge_ping(reply, sent, behind_end),
+            About::Unknown => return Some(LaneEvent::Lost("a reply to none of our messages".to_owned())),
+        }
         let end = matches!(reply, Reply::Over { .. });
         let event = judge(reply, base, sent, self.confirmed);
         self.ended += u64::from(end);
@@ -119,6 +137,23 @@ impl Answered {
             self.confirmed = sequence.0;
         }
         event
+    }
+}
+
+/// What the answer to a ping of the batch at hand means, behind so many messages of it and perhaps its end.
+///
+/// It confirms nothing: a leader that holds an earlier batch of the same name answers with that one's count. But a leader
+/// that knows the batch as open although its end came before the ping has never seen the end.
+fn judge_ping(reply: Reply, sent: u64, behind_end: bool) -> Option<LaneEvent> {
+    match reply {
+        Reply::Stored(count) if behind_end && count >= sent => {
+            Some(LaneEvent::Lost("the stream's leader changed: the end of the batch was lost".to_owned()))
+        }
+        Reply::Stored(_) => None,
+        Reply::Refused(_, error) if error.err_code == BATCH_UNKNOWN => judge(Reply::Refused(0, error), 0, 0, 0),
+        Reply::Gap | Reply::Nobody | Reply::Unreadable(_) => judge(reply, 0, 0, 0),
+        Reply::Refused(_, error) => Some(LaneEvent::Lost(format!("the server refused a ping: {}", error.description))),
+        Reply::Over { .. } => Some(LaneEvent::Lost("the server ended the batch".to_owned())),
     }
 }
 
@@ -151,6 +186,7 @@ fn judge(reply: Reply, base: u64, sent: u64, confirmed: u64) -> Option<LaneEvent
 
 #[cfg(test)]
 mod tests {
+    use super::super::api::ApiError;
     use super::*;
 
     #[test]
@@ -161,6 +197,7 @@ mod tests {
         let places: Vec<Place> = [false, false, true].into_iter().map(|settle| book.place(settle)).collect();
         let told: Vec<_> = places.iter().map(|p| (p.sequence, p.batch_sequence, p.operation, p.expected)).collect();
         assert_eq!(told, [(41, 1, 0, Some(40)), (42, 2, 1, Some(41)), (43, 3, 2, Some(42))]);
+        assert!(places.iter().all(|place| place.batch == 1));
         assert!(!book.has_room(3, answered(42, 0)), "the whole batch");
         assert!(!book.has_room(3, answered(43, 0)), "and the answer to its end");
         assert!(book.has_room(3, answered(43, 1)));
@@ -169,6 +206,38 @@ mod tests {
         assert!(book.has_room(3, answered(42, 1)) && !book.has_room(3, answered(41, 1)), "less than the window");
         assert!(book.stays_open(5, 3, answered(43, 1)) && !book.stays_open(4, 3, answered(43, 1)));
         let end = book.settle().unwrap();
+        assert_eq!((end.batch, book.place(true).batch), (2, 3));
         assert_eq!((end.sequence, end.base, end.batch_sequence, end.operation), (44, 43, 2, 3));
+    }
+    /// Batch 1 of the messages up to 40 is answered; batch 2 began after them, up to 60 are sent.
+    fn hear(about: About, reply: Reply) -> Option<LaneEvent> {
+        Answered { confirmed: 40, ended: 1 }.hear(about, reply, 40, 60)
+    }
+
+    #[test]
+    fn what_a_new_leader_knows_of_the_batch_before_confirms_nothing() {
+        assert_eq!(hear(About::Batch(2), Reply::Stored(5)), Some(LaneEvent::Confirmed(LaneSequence(45))));
+        for reply in [Reply::Stored(5), Reply::Stored(0), Reply::Over { last: 60, count: 20 }, Reply::Gap] {
+            assert!(
+                matches!(hear(About::Batch(1), reply), Some(LaneEvent::Lost(why)) if why.contains("leader changed"))
+            );
+        }
+        assert!(matches!(hear(About::Unknown, Reply::Stored(5)), Some(LaneEvent::Lost(_))));
+    }
+
+    #[test]
+    fn a_ping_confirms_nothing_and_finds_a_lost_end() {
+        let ping = |batch, behind_end| About::Ping { batch, sent: 20, behind_end };
+        let lost = |event| matches!(event, Some(LaneEvent::Lost(_)));
+        // The leader is at work on the batch, its end may stand behind messages that are not stored yet.
+        assert_eq!(hear(ping(2, false), Reply::Stored(20)), None);
+        assert_eq!(hear(ping(2, true), Reply::Stored(19)), None);
+        assert!(lost(hear(ping(2, true), Reply::Stored(20))), "open behind its end");
+        assert!(lost(hear(ping(2, true), Reply::Gap)) && lost(hear(ping(2, false), Reply::Nobody)));
+        let unknown = || Reply::Refused(0, ApiError { code: 400, err_code: BATCH_UNKNOWN, description: String::new() });
+        assert!(lost(hear(ping(2, true), unknown())));
+        // A slow server answers the end before the ping behind it.
+        assert_eq!(hear(ping(1, true), unknown()), None);
+        assert_eq!(hear(ping(1, true), Reply::Gap), None);
     }
 }

@@ -1,12 +1,14 @@
 //! The lane's only writer: fast-ingest batches (ADR-50) with an expected sequence on every message.
 //!
 //! What nats-server 2.15.1 does, tried out one by one:
-//! * The reply subject is the protocol: `<inbox>.<flow>.fail.<batch sequence>.<operation>.$FI`. The server answers
-//!   the start with `ack` 0 and then every `flow` messages; the flow is fixed by the first message.
+//! * The reply subject is the protocol (`lane_reply`). The server answers the start with `ack` 0 and then every `flow`
+//!   messages; the flow is fixed by the first message.
 //! * A ping is answered with the *last flow boundary*, not with what is stored: it keeps a batch alive and
 //!   confirms nothing. Only the end of a batch confirms its tail: operation 2 stores its message and ends the batch
 //!   (`{"seq":…,"count":…}`), operation 3 ends it without storing anything. When a batch here ends, `burst` says.
 //!   The end is answered even where an ack inside the batch has confirmed its last message already.
+//! * On three servers an open batch survives a change of leaders: the new one acks what it holds of it, and reports a gap
+//!   at a message or ping beyond that. Operation 3 is not replicated: the new leader takes such a batch for open, for 10 s.
 //! * The first refusal (10071 for a wrong sequence, 10077 for a full stream) ends the batch and nothing after it
 //!   is stored; what follows is answered 10208, as after 10 s of silence and after a restart of the server. A
 //!   deleted stream answers 503. A skipped batch sequence answers `gap`. An idle death is not announced.
@@ -15,29 +17,22 @@
 //! place of refused ones and let later ones in. Nothing is sent twice here, and nothing is decided.
 
 use super::batch::{Answered, Book, Place};
-use super::connect::{Connection, Trouble};
-use super::lane_reply::Reply;
+use super::connect::Connection;
+use super::lane_headers::headers;
+use super::lane_reply::reply_prefix;
+use super::patience::Patience;
 use super::subjects::Subjects;
 use crate::core::ids::LaneSequence;
-use crate::core::output::{self, Output};
-use crate::ports::stream::{BrokerError, LaneEvent};
-use async_nats::header::{HeaderName, HeaderValue, NATS_EXPECTED_LAST_SEQUENCE};
-use async_nats::{Client, HeaderMap, PublishErrorKind, StatusCode, Subject, Subscriber};
-use futures_util::StreamExt;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error as ValueError, StringDeserializer};
-use std::sync::Arc;
+use crate::core::output::Output;
+use crate::core::protocol::window::{FLOW, WINDOW};
+use crate::ports::stream::BrokerError;
+use async_nats::{Client, HeaderMap, PublishErrorKind, Subject};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
-/// Messages between two acks inside a batch; the server allows 500 for a single batch on a stream.
-const FLOW: u64 = 500;
-/// Unconfirmed messages at most. The server's queue for one stream holds 100,000 messages or 128 MiB.
-const WINDOW: u64 = 8_000;
-/// Two of these without progress while something is unconfirmed, and the lane is called lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub use super::lane_acks::LaneAcks;
 
 /// What is to be done after the last message of a `send`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,20 +56,24 @@ pub struct LaneTarget {
 
 /// What both halves know.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     /// The lane sequence before the open batch's first message; changes only between batches.
-    base: AtomicU64,
+    pub(super) base: AtomicU64,
     /// The lane sequence of the last message sent.
-    sent: AtomicU64,
+    pub(super) sent: AtomicU64,
     /// Batches that were ended.
-    ended: AtomicU64,
+    pub(super) ended: AtomicU64,
+    /// The lane sequence of the last message that is with the client, and the batches whose end is: what a ping is behind.
+    pub(super) with_client: (AtomicU64, AtomicU64),
+    /// A subject of the lane, for pings.
+    pub(super) subject: OnceLock<Subject>,
 }
 
 /// What the acks tell the writer.
 #[derive(Clone, Copy, Debug)]
-struct Progress {
-    answered: Answered,
-    over: bool,
+pub(super) struct Progress {
+    pub(super) answered: Answered,
+    pub(super) over: bool,
 }
 
 /// The sending half.
@@ -84,8 +83,9 @@ pub struct LaneWriter {
     target: LaneTarget,
     shared: Arc<Shared>,
     progress: watch::Receiver<Progress>,
-    /// The reply subject up to the batch sequence.
-    reply: String,
+    inbox: String,
+    /// The reply subject of the batch with this number up to the batch sequence.
+    reply: (u64, String),
     /// Which message has which place.
     book: Book,
     /// What was answered when last asked.
@@ -94,20 +94,9 @@ pub struct LaneWriter {
     subjects: Subjects<Subject>,
 }
 
-/// The receiving half. It must be read while the other sends: a full window waits for it.
-#[derive(Debug)]
-pub struct LaneAcks {
-    replies: Subscriber,
-    shared: Arc<Shared>,
-    progress: watch::Sender<Progress>,
-    trouble: watch::Receiver<Option<Trouble>>,
-}
-
 /// Opens a lane for writing. Nothing is sent yet; the first refusal comes with the first message.
 pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWriter, LaneAcks), BrokerError> {
     let client = connection.client().clone();
-    // The server takes the inbox's two tokens for its own prefix and the batch's name. Batches that follow each
-    // other share the name: the one before is confirmed, and forgotten, by then.
     let inbox = client.new_inbox();
     let replies = client
         .subscribe(format!("{inbox}.>"))
@@ -116,21 +105,40 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let (sent, target_after) = (target.after.0, target.after);
-    let shared = Arc::new(Shared { base: AtomicU64::new(sent), sent: AtomicU64::new(sent), ended: AtomicU64::new(0) });
+    let shared = Arc::new(Shared {
+        base: AtomicU64::new(sent),
+        sent: AtomicU64::new(sent),
+        ended: AtomicU64::new(0),
+        with_client: (AtomicU64::new(sent), AtomicU64::new(0)),
+        subject: OnceLock::new(),
+    });
+    let mut ticks = interval(Patience::TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let known = Answered { confirmed: sent, ended: 0 };
     let (report, progress) = watch::channel(Progress { answered: known, over: false });
+    let acks = LaneAcks {
+        replies,
+        shared: shared.clone(),
+        progress: report,
+        client: client.clone(),
+        inbox: inbox.clone(),
+        ticks,
+        patience: Patience::default(),
+        trouble,
+    };
     let writer = LaneWriter {
         client,
         target,
-        shared: shared.clone(),
+        shared,
         progress,
-        reply: format!("{inbox}.{FLOW}.fail."),
+        inbox,
+        reply: (0, String::new()),
         book: Book::new(target_after),
         known,
         subject: None,
         subjects: Subjects::new(),
     };
-    Ok((writer, LaneAcks { replies, shared, progress: report, trouble }))
+    Ok((writer, acks))
 }
 
 impl LaneWriter {
@@ -154,6 +162,7 @@ impl LaneWriter {
             self.shared.sent.store(place.sequence, Ordering::Release);
             self.shared.ended.store(self.book.ended(), Ordering::Release);
             self.publish(subject.clone(), place, Some(headers), output.payload.clone()).await?;
+            self.with_client();
             self.subject = Some(subject);
         }
         Ok(())
@@ -163,7 +172,15 @@ impl LaneWriter {
     pub async fn settle(&mut self) -> Result<(), BrokerError> {
         let (Some(place), Some(subject)) = (self.book.settle(), self.subject.clone()) else { return Ok(()) };
         self.shared.ended.store(self.book.ended(), Ordering::Release);
-        self.publish(subject, place, None, "".into()).await
+        self.publish(subject, place, None, "".into()).await?;
+        self.with_client();
+        Ok(())
+    }
+
+    fn with_client(&self) {
+        let (sent, ended) = &self.shared.with_client;
+        sent.store(self.book.sent().0, Ordering::Release);
+        ended.store(self.book.ended(), Ordering::Release);
     }
 
     /// Ends the lane: waits until everything sent is confirmed, or the lane is over without that.
@@ -190,10 +207,10 @@ impl LaneWriter {
 
     /// Waits for room; see `Book::has_room`.
     async fn room(&mut self) -> Result<(), BrokerError> {
-        if self.book.has_room(WINDOW, self.known) {
+        if self.book.has_room(WINDOW.outputs, self.known) {
             return Ok(());
         }
-        self.until(|book, answered| book.has_room(WINDOW, answered)).await
+        self.until(|book, answered| book.has_room(WINDOW.outputs, answered)).await
     }
 
     /// Waits until the server has answered enough.
@@ -209,15 +226,20 @@ impl LaneWriter {
     }
 
     async fn publish(
-        &self,
+        &mut self,
         subject: Subject,
-        Place { batch_sequence, operation, .. }: Place,
+        Place { batch, batch_sequence, operation, .. }: Place,
         headers: Option<HeaderMap>,
         payload: bytes::Bytes,
     ) -> Result<(), BrokerError> {
-        let mut reply = String::with_capacity(self.reply.len() + 26);
+        if self.reply.0 != batch {
+            self.reply = (batch, reply_prefix(&self.inbox, batch, FLOW, false));
+            self.shared.subject.get_or_init(|| subject.clone());
+        }
+        let prefix = &self.reply.1;
+        let mut reply = String::with_capacity(prefix.len() + 26);
         let mut number = itoa::Buffer::new();
-        for part in [&self.reply, number.format(batch_sequence), "."] {
+        for part in [prefix, number.format(batch_sequence), "."] {
             reply.push_str(part);
         }
         for part in [number.format(operation), ".$FI"] {
@@ -241,102 +263,4 @@ impl LaneWriter {
 
 fn over() -> BrokerError {
     BrokerError::Transient("the lane is over".to_owned())
-}
-
-impl LaneAcks {
-    /// The next news of the lane. After `Refused` and `Lost` there is none: the lane is over.
-    pub async fn next(&mut self) -> LaneEvent {
-        let mut stalled_at = None;
-        loop {
-            let known = *self.progress.borrow();
-            if known.over {
-                return LaneEvent::Lost("the lane is over".to_owned());
-            }
-            let event = tokio::select! {
-                biased;
-                reply = self.replies.next() => match reply {
-                    Some(reply) if reply.status == Some(StatusCode::NO_RESPONDERS) => self.hear(Reply::Nobody),
-                    Some(reply) => self.hear(Reply::parse(&reply.subject, &reply.payload)),
-                    None => Some(LaneEvent::Lost("the connection is closed".to_owned())),
-                },
-                // A change without a value means that the connection's own task has ended.
-                changed = self.trouble.changed() => match (changed, self.trouble.borrow_and_update().clone()) {
-                    (Ok(()), None | Some(Trouble::LameDuck)) => None,
-                    (_, trouble) => Some(LaneEvent::Lost(
-                        trouble.map_or_else(|| "the connection is closed".to_owned(), |trouble| trouble.to_string()),
-                    )),
-                },
-                () = tokio::time::sleep(PATIENCE) => {
-                    let (sent, ended) = (&self.shared.sent, &self.shared.ended);
-                    let (sent, ended) = (sent.load(Ordering::Acquire), ended.load(Ordering::Acquire));
-                    let owed = Book::is_owed(sent, ended, known.answered);
-                    let stalled = owed && stalled_at == Some(known.answered);
-                    stalled_at = owed.then_some(known.answered);
-                    stalled.then(|| LaneEvent::Lost("no confirmation for longer than 5 s".to_owned()))
-                }
-            };
-            match event {
-                Some(confirmed @ LaneEvent::Confirmed(_)) => return confirmed,
-                Some(end) => {
-                    self.progress.send_modify(|progress| progress.over = true);
-                    return end;
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// What a reply means, `None` when it is no news; the writer hears of it, too.
-    fn hear(&self, reply: Reply) -> Option<LaneEvent> {
-        let (base, sent) = (self.shared.base.load(Ordering::Acquire), self.shared.sent.load(Ordering::Acquire));
-        let mut event = None;
-        self.progress.send_modify(|progress| event = progress.answered.hear(reply, base, sent));
-        event
-    }
-}
-
-/// The first header's name; see `headers`.
-const FIRST: HeaderName = HeaderName::from_static(output::POSITION);
-
-/// Ends a header's line and begins another one.
-fn line(block: &mut String, name: &str, value: &str) {
-    for part in ["\r\n", name, ": ", value] {
-        block.push_str(part);
-    }
-}
-
-/// An output's headers, the last one being the expected sequence.
-///
-/// The client's map costs three allocations and a keyed hash for each header, and a random order on the wire. So
-/// the whole block travels as the value of its first header, lines and all; the server sees ordinary headers. What
-/// stands in it is ours or was itself one line of an input message; a line break within a value is left out.
-fn headers(output: &Output, target: &LaneTarget, expected: Option<u64>) -> Result<HeaderMap, BrokerError> {
-    let mut block = String::with_capacity(256);
-    let mut number = itoa::Buffer::new();
-    block.push_str(&target.input_stream);
-    for part in [output.position.0, output.n.into()] {
-        block.push(':');
-        block.push_str(number.format(part));
-    }
-    line(&mut block, output::TIME, number.format(output.stored_at.0));
-    line(&mut block, output::RUN, &target.run);
-    let dead = output.dead.iter().flat_map(|dead| dead.headers.iter().map(|(name, value)| (*name, value)));
-    let copied = output.copied.iter().flat_map(|copied| copied.iter().map(|(name, value)| (name.as_str(), value)));
-    for (name, value) in dead.chain(copied) {
-        if !name.is_empty() && !name.contains(['\r', '\n', ':']) {
-            line(&mut block, name, "");
-            block.extend(value.chars().filter(|c| !matches!(c, '\r' | '\n')));
-        }
-    }
-    if let Some(expected) = expected {
-        line(&mut block, NATS_EXPECTED_LAST_SEQUENCE.as_ref(), number.format(expected));
-    }
-    let text: StringDeserializer<ValueError> = block.into_deserializer();
-    let value = HeaderValue::deserialize(text).map_err(|error| BrokerError::Permanent {
-        what: format!("the client library refuses our header block: {error}"),
-        hint: "this is a fault of the program; please report it".to_owned(),
-    })?;
-    let mut map = HeaderMap::new();
-    map.insert(FIRST, value);
-    Ok(map)
 }

@@ -8,6 +8,50 @@ use serde::Deserialize;
 /// The batch is unknown: ended, timed out after 10 s, or forgotten in a restart.
 pub const BATCH_UNKNOWN: u64 = 10208;
 
+/// What a reply is about: its subject is the one that the answered message was sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A message of the batch with this number.
+    Batch(u64),
+    /// A ping of the batch with this number.
+    Ping {
+        /// The batch's number.
+        batch: u64,
+        /// How many messages of the batch were sent before it.
+        sent: u64,
+        /// Whether the end of the batch was sent before it.
+        behind_end: bool,
+    },
+    /// None of ours.
+    Unknown,
+}
+
+/// The reply subject up to the batch sequence, for a batch of the lane that listens on `<inbox>.>`:
+/// `<inbox>.<number>.<id>.<flow>.fail.`. The server reads from the right and takes the id for the batch's name; the tokens
+/// before it are ours. The id is the inbox's last token and stays the same: a batch that the server did not forget would else
+/// share the flow with its successors. `behind_end` marks the pings that follow the batch's end.
+pub fn reply_prefix(inbox: &str, number: u64, flow: u64, behind_end: bool) -> String {
+    let id = inbox.rsplit('.').next().unwrap_or(inbox);
+    let mark = if behind_end { "e" } else { "" };
+    format!("{inbox}.{number}{mark}.{id}.{flow}.fail.")
+}
+
+impl About {
+    /// Reads a reply's subject: `<inbox>.<number>.<id>.<flow>.<gap>.<sequence>.<operation>.$FI`.
+    pub fn parse(subject: &str) -> About {
+        let mut tokens = subject.rsplit('.').skip(1);
+        let (operation, sent, number) = (tokens.next(), tokens.next(), tokens.nth(3));
+        let Some(number) = number else { return About::Unknown };
+        let (digits, behind_end) = number.strip_suffix('e').map_or((number, false), |digits| (digits, true));
+        let sent = sent.and_then(|sent| sent.parse().ok());
+        match (digits.parse(), operation, sent) {
+            (Ok(batch), Some("4"), Some(sent)) => About::Ping { batch, sent, behind_end },
+            (Ok(batch), Some(_), Some(_)) if !behind_end => About::Batch(batch),
+            _ => About::Unknown,
+        }
+    }
+}
+
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -59,7 +103,7 @@ impl Reply {
     }
 }
 
-/// The sequence in `<inbox>.<flow>.<gap>.<sequence>.<operation>.$FI`.
+/// The sequence in `<inbox>.<number>.<id>.<flow>.<gap>.<sequence>.<operation>.$FI`.
 fn batch_sequence(subject: &str) -> u64 {
     subject.rsplit('.').nth(2).and_then(|token| token.parse().ok()).unwrap_or_default()
 }
@@ -67,6 +111,20 @@ fn batch_sequence(subject: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reply_tells_its_batch_by_the_subject() {
+        let prefix = |number, end| reply_prefix("_INBOX.aB3", number, 500, end);
+        assert_eq!(prefix(7, false), "_INBOX.aB3.7.aB3.500.fail.");
+        assert_eq!(About::parse(&format!("{}41.1.$FI", prefix(7, false))), About::Batch(7));
+        assert_eq!(About::parse(&format!("{}42.3.$FI", prefix(8, false))), About::Batch(8));
+        let ping = |behind_end| About::Ping { batch: 8, sent: 41, behind_end };
+        assert_eq!(About::parse(&format!("{}41.4.$FI", prefix(8, false))), ping(false));
+        assert_eq!(About::parse(&format!("{}41.4.$FI", prefix(8, true))), ping(true));
+        for other in ["", "a", "_INBOX.a.500.fail.41.1.$FI", "_INBOX.a.x.a.500.fail.41.1.$FI"] {
+            assert_eq!(About::parse(other), About::Unknown, "{other}");
+        }
+    }
 
     #[test]
     fn replies_of_the_real_server_are_told_apart() {

@@ -21,6 +21,7 @@ pub mod jump;
 pub mod merge;
 pub mod lane;
 pub mod old;
+pub mod window;
 pub mod outlet;
 pub mod checkpoint;
 pub mod writes;

@@ -11,21 +11,11 @@ use super::merge::{Broken, Merge, SliceNumber};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
 use super::start::{Start, Until};
+use super::window::Window;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::Output;
 use std::collections::VecDeque;
 use std::iter::{Flatten, Peekable};
-
-/// How much may be with the writer and unconfirmed.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Outputs: enough to keep the server busy, few enough for its ingest queue.
-    pub outputs: u64,
-    /// Their bytes: large outputs must not fill memory while the server is slow.
-    pub bytes: usize,
-    /// The most outputs in one `Publish`.
-    pub chunk: usize,
-}
 
 /// A slice that is on its way through the shards.
 #[derive(Debug)]

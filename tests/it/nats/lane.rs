@@ -6,6 +6,7 @@ use super::{
 use crate::proxy::Proxy;
 use crate::server::Server;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use futures_util::StreamExt;
 use sidestream::adapters::nats::connect::{Connection, NatsSettings, Trouble};
 use sidestream::adapters::nats::lane::Then;
 use sidestream::adapters::nats::streams;
@@ -179,6 +180,59 @@ async fn a_batch_whose_last_message_is_confirmed_already_ends_before_the_next_be
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_to_pings_that_come_behind_the_end_of_their_batch_end_nothing() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    let proxy = Proxy::start(server.address()).await;
+    let connection = connect(proxy.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    // Every answer takes longer than the first ping, which comes behind the end of its batch.
+    proxy.delay(Duration::from_millis(300));
+    let listened = tokio::spawn(async move {
+        until_confirmed(&mut acks, 9).await;
+        acks
+    });
+    writer.send(&outputs(1..=1), Then::Settle).await.unwrap();
+    writer.send(&outputs(2..=4), Then::Settle).await.unwrap();
+    writer.send(&outputs(5..=6), Then::More).await.unwrap();
+    writer.settle().await.unwrap();
+    writer.send(&outputs(7..=9), Then::Settle).await.unwrap();
+    let mut acks = listened.await.unwrap();
+    tokio::time::timeout(Duration::from_secs(2), acks.next()).await.unwrap_err();
+    assert_eq!(streams::state(&connection, "ENRICHED").await.unwrap().last, 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_leader_tells_of_the_batch_before_ends_the_lane_and_confirms_nothing() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(lane_config()).await.unwrap();
+    // Whoever sees the answer to the first batch can send it again, as a new leader does.
+    let other = async_nats::connect(server.url()).await.unwrap();
+    let mut seen = other.subscribe("_INBOX.>").await.unwrap();
+    other.flush().await.unwrap();
+    let connection = connect(server.url(), "lane").await;
+    let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
+    writer.send(&outputs(1..=3), Then::More).await.unwrap();
+    writer.settle().await.unwrap();
+    until_confirmed(&mut acks, 3).await;
+    let answer = async {
+        loop {
+            let reply = seen.next().await.unwrap();
+            if reply.subject.ends_with(".4.3.$FI") {
+                return reply.subject.replace(".4.3.$FI", ".3.1.$FI");
+            }
+        }
+    };
+    let stale = soon("the answer to the first batch", answer).await;
+    writer.send(&outputs(4..=9), Then::More).await.unwrap();
+    other.publish(stale, r#"{"type":"ack","seq":3,"msgs":500}"#.into()).await.unwrap();
+    let end = soon("the lane's end", acks.next()).await;
+    assert!(matches!(&end, LaneEvent::Lost(why) if why.contains("leader changed")), "{end:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_and_a_deleted_stream_are_told_apart() {
     let server = Server::start();
     let js = jetstream(&server).await;
@@ -223,8 +277,10 @@ async fn a_paused_server_loses_the_lane_within_the_patience() {
     let connection = connect(server.url(), "lane").await;
     let (mut writer, mut acks) = open_lane(&connection, "run", 0).await;
     server.pause();
+    let begin = Instant::now();
     writer.send(&outputs(1..=3), Then::Settle).await.unwrap();
-    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(why) if why.contains("no confirmation")));
+    assert!(matches!(until_over(&mut acks).await, LaneEvent::Lost(why) if why.contains("no reply at all")));
+    assert!((3..8).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     server.resume();
     until_stored(&connection, 3).await;
 }

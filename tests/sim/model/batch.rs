@@ -18,7 +18,12 @@ const SILENCE: u64 = 10_000_000_000;
 
 /// The open batches of one stream by name. The name is one token of the inbox: whose inbox, does not matter.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Batches(BTreeMap<String, Batch>);
+pub(super) struct Batches {
+    open: BTreeMap<String, Batch>,
+    /// What the other members of a cluster know: each batch as of its newest stored message, with that one's reply subject. The
+    /// end of a batch is known to them only where it came with a message, and no refusal and no gap is.
+    known: BTreeMap<String, (Batch, String)>,
+}
 
 #[derive(Clone, Debug)]
 struct Batch {
@@ -105,11 +110,37 @@ impl<'a> Address<'a> {
 impl Batches {
     /// Forgets the batches that were silent too long.
     pub(super) fn expire(&mut self, clock: u64) {
-        self.0.retain(|_, batch| clock - batch.heard < SILENCE);
+        self.open.retain(|_, batch| clock - batch.heard < SILENCE);
+        self.known.retain(|_, (batch, _)| clock - batch.heard < SILENCE);
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Batches::default();
+    }
+
+    /// Another member leads the stream from now on: it goes on with the batches as it knows them, and acks each once.
+    pub(super) fn change_leader(&mut self) -> Vec<Reply> {
+        let alone = self.known.len() == 1;
+        let mut replies = Vec::new();
+        self.open.clear();
+        for (name, (known, to)) in &mut self.known {
+            (known.acked, known.flow) = (known.sequence, if alone { known.wanted } else { 1 });
+            replies.push(Reply::ack(to, known.acked, known.flow));
+            self.open.insert(name.clone(), known.clone());
+        }
+        replies
+    }
+
+    /// Whether the other members take a batch of so many messages at most for open that has ended.
+    pub(super) fn has_lost_end(&self, most: u64) -> bool {
+        self.known.iter().any(|(name, (batch, _))| batch.sequence <= most && !self.open.contains_key(name))
+    }
+
+    fn note(&mut self, name: &str, to: &str) {
+        match self.open.get(name) {
+            Some(batch) => drop(self.known.insert(name.to_owned(), (batch.clone(), to.to_owned()))),
+            None => drop(self.known.remove(name)),
+        }
     }
 
     /// One message of a batch, as it stands on the wire.
@@ -127,13 +158,16 @@ impl Batches {
         }
         let Some(address) = Address::parse(to) else { return refused(reply::BATCH_PATTERN) };
         let mut replies = Vec::new();
-        if !self.0.contains_key(address.batch) {
+        if !self.open.contains_key(address.batch) {
             match (address.sequence, address.operation) {
                 (1, Operation::Start) => replies.push(self.open(&address, to, clock)),
                 // A batch of one message is never open.
                 (1, Operation::CommitAndStore) => {
                     let stored = stream.store(message.subject, message.headers, message.payload, now);
                     let over = |sequence, count| Reply::over(to, name, address.batch, sequence, count);
+                    if stored.is_ok() {
+                        self.known.remove(address.batch);
+                    }
                     return match stored {
                         Ok(sequence) => vec![over(sequence, 1)],
                         Err(error) if address.gap_ok => vec![Reply::error(to, 1, &error), over(0, 0)],
@@ -143,12 +177,16 @@ impl Batches {
                 _ => return refused(reply::BATCH_UNKNOWN),
             }
         }
-        let open = self.0.len() as u64;
-        let Some(batch) = self.0.get_mut(address.batch) else { return replies };
+        let open = self.open.len() as u64;
+        let Some(batch) = self.open.get_mut(address.batch) else { return replies };
         batch.heard = clock;
-        let turn = Turn { stream, name, address: &address, now, most: FLOW / open };
+        let last = stream.last;
+        let turn = Turn { stream: &mut *stream, name, address: &address, now, most: FLOW / open };
         if turn.receive(batch, message, &mut replies) {
-            self.0.remove(address.batch);
+            self.open.remove(address.batch);
+        }
+        if stream.last > last {
+            self.note(address.batch, to);
         }
         replies
     }
@@ -156,9 +194,9 @@ impl Batches {
     fn open(&mut self, address: &Address<'_>, to: &str, clock: u64) -> Reply {
         let wanted = address.flow.min(FLOW);
         // Beside others a batch begins slowly.
-        let flow = if self.0.is_empty() { wanted } else { 1 };
+        let flow = if self.open.is_empty() { wanted } else { 1 };
         let batch = Batch { sequence: 0, stored: 0, acked: 0, flow, wanted, gap_ok: address.gap_ok, heard: clock };
-        self.0.insert(address.batch.to_owned(), batch);
+        self.open.insert(address.batch.to_owned(), batch);
         Reply::ack(to, 0, flow)
     }
 }

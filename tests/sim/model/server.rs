@@ -1,8 +1,8 @@
 //! The server: streams, the batches open on them, consumers, and its deaths.
 //!
 //! It answers at once and in order; delays, losses and reordering of messages are the network's, which is the
-//! caller's. De-duplication by `Nats-Msg-Id`, age limits, mirrors and replicas are not modelled: the product uses
-//! none of them on its streams.
+//! caller's. De-duplication by `Nats-Msg-Id`, age limits and mirrors are not modelled: the product uses none of them
+//! on its streams. Of replicas there is what a change of leaders forgets.
 
 use super::batch::{Batches, Incoming, is_fast};
 use super::consumer::{Consumer, ConsumerId, Delivery, Gone};
@@ -13,7 +13,7 @@ use sidestream::core::ids::Nanos;
 use sidestream::ports::stream::{StoredMessage, StreamState};
 use std::collections::BTreeMap;
 
-/// A server with JetStream and file storage, one replica.
+/// A server with JetStream and file storage: one replica, or three whose members store at once what the leader does.
 #[derive(Clone, Debug)]
 pub struct Server {
     now: Nanos,
@@ -176,6 +176,22 @@ impl Server {
             stream.recover();
             batches.clear();
         }
+    }
+
+    /// A message to a stream that nobody leads, where somebody says so.
+    pub fn leaderless(&self, reply: &str) -> Vec<Reply> {
+        vec![Reply::nobody(reply)]
+    }
+
+    /// Another member of the cluster leads a stream from now on: what it sends about batches that it takes for open. What was
+    /// stored is stored. What was under way is the caller's business.
+    pub fn change_leader(&mut self, name: &str) -> Vec<Reply> {
+        self.streams.get_mut(name).map(|(_, batches)| batches.change_leader()).unwrap_or_default()
+    }
+
+    /// Whether a change of leaders now would bring a batch of so many messages at most back that has ended.
+    pub fn has_lost_end(&self, name: &str, most: u64) -> bool {
+        self.streams.get(name).is_some_and(|(_, batches)| batches.has_lost_end(most))
     }
 
     /// What is stored in the stream now survives a power cut.
