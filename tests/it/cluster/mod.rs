@@ -5,3 +5,4 @@ mod stage;
 mod dealt;
 mod pauses;
 mod faults;
+mod connecting;
