@@ -71,7 +71,7 @@ pub fn records() -> Vec<Seed> {
         mode(1, &[1]),
         mode(1, &[2, 0, 0]),
         mode(2, &[&[1], &checkpoint[..]].concat()),
-        mode(2, &Format::current().encode()),
+        mode(2, &Format::first().encode()),
         mode(2, plan),
         mode(2, b"\x02{}"),
     ];

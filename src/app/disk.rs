@@ -11,7 +11,7 @@ use crate::config::StateSection;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk};
 use crate::core::protocol::prepare::First;
-use crate::core::record::{Engine, Format};
+use crate::core::record::Engine;
 use crate::engine::restore::{read, write_first};
 use crate::ports::store::{Store, StoreError};
 use std::collections::BTreeMap;
@@ -26,27 +26,13 @@ pub struct Opened {
     pub disk: Disk,
 }
 
-/// Opens the store of a directory, or makes one where there is none; compares the format settings.
+/// Opens the store of a directory, or makes one where there is none.
 pub fn open_store(state: &StateSection) -> Result<Arc<dyn Store>, StoreError> {
     let path = &state.path;
-    let (store, format): (Arc<dyn Store>, Format) = match state.engine {
-        Engine::Sled => {
-            let store = SledStore::open(path)?;
-            let format = store.format().clone();
-            (Arc::new(store), format)
-        }
-        Engine::Fjall => {
-            let store = FjallStore::open(path)?;
-            let format = store.format().clone();
-            (Arc::new(store), format)
-        }
-    };
-    let differences = Format::current().differences(&format);
-    if differences.is_empty() {
-        Ok(store)
-    } else {
-        Err(StoreError::Format { path: path.display().to_string(), differences })
-    }
+    Ok(match state.engine {
+        Engine::Sled => Arc::new(SledStore::open(path)?),
+        Engine::Fjall => Arc::new(FjallStore::open(path)?),
+    })
 }
 
 /// Opens the directory as it is: whatever is wrong with it is an error, and nothing is set aside.
@@ -72,8 +58,18 @@ pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
 fn open_and_read(state: &StateSection) -> Result<Opened, StoreError> {
     importing::refuse(&state.path)?;
     let store = open_store(state)?;
-    let disk = read(store.as_ref())?;
+    let disk = read(store.as_ref()).map_err(|error| named(error, &state.path))?;
     Ok(Opened { store, disk })
+}
+
+/// What was read of the directory does not know where it is.
+fn named(error: StoreError, path: &Path) -> StoreError {
+    let path = path.display().to_string();
+    match error {
+        StoreError::Later { why, .. } => StoreError::Later { path, why },
+        StoreError::Unreadable { why, .. } => StoreError::Unreadable { path, why },
+        other => other,
+    }
 }
 
 /// The plans whose text the directory holds.
@@ -136,6 +132,8 @@ mod tests {
     use crate::core::ids::{LaneSequence, Nanos, Position};
     use crate::core::protocol::facts::{GroupMark, PlanSince};
     use crate::core::protocol::start_world::{World, spec};
+    use crate::core::record::encode_plan;
+    use crate::ports::store::{Batch, Space};
 
     /// What a start over an empty state writes first: a record at a position, and the text of plan A.
     fn first(position: u64) -> (First, Checkpoint) {
@@ -160,6 +158,46 @@ mod tests {
     fn holds(path: &StateSection) -> (Option<u64>, bool) {
         let Disk { checkpoint, plans, .. } = open(path).unwrap().disk;
         (checkpoint.map(|record| record.position.0), plans.contains_key(&spec('A').fingerprint()))
+    }
+
+    /// Everything in a directory, by name.
+    fn names_in(path: &Path) -> Vec<std::ffi::OsString> {
+        let mut names: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_later_builds_plan_is_refused_and_nothing_is_moved() {
+        let words = [r#""of_a_later_build":true,"#, r#""enrich":[{"kinds":[],"on_miss":"wait","into":[],"add":{}}],"#];
+        for (engine, words) in [Engine::Sled, Engine::Fjall].into_iter().zip(words) {
+            let root = tempfile::tempdir().unwrap();
+            let path = section(&root.path().join("state"), engine);
+            let opened = begun(&path);
+            let known = spec('A').text();
+            let text = known.replace(r#""enrich":[],"#, "").replacen('{', &format!("{{{words}"), 1);
+            let fingerprint = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
+            let mut changes = Vec::new();
+            encode_plan(&fingerprint, &text, &mut changes).unwrap();
+            opened.store.apply(Space::Meta, &Batch { changes }).unwrap();
+            drop(opened);
+            let before = names_in(root.path());
+            let Err(error) = open(&path) else { panic!("{words} was taken for nothing") };
+            assert!(matches!(&error, StoreError::Later { why, .. } if why.contains(&fingerprint)), "{error}");
+            assert_eq!(names_in(root.path()), before);
+        }
+    }
+
+    #[test]
+    fn a_plan_under_another_ones_name_is_a_later_builds() {
+        let root = tempfile::tempdir().unwrap();
+        let path = section(&root.path().join("state"), Engine::Sled);
+        let opened = begun(&path);
+        let mut changes = Vec::new();
+        encode_plan(&spec('B').fingerprint(), &spec('C').text(), &mut changes).unwrap();
+        opened.store.apply(Space::Meta, &Batch { changes }).unwrap();
+        drop(opened);
+        assert!(matches!(open(&path), Err(StoreError::Later { .. })));
     }
 
     #[test]

@@ -60,6 +60,10 @@ impl From<StoreError> for Exit {
                 CONFIG,
                 "go on with the build that made it, or begin with a new state.path: the state is rebuilt from the input",
             ),
+            StoreError::Later { .. } => (
+                CONFIG,
+                "nothing was changed: go on with the later build, or begin with a new state.path: the state is rebuilt from the input",
+            ),
             StoreError::OtherEngine { found, .. } => {
                 let hint = format!(
                     "set state.engine = \"{found}\"; or take it over: `sidestream state export FILE --set state.engine={found}`, then `sidestream state import FILE` with a new state.path"

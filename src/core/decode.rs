@@ -24,7 +24,7 @@ impl Decoder {
     pub fn decode(&mut self, plan: &Plan, message: StoredMessage, stream_time: Nanos, spans: &mut Vec<Span>) -> Event {
         let at = spans.len();
         spans.resize(at + plan.fields.len(), Span::ABSENT);
-        let found = spans.get_mut(at..).unwrap_or_default();
+        let found = spans.get_mut(at..).expect("they were just made");
         let mut event = Event {
             group: KeyGroup::default(),
             message,

@@ -79,14 +79,15 @@ pub enum Text {
 impl Text {
     /// The text, given the payload that it was read from.
     pub fn get<'a>(&'a self, payload: &'a [u8]) -> &'a str {
-        // Decoding checked the whole payload for UTF-8.
-        std::str::from_utf8(self.bytes(payload)).unwrap_or_default()
+        std::str::from_utf8(self.bytes(payload)).expect("decoding checked the whole payload for UTF-8")
     }
 
     /// The text's bytes: enough to hash it, and checked for nothing again.
     pub fn bytes<'a>(&'a self, payload: &'a [u8]) -> &'a [u8] {
         match self {
-            Text::Payload(span) => payload.get(span.start as usize..span.end as usize).unwrap_or_default(),
+            Text::Payload(span) => payload
+                .get(span.start as usize..span.end as usize)
+                .expect("it is the payload that the text was read from"),
             Text::Owned(text) => text.as_bytes(),
         }
     }
@@ -110,7 +111,8 @@ impl Events {
     /// Each event with its spans.
     pub fn iter<'a>(&'a self, plan: &Plan) -> impl Iterator<Item = (&'a Event, &'a [Span])> {
         let stride = plan.fields.len();
-        let spans = (0..self.list.len()).map(move |n| self.spans.get(n * stride..(n + 1) * stride).unwrap_or_default());
+        let of = move |n| self.spans.get(n * stride..(n + 1) * stride).expect("a span for each field of each event");
+        let spans = (0..self.list.len()).map(of);
         self.list.iter().zip(spans)
     }
 }

@@ -3,7 +3,6 @@
 //! Sees the event's own changes before the state, and never writes either.
 
 use super::columns::ColumnsRef;
-use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
 use super::json::fields::Span;
@@ -52,7 +51,13 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
     match Value::at(place, &event.message, spans).key() {
         Ok(text) => Ok(Some(Digest::of(text.bytes(&event.message.payload)))),
         Err(KeyFault::None) => Ok(None),
-        Err(fault) => Err(key_rejection(fault, "row selector of an enrichment")),
+        Err(KeyFault::Bad) => {
+            let place = &join.place;
+            let sentence = format!(
+                "the field `{place}`, which selects a row of an enrichment, is no integer and no non-empty text"
+            );
+            Err(Rejection::new(Reason::BadKey, sentence))
+        }
     }
 }
 

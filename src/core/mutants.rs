@@ -73,6 +73,8 @@ mutants! {
     SameStreamAssumed,
     /// What a new leader knows of the batch before is taken for the batch at hand.
     StaleAckTaken,
+    /// What an early build does not know of a later build's plan is left out, and the rest runs under that plan's name.
+    LaterWordsDropped,
 }
 
 #[cfg(feature = "mutants")]

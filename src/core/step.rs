@@ -89,10 +89,12 @@ impl Step {
     pub fn run(&mut self, events: &Events) -> Vec<Outcome> {
         let plan = self.plan.clone();
         let mut outcomes = Vec::with_capacity(events.list.len());
+        assert_eq!(events.spans.len(), events.list.len() * plan.fields.len(), "a span for each field of each event");
         let mut spans = events.spans.chunks(plan.fields.len().max(1));
         for near in events.list.chunks(NEAR) {
             self.warm(near);
             for event in near {
+                // None is left where the plan has no field at all.
                 let spans = spans.next().unwrap_or_default();
                 outcomes.push(self.one(&plan, event, spans));
             }

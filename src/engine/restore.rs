@@ -4,13 +4,12 @@
 
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::plan::spec::PlanSpec;
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
 use crate::core::protocol::prepare::First;
 use crate::core::protocol::rebind::Rebound;
 use crate::core::record::{
     CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
-    dedup_position, encode_plan, row_prefix_of_key,
+    dedup_position, encode_plan, read_plan, row_prefix_of_key,
 };
 use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
@@ -51,16 +50,16 @@ pub fn read(store: &dyn Store) -> Result<Disk, StoreError> {
     let mut damage = None;
     store.scan(Space::Meta, PLANS, &mut |key, value| {
         match reader.push(key, value) {
-            Ok(Some((fingerprint, text))) => match serde_json::from_str::<PlanSpec>(text) {
+            Ok(Some((fingerprint, text))) => match read_plan(fingerprint, text) {
                 Ok(plan) => drop(disk.plans.insert(fingerprint.to_owned(), plan)),
-                Err(_) => damage = Some(RecordError::Damaged("a plan's text does not parse")),
+                Err(error) => damage = Some(error),
             },
             Ok(None) => {}
             Err(error) => damage = Some(error),
         }
         damage.is_none()
     })?;
-    match damage {
+    match damage.or_else(|| reader.finish().err()) {
         None => Ok(disk),
         Some(error) => Err(damaged(error)),
     }
@@ -170,9 +169,10 @@ fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<StoredR
     }
 }
 
-/// The store does not say where it is; the configuration does.
+/// The store does not say where it is; the configuration does. What a later build wrote is no damage.
 fn damaged(error: RecordError) -> StoreError {
-    StoreError::Unreadable { path: "(state.path)".to_owned(), why: error.to_string() }
+    let (path, why) = ("(state.path)".to_owned(), error.to_string());
+    if error.is_later() { StoreError::Later { path, why } } else { StoreError::Unreadable { path, why } }
 }
 
 /// The rows that the store holds of a key.

@@ -26,6 +26,12 @@ pub trait Store: Send + Sync + 'static {
     /// Returns when everything applied before is on disk and survives a power cut.
     fn sync(&self) -> Result<(), StoreError>;
 
+    /// Notes, durably, that records up to a generation may follow (`core::record::version`). Each batch asks for what it
+    /// needs by itself; a store whose directory says nothing of generations has nothing to do.
+    fn raise(&self, _generation: u8) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Bytes on disk, for the metrics; 0 where that has no meaning.
     fn disk_bytes(&self) -> u64;
 }
@@ -54,6 +60,14 @@ pub enum StoreError {
         path: String,
         /// What differs.
         differences: Vec<String>,
+    },
+    /// A later build wrote into the directory what this build does not know; it is left as it is.
+    #[error("state directory {path} was made by a later build of Sidestream: {why}")]
+    Later {
+        /// The directory.
+        path: String,
+        /// What is not known here.
+        why: String,
     },
     /// The directory was made by another engine than the configured one; it is left as it is.
     #[error("state directory {path} was made with state.engine = \"{found}\" and cannot be opened as \"{wanted}\"")]

@@ -2,7 +2,7 @@
 //!
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
-use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::ids::{LaneSequence, Nanos};
 
 pub use crate::core::event::StoredMessage;
 
@@ -92,13 +92,4 @@ impl BrokerError {
     pub fn is_transient(&self) -> bool {
         matches!(self, BrokerError::Transient(_))
     }
-}
-
-/// A position that the input no longer has, or has out of turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hole {
-    /// The first missing position.
-    pub from: Position,
-    /// The last missing position.
-    pub to: Position,
 }

@@ -5,7 +5,10 @@ use super::entry::Entry;
 use super::plans::OUTPUT;
 use super::process::{Phase, Process};
 use super::world::World;
-use sidestream::core::protocol::facts::Consent;
+use sidestream::core::protocol::facts::{Consent, Disk as Known};
+use sidestream::core::record::{CHECKPOINT_KEY, encode_plan};
+use sidestream::engine::restore::read;
+use sidestream::ports::store::{Batch, Space, Store};
 
 impl World {
     /// Kills a process; the supervisor brings it back, perhaps with another number of shards.
@@ -18,7 +21,7 @@ impl World {
             self.context.count(kind);
         }
         process.crash(&mut self.context, kind == "engine killed with its machine");
-        if process.snapshots.len() < 4 {
+        if process.snapshots.len() < 4 && process.later.is_none() {
             let snapshot = process.disk.snapshot();
             process.snapshots.push(snapshot);
         }
@@ -96,9 +99,33 @@ impl World {
         }
     }
 
+    /// A later build went on for a moment, with a plan that has a word of its own, and was rolled back.
+    pub fn roll_back(&mut self) {
+        self.kill(self.main, "engine killed");
+        let process = &mut self.processes[self.main];
+        let Ok(Known { checkpoint: Some(mut record), plans, .. }) = read(&process.disk.fork()) else { return };
+        let Some(last) = record.plans.last_mut().filter(|_| process.later.is_none()) else { return };
+        let Some(plan) = plans.get(&last.plan) else { return };
+        let mut later = serde_json::to_value(plan).expect("a plan");
+        later["of_a_later_build"] = serde_json::json!(true);
+        let text = later.to_string();
+        last.plan = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()));
+        let mut changes = Vec::new();
+        encode_plan(&last.plan, &text, &mut changes).expect("a plan's text is small");
+        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+        let before = process.disk.snapshot();
+        let written = process.disk.apply(Space::Meta, &Batch { changes }).and_then(|()| process.disk.sync());
+        if written.is_err() {
+            return process.disk.restore(&before);
+        }
+        process.later = Some(before);
+        self.context.count("rolled back");
+    }
+
     /// The engine's directory is not what it was.
     pub fn lose_state(&mut self, kind: &'static str) {
         let process = &mut self.processes[self.main];
+        process.later = None;
         match kind {
             "state unreadable" => process.unreadable = true,
             "older state" => {

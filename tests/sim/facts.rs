@@ -39,6 +39,7 @@ const COMMON: &[&str] = &[
     "second engine",
     "second engine",
     "plan changed",
+    "rolled back",
     "head of the lane trimmed",
     "clock stepped",
     "engine killed behind silence",

@@ -88,6 +88,7 @@ impl World {
             }
             "second engine" => self.second_engine(),
             "plan changed" => self.change_plan(),
+            "rolled back" => self.roll_back(),
             other => self.strike_hard(other),
         }
     }

@@ -57,6 +57,8 @@ pub struct Process {
     pub phase: Phase,
     pub disk: Disk,
     pub snapshots: Vec<Snapshot>,
+    /// What a later build, which wrote into the directory last, goes on with once somebody brings it back.
+    pub later: Option<Snapshot>,
     /// The configuration of its next starts.
     pub plan: char,
     pub consent: Consent,
@@ -86,6 +88,7 @@ impl Process {
             phase: Phase::Down,
             disk: Disk::new(),
             snapshots: Vec::new(),
+            later: None,
             plan,
             consent: Consent::default(),
             shards: 2,
@@ -321,6 +324,14 @@ impl Process {
             }
             End::Refused(refusal) if self.memory.learn(&refusal, self.consent.accept_gap) => self.again(context, false),
             End::Refused(refusal) => self.stop(context, refusal),
+            End::Store(StoreError::Later { why, .. }) => {
+                // Refused, nothing moved: the operator brings the later build back.
+                let Some(later) = self.later.take() else { return context.violated(format!("no later build: {why}")) };
+                context.count("a later build's words refused");
+                self.crash(context, false);
+                self.disk.restore(&later);
+                context.agenda.after(SECONDS, Entry::Spawn(self.number));
+            }
             End::Store(_) => {
                 // The process ends with an exit code, and its supervisor starts it again.
                 context.count("stopped by the disk");

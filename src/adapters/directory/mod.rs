@@ -17,4 +17,4 @@ pub mod manifest;
 pub mod witness;
 
 pub use files::{set_aside, take_place};
-pub use manifest::Manifest;
+pub use manifest::{Kept, Manifest};

@@ -53,6 +53,10 @@ pub struct Opened {
 /// Opens the database of a directory, and creates one only where there never was one.
 pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
     let manifest = Manifest::read_for(Engine::Fjall, path)?;
+    if let Some(manifest) = &manifest {
+        // Before the database is let near its files, which it changes.
+        manifest.suits(path)?;
+    }
     let noted = lock.store_id(path)?;
     let home = path.join(database(Engine::Fjall));
     match &manifest {

@@ -8,10 +8,11 @@ use super::open::{COUNT_KEY, Opened, open};
 use super::ring;
 use crate::adapters::directory::files::{bytes, failed, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
-use crate::adapters::directory::manifest::Manifest;
+use crate::adapters::directory::manifest::Kept;
 use crate::adapters::directory::witness::Witness;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
+use crate::core::record::version::generation;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use ::fjall::{Database, Guard, Keyspace, PersistMode};
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ pub struct FjallStore {
     // Always there but while `drop` runs, which gives it up before the lock goes.
     inner: Option<(Database, Keyspace)>,
     path: PathBuf,
-    manifest: Manifest,
+    manifest: Kept,
     /// How many batches the database counts; held while one is applied, so that the counts go up in order.
     batches: Mutex<u64>,
     witness: Mutex<Witness>,
@@ -49,8 +50,8 @@ impl FjallStore {
     /// Opens a state directory, or creates it where there never was one.
     ///
     /// `Locked` when a process has it open, `OtherEngine` when it is not fjall's, `Unreadable` when its store is damaged
-    /// or gone (`set_aside` is what comes next), `Io` when the file system refuses. Whether `format` suits is for the
-    /// caller to compare.
+    /// or gone (`set_aside` is what comes next), `Format` and `Later` when another build
+    /// made it, `Io` when the file system refuses.
     pub fn open(path: &Path) -> Result<FjallStore, StoreError> {
         let mut lock = Lock::take(path)?;
         let Opened { db, rows, manifest, witness, batches } = open(path, &mut lock, CACHE_BYTES)?;
@@ -58,7 +59,7 @@ impl FjallStore {
         let store = FjallStore {
             inner: Some((db, rows)),
             path: path.to_owned(),
-            manifest,
+            manifest: Kept::new(path, manifest),
             batches: Mutex::new(batches),
             witness: Mutex::new(witness),
             broken: AtomicBool::new(false),
@@ -70,14 +71,14 @@ impl FjallStore {
         Ok(store)
     }
 
-    /// The format settings that the directory was created with.
-    pub fn format(&self) -> &Format {
-        &self.manifest.format
+    /// The format settings of the directory.
+    pub fn format(&self) -> Format {
+        self.manifest.now().format
     }
 
     /// The random name that the store was given at creation.
-    pub fn store_id(&self) -> &str {
-        &self.manifest.store_id
+    pub fn store_id(&self) -> String {
+        self.manifest.now().store_id
     }
 
     /// One call into fjall. The first damage makes every later call fail without asking fjall again.
@@ -154,6 +155,7 @@ impl Store for FjallStore {
     }
 
     fn apply(&self, space: Space, batch: &Batch) -> Result<(), StoreError> {
+        self.raise(generation(space, batch))?;
         // fjall gives all entries of a batch one number, and does not say which of two under one key wins.
         let changes: BTreeMap<&[u8], Option<&[u8]>> =
             batch.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref())).collect();
@@ -177,6 +179,10 @@ impl Store for FjallStore {
             self.hand_over(2)?;
         }
         Ok(())
+    }
+
+    fn raise(&self, generation: u8) -> Result<(), StoreError> {
+        self.manifest.raise(generation)
     }
 
     fn sync(&self) -> Result<(), StoreError> {

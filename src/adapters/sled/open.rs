@@ -47,6 +47,10 @@ pub struct Opened {
 /// Opens the database of a directory, and creates one only where there never was one.
 pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
     let manifest = Manifest::read_for(Engine::Sled, path)?;
+    if let Some(manifest) = &manifest {
+        // Before the database is let near its files, which it changes.
+        manifest.suits(path)?;
+    }
     let noted = lock.store_id(path)?;
     let present = fs::metadata(path.join("db")).is_ok_and(|data| data.len() > 0);
     match &manifest {

@@ -8,10 +8,11 @@ use super::guard::{close, guarded};
 use super::open::{COUNT_KEY, Opened, open};
 use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
-use crate::adapters::directory::manifest::Manifest;
+use crate::adapters::directory::manifest::Kept;
 use crate::adapters::directory::witness::Witness;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
+use crate::core::record::version::generation;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -46,7 +47,7 @@ pub struct SledStore {
     // Always there but while `drop` runs, which gives it up before the lock goes.
     db: Option<::sled::Db>,
     path: PathBuf,
-    manifest: Manifest,
+    manifest: Kept,
     /// Our own handle of sled's file: sled's flush does not reach the disk.
     file: File,
     blobs: Mutex<BTreeSet<String>>,
@@ -97,7 +98,7 @@ impl SledStore {
     /// Opens a state directory, or creates it where there never was one.
     ///
     /// `Locked` when a process has it open, `Unreadable` when its store is damaged or gone (`set_aside` is what
-    /// comes next), `Io` when the file system refuses. Whether `format` suits is for the caller to compare.
+    /// comes next), `Format` and `Later` when another build made it, `Io` when the file system refuses.
     pub fn open(path: &Path) -> Result<SledStore, StoreError> {
         SledStore::open_with_cache(path, CACHE_BYTES)
     }
@@ -113,7 +114,7 @@ impl SledStore {
         Ok(SledStore {
             db: Some(db),
             path: path.to_owned(),
-            manifest,
+            manifest: Kept::new(path, manifest),
             file,
             blobs: Mutex::default(),
             unsynced_max: segment_bytes / UNSYNCED_SHARE,
@@ -124,14 +125,14 @@ impl SledStore {
         })
     }
 
-    /// The format settings that the directory was created with.
-    pub fn format(&self) -> &Format {
-        &self.manifest.format
+    /// The format settings of the directory.
+    pub fn format(&self) -> Format {
+        self.manifest.now().format
     }
 
     /// The random name that the store was given at creation.
-    pub fn store_id(&self) -> &str {
-        &self.manifest.store_id
+    pub fn store_id(&self) -> String {
+        self.manifest.now().store_id
     }
 
     /// One call into sled. The first damage makes every later call fail without asking sled again.
@@ -208,6 +209,7 @@ impl Store for SledStore {
     }
 
     fn apply(&self, space: Space, batch: &Batch) -> Result<(), StoreError> {
+        self.raise(generation(space, batch))?;
         let mut joint = Joint::default();
         joint.add(space, batch);
         self.write(joint)
@@ -216,12 +218,17 @@ impl Store for SledStore {
     fn apply_all(&self, batches: &[(Space, Batch)]) -> Result<(), StoreError> {
         let mut joint = Joint::default();
         for (space, batch) in batches {
+            self.raise(generation(*space, batch))?;
             if joint.bytes > 0 && joint.bytes + weight(batch) > self.unsynced_max {
                 self.write(std::mem::take(&mut joint))?;
             }
             joint.add(*space, batch);
         }
         if joint.bytes == 0 { Ok(()) } else { self.write(joint) }
+    }
+
+    fn raise(&self, generation: u8) -> Result<(), StoreError> {
+        self.manifest.raise(generation)
     }
 
     fn sync(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use super::Progress;
 use super::error::FileError;
 use super::layout::spaces;
 use super::write::Writer;
+use crate::adapters::directory::Manifest;
 use crate::adapters::directory::files::sync;
 use crate::app::disk::{Opened, open_as_it_is};
 use crate::app::exit::{CONFIG, Exit, NO, UNAVAILABLE, USAGE};
@@ -40,6 +41,7 @@ pub fn export(state: &StateSection, file: &Path, tell: &mut dyn FnMut(Progress))
         return Err(Exit::new(UNAVAILABLE, what, "correct state.path"));
     }
     let Opened { store, disk } = open_as_it_is(state)?;
+    let format = Manifest::read(&state.path)?.map_or_else(Format::first, |manifest| manifest.format);
     let Some(record) = disk.checkpoint else {
         let what = format!("{} holds no checkpoint yet: there is nothing to export", state.path.display());
         return Err(Exit::new(NO, what, ""));
@@ -47,7 +49,7 @@ pub fn export(state: &StateSection, file: &Path, tell: &mut dyn FnMut(Progress))
     let part = part(file)?;
     let failed = |error: std::io::Error| FileError::Io(error).exit(file);
     let out = BufWriter::with_capacity(1 << 20, File::create(&part).map_err(failed)?);
-    let mut writer = Writer::new(out, &Format::current()).map_err(failed)?;
+    let mut writer = Writer::new(out, &format).map_err(failed)?;
     let total = store.disk_bytes();
     for space in spaces() {
         let mut refused = None;

@@ -95,6 +95,7 @@ fn fill(
     tell: &mut dyn FnMut(Progress),
 ) -> Result<(), Failure> {
     let mut reader = open(file).map_err(Failure::File)?;
+    store.raise(reader.format.record).map_err(Failure::Store)?;
     let mut filling = Filling { store, space: Space::Meta, batch: Batch::default(), record: None, refused: None };
     let mut entries = 0;
     let found = loop {

@@ -30,6 +30,8 @@ pub struct Reader<R> {
     entries: u64,
     sums: Xxh3,
     last: Option<(u16, Vec<u8>)>,
+    /// The format settings that the file begins with.
+    pub format: Format,
 }
 
 /// Called with the space, key and value of each entry.
@@ -38,7 +40,8 @@ pub type Visit<'a> = &'a mut dyn FnMut(Space, &[u8], &[u8]) -> Result<(), FileEr
 impl<R: Read> Reader<R> {
     /// Begins to read; refuses what is no state file, or one of another version or format.
     pub fn new(from: R) -> Result<Reader<R>, FileError> {
-        let mut reader = Reader { from, at: 0, blocks: 0, entries: 0, sums: Xxh3::new(), last: None };
+        let mut reader =
+            Reader { from, at: 0, blocks: 0, entries: 0, sums: Xxh3::new(), last: None, format: Format::first() };
         let mut head = Vec::new();
         reader.take(MAGIC.len() + 5, &mut head).map_err(|error| match error {
             FileError::Damaged { .. } => no_state_file(),
@@ -61,8 +64,13 @@ impl<R: Read> Reader<R> {
         reader.check_sum(0, &head, "the header")?;
         let format = serde_json::from_slice(head.get(settings..).unwrap_or_default());
         let format: Format = format.map_err(|_| damaged(settings as u64, "the format settings are not known"))?;
-        let differences = Format::current().differences(&format);
-        if differences.is_empty() { Ok(reader) } else { Err(FileError::Other(differences)) }
+        let mut differences = format.differences();
+        differences.extend(format.later().map(|why| format!("a later build of Sidestream wrote it: {why}")));
+        if !differences.is_empty() {
+            return Err(FileError::Other(differences));
+        }
+        reader.format = format;
+        Ok(reader)
     }
 
     /// Bytes read so far.

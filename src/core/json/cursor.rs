@@ -47,7 +47,7 @@ impl Drop for Cursor<'_> {
 impl<'a> Cursor<'a> {
     /// A cursor at an offset of the text.
     pub fn new(text: &'a [u8], at: usize, scratch: &'a mut Scratch) -> Cursor<'a> {
-        Cursor { rest: text.get(at..).unwrap_or_default(), length: text.len(), deepest: 0, scratch }
+        Cursor { rest: text.get(at..).expect("an offset of this text"), length: text.len(), deepest: 0, scratch }
     }
 
     /// The offset of the next byte.
@@ -131,7 +131,7 @@ impl<'a> Cursor<'a> {
         }
         let quoted = self.rest;
         let escaped = self.string()?;
-        let name = quoted.get(1..quoted.len() - self.rest.len() - 1).unwrap_or_default();
+        let name = quoted.get(1..quoted.len() - self.rest.len() - 1).expect("both quotes were read");
         self.space();
         if !self.eat(b':') {
             return Err("expected `:`");

@@ -108,11 +108,11 @@ impl Splice {
             if cut.start < done {
                 continue;
             }
-            out.put_slice(text.get(done as usize..cut.start as usize).unwrap_or_default());
-            out.put_slice(self.added.get(cut.from..cut.to).unwrap_or_default());
+            out.put_slice(text.get(done as usize..cut.start as usize).expect("cuts lie in the text, in order"));
+            out.put_slice(self.added.get(cut.from..cut.to).expect("what a cut adds was added"));
             done = cut.end;
         }
-        out.put_slice(text.get(done as usize..).unwrap_or_default());
+        out.put_slice(text.get(done as usize..).expect("the last cut ends in the text"));
         self.clear();
     }
 

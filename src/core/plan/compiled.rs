@@ -49,6 +49,8 @@ pub struct Join {
     pub table: TableId,
     /// Where the row selector is.
     pub row: Option<Place>,
+    /// The same as the configuration writes it; empty where there is none.
+    pub place: String,
     /// Whether a miss makes the event a dead letter.
     pub required: bool,
 }
@@ -213,20 +215,18 @@ fn compile_kind(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, name: Opt
 
 fn compile_feeds(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, kind: &str) -> Vec<Feed> {
     let fed = spec.tables.iter().filter(|(_, table)| table.from == kind);
-    fed.filter_map(|(name, table)| {
-        let id = layout.table(name)?;
-        let mut columns: Vec<(ColumnId, Place)> = table
-            .columns
-            .iter()
-            .filter_map(|(column, source)| Some((layout.column(id, column)?, place(fields, source))))
-            .collect();
+    fed.map(|(name, table)| {
+        let id = layout.table(name).expect("the layout has every table of its plan");
+        let number = |column: &str| layout.column(id, column).expect("the layout has every column of its plan");
+        let mut columns: Vec<(ColumnId, Place)> =
+            table.columns.iter().map(|(column, source)| (number(column), place(fields, source))).collect();
         columns.sort_by_key(|(column, _)| *column);
-        Some(Feed {
+        Feed {
             table: id,
             row: table.row.as_ref().map(|s| place(fields, s)),
             columns,
             delete: table.delete.as_ref().map(|d| (place(fields, &d.field), d.equals.clone())),
-        })
+        }
     })
     .collect()
 }
@@ -237,14 +237,15 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, na
         let object = fields.object(&enrich.into);
         target(&mut kind.targets, object);
         for (field, from) in &enrich.add {
-            let Some(table) = layout.table(&from.table) else { continue };
-            let Some(column) = layout.column(table, &from.column) else { continue };
+            let table = layout.table(&from.table).expect("a join names a table of its plan");
+            let column = layout.column(table, &from.column).expect("a join names a column of its table");
             let required = enrich.on_miss == OnMiss::DeadLetter;
             let wanted = (from.table.as_str(), from.row.as_ref(), required);
             let join = known.iter().position(|k| *k == wanted).unwrap_or_else(|| {
                 known.push(wanted);
                 let row = from.row.as_ref().map(|s| place(fields, s));
-                kind.joins.push(Join { table, row, required });
+                let place = from.row.as_ref().map(Selector::to_string).unwrap_or_default();
+                kind.joins.push(Join { table, row, place, required });
                 kind.joins.len() - 1
             });
             let mut path = enrich.into.clone();

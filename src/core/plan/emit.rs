@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The events that have outcomes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EmitSpec {
     /// The first position.
     pub from: Position,

@@ -12,11 +12,13 @@ pub type TableId = u16;
 
 /// The tables and columns that ever had a number, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Layout {
     tables: Vec<TableLayout>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct TableLayout {
     name: String,
     columns: Vec<String>,

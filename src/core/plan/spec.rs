@@ -12,7 +12,11 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Everything that decides outcomes.
+///
+/// A text of it is read to the last word or not at all. A member that is added must be left out of the text where it is not
+/// used, so that the texts and fingerprints of all plans before stay what they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanSpec {
     /// The input stream's name; it stands in every output's position header.
     pub input_stream: String,
@@ -43,6 +47,7 @@ pub struct PlanSpec {
 
 /// `[event]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EventSpec {
     /// Where the kind is.
     pub kind: Selector,
@@ -67,6 +72,7 @@ pub enum UnknownKinds {
 
 /// `[kinds.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KindSpec {
     /// Where the partition key is; a kind without one is sharded by its id or position.
     pub key: Option<Selector>,
@@ -74,6 +80,7 @@ pub struct KindSpec {
 
 /// `[tables.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TableSpec {
     /// The kind section whose events feed the table.
     pub from: String,
@@ -87,6 +94,7 @@ pub struct TableSpec {
 
 /// `delete = { field = …, equals = … }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeleteSpec {
     /// The place that is compared.
     pub field: Selector,
@@ -107,6 +115,7 @@ pub enum Literal {
 
 /// `[[enrich]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EnrichSpec {
     /// The kind sections that it applies to.
     pub kinds: Vec<String>,
@@ -133,6 +142,7 @@ pub enum OnMiss {
 
 /// `table.column` or `table[selector].column`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JoinSpec {
     /// The table's name.
     pub table: String,
@@ -163,8 +173,7 @@ impl JoinSpec {
 impl PlanSpec {
     /// The plan's text: equal plans have equal texts.
     pub fn text(&self) -> String {
-        // Serialising owned strings, numbers and ordered maps to JSON has no failing case.
-        serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).expect("owned strings, numbers and ordered maps into memory")
     }
 
     /// Whether a value is read from a header of the server or of our own (`output::RESERVED_PREFIXES`).

@@ -80,7 +80,7 @@ impl Gather {
         let open = self.open.take_if(|open| open.lane.is_some() && open.parts.iter().all(|part| *part))?;
         let mut groups = open.groups;
         groups.sort_by_key(|changes| changes.group);
-        Some(Ready { barrier: open.barrier, lane: open.lane.unwrap_or_default(), groups })
+        Some(Ready { barrier: open.barrier, lane: open.lane.expect("it was just looked at"), groups })
     }
 }
 

@@ -159,12 +159,10 @@ impl Intake {
             spans.clear();
             let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut spans);
             let shard = event.group.shard(self.shards);
-            if let Some(events) = shards.get_mut(shard) {
-                events.list.push(event);
-                events.spans.extend_from_slice(&spans);
-                // Config allows at most 128 shards.
-                order.push(shard as u8);
-            }
+            let events = shards.get_mut(shard).expect("a key group's shard is one of this engine's");
+            events.list.push(event);
+            events.spans.extend_from_slice(&spans);
+            order.push(u8::try_from(shard).expect("there are at most as many shards as key groups"));
         }
         if order.is_empty() {
             return None;

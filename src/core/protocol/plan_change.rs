@@ -24,7 +24,7 @@ pub fn of_plan(old: &PlanSpec, new: &PlanSpec) -> Vec<String> {
 
 fn all(old: &PlanSpec, new: &PlanSpec) -> Vec<(String, String)> {
     let mut changes = Vec::new();
-    let json = |spec: &PlanSpec| serde_json::to_value(spec).unwrap_or_default();
+    let json = |spec: &PlanSpec| serde_json::to_value(spec).expect("texts, numbers and ordered maps");
     differences("", &json(old), &json(new), &mut changes);
     changes
 }

@@ -1,7 +1,8 @@
 //! What a checkpoint writes, step by step, in the order that makes a crash between any two of them harmless.
 //!
 //! Key groups, then `Sync`, then the record of S, then `Sync`: the other way round S could name rows that a power cut
-//! took. Nothing is written here; the checkpointer carries the steps out one by one, and so does a simulator.
+//! took. Nothing is written here: the checkpointer hands the groups before a `Sync` to the store together, a simulator one by
+//! one.
 
 use super::checkpoint::Ready;
 use super::facts::Checkpoint;

@@ -4,7 +4,7 @@
 //! Signed numbers are zigzag-coded first. Nothing here knows a record.
 
 use super::error::RecordError;
-use super::parts::VERSION;
+use super::version::Kind;
 
 /// Appends an unsigned number as a varint: 1 to 10 bytes.
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -63,10 +63,14 @@ impl<'a> Cursor<'a> {
         Ok(*taken)
     }
 
-    /// The version byte, which must be ours.
-    pub fn version(&mut self) -> Result<(), RecordError> {
+    /// The version byte of a kind of record: any that this build reads.
+    pub fn version(&mut self, kind: Kind) -> Result<u8, RecordError> {
         let [found] = self.array()?;
-        if found == VERSION { Ok(()) } else { Err(RecordError::Version { found, known: VERSION }) }
+        match found {
+            0 => Err(RecordError::Damaged("it has no version")),
+            _ if found <= kind.newest() => Ok(found),
+            _ => Err(RecordError::Later { kind, found, known: kind.newest() }),
+        }
     }
 
     /// A varint. One that does not fit 64 bits or has needless bytes is damaged, so that a number has one encoding.

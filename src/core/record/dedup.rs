@@ -10,7 +10,8 @@
 
 use super::bytes::{Cursor, put_signed};
 use super::error::RecordError;
-use super::parts::{Change, VALUE_LIMIT, VERSION};
+use super::parts::{Change, VALUE_LIMIT};
+use super::version::{IDS, Kind};
 use crate::core::ids::{Digest, Nanos, Position};
 
 /// The prefix of every chunk.
@@ -50,7 +51,7 @@ pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<
     let mut chunks = 0_u16;
     for (at, (digest, time)) in entries.iter().enumerate() {
         if value.is_empty() {
-            value.push(VERSION);
+            value.push(IDS);
             last = 0;
         }
         value.extend_from_slice(&digest.0.to_be_bytes());
@@ -73,7 +74,7 @@ pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<
 /// Appends a chunk's entries to `out`. On an error some may have been appended.
 pub fn decode_dedup(value: &[u8], out: &mut Vec<DedupEntry>) -> Result<(), RecordError> {
     let mut cursor = Cursor::new(value);
-    cursor.version()?;
+    cursor.version(Kind::Ids)?;
     let mut time = 0_i64;
     while !cursor.is_empty() {
         let digest = Digest(u128::from_be_bytes(cursor.array()?));

@@ -9,7 +9,7 @@
 
 use super::bytes::Cursor;
 use super::error::RecordError;
-use super::parts::VERSION;
+use super::version::{Kind, MARK};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 
 /// The key of the mark in a group's space.
@@ -33,7 +33,7 @@ impl GroupMark {
     /// The mark's value.
     pub fn encode(&self) -> Vec<u8> {
         let mut value = Vec::with_capacity(25);
-        value.push(VERSION);
+        value.push(MARK);
         value.extend_from_slice(&self.position.0.to_be_bytes());
         value.extend_from_slice(&self.stored_at.0.to_be_bytes());
         value.extend_from_slice(&self.lane.0.to_be_bytes());
@@ -43,7 +43,7 @@ impl GroupMark {
     /// Reads a mark's value.
     pub fn decode(value: &[u8]) -> Result<GroupMark, RecordError> {
         let mut cursor = Cursor::new(value);
-        cursor.version()?;
+        cursor.version(Kind::Mark)?;
         let mark = GroupMark {
             position: Position(u64::from_be_bytes(cursor.array()?)),
             stored_at: Nanos(i64::from_be_bytes(cursor.array()?)),
@@ -67,7 +67,7 @@ mod tests {
 
         #[test]
         fn any_other_length_or_version_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let right = bytes.len() == 25 && bytes[0] == VERSION;
+            let right = bytes.len() == 25 && bytes[0] == MARK;
             prop_assert_eq!(GroupMark::decode(&bytes).is_ok(), right);
         }
     }

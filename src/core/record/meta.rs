@@ -4,12 +4,14 @@
 //! key "checkpoint", key "format"    value: version u8 | JSON object
 //! ```
 //!
-//! Unknown members are refused: a later build that adds one raises the version, and an earlier one must not go on
-//! from half of a checkpoint.
+//! Unknown members are refused: an earlier build must not go on from half of a checkpoint. A member that is added is left
+//! out where it is not used (`#[serde(default, skip_serializing_if = …)]`); a checkpoint without any is written as version
+//! 1, as `shape` finds by itself, so that an earlier build can follow it.
 
 use super::bytes::Cursor;
 use super::error::RecordError;
-use super::parts::VERSION;
+use super::shape::CHECKPOINT_1;
+use super::version::{self, FIRST_GENERATION, GENERATION, Kind};
 use crate::core::ids::{KEY_GROUPS, LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -59,12 +61,13 @@ pub struct PlanSince {
 impl Checkpoint {
     /// The checkpoint's value.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        let text = text(self);
+        encode(CHECKPOINT_1.version(&text), text)
     }
 
     /// Reads a checkpoint's value.
     pub fn decode(value: &[u8]) -> Result<Checkpoint, RecordError> {
-        decode(value, "the checkpoint has not the members that this build knows")
+        decode(Kind::Checkpoint, value, "the checkpoint has not the members that this build knows")
     }
 }
 
@@ -76,51 +79,64 @@ pub struct Format {
     pub key_groups: u16,
     /// The hash that places keys and names rows.
     pub hash: String,
-    /// The version of the records.
+    /// The generation of the records, which goes up with the first record that needs it.
     pub record: u8,
 }
 
 impl Format {
-    /// What this build writes.
-    pub fn current() -> Format {
-        Format { key_groups: KEY_GROUPS, hash: "xxh3".to_owned(), record: VERSION }
+    /// What a new directory begins with.
+    pub fn first() -> Format {
+        Format { key_groups: KEY_GROUPS, hash: "xxh3".to_owned(), record: FIRST_GENERATION }
     }
 
-    /// The settings in which a stored format is not this one, as sentences; empty when they agree.
-    pub fn differences(&self, stored: &Format) -> Vec<String> {
+    /// What a later build made of it; `None` when this build knows all of its records.
+    pub fn later(&self) -> Option<String> {
+        let found = self.record;
+        (found > GENERATION)
+            .then(|| format!("its records are of generation {found}, and this build knows {GENERATION}"))
+    }
+
+    /// The settings in which this format is none of this build's, as sentences; empty when it is one.
+    pub fn differences(&self) -> Vec<String> {
+        let (ours, stored) = (Format::first(), self);
         let mut found = Vec::new();
         let mut compare = |name: &str, ours: String, theirs: String| {
             if ours != theirs {
                 found.push(format!("{name} is {theirs} in the state directory and {ours} here"));
             }
         };
-        compare("key_groups", self.key_groups.to_string(), stored.key_groups.to_string());
-        compare("hash", self.hash.clone(), stored.hash.clone());
-        compare("record", self.record.to_string(), stored.record.to_string());
+        compare("key_groups", ours.key_groups.to_string(), stored.key_groups.to_string());
+        compare("hash", ours.hash.clone(), stored.hash.clone());
+        if stored.record < FIRST_GENERATION {
+            compare("record", FIRST_GENERATION.to_string(), stored.record.to_string());
+        }
         found
     }
 
     /// The value under `FORMAT_KEY`.
     pub fn encode(&self) -> Vec<u8> {
-        encode(self)
+        encode(version::FORMAT, text(self))
     }
 
     /// Reads the value under `FORMAT_KEY`.
     pub fn decode(value: &[u8]) -> Result<Format, RecordError> {
-        decode(value, "the format has not the members that this build knows")
+        decode(Kind::Format, value, "the format has not the members that this build knows")
     }
 }
 
-fn encode(record: &impl Serialize) -> Vec<u8> {
-    let mut value = vec![VERSION];
-    // Numbers and texts into memory: there is no failing case.
-    value.extend(serde_json::to_vec(record).unwrap_or_default());
+fn text(record: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(record).expect("numbers and texts into memory")
+}
+
+fn encode(version: u8, text: Vec<u8>) -> Vec<u8> {
+    let mut value = vec![version];
+    value.extend(text);
     value
 }
 
-fn decode<T: DeserializeOwned>(value: &[u8], otherwise: &'static str) -> Result<T, RecordError> {
+fn decode<T: DeserializeOwned>(kind: Kind, value: &[u8], otherwise: &'static str) -> Result<T, RecordError> {
     let mut cursor = Cursor::new(value);
-    cursor.version()?;
+    cursor.version(kind)?;
     serde_json::from_slice(cursor.rest()).map_err(|_| RecordError::Damaged(otherwise))
 }
 
@@ -153,7 +169,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_are_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..60), ours: bool) {
             if ours && let Some(first) = bytes.first_mut() {
-                *first = VERSION;
+                *first = 1;
             }
             prop_assert!(Checkpoint::decode(&bytes).is_err());
             prop_assert!(Format::decode(&bytes).is_err());
@@ -162,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_layout_is_pinned() {
-        assert_eq!(Format::current().encode(), b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1}");
+        assert_eq!(Format::first().encode(), b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1}");
         let text = checkpoint(2).encode();
         let members = r#"{"position":2,"lane":6,"stored_at":2,"stream_time":9223372036854775805,"input_created":-1,"output_created":0,"origin":1,"plans":[{"plan":"0000000000000002","since":1}],"layout":{"tables":[]},"gaps":18446744073709551615}"#;
         assert_eq!(std::str::from_utf8(&text[1..]).unwrap(), members);
@@ -170,16 +186,16 @@ mod tests {
 
     #[test]
     fn another_version_or_member_is_refused() {
-        let mut value = Format::current().encode();
+        let mut value = Format::first().encode();
         value[0] = 2;
-        assert_eq!(Format::decode(&value), Err(RecordError::Version { found: 2, known: 1 }));
+        assert_eq!(Format::decode(&value), Err(RecordError::Later { kind: Kind::Format, found: 2, known: 1 }));
         assert!(Format::decode(b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1,\"salt\":1}").is_err());
     }
 
     #[test]
     fn differences_name_the_setting() {
-        assert!(Format::current().differences(&Format::current()).is_empty());
-        let stored = Format { key_groups: 64, ..Format::current() };
-        assert_eq!(Format::current().differences(&stored), ["key_groups is 64 in the state directory and 128 here"]);
+        assert!(Format::first().differences().is_empty());
+        let stored = Format { key_groups: 64, ..Format::first() };
+        assert_eq!(stored.differences(), ["key_groups is 64 in the state directory and 128 here"]);
     }
 }

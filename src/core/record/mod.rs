@@ -1,19 +1,21 @@
 //! What is stored, as bytes: rows, de-duplication chunks, marks, checkpoints and plans.
 //!
-//! Every value begins with the byte of `VERSION`, every number in a key is big endian so that keys sort by it, and
+//! Every value begins with the version of its kind (`version`), every number in a key is big endian so that keys sort by it, and
 //! decoding never panics, whatever the bytes. No store is named here and nothing is read or written; the
 //! checkpointer and the start put these bytes into a `Space` of their choice.
 //!
-//! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks. In the meta space: the same rows
-//! and chunks for global tables and their events, and the text keys `checkpoint`, `floor`, `format` and `plan/…`.
+//! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks. In the meta space: the
+//! text keys `checkpoint`, `floor`, `format` and `plan/…`.
 
 pub mod error;
+pub mod version;
 pub mod bytes;
 pub mod parts;
 pub mod row;
 pub mod dedup;
 pub mod mark;
 pub mod meta;
+pub mod shape;
 pub mod plan_text;
 pub mod space;
 pub mod engine;
@@ -23,7 +25,7 @@ pub use engine::Engine;
 pub use error::RecordError;
 pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
 pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince};
-pub use parts::{Change, VALUE_LIMIT, VERSION};
-pub use plan_text::{PLANS, PlanReader, encode_plan};
+pub use parts::{Change, VALUE_LIMIT};
+pub use plan_text::{PLANS, PlanReader, encode_plan, read_plan};
 pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};
 pub use space::{Batch, Space};

@@ -12,9 +12,7 @@
 
 use super::bytes::Cursor;
 use super::error::RecordError;
-
-/// The leading byte of every value that this build writes, and the only one that it reads.
-pub const VERSION: u8 = 1;
+use super::version::Kind;
 
 /// Every stored value is shorter than this many bytes.
 pub const VALUE_LIMIT: usize = 4096;
@@ -30,18 +28,19 @@ const _: () = assert!(CHUNK + 3 < VALUE_LIMIT);
 /// A key with the value to write, or `None` to remove it: one entry of a store's batch.
 pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
-/// Appends the parts of `body` under `prefix` + part number (u16 BE), then removals of the parts beyond them up to
+/// Appends the parts of `body`, of that version of its kind, under `prefix` + part number (u16 BE), then removals of the parts beyond them up to
 /// `stored`, the number of parts that the record had before (0 for a new one). Returns how many parts it has now.
 /// On an error nothing is appended.
-pub fn split(prefix: &[u8], body: &[u8], stored: u16, out: &mut Vec<Change>) -> Result<u16, RecordError> {
+pub fn split(prefix: &[u8], version: u8, body: &[u8], stored: u16, out: &mut Vec<Change>) -> Result<u16, RecordError> {
     let too_large = |_| RecordError::TooLarge { bytes: body.len(), most: MOST_PARTS * CHUNK };
     // An empty body still has a part: the record exists.
     let count = u16::try_from(body.len().div_ceil(CHUNK).max(1)).map_err(too_large)?;
     let mut chunks = body.chunks(CHUNK);
     for part in 0..count {
+        // Only an empty body has a part and no chunk.
         let chunk = chunks.next().unwrap_or_default();
         let mut value = Vec::with_capacity(chunk.len() + 3);
-        value.push(VERSION);
+        value.push(version);
         if part == 0 {
             value.extend_from_slice(&count.to_be_bytes());
         }
@@ -82,8 +81,9 @@ pub struct Joined<'a> {
 }
 
 /// Joins parts that come in key order. One record at a time; a record that fits one part is never copied.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Joiner {
+    kind: Kind,
     prefix: Vec<u8>,
     body: Vec<u8>,
     count: u16,
@@ -91,6 +91,11 @@ pub struct Joiner {
 }
 
 impl Joiner {
+    /// For records of one kind.
+    pub fn new(kind: Kind) -> Joiner {
+        Joiner { kind, prefix: Vec::new(), body: Vec::new(), count: 0, next: 0 }
+    }
+
     /// Takes the next entry of a scan. Returns the record that it completes, if it completes one.
     /// Missing, surplus or foreign parts are damage.
     pub fn push<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<Option<Joined<'a>>, RecordError> {
@@ -99,7 +104,7 @@ impl Joiner {
             return Err(RecordError::Damaged("a part is missing or left over"));
         }
         let mut cursor = Cursor::new(value);
-        cursor.version()?;
+        cursor.version(self.kind)?;
         if part == 0 {
             self.count = u16::from_be_bytes(cursor.array()?);
         }
@@ -137,10 +142,10 @@ mod tests {
     #[test]
     fn a_shorter_rewrite_removes_the_surplus() {
         let mut out = Vec::new();
-        assert_eq!(split(b"p", &[7; CHUNK * 2 + 1], 0, &mut out).unwrap(), 3);
+        assert_eq!(split(b"p", 1, &[7; CHUNK * 2 + 1], 0, &mut out).unwrap(), 3);
         assert_eq!(out.iter().map(|(_, v)| v.as_ref().unwrap().len()).collect::<Vec<_>>(), [CHUNK + 3, CHUNK + 1, 2]);
         out.clear();
-        assert_eq!(split(b"p", b"short", 3, &mut out).unwrap(), 1);
+        assert_eq!(split(b"p", 1, b"short", 3, &mut out).unwrap(), 1);
         assert_eq!(out[1..], [(b"p\0\x01".to_vec(), None), (b"p\0\x02".to_vec(), None)]);
     }
 
@@ -148,8 +153,8 @@ mod tests {
     fn a_body_of_whole_chunks_has_no_empty_part() {
         for (length, parts) in [(0, 1), (CHUNK, 1), (CHUNK + 1, 2), (CHUNK * 2, 2)] {
             let mut out = Vec::new();
-            assert_eq!(split(b"p", &vec![1; length], 0, &mut out).unwrap(), parts, "{length}");
-            let mut joiner = Joiner::default();
+            assert_eq!(split(b"p", 1, &vec![1; length], 0, &mut out).unwrap(), parts, "{length}");
+            let mut joiner = Joiner::new(Kind::Row);
             let mut whole = None;
             for (key, value) in &out {
                 if let Some(joined) = joiner.push(key, value.as_ref().unwrap()).unwrap() {
@@ -164,9 +169,9 @@ mod tests {
     #[test]
     fn missing_surplus_and_foreign_parts_are_damage() {
         let mut out = Vec::new();
-        split(b"p", &[7; CHUNK * 2 + 1], 0, &mut out).unwrap();
+        split(b"p", 1, &[7; CHUNK * 2 + 1], 0, &mut out).unwrap();
         let read = |entries: &[(&[u8], usize)]| {
-            let mut joiner = Joiner::default();
+            let mut joiner = Joiner::new(Kind::Row);
             for (key, at) in entries {
                 joiner.push(key, out[*at].1.as_ref().unwrap())?;
             }
@@ -184,7 +189,7 @@ mod tests {
     fn what_needs_too_many_parts_is_refused_whole() {
         let mut out = Vec::new();
         let body = vec![0; CHUNK * MOST_PARTS + 1];
-        assert!(matches!(split(b"p", &body, 0, &mut out), Err(RecordError::TooLarge { .. })));
+        assert!(matches!(split(b"p", 1, &body, 0, &mut out), Err(RecordError::TooLarge { .. })));
         assert!(out.is_empty());
     }
 }

@@ -5,23 +5,56 @@
 //! body   the plan's text, cut into values by `parts`
 //! ```
 //!
-//! A text is never rewritten, since the fingerprint is made of it, and nothing here parses it.
+//! A text is never rewritten, since the fingerprint is made of it. One that this build cannot read to the last word, or
+//! whose words do not come to its fingerprint, is a later build's: to run what is left of it would be another plan under
+//! the later one's name.
 
 use super::error::RecordError;
 use super::parts::{Change, Joined, Joiner, split};
+use super::shape::PLAN_1;
+use super::version::Kind;
+use crate::core::mutants::{Mutant, planted};
+use crate::core::plan::spec::PlanSpec;
 
 /// The prefix of every plan.
 pub const PLANS: &[u8] = b"plan/";
 
 /// Appends what stores a plan's text; storing it again changes nothing.
 pub fn encode_plan(fingerprint: &str, text: &str, out: &mut Vec<Change>) -> Result<u16, RecordError> {
-    split(&[PLANS, fingerprint.as_bytes(), b"/"].concat(), text.as_bytes(), 0, out)
+    let version = PLAN_1.version(text.as_bytes());
+    split(&[PLANS, fingerprint.as_bytes(), b"/"].concat(), version, text.as_bytes(), 0, out)
+}
+
+/// The plan of a text that stands under a fingerprint.
+pub fn read_plan(fingerprint: &str, text: &str) -> Result<PlanSpec, RecordError> {
+    let later = |why: String| RecordError::LaterPlan { plan: fingerprint.to_owned(), why };
+    if planted(Mutant::LaterWordsDropped) {
+        return without_later_words(text).ok_or_else(|| later("it does not parse".to_owned()));
+    }
+    let plan: PlanSpec = serde_json::from_str(text).map_err(|error| later(error.to_string()))?;
+    match plan.fingerprint() {
+        ours if ours == fingerprint => Ok(plan),
+        ours => Err(later(format!("what this build reads of it is plan {ours}"))),
+    }
+}
+
+/// What an early build made of a text: members of the plan that it did not know were left out.
+fn without_later_words(text: &str) -> Option<PlanSpec> {
+    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    value.as_object_mut()?.retain(|name, _| PLAN_1.names(name));
+    serde_json::from_value(value).ok()
 }
 
 /// Puts plans together from the entries of a scan over `PLANS`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PlanReader {
     joiner: Joiner,
+}
+
+impl Default for PlanReader {
+    fn default() -> PlanReader {
+        PlanReader { joiner: Joiner::new(Kind::Plan) }
+    }
 }
 
 impl PlanReader {

@@ -13,6 +13,7 @@
 use super::bytes::{Cursor, put_bytes, put_varint};
 use super::error::RecordError;
 use super::parts::{Change, Joined, Joiner, remove, split};
+use super::version::{self, Kind};
 use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::Digest;
 
@@ -74,7 +75,7 @@ pub fn encode_row<'a>(
         }
     }
     body.extend_from_slice(columns.into().as_bytes());
-    split(&name.prefix(), &body, stored, out)
+    split(&name.prefix(), version::ROW, &body, stored, out)
 }
 
 /// Appends what removes a row of `stored` parts.
@@ -94,9 +95,15 @@ pub struct RowView<'a> {
 }
 
 /// Puts rows together from the entries of a scan over `ROWS` or over `row_prefix_of_key`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RowReader {
     joiner: Joiner,
+}
+
+impl Default for RowReader {
+    fn default() -> RowReader {
+        RowReader { joiner: Joiner::new(Kind::Row) }
+    }
 }
 
 impl RowReader {

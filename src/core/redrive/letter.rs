@@ -146,7 +146,7 @@ fn decoded(text: &str) -> Decoded {
         match hex.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
             Some(byte) => {
                 bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
+                rest = after.get(2..).expect("two digits were read");
             }
             None => {
                 bytes.push(*first);

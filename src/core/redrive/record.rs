@@ -76,8 +76,7 @@ pub struct Written {
 impl Record {
     /// The text that is stored.
     pub fn text(&self) -> String {
-        // Plain data with text keys always has a JSON form.
-        serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).expect("plain data with text keys has a JSON form")
     }
 
     /// Reads a stored text; `None` for what this version does not know.

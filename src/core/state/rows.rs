@@ -89,7 +89,7 @@ impl KeyRows {
 
     /// The key's text.
     pub fn key(&self) -> &str {
-        texts::text(self.texts.get(..self.key_end).unwrap_or_default())
+        texts::text(self.texts.get(..self.key_end).expect("the key stands first"))
     }
 
     /// A row.

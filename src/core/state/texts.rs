@@ -29,7 +29,7 @@ pub fn replace(bytes: &mut Vec<u8>, range: Range<usize>, new: &[u8]) {
 
 /// A text of these buffers, into which nothing but texts went.
 pub fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
+    std::str::from_utf8(bytes).expect("nothing but texts went in")
 }
 
 #[cfg(test)]

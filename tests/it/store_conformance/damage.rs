@@ -143,6 +143,8 @@ fn damage_all(engine: Engine, seeds: u64) {
         let what = damage(&hurt, seed);
         match read_all(engine, &hurt) {
             Err(StoreError::Unreadable { .. }) => refused += 1,
+            // FORMAT has no sum: another digit in it may read as a later build's.
+            Err(StoreError::Later { .. } | StoreError::Format { .. }) if what.contains("/FORMAT") => refused += 1,
             Err(other) => panic!("seed {seed}, {what}: {other}"),
             Ok(found) => {
                 assert!(found == whole, "seed {seed}, {what}: other data");

@@ -2,9 +2,9 @@
 
 use super::{SMALL_SEGMENTS, keys, put, scan};
 use sidestream::adapters::directory::{Manifest, set_aside};
+use sidestream::adapters::fjall::FjallStore;
 use sidestream::adapters::sled::SledStore;
-use sidestream::core::record::Format;
-use sidestream::ports::store::{Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ fn the_format_is_kept_from_creation() {
     let directory = tempfile::tempdir().unwrap();
     let path = created(&directory);
     let store = SledStore::open(&path).unwrap();
-    assert!(Format::current().differences(store.format()).is_empty());
+    assert!(store.format().differences().is_empty());
     assert!(store.disk_bytes() > 100);
     let id = store.store_id().to_owned();
     drop(store);
@@ -49,7 +49,52 @@ fn the_format_is_kept_from_creation() {
     let mut manifest = Manifest::read(&path).unwrap().unwrap();
     manifest.format.key_groups = 64;
     manifest.write(&path).unwrap();
-    assert_eq!(Format::current().differences(SledStore::open(&path).unwrap().format()).len(), 1);
+    assert!(matches!(SledStore::open(&path), Err(StoreError::Format { differences, .. }) if differences.len() == 1));
+}
+
+/// A value of a version that no build of today writes.
+fn later_record() -> Batch {
+    Batch { changes: vec![(b"checkpoint".to_vec(), Some(b"\x02{}".to_vec()))] }
+}
+
+#[test]
+fn the_generation_goes_up_before_the_first_record_that_needs_it() {
+    for engine in [Engine::Sled, Engine::Fjall] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let open = || -> Box<dyn Store> {
+            match engine {
+                Engine::Sled => Box::new(SledStore::open(&path).unwrap()),
+                Engine::Fjall => Box::new(FjallStore::open(&path).unwrap()),
+            }
+        };
+        let generation = || Manifest::read(&path).unwrap().unwrap().format.record;
+        let store = open();
+        store.apply(Space::Meta, &Batch { changes: vec![(b"checkpoint".to_vec(), Some(b"\x01{}".to_vec()))] }).unwrap();
+        assert_eq!(generation(), 1, "an earlier build may go on");
+        store.apply_all(&[(Space::Meta, later_record())]).unwrap();
+        assert_eq!(generation(), 2, "{engine}: on disk before anything is synced");
+        drop(store);
+        drop(open());
+    }
+}
+
+#[test]
+fn a_directory_of_a_later_build_is_refused_as_it_is() {
+    let one = "\"record\": 1";
+    let spoiled = [
+        ("a generation", [(one, "\"record\": 99"), ("", "")]),
+        ("a member", [(one, "\"record\": 99, \"tenants\": true"), ("", "")]),
+        ("an engine", [(one, "\"record\": 300"), ("\"sled\"", "\"paper\"")]),
+    ];
+    for (what, changes) in spoiled {
+        let directory = tempfile::tempdir().unwrap();
+        let path = created(&directory);
+        let text = std::fs::read_to_string(path.join("FORMAT")).unwrap();
+        let spoil = |text: String, (from, to): &(&str, &str)| text.replacen(from, to, 1);
+        std::fs::write(path.join("FORMAT"), changes.iter().fold(text, spoil)).unwrap();
+        assert!(matches!(SledStore::open(&path), Err(StoreError::Later { .. })), "{what}");
+    }
 }
 
 #[test]
