@@ -340,7 +340,7 @@ impl Process {
             }
             End::Broken(what) => context.violated(format!("process {} found a broken invariant: {what}", self.number)),
             End::Broker(BrokerError::Transient(_)) => self.again(context, true),
-            End::Broker(BrokerError::Permanent { what, .. }) => {
+            End::Broker(BrokerError::Permanent { what, .. } | BrokerError::Denied { what, .. }) => {
                 context.violated(format!("process {} stopped: {what}", self.number));
             }
             End::Lane(LaneEvent::Refused { at, code, .. }) if code == WRONG_LAST_SEQUENCE => {
