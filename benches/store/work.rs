@@ -12,6 +12,7 @@ use sidestream::core::ids::{KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::protocol::checkpoint::Ready;
 use sidestream::core::protocol::intake::Barrier;
+use sidestream::core::protocol::prepare::IdsOf;
 use sidestream::core::protocol::writes::writes;
 use sidestream::core::record::{Checkpoint, Engine, RowName, encode_row};
 use sidestream::core::state::changes::GroupChanges;
@@ -126,7 +127,7 @@ pub fn load(job: &Job) -> Result<(), Failure> {
     let open = began.elapsed().as_secs_f64();
     let record = opened.disk.checkpoint.as_ref().ok_or("no checkpoint")?;
     let cache = usize::try_from(job.rows)? * 2;
-    let states = restore::load(opened.store.as_ref(), 2, cache, None, record.position)?;
+    let states = restore::load(opened.store.as_ref(), 2, cache, IdsOf::default(), record.position)?;
     let load = began.elapsed().as_secs_f64();
     let rows: usize = states.iter().map(|state| state.rows.rows()).sum();
     if rows as u64 != job.rows {

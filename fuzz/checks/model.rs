@@ -6,7 +6,7 @@ use super::expected::{self, Found, Read};
 use super::plans::Known;
 use super::render::{Target, render};
 use sidestream::core::event::StoredMessage;
-use sidestream::core::plan::spec::{EnrichSpec, OnMiss, TableSpec, UnknownKinds};
+use sidestream::core::plan::spec::{EnrichSpec, Identity, OnMiss, TableSpec, UnknownKinds};
 use sidestream::core::rejection::Reason;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -31,7 +31,7 @@ pub enum Wanted {
 pub struct Model {
     pub rows: BTreeMap<RowKey, Row>,
     /// When each identity was processed last.
-    ids: BTreeMap<(Option<String>, String), i64>,
+    ids: BTreeMap<(Option<String>, Option<String>, String), i64>,
     time: Option<i64>,
 }
 
@@ -51,7 +51,8 @@ impl Model {
         if read.section.is_none() && spec.unknown_kinds == UnknownKinds::Drop {
             return Wanted::Dropped;
         }
-        let identity = read.id.clone().map(|id| (read.key.clone(), id));
+        let kind = read.kind_text.clone().filter(|_| spec.identity == Identity::Kind);
+        let identity = read.id.clone().map(|id| (kind, read.key.clone(), id));
         let before = identity.as_ref().and_then(|identity| self.ids.get(identity));
         if before.is_some_and(|t0| i128::from(now) - i128::from(*t0) < i128::from(spec.dedup_window_s) * 1_000_000_000)
         {

@@ -201,7 +201,7 @@ async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
 async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opened) -> Result<Parts, After> {
     let config = &process.config;
     let prepared = prepare(&start, facts, &config.plan, &opened.disk);
-    let Prepared { plan, first, record, next_plan } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
+    let Prepared { plan, first, record, next_plan, ids } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
     let state = config.state.clone();
     let (resumes, record_of) = (start.kind == StartKind::Resume, record.clone());
     let store = blocking(move || {
@@ -217,10 +217,9 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
     } else {
         config.engine.shards
     };
-    let (cache_rows, window, after) = (config.state.cache_rows, plan.dedup_window, start.after);
+    let (cache_rows, after) = (config.state.cache_rows, start.after);
     let store_of = store.clone();
-    let states: Vec<State> =
-        blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, window, after)).await?;
+    let states: Vec<State> = blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, ids, after)).await?;
     process.metrics.accepted_gaps(start.gaps);
     Ok(Parts {
         plan: Arc::new(plan),

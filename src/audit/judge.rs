@@ -80,7 +80,9 @@ impl Audit {
     /// Begins an audit.
     pub fn new(options: AuditOptions) -> Audit {
         let mut plans = options.older.clone();
-        plans.insert(options.plan.fingerprint(), options.plan.clone());
+        for plan in [options.plan.of_before(), options.plan.clone()] {
+            plans.insert(plan.fingerprint(), plan);
+        }
         let (input, output) = (options.input, options.output);
         let name = options.plan.input_stream.clone();
         let lane = Lane::new(name.clone(), Position(input.last), LaneSequence(output.first));

@@ -6,9 +6,10 @@
 
 use crate::core::columns::ColumnsRef;
 use crate::core::event::{Event, Key, Reading};
+use crate::core::identity::is_duplicate;
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::json::fields::Span;
-use crate::core::plan::compiled::{Join, Kind, Source};
+use crate::core::plan::compiled::{Join, Kind, Plan, Source};
 use crate::core::plan::layout::TableId;
 use crate::core::read::{KeyFault, Value};
 use crate::core::state::changes::State;
@@ -82,10 +83,16 @@ impl Knowledge {
         self.decided_from.get_or_insert(Nanos(latest.0.saturating_add(window.0)));
     }
 
+    /// Says that the rule of identity changes now.
+    pub fn change_rule(&mut self, now: Nanos) {
+        self.doubtful.change_rule(now);
+    }
+
     /// Whether an event that is gone, or one in doubt, may have been processed under the same id.
-    pub fn may_be_duplicate(&self, group: KeyGroup, reading: &Reading, now: Nanos) -> bool {
-        let early = self.decided_from.is_some_and(|from| now < from);
-        reading.identity.is_some_and(|id| early || self.doubtful.is_duplicate(group, id, now))
+    pub fn may_be_duplicate(&self, plan: &Plan, asked: Asked<'_>) -> bool {
+        let Asked { event, reading, spans, .. } = asked;
+        let early = reading.identity.is_some() && self.decided_from.is_some_and(|from| event.stream_time < from);
+        early || is_duplicate(&self.doubtful, plan, event, reading, spans)
     }
 
     /// Whether what becomes of a processed event follows from what is known. Goes the way of `core::join`.

@@ -7,7 +7,7 @@ use super::report::{Doubt, Finding, Report, Verdict};
 use super::world::{SECOND, WINDOW, World, clean, counts, made, other_subject, plan};
 use crate::core::ids::Position;
 use crate::core::output::RUN;
-use crate::core::plan::spec::{PlanSpec, UnknownKinds};
+use crate::core::plan::spec::{Identity, PlanSpec, UnknownKinds};
 use serde_json::json;
 
 /// 1 to 4 make rows that only they make; what follows is beyond the window.
@@ -188,6 +188,38 @@ fn a_plan_whose_text_is_gone() {
     world.lane.swap(3, 4);
     let report = world.audit();
     assert_eq!((report.out_of_order, report.verdict), (1, Verdict::NotClean), "order needs no plan");
+}
+
+#[test]
+fn what_an_earlier_build_made_of_the_configuration_needs_no_text() {
+    // Its rule of identity was the first one; the configuration that was left as it is means the second one now.
+    let mut world = school();
+    world.plans.push((PlanSpec { identity: Identity::Kind, ..plan() }, 11));
+    let mut world = world.publish();
+    world.known.clear();
+    assert_eq!(clean(&world.audit()), (12, 0));
+    world.lane[10].payload = b"{}".as_slice().into();
+    assert_eq!(counts(&world.audit()), [(Finding::Different, 1)]);
+}
+
+#[test]
+fn one_id_for_two_kinds_over_a_change_of_the_rule() {
+    let mut world = World::new();
+    world.user(1, "ann", "BR");
+    world.exam(1, "ann");
+    world.user(2, "ann", "PT");
+    world.exam(2, "ann");
+    world.exam(3, "ann");
+    world.user(3, "ann", "FR");
+    world.exam(3, "ann");
+    // Under the first rule the exams 1 and 2 are duplicates of users; from 5 on only what is of one kind is one.
+    world.plans.push((PlanSpec { identity: Identity::Kind, ..plan() }, 5));
+    world.exam(1, "ann");
+    let mut world = world.publish();
+    assert_eq!(clean(&world.audit()), (4, 0));
+    world.lane.remove(2);
+    world.renumber();
+    assert_eq!(counts(&world.audit()), [(Finding::Missing, 1)]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::report::Doubt;
 use crate::core::apply::apply;
 use crate::core::encode::{copied_headers, subject_of};
 use crate::core::event::{Event, Events, Reading, StoredMessage};
+use crate::core::identity::is_duplicate;
 use crate::core::ids::{Nanos, Position};
 use crate::core::output::Output;
 use crate::core::plan::compiled::Plan;
@@ -56,7 +57,12 @@ impl Recompute {
     /// This state under a plan that keeps it.
     pub fn under(self, spec: &PlanSpec, after: Position) -> Recompute {
         let plan = Arc::new(Plan::compile(spec.clone(), &self.plan.layout));
-        Recompute::over(plan, self.step.state, self.knowledge, self.stream_time, after)
+        let (mut state, mut knowledge) = (self.step.state, self.knowledge);
+        if plan.spec.identity != self.plan.spec.identity {
+            state.ids.change_rule(self.stream_time);
+            knowledge.iter_mut().for_each(|knowledge| knowledge.change_rule(self.stream_time));
+        }
+        Recompute::over(plan, state, knowledge, self.stream_time, after)
     }
 
     fn over(plan: Arc<Plan>, state: State, knowledge: Option<Knowledge>, time: Nanos, after: Position) -> Recompute {
@@ -147,12 +153,12 @@ impl Recompute {
         let knowledge = self.knowledge.as_ref()?;
         let Ok(reading) = &event.reading else { return self.certain(events, true) };
         let dropped = event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop;
-        let seen = reading.identity.is_some_and(|id| self.step.state.ids.is_duplicate(event.group, id, now));
+        let seen = is_duplicate(&self.step.state.ids, &plan, event, reading, spans);
         if dropped || seen {
             return self.certain(events, true);
         }
-        let open = knowledge.may_be_duplicate(event.group, reading, now);
         let asked = Asked { kind, event, reading, spans };
+        let open = knowledge.may_be_duplicate(&plan, asked);
         let known = reading.key.as_ref().and_then(|key| self.step.state.rows.key(key.digest));
         let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(changes) => {

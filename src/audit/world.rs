@@ -8,7 +8,7 @@ use crate::core::ids::{Nanos, Position};
 use crate::core::output::{Headers, Output, POSITION, RUN, TIME};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::spec::{Identity, PlanSpec};
 use crate::core::plan::template::Template;
 use crate::core::protocol::header::{RunHeader, RunId};
 use crate::core::protocol::intake::Intake;
@@ -62,9 +62,9 @@ pub fn plan() -> PlanSpec {
     serde_json::from_value(plan).unwrap()
 }
 
-/// The school's plan with another subject: a change that keeps the state.
+/// The school's plan with another subject and the other rule of identity: changes that keep the state.
 pub fn other_subject() -> PlanSpec {
-    PlanSpec { output_subject: Template::parse("other.{kind}").unwrap(), ..plan() }
+    PlanSpec { output_subject: Template::parse("other.{kind}").unwrap(), identity: Identity::Kind, ..plan() }
 }
 
 /// Both streams, and what the audit is told about them.
@@ -137,7 +137,10 @@ impl World {
             let plan = Arc::new(Plan::compile(spec.clone(), &layout));
             layout = plan.layout.clone();
             let messages = self.input.iter().filter(|m| (*since..until).contains(&m.sequence)).cloned().collect();
-            let taken = state.take().unwrap_or_else(|| State::new(usize::MAX, plan.dedup_window));
+            let mut taken = state.take().unwrap_or_else(|| State::new(usize::MAX, plan.dedup_window));
+            if n > 0 && self.plans.get(n - 1).is_some_and(|(before, _)| before.identity != spec.identity) {
+                taken.ids.change_rule(time);
+            }
             let mut step = Step::new(plan.clone(), taken);
             let slice = Intake::after(plan.clone(), 1, Position(since - 1), time).take(messages, false);
             for outcome in slice.iter().flat_map(|slice| step.run(&slice.shards[0])) {

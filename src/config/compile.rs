@@ -7,7 +7,7 @@ use super::given::Named;
 use super::read::{Enrich, Raw, Table};
 use super::report::Report;
 use super::settings::{Config, DeadLettersSection, InputSection, OutputSection};
-use crate::core::plan::spec::{EnrichSpec, KindSpec, PlanSpec, TableSpec};
+use crate::core::plan::spec::{EnrichSpec, Identity, KindSpec, PlanSpec, TableSpec};
 use crate::core::plan::template::Template;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,9 @@ pub(super) fn compile(raw: Raw, report: &mut Report) -> Option<Config> {
         None => Template::parse(DEAD_SUBJECT).ok()?,
     };
     check::streams(&raw, &dead_subject, report);
+    check::tokens(&raw, &dead_subject, report);
     check::joins(&raw, report);
+    check::entities(&raw, report);
     check::added(&raw, report);
     if report.failed() {
         return None;
@@ -39,9 +41,14 @@ fn build(raw: Raw, dead_subject: Template) -> Option<Config> {
     let subjects = raw.input.subjects.value()?.into_iter().map(|subject| subject.value).collect();
     let kinds = raw.kinds.into_iter().map(|(name, kind)| (name, KindSpec { key: kind.key.value() }));
     let tables = raw.tables.into_iter().map(|(name, table)| Some((name, table_spec(table)?)));
+    let event = raw.event?;
+    let dedup_window_s = raw.dedup.window_s.or(WINDOW_S)?;
+    // Where nothing is de-duplicated there is no rule: its number would only make another plan.
+    let identity = raw.dedup.identity.or(Identity::Kind)?;
+    let identity = if event.id.is_some() && dedup_window_s > 0 { identity } else { Identity::default() };
     let plan = PlanSpec {
         input_stream: input_stream.clone(),
-        event: raw.event?,
+        event,
         unknown_kinds: raw.unknown_kinds?,
         kinds: kinds.collect(),
         tables: tables.collect::<Option<_>>()?,
@@ -50,7 +57,8 @@ fn build(raw: Raw, dead_subject: Template) -> Option<Config> {
         mark: raw.output.mark.value(),
         max_bytes: raw.output.max_bytes?,
         dead_subject,
-        dedup_window_s: raw.window_s.or(WINDOW_S)?,
+        dedup_window_s,
+        identity,
         emit: None,
     };
     Some(Config {

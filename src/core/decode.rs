@@ -3,6 +3,7 @@
 //! Does not look at any state; a fault found here becomes a dead letter in the event's own turn.
 
 use super::event::{Event, Key, Reading, StoredMessage, Text};
+use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::json::cursor::Scratch;
 use super::json::fields::Span;
@@ -68,19 +69,11 @@ impl Decoder {
             (None, Some(id)) => KeyGroup::of(id),
             (None, None) => group_of_position(event.position()),
         };
-        let identity = id.filter(|_| plan.dedup_window.is_some()).map(|id| self.identity(key.as_ref(), &id));
+        let kind = || event.kind_text.as_ref().map(|text| text.bytes(&message.payload));
+        let rule = plan.spec.identity;
+        let identity = id.filter(|_| plan.dedup_window.is_some());
+        let identity = identity.map(|id| digest(rule, kind(), key.as_ref(), &id, &mut self.bytes));
         Ok(Reading { key, identity })
-    }
-
-    /// The digest of (key, id), or of the id alone; a tag keeps the two apart.
-    fn identity(&mut self, key: Option<&Key>, id: &[u8]) -> Digest {
-        self.bytes.clear();
-        self.bytes.push(u8::from(key.is_some()));
-        if let Some(key) = key {
-            self.bytes.extend_from_slice(&key.digest.0.to_be_bytes());
-        }
-        self.bytes.extend_from_slice(id);
-        Digest::of(&self.bytes)
     }
 }
 

@@ -25,8 +25,11 @@ pub mod subject;
 pub mod columns;
 pub mod record;
 pub mod ids;
+pub mod identity;
 pub mod mutants;
 #[cfg(feature = "failpoints")]
 pub mod planted;
 #[cfg(test)]
 mod emit_cases;
+#[cfg(test)]
+mod identity_cases;

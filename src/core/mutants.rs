@@ -49,6 +49,8 @@ mutants! {
     NoLookAfterReconnect,
     /// An id is known for as long as its chunk is.
     ExpiryByChunk,
+    /// Ids that were noted under another rule of identity count no more.
+    OtherIdentityForgotten,
     /// Stream time begins anew with each start.
     StreamTimeForgotten,
     /// A key group that is ahead of S is taken to be as of S.

@@ -5,6 +5,7 @@
 
 use super::encode::Encoder;
 use super::event::{Event, Events, Reading};
+use super::identity::is_duplicate;
 use super::json::fields::Span;
 use super::output::Output;
 use super::plan::compiled::Plan;
@@ -145,7 +146,7 @@ impl Step {
             Ok(reading) => reading,
             Err(rejection) => return self.reject(event, rejection),
         };
-        if let Some(silence) = self.silence(plan, event, reading) {
+        if let Some(silence) = self.silence(plan, event, reading, spans) {
             self.tally.silent(event.kind, silence);
             return Outcome::Silent(silence);
         }
@@ -156,12 +157,11 @@ impl Step {
     }
 
     /// Whether the event has no outcome at all.
-    fn silence(&self, plan: &Plan, event: &Event, reading: &Reading) -> Option<Silence> {
+    fn silence(&self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Option<Silence> {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
             return Some(Silence::Dropped);
         }
-        let seen = reading.identity.is_some_and(|id| self.state.ids.is_duplicate(event.group, id, event.stream_time));
-        seen.then_some(Silence::Duplicate)
+        is_duplicate(&self.state.ids, plan, event, reading, spans).then_some(Silence::Duplicate)
     }
 
     /// Works an event out; a panic on the way costs that event alone.

@@ -2,10 +2,10 @@
 //!
 //! Nothing here knows which store it is, or what a start decides. The session uses it, and so does the simulator.
 
-use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
+use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
-use crate::core::protocol::prepare::First;
+use crate::core::protocol::prepare::{First, IdsOf};
 use crate::core::protocol::rebind::Rebound;
 use crate::core::record::{
     CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
@@ -89,11 +89,11 @@ pub fn load(
     store: &dyn Store,
     shards: usize,
     cache_rows: usize,
-    window: Option<Nanos>,
+    ids: IdsOf,
     after: Position,
 ) -> Result<Vec<State>, StoreError> {
     std::thread::scope(|scope| {
-        let load = |shard: usize| move || load_shard(store, shard, shards, cache_rows, window, after);
+        let load = |shard: usize| move || load_shard(store, shard, shards, cache_rows, ids, after);
         let threads: Vec<_> = (0..shards).map(|shard| scope.spawn(load(shard))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
             // A panic is our fault, and says nothing about the directory.
@@ -109,10 +109,11 @@ pub fn load_shard(
     shard: usize,
     shards: usize,
     cache_rows: usize,
-    window: Option<Nanos>,
+    ids: IdsOf,
     after: Position,
 ) -> Result<State, StoreError> {
-    let mut state = State::new(cache_rows.div_ceil(shards), window);
+    let mut state = State::new(cache_rows.div_ceil(shards), ids.window);
+    state.ids.set_other_rule(ids.other_rule_through);
     for group in KeyGroup::all().filter(|group| group.shard(shards) == shard) {
         load_group(store, group, after, &mut state)?;
     }

@@ -20,7 +20,7 @@ id = "id"
 [kinds.user]
 key = "uuid"
 [kinds.lesson]
-key = "user"
+key = "by.uuid"
 [kinds.visit]
 [tables.user]
 from = "user"
@@ -101,6 +101,11 @@ fn the_way_to_the_server_is_well_formed_and_shows_no_secret() {
 #[test]
 fn sections_fit_together() {
     check(include_str!("config_diagnostics/relations.txt"));
+}
+
+#[test]
+fn what_is_hardly_meant_is_refused_or_named() {
+    check(include_str!("config_diagnostics/meaning.txt"));
 }
 
 fn set(path: &str, value: &str) -> Overrides {

@@ -2,6 +2,7 @@
 
 use crate::config_diagnostics::BASE;
 use sidestream::config::{Config, Overrides, SHIPPED};
+use sidestream::core::plan::spec::Identity;
 
 fn with(sets: &[(&str, &str)]) -> Overrides {
     let sets = sets.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
@@ -27,7 +28,7 @@ fn what_the_shipped_file_shows_as_a_default_is_one() {
     // A line that begins with `# key = value` (after its section) is a promise about the default.
     let mut text = SHIPPED.to_owned();
     let of_nats = ["auth_patience_s", "inbox_prefix", "connect_timeout_ms", "request_timeout_ms", "discover_servers"];
-    let others = ["max_bytes", "max_in_flight_slices", "unknown_kinds", "engine", "cache_rows"];
+    let others = ["max_bytes", "max_in_flight_slices", "unknown_kinds", "identity", "engine", "cache_rows"];
     for key in of_nats.into_iter().chain(others) {
         assert_eq!(text.matches(&format!("\n# {key} = ")).count(), 1, "{key}");
         text = text.replace(&format!("\n# {key} = "), &format!("\n{key} = "));
@@ -93,9 +94,16 @@ fn the_fingerprint_ignores_what_decides_nothing() {
         // Written out, a default is the same plan.
         ("engine.unknown_kinds", "forward"),
         ("output.max_bytes", "1048576"),
+        ("dedup.identity", "kind"),
     ] {
         let config = shipped(&with(&[set, ("nats.password_file", "p"), ("nats.user", "me")]));
         assert_eq!(config.plan.fingerprint(), expected, "{set:?}");
+    }
+    // What a key names is compared, and decides no outcome.
+    for entity in ["entity = \"person\"", ""] {
+        let text = SHIPPED.replace("entity = \"user\"", entity);
+        let plan = Config::parse("config.toml", &text, &Overrides::default()).unwrap().0.plan;
+        assert_eq!((text == SHIPPED, plan.fingerprint().as_str()), (false, expected.as_str()));
     }
     let order = |kinds| shipped(&with(&[("enrich.0.kinds", kinds)])).plan.fingerprint();
     assert_eq!(order("[\"lesson\", \"user\"]"), order("[\"user\", \"lesson\"]"));
@@ -132,10 +140,25 @@ fn the_fingerprint_changes_with_every_part_of_the_plan() {
         ("output.max_bytes", "4096"),
         ("dead_letters.subject", "dead.{kind}.{reason}"),
         ("dedup.window_s", "60"),
+        ("dedup.identity", "key"),
     ];
     let mut fingerprints: Vec<String> = sets.iter().map(|set| shipped(&with(&[*set])).plan.fingerprint()).collect();
     fingerprints.push(shipped(&Overrides::default()).plan.fingerprint());
     fingerprints.sort();
     fingerprints.dedup();
     assert_eq!(fingerprints.len(), sets.len() + 1);
+}
+
+#[test]
+fn new_plans_tell_kinds_apart_and_plans_without_ids_have_no_rule() {
+    let rule = |overrides: &Overrides| shipped(overrides).plan.identity;
+    assert_eq!(rule(&Overrides::default()), Identity::Kind);
+    assert_eq!(Config::parse("config.toml", BASE, &Overrides::default()).unwrap().0.plan.identity, Identity::Kind);
+    assert_eq!(rule(&with(&[("dedup.identity", "key")])), Identity::Key);
+    // Its text is what builds of before made of the same file.
+    let before = shipped(&with(&[("dedup.identity", "key")])).plan;
+    assert_eq!(shipped(&Overrides::default()).plan.of_before(), before);
+    assert!(!before.text().contains("identity"), "{}", before.text());
+    // Without a window nothing is told apart, and the plan is the one of before.
+    assert_eq!(rule(&with(&[("dedup.window_s", "0")])), Identity::Key);
 }

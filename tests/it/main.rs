@@ -21,6 +21,7 @@ mod fuzz_smoke;
 mod pipeline_oracle;
 mod bad_input;
 mod headers;
+mod identity;
 mod kills;
 mod power;
 mod takeover;

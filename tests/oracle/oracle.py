@@ -127,7 +127,7 @@ def step(plan, event, rows, processed, now):
     if plan.kinds.get(event.section) is not None:
         event.key = must(word(value(event, plan.kinds[event.section])))
 
-    identity = event.key, word(value(event, plan.event.get("id")))
+    identity = event.key, word(value(event, plan.event.get("id"))), event.kind if plan.identity == "kind" else None
     if identity[1] and identity in processed and now - processed[identity] < plan.window_ns:
         return None
 

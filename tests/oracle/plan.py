@@ -83,7 +83,11 @@ def load_plan(config):
     plan.dead_subject = template(dead.get("subject", "dead.{reason}"), "reason")
     plan.mark = output.get("mark")
     plan.max_bytes = output.get("max_bytes", 1_048_576)
-    plan.window_ns = int(config.get("dedup", {}).get("window_s", 86_400) * 1_000_000_000)
+    dedup = only(config.get("dedup", {}), "[dedup]", "window_s", "identity")
+    plan.window_ns = int(dedup.get("window_s", 86_400) * 1_000_000_000)
+    plan.identity = dedup.get("identity", "kind")
+    if plan.identity not in ("kind", "key"):
+        raise Unusable(f"dedup.identity = {plan.identity!r}")
     plan.unknown_kinds = config.get("engine", {}).get("unknown_kinds", "forward")
     if plan.unknown_kinds not in ("forward", "dead_letter", "drop"):
         raise Unusable(f"engine.unknown_kinds = {plan.unknown_kinds!r}")
@@ -91,7 +95,7 @@ def load_plan(config):
     plan.event = {name: selector(text) for name, text in event.items()}
     plan.kinds = {}
     for name, section in config.get("kinds", {}).items():
-        only(section, f"[kinds.{name}]", "key")
+        only(section, f"[kinds.{name}]", "key", "entity")  # what a key names decides no outcome
         plan.kinds[name] = selector(section["key"]) if "key" in section else None
     plan.patterns = [
         (name, re.compile(".*".join(map(re.escape, name.split("*"))), re.DOTALL))

@@ -434,13 +434,20 @@ class Dedup(unittest.TestCase):
 
     def test_identity(self):
         u, same, apart = '{"t":"u","k":1,"id":7}', [1], [1, 2]
-        cases = {
-            '{"t":"u","k":1,"id":"7"}': same, '{"t":"l","k":"1","id":7}': same, '{"t":"u","k":2,"id":7}': apart, '{"t":"?","id":7}': apart, '{"t":"u","k":1,"id":8}': apart,
-        }  # fmt: skip
-        for second, expected in cases.items():
-            with self.subTest(second):
-                self.assertEqual(self.count(BASE, (u, 0), (second, 0)), expected)
-        self.assertEqual(self.count(BASE, ('{"t":"?","id":7}', 0), ('{"id":"7"}', 0)), same)
+        for rule, other_kind in ("", apart), ('[dedup]\nidentity = "kind"\n', apart), ('[dedup]\nidentity = "key"\n', same):
+            cases = {
+                '{"t":"u","k":1,"id":"7"}': same, '{"t":"l","k":"1","id":7}': other_kind, '{"t":"u","k":2,"id":7}': apart, '{"t":"?","id":7}': apart, '{"t":"u","k":1,"id":8}': apart,
+            }  # fmt: skip
+            for second, expected in cases.items():
+                with self.subTest((rule, second)):
+                    self.assertEqual(self.count(BASE + rule, (u, 0), (second, 0)), expected)
+            self.assertEqual(self.count(BASE + rule, ('{"t":"?","id":7}', 0), ('{"id":"7"}', 0)), other_kind)
+            self.assertEqual(self.count(BASE + rule, ('{"t":"?","id":7}', 0), ('{"t":"?","id":"7"}', 0)), same)
+        for pattern in ("l:*", "*"):  # the kind is the event's own, not its section's
+            config = BASE + f'[kinds."{pattern}"]\nkey = "k"\n'
+            self.assertEqual(self.count(config, ('{"t":"l:a","k":1,"id":7}', 0), ('{"t":"l:b","k":1,"id":7}', 0)), apart)
+        with self.assertRaises(Unusable):
+            load_plan(tomllib.loads(BASE + '[dedup]\nidentity = "x"\n'))
 
     def test_no_id(self):
         for raw in ("null", '""', "1.0", "1e1", "true", "[]", "{}", '"\\ud800"'):

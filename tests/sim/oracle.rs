@@ -48,7 +48,9 @@ impl Event {
         }
         let name = if *kind == "user" { "uuid" } else { "user_uuid" };
         let key = self.key.map(|key| format!("\"{name}\":\"u{key}\",")).unwrap_or_default();
-        let id = self.id.map(|id| format!("\"event_uuid\":\"e{id}\",")).unwrap_or_default();
+        // Ids of two kinds never meet: under either rule of identity the same events are duplicates, and the number of
+        // outputs depends on no plan. What differs is the digest, and with it what is found again after a change of plan.
+        let id = self.id.map(|id| format!("\"event_uuid\":\"{}{id}\",", &kind[..1])).unwrap_or_default();
         let own = match *kind {
             "user" => format!("\"country\":\"c{value}\",\"name\":\"n{value}\""),
             "subscription" => format!("\"language\":\"{language}\",\"status\":\"s{value}\""),
@@ -81,7 +83,7 @@ pub struct Oracle {
     counts: Vec<u64>,
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, u64)>>,
-    seen: HashMap<(Option<u64>, u64), i64>,
+    seen: HashMap<(&'static str, Option<u64>, u64), i64>,
     stream_time: i64,
 }
 
@@ -164,9 +166,9 @@ impl Oracle {
         let Some(id) = event.id.filter(|_| Oracle::is_dead(event).is_none()) else { return false };
         let key = event.key.filter(|_| event.kind != "other");
         let now = self.stream_time;
-        let seen = self.seen.get(&(key, id)).is_some_and(|then| now - then < WINDOW_S * 1_000_000_000);
+        let seen = self.seen.get(&(event.kind, key, id)).is_some_and(|then| now - then < WINDOW_S * 1_000_000_000);
         if !seen {
-            self.seen.insert((key, id), now);
+            self.seen.insert((event.kind, key, id), now);
         }
         seen
     }

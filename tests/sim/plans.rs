@@ -1,6 +1,6 @@
 //! The plans that a simulated engine is configured with.
 //!
-//! A and B differ only in what goes out, C keeps one column more: a change of state.
+//! A and B differ in what goes out and in the rule of identity, C keeps one column more: a change of state.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -43,6 +43,7 @@ pub fn spec(letter: char) -> PlanSpec {
         "max_bytes": 1_048_576,
         "dead_subject": "dead.{reason}",
         "dedup_window_s": WINDOW_S,
+        "identity": if letter == 'B' { 2 } else { 1 },
     });
     serde_json::from_value(plan).expect("a plan")
 }

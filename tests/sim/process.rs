@@ -16,7 +16,7 @@ use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
 use sidestream::core::protocol::memory::Memory;
-use sidestream::core::protocol::prepare::{header, prepare};
+use sidestream::core::protocol::prepare::{IdsOf, header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
@@ -256,7 +256,7 @@ impl Process {
             self.disk.restore(&next.snapshot());
             self.durable = 0;
         }
-        let states = written.and_then(|()| self.load(&start, prepared.plan.dedup_window));
+        let states = written.and_then(|()| self.load(&start, prepared.ids));
         let states = states.map_err(|error| {
             context.count("disk refused at a start");
             End::Store(error)
@@ -303,9 +303,9 @@ impl Process {
         });
     }
 
-    fn load(&self, start: &Start, window: Option<Nanos>) -> Result<Vec<State>, StoreError> {
+    fn load(&self, start: &Start, ids: IdsOf) -> Result<Vec<State>, StoreError> {
         let shards = self.shards.min(usize::from(KEY_GROUPS));
-        let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, window, start.after);
+        let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, ids, start.after);
         (0..shards).map(load).collect()
     }
 

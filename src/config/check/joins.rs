@@ -100,11 +100,36 @@ fn unused(raw: &Raw, report: &mut Report) {
         let message = format!("no join uses the table `{name}`");
         report.warn(table.place, message, "its rows cost memory and disk: add a join or remove the table");
     }
-    let window: Option<Place> = raw.window_s.valid().filter(|window| window.value > 0).map(|window| window.place);
+    let window: Option<Place> = raw.dedup.window_s.valid().filter(|window| window.value > 0).map(|window| window.place);
     if let (Some(place), Some(event)) = (window, &raw.event)
         && event.id.is_none()
     {
         let hint = "name the place of the id in [event], or set `window_s = 0`";
         report.warn(place, "no duplicates are dropped: [event] has no `id`", hint);
+    }
+    if raw.dedup.window_s.valid().is_none_or(|window| window.value > 0) {
+        repeated_id(raw, report);
+    }
+}
+
+/// An id that is the same in every event of a key, or of a kind, leaves one event of them all. A key of a kind that feeds
+/// no table may well be an id.
+fn repeated_id(raw: &Raw, report: &mut Report) {
+    let (Some(event), Some(place)) = (&raw.event, raw.id_place) else { return };
+    let hint = "name a field that differs from event to event, or set `window_s = 0` in [dedup]";
+    if event.id.as_ref() == Some(&event.kind) {
+        let message =
+            "the id is the kind too: of the events of one kind and key within the window only the first is processed";
+        return report.warn(place, message, hint);
+    }
+    for from in raw.tables.values().filter_map(|table| table.from.valid()) {
+        let key = raw.kinds.get(&from.value).and_then(|kind| kind.key.valid());
+        if key.is_some_and(|key| Some(&key.value) == event.id.as_ref()) {
+            let message = format!(
+                "the id is the key of the kind `{}` too: of the events of one key within the window only the first is processed",
+                from.value
+            );
+            return report.warn(place, message, hint);
+        }
     }
 }

@@ -3,31 +3,38 @@
 //! Only the notations are checked here; whether a join's table exists is `check`'s question.
 
 use super::super::given::Given;
-use super::super::place::At;
+use super::super::place::{At, Place};
 use super::super::section::Section;
 use super::super::tree::Value;
-use super::raw::{Enrich, Kind, Table};
+use super::notation;
+use super::raw::{Dedup, Enrich, Kind, Table};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, EventSpec, JoinSpec, Literal, OnMiss};
+use crate::core::plan::spec::{DeleteSpec, EventSpec, Identity, JoinSpec, Literal, OnMiss};
 use std::collections::BTreeMap;
 
 /// The longest window: a year and a day, which keeps every sum of stream times far from overflow.
 const WINDOW_MAX_S: u64 = 366 * 86_400;
 
-pub(super) fn event(mut section: Section<'_, '_>) -> Option<EventSpec> {
+/// The section, and where its `id` stands.
+pub(super) fn event(section: Option<Section<'_, '_>>) -> (Option<EventSpec>, Option<Place>) {
+    let Some(mut section) = section else { return (None, None) };
     section.require("kind", "`kind = \"title\"`");
-    let kind = section.parsed("kind", Selector::parse);
-    let id = section.parsed("id", Selector::parse);
-    let time = section.parsed("time", Selector::parse);
+    let kind = notation::place(&mut section, "kind");
+    let id = notation::place(&mut section, "id");
+    let time = notation::place(&mut section, "time");
     section.finish();
-    Some(EventSpec { kind: kind.value()?, id: id.value(), time: time.value() })
+    let id_place = id.valid().map(|id| id.place);
+    let spec = kind.value().map(|kind| EventSpec { kind, id: id.value(), time: time.value() });
+    (spec, id_place)
 }
 
-pub(super) fn dedup(mut section: Section<'_, '_>) -> Given<u64> {
+pub(super) fn dedup(section: Option<Section<'_, '_>>) -> Dedup {
+    let Some(mut section) = section else { return Dedup { window_s: Given::Broken, identity: Given::Broken } };
     let why = "0 switches de-duplication off, and a year is the longest window";
     let window_s = section.integer("window_s", 0..=WINDOW_MAX_S, why);
+    let identity = section.choice("identity", &[("kind", Identity::Kind), ("key", Identity::Key)]);
     section.finish();
-    window_s
+    Dedup { window_s, identity }
 }
 
 pub(super) fn kinds(root: &mut Section<'_, '_>) -> BTreeMap<String, Kind> {
@@ -43,11 +50,13 @@ pub(super) fn kinds(root: &mut Section<'_, '_>) -> BTreeMap<String, Kind> {
         if name.is_empty() {
             root.report.error(entry.key, "a kind needs a name; `*` matches any");
         }
-        let key = root.enter(title, entry.key, &entry.node).map_or(Given::Broken, |mut section| {
-            let key = section.parsed("key", Selector::parse);
-            key.unless_misspelt(section.finish())
+        let section = root.enter(title, entry.key, &entry.node);
+        let (key, entity) = section.map_or((Given::Broken, Given::Broken), |mut section| {
+            let (key, entity) = (notation::place(&mut section, "key"), section.text("entity"));
+            let all_known = section.finish();
+            (key.unless_misspelt(all_known), entity.unless_misspelt(all_known))
         });
-        kinds.insert(name.to_owned(), Kind { place: entry.key, key });
+        kinds.insert(name.to_owned(), Kind { place: entry.key, key, entity });
     }
     kinds
 }
@@ -78,10 +87,11 @@ fn table(mut section: Section<'_, '_>) -> Table {
     let mut table = Table {
         place: section.place,
         from: section.text("from"),
-        row: section.parsed("row", Selector::parse),
+        row: notation::place(&mut section, "row"),
         columns: section.entries("columns", Selector::parse),
         delete: delete(&mut section),
     };
+    notation::columns(&table.columns, section.report);
     for column in &table.columns {
         if column.name.is_empty() || column.name.contains(['.', '[', ']']) {
             let message =
@@ -103,7 +113,7 @@ fn delete(section: &mut Section<'_, '_>) -> Given<DeleteSpec> {
     let Some(mut delete) = section.optional("delete") else { return Given::Broken };
     delete.require("field", "`field = \"properties.operation\"`");
     delete.require("equals", "`equals = \"delete\"`");
-    let field = delete.parsed("field", Selector::parse);
+    let field = notation::place(&mut delete, "field");
     let equals = delete.node("equals").and_then(|node| match &node.value {
         Value::Text(text) => Some(Literal::Text(text.clone())),
         Value::Integer(integer) => Some(Literal::Integer(*integer)),
@@ -149,6 +159,10 @@ fn enrichment(mut section: Section<'_, '_>) -> Enrich {
         into: section.parsed("into", object_path),
         add: section.entries("add", JoinSpec::parse),
     };
+    notation::joins(&enrich.add, section.report);
+    if let Some(into) = enrich.into.valid() {
+        notation::path(&into.value, into.place, section.report);
+    }
     for added in enrich.add.iter().filter(|added| added.name.is_empty()) {
         section.report.error(added.key, "an added field needs a name");
     }

@@ -10,7 +10,7 @@ use super::super::settings::{Api, EngineSection, HttpSection, NatsSection, Provi
 use super::super::tree;
 use super::{machine, nats, plan, streams};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, EventSpec, JoinSpec, OnMiss, UnknownKinds};
+use crate::core::plan::spec::{DeleteSpec, EventSpec, Identity, JoinSpec, OnMiss, UnknownKinds};
 use crate::core::plan::template::Template;
 use std::collections::BTreeMap;
 
@@ -26,10 +26,12 @@ pub(in super::super) struct Raw {
     pub(in super::super) redrives: Option<ProvisionSection>,
     pub(in super::super) engine: Option<EngineSection>,
     pub(in super::super) unknown_kinds: Option<UnknownKinds>,
-    pub(in super::super) window_s: Given<u64>,
+    pub(in super::super) dedup: Dedup,
     pub(in super::super) state: Option<StateSection>,
     pub(in super::super) http: Option<HttpSection>,
     pub(in super::super) event: Option<EventSpec>,
+    /// Where `event.id` stands, where it can be used.
+    pub(in super::super) id_place: Option<Place>,
     pub(in super::super) kinds: BTreeMap<String, Kind>,
     pub(in super::super) tables: BTreeMap<String, Table>,
     pub(in super::super) enrich: Vec<Enrich>,
@@ -62,11 +64,19 @@ pub(in super::super) struct DeadLetters {
     pub(in super::super) provision_place: Option<Place>,
 }
 
+/// `[dedup]`.
+pub(in super::super) struct Dedup {
+    pub(in super::super) window_s: Given<u64>,
+    pub(in super::super) identity: Given<Identity>,
+}
+
 /// `[kinds.NAME]`.
 pub(in super::super) struct Kind {
     /// Where the section's name stands.
     pub(in super::super) place: Place,
     pub(in super::super) key: Given<Selector>,
+    /// What the key names.
+    pub(in super::super) entity: Given<String>,
 }
 
 /// `[tables.NAME]`.
@@ -97,10 +107,10 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Raw
     let dead_letters = streams::dead_letters(root.optional("dead_letters"));
     let redrives = root.optional("redrives").and_then(streams::redrives);
     let (engine, unknown_kinds) = root.optional("engine").map(machine::engine).unwrap_or_default();
-    let window_s = root.optional("dedup").map_or(Given::Broken, plan::dedup);
+    let dedup = plan::dedup(root.optional("dedup"));
     let state = root.optional("state").and_then(machine::state);
     let http = root.optional("http").and_then(machine::http);
-    let event = root.required("event", "[event] with `kind`").and_then(plan::event);
+    let (event, id_place) = plan::event(root.required("event", "[event] with `kind`"));
     let kinds = plan::kinds(&mut root);
     let tables = plan::tables(&mut root);
     let enrich = plan::enrich(&mut root);
@@ -114,10 +124,11 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Raw
         redrives,
         engine,
         unknown_kinds,
-        window_s,
+        dedup,
         state,
         http,
         event,
+        id_place,
         kinds,
         tables,
         enrich,

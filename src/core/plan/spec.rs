@@ -40,6 +40,9 @@ pub struct PlanSpec {
     pub dead_subject: Template,
     /// `dedup.window_s`; 0 switches de-duplication off.
     pub dedup_window_s: u64,
+    /// `dedup.identity`. Left out of the text under the first rule: plans of before it stay what they were.
+    #[serde(default, skip_serializing_if = "Identity::is_first")]
+    pub identity: Identity,
     /// Which outcomes leave, in a replay. Left out of the text where all do: fingerprints of other plans stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emit: Option<EmitSpec>,
@@ -68,6 +71,53 @@ pub enum UnknownKinds {
     DeadLetter,
     /// They are counted and nothing else.
     Drop,
+}
+
+/// `dedup.identity`: what makes two events one. Stands in a plan as a number, so that a rule that a build does not know
+/// is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Identity {
+    /// 1: key and id, whatever the kind. Plans without a number have it.
+    #[default]
+    Key,
+    /// 2: kind, key and id.
+    Kind,
+}
+
+impl Identity {
+    /// The rule that is not this one.
+    pub fn other(self) -> Identity {
+        match self {
+            Identity::Key => Identity::Kind,
+            Identity::Kind => Identity::Key,
+        }
+    }
+
+    fn is_first(&self) -> bool {
+        *self == Identity::Key
+    }
+}
+
+impl From<Identity> for u8 {
+    fn from(rule: Identity) -> u8 {
+        match rule {
+            Identity::Key => 1,
+            Identity::Kind => 2,
+        }
+    }
+}
+
+impl TryFrom<u8> for Identity {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Identity, String> {
+        match number {
+            1 => Ok(Identity::Key),
+            2 => Ok(Identity::Kind),
+            _ => Err(format!("{number} is no rule of identity that this build knows")),
+        }
+    }
 }
 
 /// `[kinds.NAME]`.
@@ -174,6 +224,11 @@ impl PlanSpec {
     /// The plan's text: equal plans have equal texts.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("owned strings, numbers and ordered maps into memory")
+    }
+
+    /// This plan under the rule of identity that builds of before it had: what they made of the same configuration.
+    pub fn of_before(&self) -> PlanSpec {
+        PlanSpec { identity: Identity::Key, ..self.clone() }
     }
 
     /// Whether a value is read from a header of the server or of our own (`output::RESERVED_PREFIXES`).

@@ -5,6 +5,7 @@
 use super::facts::{Asked, Broker, Disk, PlanSince};
 use super::header::LaneMessage;
 use super::plan_change;
+use super::prepare::text_of;
 use super::refusal::Refusal;
 use super::start::Until;
 use crate::core::ids::Position;
@@ -48,12 +49,12 @@ pub fn end(plans: &[PlanSince], after: Position, disk: &Disk, asked: &Asked) -> 
     let at_work = in_force(plans, after).map_or(Position(0), |plan| plan.since);
     let needed = plans.iter().filter(|plan| plan.since >= at_work && plan.plan != configured);
     for plan in needed {
-        if !disk.plans.contains_key(&plan.plan) {
+        if text_of(&plan.plan, &asked.plan, disk).is_none() {
             return Err(Refusal::NoPlanText { plan: plan.plan.clone() });
         }
     }
-    if let Some(old) = plans.last().and_then(|last| disk.plans.get(&last.plan)) {
-        let changes = plan_change::of_state(old, &asked.plan);
+    if let Some(old) = plans.last().and_then(|last| text_of(&last.plan, &asked.plan, disk)) {
+        let changes = plan_change::of_state(&old, &asked.plan);
         if !changes.is_empty() && !asked.consent.keep_state {
             return Err(Refusal::StateChanges { changes });
         }

@@ -2,14 +2,14 @@
 //!
 //! Reads and writes nothing. Used by the session and by the simulator.
 
-use super::facts::{Broker, Checkpoint, Disk, GroupMark};
+use super::facts::{Broker, Checkpoint, Disk, GroupMark, PlanSince};
 use super::header::{RunHeader, RunId};
 use super::refusal::Refusal;
 use super::start::{Start, StartKind, Until};
 use super::writes::NextPlan;
-use crate::core::ids::Nanos;
+use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::spec::{Identity, PlanSpec};
 
 /// What a start is made of, beside its rows.
 #[derive(Debug)]
@@ -22,6 +22,17 @@ pub struct Prepared {
     pub record: Checkpoint,
     /// The plan that follows, if the start names one.
     pub next_plan: Option<NextPlan>,
+    /// How what is noted for de-duplication is to be read.
+    pub ids: IdsOf,
+}
+
+/// What a start says of the ids that the state holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdsOf {
+    /// The window of de-duplication.
+    pub window: Option<Nanos>,
+    /// Ids that were noted up to here may have been so under another rule of identity.
+    pub other_rule_through: Position,
 }
 
 /// What a start writes before anything else.
@@ -39,10 +50,7 @@ pub enum First {
 /// Prepares a start over what the directory holds.
 pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Disk) -> Result<Prepared, Refusal> {
     let texts = &disk.plans;
-    let spec_of = |fingerprint: &str| {
-        let same = configured.fingerprint() == fingerprint;
-        if same { Some(configured.clone()) } else { texts.get(fingerprint).cloned() }
-    };
+    let spec_of = |fingerprint: &str| text_of(fingerprint, configured, disk);
     let running = &start.plan.plan;
     let spec = spec_of(running).ok_or_else(|| Refusal::NoPlanText { plan: running.clone() })?;
     let plan = Plan::compile(spec.clone(), &start.layout);
@@ -66,6 +74,9 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
         }),
         None => None,
     };
+    let rule = |plan: &PlanSince| spec_of(&plan.plan).map(|spec| spec.identity);
+    let other_rule_through = other_rule_through(&start.plans, &start.plan, rule);
+    let ids = IdsOf { window: plan.dedup_window, other_rule_through };
     let mut plans: Vec<PlanSpec> = texts.values().cloned().collect();
     plans.push(spec);
     // Events that are gone from the input's head and were done without once are done without for good, also when this
@@ -79,7 +90,26 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
     } else {
         First::Texts(plans)
     };
-    Ok(Prepared { plan, first, record, next_plan })
+    Ok(Prepared { plan, first, record, next_plan, ids })
+}
+
+/// The text of a plan: the configured one's, what an earlier build made of the same configuration, or one on disk.
+pub fn text_of(fingerprint: &str, configured: &PlanSpec, disk: &Disk) -> Option<PlanSpec> {
+    let known = [configured.clone(), configured.of_before()].into_iter().find(|plan| plan.fingerprint() == fingerprint);
+    known.or_else(|| disk.plans.get(fingerprint).cloned())
+}
+
+/// The last position before the running plan that was processed under another rule of identity. A plan whose text is gone
+/// may have had any: looking for ids that nobody noted costs a little time and decides nothing.
+pub fn other_rule_through(
+    plans: &[PlanSince],
+    running: &PlanSince,
+    rule: impl Fn(&PlanSince) -> Option<Identity>,
+) -> Position {
+    let own = rule(running);
+    let ends = plans.iter().skip(1).map(|next| next.since).chain([running.since]);
+    let before = plans.iter().zip(ends).filter(|(plan, _)| plan.since < running.since && rule(plan) != own);
+    before.map(|(_, end)| Position(end.min(running.since).0.saturating_sub(1))).max().unwrap_or_default()
 }
 
 /// What every output of a start says of it.

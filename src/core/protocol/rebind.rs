@@ -111,11 +111,15 @@ pub fn copied(
     }
     let last = record.plans.iter().rev().find(|plan| plan.since.0 <= record.position.0 + 1);
     let old = last.and_then(|last| disk.plans.get(&last.plan)).ok_or(Unfit::NoPlanText)?;
-    let changes = plan_change::of_state(old, plan);
+    let held = held(disk, record);
+    let mut changes = plan_change::of_state(old, plan);
+    // Key groups ahead of S hold ids that the copy's plan would have noted otherwise.
+    if old.identity != plan.identity && held > record.position {
+        changes.push("identity (dedup.identity) is another one".to_owned());
+    }
     if !changes.is_empty() {
         return Err(Unfit::StateChanges(changes));
     }
-    let held = held(disk, record);
     if from <= held {
         return Err(Unfit::Held { held, from });
     }

@@ -60,6 +60,10 @@ struct Group {
 pub struct Dedup {
     window: Option<Nanos>,
     groups: Vec<Group>,
+    /// What lies on disk up to here may have been noted under another rule of identity than the plan's.
+    other_rule_through: Position,
+    /// From this stream time on, no id that was noted under another rule counts.
+    other_rule_until: Option<Nanos>,
     /// Processed, and not in the maps yet: fewer than [`TOGETHER`].
     waiting: Vec<(KeyGroup, Processed)>,
     /// A bit for each of those by its digest: almost every other id is told from them with one look.
@@ -70,7 +74,35 @@ impl Dedup {
     /// An empty memory with the plan's window; `None` switches it off.
     pub fn new(window: Option<Nanos>) -> Dedup {
         let groups = (0..KEY_GROUPS).map(|_| Group::default()).collect();
-        Dedup { window, groups, waiting: Vec::with_capacity(TOGETHER), hints: [0; 8] }
+        Dedup {
+            window,
+            groups,
+            other_rule_through: Position(0),
+            other_rule_until: None,
+            waiting: Vec::with_capacity(TOGETHER),
+            hints: [0; 8],
+        }
+    }
+
+    /// Says before anything is restored that what was noted up to a position may have been so under another rule of
+    /// identity.
+    pub fn set_other_rule(&mut self, through: Position) {
+        self.other_rule_through = through;
+    }
+
+    /// Says that the rule of identity changes now: all that is noted was noted under the other one.
+    pub fn change_rule(&mut self, now: Nanos) {
+        self.note_other_rule(now);
+    }
+
+    fn note_other_rule(&mut self, newest: Nanos) {
+        let until = Nanos(newest.0.saturating_add(self.window.unwrap_or_default().0));
+        self.other_rule_until = self.other_rule_until.max(Some(until));
+    }
+
+    /// Whether an id that was noted under another rule may still count.
+    pub fn has_other_rule(&self, now: Nanos) -> bool {
+        self.other_rule_until.is_some_and(|until| now < until) && !planted(Mutant::OtherIdentityForgotten)
     }
 
     /// Whether this id was processed less than the window ago.
@@ -126,11 +158,15 @@ impl Dedup {
     /// Takes a stored record of a chunk back; chunks of a group come in order of their positions.
     pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<Processed>) {
         self.note();
+        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
+        let of_other_rule = position <= self.other_rule_through;
+        if of_other_rule {
+            self.note_other_rule(newest);
+        }
         let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return };
         for (id, time) in &ids {
             group.times.set_latest(*id, *time);
         }
-        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
         match group.chunks.back_mut().filter(|last| last.place.position == position) {
             Some(last) => {
                 last.place.records += 1;
@@ -143,6 +179,10 @@ impl Dedup {
                 group.chunks.push_back(Chunk { place: Gone { position, records: 1 }, newest, ids: ids.len() });
                 group.keep_small(&ids);
             }
+        }
+        if of_other_rule {
+            // Merged with later ones, they would lie behind the position that tells them.
+            group.close();
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 const STRICTER: &str = r#"
 [kinds.exam]
 key = "properties.user_uuid"
+entity = "user"
 
 [[enrich]]
 kinds   = ["exam"]
@@ -20,6 +21,7 @@ country = "user.country"
 
 [kinds.quiz]
 key = "properties.user_uuid"
+entity = "user"
 
 [[enrich]]
 kinds = ["quiz"]
