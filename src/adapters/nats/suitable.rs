@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The first version with fast-ingest batches.
 const OLDEST: (u64, u64) = (2, 14);
 
+/// Consumers of a stream below which a start may have to wait for a place.
+const CONSUMERS: i32 = 3;
+
 pub(super) fn version_finding(version: &str) -> Finding {
     Finding::of(new_enough(version), format!("nats-server {version}"), "use nats-server 2.14 or later")
 }
@@ -67,6 +70,7 @@ pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
     findings.extend(leader(config));
     findings.extend(consumer_limits(config));
     findings.extend(in_memory(config));
+    findings.extend(few_consumers(config));
     findings
 }
 
@@ -94,6 +98,17 @@ fn consumer_limits(config: &Config) -> Option<Finding> {
     }
     let hint = format!("remove this limit, or raise it to {INACTIVE:?}: the engine's consumers are refused below that");
     Some(Finding::of(limit >= INACTIVE, what, &hint))
+}
+
+/// Whether there is room for the engine's consumer decides the moment at which it is made: a start waits for it.
+fn few_consumers(config: &Config) -> Option<Finding> {
+    (1..=CONSUMERS).contains(&config.max_consumers).then(|| {
+        Finding::note(
+            format!("stream {}: max_consumers is {}", config.name, config.max_consumers),
+            "raise it: a start may have to wait until the server forgets the consumer of the one before, 90 s after a \
+             crash, and `check`, `audit` and streams that source this one take a place, too",
+        )
+    })
 }
 
 /// Allowed, for those who know what they do.
@@ -142,6 +157,7 @@ pub(super) fn output_findings(config: &Config, expected: &Expectation, max_paylo
     findings.push(Finding::good(named(discard(config))));
     findings.extend(consumer_limits(config));
     findings.extend(in_memory(config));
+    findings.extend(few_consumers(config));
     findings.extend(size_findings(config, expected.max_bytes, max_payload));
     findings.extend(expected.subjects.iter().map(|subject| {
         Finding::either(
@@ -316,6 +332,10 @@ mod tests {
         assert_eq!(said(input_findings(&old)), ["stream O is led by a server of version 2.12.8"]);
         let generous = Config { consumer_limits: limits(INACTIVE), ..good() };
         assert_eq!(said(output_findings(&generous, &expected(), 1_000)), Vec::<String>::new());
+        let few = Config { max_consumers: 1, ..good() };
+        let notes = output_findings(&few, &expected(), 1_000).into_iter().chain(input_findings(&few));
+        let notes = notes.filter(Finding::is_note).map(|note| note.what).collect::<Vec<_>>();
+        assert_eq!(notes, ["stream O: max_consumers is 1"; 2]);
         let forgetful = Config { retention: RetentionPolicy::Interest, ..generous };
         assert_eq!(said(input_findings(&forgetful)), ["stream O: consumer_limits.inactive_threshold is 90s"]);
     }
