@@ -1,24 +1,31 @@
 //! What the start rules need to know of the broker, gathered before every start, and whether the input is still the
 //! same after its consumer was made anew.
 //!
-//! Asks the streams' leaders only; judges nothing but whether the streams suit at all.
+//! Asks the streams' leaders only: messages are looked up between two accounts of their stream by one leader. Judges
+//! nothing but whether the streams suit at all.
 
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
+use crate::core::protocol::evidence::Leader;
 use crate::core::protocol::facts::{Broker, Disk, Newest, StreamFacts};
 use crate::core::protocol::header::LaneMessage;
-use crate::core::protocol::refusal::Refusal;
 use crate::engine::ending::End;
 use crate::ports::stream::{BrokerError, StreamState, Streams};
 use std::collections::BTreeMap;
 
-/// The broker's account, and its clock.
-pub async fn gather(
-    streams: &impl Streams,
-    input: &str,
-    output: &str,
-    disk: &Disk,
-) -> Result<(Broker, Nanos), BrokerError> {
+/// What was gathered.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// The broker's account.
+    pub broker: Broker,
+    /// Its clock.
+    pub server_time: Nanos,
+    /// Who led the input stream, and the output stream.
+    pub leaders: (Leader, Leader),
+}
+
+/// The broker's account, and who gave it.
+pub async fn gather(streams: &impl Streams, input: &str, output: &str, disk: &Disk) -> Result<Gathered, BrokerError> {
     let (output_state, newest) = loop {
         let state = lane_state(streams, output).await?;
         let newest = newest(streams, output, state.last).await?;
@@ -36,9 +43,11 @@ pub async fn gather(
             stored_at.insert(Position(message.sequence), message.stored_at);
         }
     }
-    let time = input_state.server_time;
+    input_state.same_leader(&streams.state(input).await?, input)?;
+    output_state.same_leader(&streams.state(output).await?, output)?;
+    let (server_time, leaders) = (input_state.server_time, (input_state.leader, output_state.leader));
     let (input, output) = (facts(input_state), facts(output_state));
-    Ok((Broker { input, output, newest, oldest, stored_at, hole: None }, time))
+    Ok(Gathered { broker: Broker { input, output, newest, oldest, stored_at, hole: None }, server_time, leaders })
 }
 
 async fn lane_state(streams: &impl Streams, output: &str) -> Result<StreamState, BrokerError> {
@@ -90,7 +99,11 @@ pub async fn same_stream(
     }
     let state = match streams.state(input).await {
         Ok(state) if state.created == created => state,
-        Ok(_) => return Some(End::Refused(Refusal::InputRecreated)),
+        // The start rules refuse it, if they see it, too.
+        Ok(_) => {
+            let why = "the input stream seems to have been made anew";
+            return Some(End::Broker(BrokerError::Transient(why.to_owned())));
+        }
         Err(error) => return Some(End::Broker(error)),
     };
     // A server that lost its tail may have stored other events in its place by now.
@@ -99,6 +112,10 @@ pub async fn same_stream(
         Ok(found) => found.is_some_and(|found| found.stored_at != stored_at),
         Err(error) => return Some(End::Broker(error)),
     };
+    let after = streams.state(input).await;
+    if let Err(error) = after.and_then(|after| state.same_leader(&after, input)) {
+        return Some(End::Broker(error));
+    }
     if other || state.last < position {
         // The start rules know what to do about it.
         let why = format!("the input stream lost events up to position {position}, which were taken");

@@ -7,6 +7,7 @@ use super::replay::bounds::Bounds;
 use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
 use crate::config::Config;
+use crate::core::ids::Nanos;
 use crate::core::protocol::facts::Consent;
 use crate::engine::shard::Shard;
 use crate::telemetry::health::Health;
@@ -14,7 +15,7 @@ use crate::telemetry::metrics::Metrics;
 use actix::Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How long the first start may wait for broker and store, unless the process is told otherwise; commands wait as long.
@@ -33,6 +34,8 @@ pub struct Process {
     pub consent: Consent,
     /// How long the first start may wait for broker and store.
     pub patience: Duration,
+    /// When the process began.
+    pub began: Instant,
     /// The metrics.
     pub metrics: Metrics,
     /// What `readyz` says.
@@ -62,6 +65,7 @@ impl Process {
             nats,
             consent,
             patience: PATIENCE,
+            began: Instant::now(),
             health: Health::new(metrics.clone()),
             metrics,
             advanced: AtomicBool::new(false),
@@ -72,6 +76,11 @@ impl Process {
             replay: None,
             random: random(),
         }
+    }
+
+    /// How long the process has lived, by a clock that never steps.
+    pub fn age(&self) -> Nanos {
+        Nanos(i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX))
     }
 
     /// Whether a start wrote a checkpoint since this was last asked.

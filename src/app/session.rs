@@ -3,7 +3,7 @@
 //! Everything that a start uses is made here and gone when it ends: the next start reads disk and broker
 //! again. The order of the steps is the order of DESIGN's start rules; what they say is `core`'s business.
 
-use super::broker;
+use super::broker::{self, Gathered};
 use super::claim;
 use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
@@ -20,6 +20,7 @@ use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::protocol::facts::{Asked, Broker};
 use crate::core::protocol::header::RunId;
+use crate::core::protocol::looks::{self, Look, LookAgain};
 use crate::core::protocol::memory::Memory;
 use crate::core::protocol::prepare::{Prepared, header, prepare};
 use crate::core::protocol::start::{self, Start, StartKind};
@@ -77,11 +78,18 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let state = config.state.clone();
     let opened = blocking(move || disk::open(&state)).await?;
     let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
-    let (facts, server_time) = gathered.map_err(broker_failed)?;
-    let facts = memory.complete(facts);
+    let Gathered { broker, server_time, leaders } = gathered.map_err(broker_failed)?;
+    let facts = memory.complete(broker);
     let run = memory.run(&facts, server_time, process.random);
     let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
-    let start = start::decide(&opened.disk, &facts, &asked).map_err(|refusal| After::Stop(refusal.into()))?;
+    let decided = start::decide(&opened.disk, &facts, &asked);
+    let seen = looks::suspicion(&opened.disk, &facts, &decided);
+    let look = Look { at: process.age(), input: leaders.0, output: leaders.1 };
+    if let Err(again) = memory.suspected.confirm(seen, look) {
+        drop(opened);
+        return Err(look_again(process, again).await);
+    }
+    let start = decided.map_err(|refusal| After::Stop(refusal.into()))?;
     has_its_copy(process, &start)?;
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
@@ -137,6 +145,14 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         metrics: process.metrics.clone(),
     }));
     Ok(Under { engine, tasks, connection: lane, run, start: number })
+}
+
+/// Waits until what was seen of the streams may be looked at again.
+async fn look_again(process: &Process, again: LookAgain) -> After {
+    let why = format!("{}: looking again", again.seen);
+    process.health.set(Phase::Waiting { why: why.clone() });
+    tokio::time::sleep(Duration::from_nanos(again.wait.0.unsigned_abs())).await;
+    After::Again { why, pause: false }
 }
 
 /// A replay that began with a copy of a state cannot build it anew.

@@ -77,6 +77,10 @@ mutants! {
     StaleAckTaken,
     /// What an early build does not know of a later build's plan is left out, and the rest runs under that plan's name.
     LaterWordsDropped,
+    /// A stream's answer is believed whoever gave it.
+    EvidenceIgnored,
+    /// What a single look at the streams says is acted on.
+    OneLook,
 }
 
 #[cfg(feature = "mutants")]

@@ -3,6 +3,7 @@
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
 use crate::core::ids::{LaneSequence, Nanos};
+use crate::core::protocol::evidence::Leader;
 
 pub use crate::core::event::StoredMessage;
 
@@ -19,11 +20,23 @@ pub struct StreamState {
     pub messages: u64,
     /// The server's clock when it answered.
     pub server_time: Nanos,
+    /// Who led the stream when it answered.
+    pub leader: Leader,
+}
+
+impl StreamState {
+    /// What was asked of a stream between two of its accounts was answered by its leader, if one gave both.
+    pub fn same_leader(&self, later: &StreamState, stream: &str) -> Result<(), BrokerError> {
+        if self.leader == later.leader {
+            return Ok(());
+        }
+        Err(BrokerError::Transient(format!("another server took over stream {stream} while it was asked")))
+    }
 }
 
 /// Who can tell what streams say of themselves.
 pub trait Streams: Sync {
-    /// The stream's account of this moment; a missing stream is a permanent error.
+    /// The stream's account of this moment, by its leader and no other; a missing stream is a permanent error.
     fn state(&self, stream: &str) -> impl Future<Output = Result<StreamState, BrokerError>> + Send;
 
     /// The message at a sequence; `None` when it was never there, or is there no more.

@@ -5,6 +5,7 @@
 
 use super::agenda::Time;
 use super::context::Context;
+use super::stale;
 use sidestream::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -121,14 +122,14 @@ pub fn answer(context: &mut Context, question: &Question, reachable: bool) -> An
         hint: "create it".to_owned(),
     };
     match question {
-        Question::State(stream) => Answer::State(match context.server.state(stream) {
+        Question::State(stream) => Answer::State(match stale::state(context, stream) {
             _ if !reachable => Err(gone()),
-            Some(state) => Ok(state),
+            Some(answer) => answer,
             None => Err(missing(stream)),
         }),
         Question::Message(stream, sequence) => Answer::Message(match context.server.state(stream) {
             _ if !reachable => Err(gone()),
-            Some(_) => Ok(context.server.message(stream, *sequence)),
+            Some(_) => Ok(stale::message(context, stream, *sequence)),
             None => Err(missing(stream)),
         }),
     }

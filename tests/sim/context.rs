@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::model::Server;
 use super::oracle::Oracle;
 use super::plans::{INPUT, OUTPUT, letter};
+use super::stale::Stale;
 use sidestream::core::ids::Nanos;
 use sidestream::core::protocol::header::{LaneMessage, RunId};
 use sidestream::generate::Random;
@@ -54,6 +55,8 @@ pub struct Context {
     pub pace: (Time, Time),
     /// How far the server's clock is off.
     pub skew: Time,
+    /// A server that lags, or is deposed, answers questions in the leader's place.
+    pub stale: Option<Stale>,
     /// How often what struck, and what it led to.
     pub counts: BTreeMap<&'static str, u64>,
     /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
@@ -87,6 +90,7 @@ impl Context {
             slow: 1,
             pace: (3 * MILLIS, 2 * MILLIS),
             skew: 0,
+            stale: None,
             counts: BTreeMap::new(),
             kill_behind_silence: false,
             input_before: None,

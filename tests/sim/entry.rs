@@ -24,6 +24,10 @@ pub enum Entry {
     Fault,
     /// The server writes a stream's tail to disk.
     Sync,
+    /// A server that lags takes note of the streams as they are; later it answers for them.
+    StaleNotes,
+    StaleAnswers,
+    StaleEnds,
     /// The server is back.
     ServerUp,
     /// A member of the cluster leads the lane.

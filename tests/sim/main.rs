@@ -25,6 +25,7 @@ mod reading;
 mod report;
 mod rest;
 mod server_faults;
+mod stale;
 mod truth;
 mod world;
 mod writing;

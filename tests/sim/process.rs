@@ -11,10 +11,11 @@ use super::model::{Disk, Snapshot};
 use super::plans::{INPUT, OUTPUT, spec};
 use super::reading::Reading;
 use super::writing::{TICK, Writing};
-use sidestream::app::broker::gather;
+use sidestream::app::broker::{Gathered, gather};
 use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
-use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
+use sidestream::core::protocol::facts::{Asked, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
+use sidestream::core::protocol::looks::{Look, suspicion};
 use sidestream::core::protocol::memory::Memory;
 use sidestream::core::protocol::prepare::{IdsOf, header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
@@ -29,7 +30,7 @@ use sidestream::ports::stream::{BrokerError, LaneEvent, StoredMessage};
 /// The client's word that the expected sequence was wrong.
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
-type Gathered = Result<(Broker, Nanos), BrokerError>;
+type Answered = Result<Gathered, BrokerError>;
 
 /// What a process is at.
 pub enum Phase {
@@ -38,7 +39,7 @@ pub enum Phase {
     /// It waits before its next start.
     Waiting,
     /// It asks what the start rules need to know.
-    Gathering(Task<Gathered>, Box<Known>),
+    Gathering(Task<Answered>, Box<Known>),
     /// It runs.
     Running(Box<Life>),
     /// It asks who stands in a refused output's place.
@@ -215,8 +216,8 @@ impl Process {
     }
 
     /// Decides, prepares, loads and launches, as the session does.
-    fn launch(&mut self, context: &mut Context, known: Known, gathered: Gathered) -> Result<(), End> {
-        let (broker, server_time) = gathered.map_err(End::Broker)?;
+    fn launch(&mut self, context: &mut Context, known: Known, gathered: Answered) -> Result<(), End> {
+        let Gathered { broker, server_time, leaders } = gathered.map_err(End::Broker)?;
         if self.cut {
             return Err(End::Broker(BrokerError::Transient("the connection was lost".to_owned())));
         }
@@ -224,7 +225,13 @@ impl Process {
         let random = context.random.bits() as u32;
         let run = self.memory.run(&broker, server_time, random);
         let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
-        let start = decide(&known, &broker, &asked).map_err(End::Refused)?;
+        let decided = decide(&known, &broker, &asked);
+        let look = Look { at: Nanos(context.now()), input: leaders.0, output: leaders.1 };
+        if let Err(again) = self.memory.suspected.confirm(suspicion(&known, &broker, &decided), look) {
+            context.count("looked again");
+            return Err(End::Broker(BrokerError::Transient(again.seen.to_owned())));
+        }
+        let start = decided.map_err(End::Refused)?;
         let prepared = prepare(&start, &broker, &asked.plan, &known).map_err(End::Refused)?;
         self.tell_of(context, &start);
         match start.kind {

@@ -11,6 +11,7 @@ impl World {
     pub fn heal(&mut self) {
         self.healed = true;
         self.context.up = true;
+        self.context.stale = None;
         self.context.slow = 1;
         self.context.swallow = (0, 0);
         self.leader_found();

@@ -89,6 +89,10 @@ impl World {
             context.agenda.after(*at, Entry::Fault);
         }
         context.agenda.after(facts.heal, Entry::Heal);
+        if context.random.per_mille(250) {
+            let at = 500 * MILLIS + context.random.below(12_000) as Time * MILLIS;
+            context.agenda.after(at.min(facts.heal - MILLIS), Entry::StaleNotes);
+        }
         let left = 200 + context.random.below(60);
         let twins = !facts.rebuilds;
         World {
@@ -134,6 +138,9 @@ impl World {
                 let wait = (2 + self.context.random.below(20) as Time) * SECONDS;
                 self.context.agenda.after(wait, Entry::Sync);
             }
+            Entry::StaleNotes => self.stale_notes(),
+            Entry::StaleAnswers => self.stale_answers(),
+            Entry::StaleEnds => self.context.stale = None,
             Entry::ServerUp => self.context.up = true,
             Entry::LaneLeads => self.leader_found(),
             Entry::DiskWell(process) => {

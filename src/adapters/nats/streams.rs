@@ -1,11 +1,15 @@
 //! What a stream says of itself, and single messages by sequence.
 //!
-//! Everything here is answered by the stream's leader: a direct get may be stale on a replica and is never used.
+//! A stream's account of itself counts only where it proves that the stream's leader gave it, because any member
+//! answers while there is no leader, and a leader that was deposed answers for seconds. A message is looked up by whoever
+//! believes to lead; what a decision rests on stands between two accounts by one leader (`Bracket`). A direct get may be
+//! stale on a replica and is never used.
 
 use super::api::{self, MESSAGE_NOT_FOUND};
 use super::connect::Connection;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
+use crate::core::protocol::evidence::{self, Cluster, Follower};
 use crate::core::subject::covers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
@@ -61,15 +65,52 @@ struct InfoReply {
     #[serde(deserialize_with = "time")]
     ts: Nanos,
     state: InfoState,
+    #[serde(default)]
+    cluster: Option<InfoCluster>,
 }
 
 impl InfoReply {
-    fn info(self) -> StreamInfo {
+    /// The account, where a majority of the stream's servers proves that its leader gave it.
+    fn info(self, stream: &str) -> Result<StreamInfo, BrokerError> {
+        let cluster = self.cluster.map(InfoCluster::cluster);
+        let leader = evidence::leader(cluster.as_ref()).ok_or_else(|| no_leader(stream))?;
         let InfoState { messages, first_seq, last_seq, consumer_count } = self.state;
         // An empty stream reports either 0 or last + 1 as its first sequence, depending on its past.
         let first = if messages == 0 { last_seq + 1 } else { first_seq };
-        let state = StreamState { created: self.created, first, last: last_seq, messages, server_time: self.ts };
-        StreamInfo { state, consumers: consumer_count, config: self.config }
+        let state =
+            StreamState { created: self.created, first, last: last_seq, messages, server_time: self.ts, leader };
+        Ok(StreamInfo { state, consumers: consumer_count, config: self.config })
+    }
+}
+
+#[derive(Deserialize)]
+struct InfoCluster {
+    leader: Option<String>,
+    #[serde(default, deserialize_with = "some_time")]
+    leader_since: Nanos,
+    #[serde(default)]
+    replicas: Vec<InfoReplica>,
+}
+
+#[derive(Deserialize)]
+struct InfoReplica {
+    #[serde(default)]
+    current: bool,
+    #[serde(default)]
+    offline: bool,
+    /// In nanoseconds.
+    #[serde(default)]
+    active: i64,
+}
+
+impl InfoCluster {
+    fn cluster(self) -> Cluster {
+        let follower = |replica: InfoReplica| {
+            let InfoReplica { current, offline, active } = replica;
+            Follower { active: Nanos(active), current, offline }
+        };
+        let followers = self.replicas.into_iter().map(follower).collect();
+        Cluster { leader: self.leader, since: self.leader_since, followers }
     }
 }
 
@@ -91,7 +132,7 @@ pub async fn info(connection: &Connection, stream: &str) -> Result<StreamInfo, B
 pub async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
     let subject = connection.api("STREAM.INFO", stream);
     match api::call::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
-        Ok(reply) => Ok(Some(reply.info())),
+        Ok(reply) => reply.info(stream).map(Some),
         Err(error) if error.err_code == api::STREAM_NOT_FOUND => Ok(None),
         Err(error) => Err(error.broker(&subject)),
     }
@@ -182,6 +223,10 @@ pub(super) fn missing(stream: &str, error: api::ApiError, subject: &str) -> Brok
     }
 }
 
+fn no_leader(stream: &str) -> BrokerError {
+    BrokerError::Transient(format!("no leader with a quorum answered for stream {stream}"))
+}
+
 fn absent(stream: &str) -> BrokerError {
     BrokerError::Permanent {
         what: format!("stream {stream} does not exist"),
@@ -243,6 +288,13 @@ fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Nanos, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(value)?;
     let moment: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
     i64::try_from(moment.as_nanosecond()).map(Nanos).map_err(serde::de::Error::custom)
+}
+
+/// The same, or zero for one that is not known.
+fn some_time<'de, D: Deserializer<'de>>(value: D) -> Result<Nanos, D::Error> {
+    let text = Option::<std::borrow::Cow<str>>::deserialize(value)?;
+    let moment = text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    Ok(Nanos(moment.and_then(|moment| i64::try_from(moment.as_nanosecond()).ok()).unwrap_or(0)))
 }
 
 #[cfg(test)]

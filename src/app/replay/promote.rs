@@ -10,7 +10,7 @@ use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::FORMAT;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
-use crate::app::broker::gather;
+use crate::app::broker::{Gathered, gather};
 use crate::app::disk::{self, Opened};
 use crate::app::exit::{CONFIG, Exit, OWNED};
 use crate::config::{Config, StateSection};
@@ -52,7 +52,7 @@ pub async fn promote(
         configured: request.is_of(&live.plan),
         newest: newest.as_ref().and_then(LaneMessage::read).map(|newest| newest.cause),
     };
-    let (broker, _) = gather(connection, &live.input.stream, &live.output.stream, &Disk::default()).await?;
+    let Gathered { broker, .. } = gather(connection, &live.input.stream, &live.output.stream, &Disk::default()).await?;
     let copy = beside(&path);
     duplicate(&file::state(directory), &copy).await?;
     let at = StateSection { path: copy.clone(), ..live.state.clone() };

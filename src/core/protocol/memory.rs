@@ -2,6 +2,7 @@
 
 use super::facts::Broker;
 use super::header::RunId;
+use super::looks::Suspected;
 use super::refusal::Refusal;
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
@@ -13,6 +14,8 @@ pub struct Memory {
     pub run: Option<RunId>,
     /// A position of the input that a start needed and did not find.
     pub hole: Option<Position>,
+    /// A verdict on the streams that waits for a second look.
+    pub suspected: Suspected,
     #[cfg(feature = "mutants")]
     known: Option<Broker>,
 }

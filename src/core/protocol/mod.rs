@@ -4,9 +4,12 @@
 //! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices at the `pace` of
 //! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `verdict` judges the end.
+//! `evidence` tells whether a stream's leader answered, `looks` which verdicts wait for a second look.
 
 pub mod header;
 pub mod facts;
+pub mod evidence;
+pub mod looks;
 pub mod start;
 mod resume;
 mod rebuild;

@@ -14,6 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sidestream::core::ids::Nanos;
+use sidestream::core::protocol::evidence::Leader;
 use sidestream::ports::stream::{StoredMessage, StreamState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -161,7 +162,7 @@ impl World for Real {
         // As the product reads it: an empty stream says 0 or the next sequence, depending on its past.
         let first = if messages == 0 { last + 1 } else { number("first_seq") };
         let (created, server_time) = (time(&info["created"]), time(&info["ts"]));
-        Some(StreamState { created, first, last, messages, server_time })
+        Some(StreamState { created, first, last, messages, server_time, leader: Leader::default() })
     }
 
     fn message(&mut self, name: &str, sequence: u64) -> Option<StoredMessage> {

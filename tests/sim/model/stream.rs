@@ -5,6 +5,7 @@
 use super::reply::{FULL, WRONG_SEQUENCE};
 use bytes::Bytes;
 use sidestream::core::ids::Nanos;
+use sidestream::core::protocol::evidence::Leader;
 use sidestream::core::subject::covers;
 use sidestream::ports::stream::{StoredMessage, StreamState};
 use std::collections::BTreeMap;
@@ -62,7 +63,14 @@ impl Stream {
     pub(super) fn state(&self, now: Nanos) -> StreamState {
         let first = self.messages.keys().next().copied().unwrap_or(self.last + 1);
         let messages = self.messages.len() as u64;
-        StreamState { created: self.created, first, last: self.last, messages, server_time: now }
+        StreamState {
+            created: self.created,
+            first,
+            last: self.last,
+            messages,
+            server_time: now,
+            leader: Leader::default(),
+        }
     }
 
     /// Stores a message, or says why not: first the expected sequence, then the limits.
