@@ -20,6 +20,7 @@ use actix::Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 /// Events that become one slice at most.
 const SLICE_EVENTS: usize = 512;
@@ -73,12 +74,13 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
         }
         // A closed semaphore means that the start is over.
         let permit = parts.permits.clone().acquire_owned().await.ok()?;
-        let recreated = parts.source.recreated();
+        let (recreated, unreadable) = (parts.source.recreated(), parts.source.unreadable());
         let messages = match next(&mut parts).await {
             Ok(messages) => messages,
             Err(error) => return Some(End::Broker(error)),
         };
         quiet = messages.is_empty();
+        parts.metrics.unreadable_headers(parts.source.unreadable() - unreadable);
         if let Some(message) = messages.last() {
             parts.metrics.input_reaches(message.sequence + parts.source.pending());
         }
@@ -120,15 +122,14 @@ pub async fn feed(mut parts: FeedParts) -> Option<End> {
 async fn is_over(parts: &FeedParts, quiet: bool) -> Result<bool, BrokerError> {
     let Some(replay) = &parts.replay else { return Ok(false) };
     let last = parts.source.last();
-    if replay.is_over(last, parts.source.pending()) {
+    if replay.is_over(last) {
         return Ok(true);
     }
-    if !quiet {
+    if !quiet && parts.source.pending() > 0 {
         return Ok(false);
     }
-    // What was pending may be gone since, and nothing would ever come.
-    let next = streams::message_from(&parts.connection, &parts.stream, last.0 + 1, ">").await?;
-    Ok(next.is_none_or(|next| next.sequence > replay.until.0))
+    // The rest of the range is deleted, if the stream's leader says so: a consumer knows what its own server has.
+    streams::follows(&parts.connection, &parts.stream, last.0, replay.until.0, ">").await.map(|follows| !follows)
 }
 
 /// What became of a slice's worth of messages.
@@ -175,10 +176,10 @@ async fn end_replay(parts: FeedParts, newest: Option<(u64, Nanos)>) -> Option<En
 
 /// The next messages; meanwhile an input with interest retention hears of checkpoints.
 async fn next(parts: &mut FeedParts) -> Result<Vec<StoredMessage>, BrokerError> {
+    let deadline = parts.replay.as_ref().map(|_| Instant::now() + QUIET);
     loop {
         tokio::select! {
-            messages = parts.source.next_or_anew(SLICE_EVENTS) => return messages,
-            () = tokio::time::sleep(QUIET), if parts.replay.is_some() => return Ok(Vec::new()),
+            messages = parts.source.next_before(SLICE_EVENTS, deadline) => return messages,
             Ok(()) = parts.durable.changed() => {
                 let position = *parts.durable.borrow_and_update();
                 if let Err(error) = parts.source.ack_through(position).await {

@@ -4,6 +4,7 @@
 //! stands still, and a stranger's message is refused nowhere until we publish the next one.
 
 use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::heard::Heard;
 use crate::adapters::nats::streams;
 use crate::engine::ending::End;
 use crate::telemetry::metrics::Metrics;
@@ -25,13 +26,15 @@ pub struct Watched {
     pub output: String,
     /// The last lane sequence that may be there through us.
     pub handed: Arc<AtomicU64>,
+    /// Hears that the input stream answers.
+    pub heard: Heard,
     /// The metrics.
     pub metrics: Metrics,
 }
 
 /// Looks until the start is over.
 pub async fn watch(watched: Watched) -> Option<End> {
-    let Watched { connection, input, output, handed, metrics } = watched;
+    let Watched { connection, input, output, handed, heard, metrics } = watched;
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = false;
@@ -39,7 +42,10 @@ pub async fn watch(watched: Watched) -> Option<End> {
     loop {
         look.tick().await;
         match streams::state(&connection, &input).await {
-            Ok(state) => metrics.input_holds(state.first, state.last),
+            Ok(state) => {
+                heard.now();
+                metrics.input_holds(state.first, state.last);
+            }
             // Whoever needs the stream says so.
             Err(error) => tracing::debug!(%error, "the input stream did not answer"),
         }

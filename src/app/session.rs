@@ -10,7 +10,7 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, not_there, store_failed};
-use super::{look, old_lane, settings_watch, writer};
+use super::{look, old_lane, readiness, settings_watch, writer};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::{self, LaneTarget};
@@ -116,19 +116,15 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         input: config.input.stream.clone(),
         output: config.output.stream.clone(),
         handed,
+        heard: input.heard(),
         metrics: process.metrics.clone(),
     }));
     let (expected, metrics) = (streams_of(config), process.metrics.clone());
     tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
+    tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), input.heard()));
     tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     if let Some(old) = old {
-        tasks.spawn(old_lane::read(
-            old,
-            source.clone(),
-            config.output.stream.clone(),
-            start.lane_last,
-            engine.sequencer.clone(),
-        ));
+        tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
     }
     tasks.spawn(feed(FeedParts {
         connection: source,

@@ -20,6 +20,8 @@ use std::sync::Arc;
 /// How many messages of each stream are gathered before a turn: as much as makes a good slice. Tests take
 /// many turns over few messages.
 const AHEAD: usize = if cfg!(test) { 8 } else { 512 };
+/// Bytes of messages of each stream that are as much, however few they are.
+const AHEAD_BYTES: usize = if cfg!(test) { 4_096 } else { 8 << 20 };
 
 /// The first and last sequence of a stream; `first` is `last + 1` when it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct Audit {
     /// Every plan whose text is at hand, by fingerprint.
     plans: BTreeMap<String, PlanSpec>,
     events: VecDeque<StoredMessage>,
+    /// Their bodies' bytes.
+    events_bytes: usize,
     input_ended: bool,
     output_ended: bool,
     scales: Scales,
@@ -89,6 +93,7 @@ impl Audit {
         Audit {
             plans,
             events: VecDeque::new(),
+            events_bytes: 0,
             input_ended: input.first > input.last,
             output_ended: output.first > output.last,
             scales: Scales::new(name, lane),
@@ -110,7 +115,7 @@ impl Audit {
             (false, true) => Some(Side::Input),
             (true, false) => Some(Side::Output),
             // The lane first: it says under which plan the events are judged.
-            (false, false) if self.scales.lane.len() < AHEAD => Some(Side::Output),
+            (false, false) if !self.lane_is_ahead() => Some(Side::Output),
             (false, false) => Some(Side::Input),
         }
     }
@@ -120,6 +125,7 @@ impl Audit {
         let bounds = self.options.input;
         self.input_ended |= message.sequence >= bounds.last;
         if (bounds.first..=bounds.last).contains(&message.sequence) {
+            self.events_bytes += message.payload.len();
             self.events.push_back(message);
         }
         self.advance();
@@ -154,9 +160,15 @@ impl Audit {
 
     /// Takes turns while both sides have gathered enough, or have ended.
     fn advance(&mut self) {
-        let lane_ready = |audit: &Audit| audit.output_ended || audit.scales.lane.len() >= AHEAD;
-        let input_ready = |audit: &Audit| audit.input_ended || audit.events.len() >= AHEAD;
+        let lane_ready = |audit: &Audit| audit.output_ended || audit.lane_is_ahead();
+        let input_ready =
+            |audit: &Audit| audit.input_ended || audit.events.len() >= AHEAD || audit.events_bytes >= AHEAD_BYTES;
         while lane_ready(self) && input_ready(self) && self.turn() {}
+    }
+
+    /// Whether enough of the lane is gathered for a turn.
+    fn lane_is_ahead(&self) -> bool {
+        self.scales.lane.len() >= AHEAD || self.scales.lane.bytes() >= AHEAD_BYTES
     }
 
     /// Judges the next events; `false` when there is nothing left to judge by now.
@@ -238,6 +250,7 @@ impl Audit {
         let positions = self.events.iter().map(|message| Position(message.sequence)).zip(next.0..);
         let length = positions.take_while(|(at, n)| at.0 == *n && *at < end && *at <= horizon).count().min(AHEAD);
         let messages: Vec<StoredMessage> = self.events.drain(..length).collect();
+        self.events_bytes -= messages.iter().map(|message| message.payload.len()).sum::<usize>();
         let times: Vec<(Position, Nanos)> = messages.iter().map(|m| (Position(m.sequence), m.stored_at)).collect();
         let Some(recompute) = &mut self.recompute else { return };
         let expected = recompute.run(messages);
@@ -250,6 +263,7 @@ impl Audit {
     /// Judges one event while not everything is known: the lane then tells whether it was processed.
     fn judge_one(&mut self, next: Position) {
         let Some(message) = self.events.pop_front() else { return };
+        self.events_bytes -= message.payload.len();
         let stored_at = message.stored_at;
         let witness = self.scales.witness(next);
         self.pass(next, stored_at);

@@ -68,6 +68,8 @@ pub struct Lane {
     /// Whether messages are gone from its head.
     cut: bool,
     queue: VecDeque<Entry>,
+    /// The bodies' bytes of what waits.
+    bytes: usize,
     first: Option<Key>,
     newest: Option<Key>,
     /// The regime of the newest message; equal neighbours share it.
@@ -84,6 +86,7 @@ impl Lane {
             input_last,
             cut: first.0 > 1,
             queue: VecDeque::new(),
+            bytes: 0,
             first: None,
             newest: None,
             regime: None,
@@ -117,6 +120,7 @@ impl Lane {
             _ => Arc::new(Regime::of(run)),
         };
         self.regime = Some(regime.clone());
+        self.bytes += message.payload.len();
         self.queue.push_back(Entry { message, key, regime });
         Arrival::Queued
     }
@@ -124,6 +128,11 @@ impl Lane {
     /// How many messages wait.
     pub fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// How many bytes their bodies have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether none do.
@@ -145,6 +154,7 @@ impl Lane {
     pub fn pop(&mut self, wanted: impl FnOnce(Position) -> bool) -> Option<Entry> {
         self.queue.front().filter(|entry| wanted(entry.key.0))?;
         let entry = self.queue.pop_front()?;
+        self.bytes -= entry.message.payload.len();
         self.passed = Some(entry.regime.clone());
         Some(entry)
     }

@@ -2,7 +2,7 @@
 //!
 //! Exit code 0 only for a clean verdict.
 
-use super::options::{Options, block_on, connect};
+use super::options::{Options, block_on, connect_to_streams};
 use super::text::Line;
 use crate::app::audit::audit;
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
@@ -35,7 +35,7 @@ impl Audit {
             config = replay::config(&config, &request, directory);
         }
         let report = block_on(async {
-            let connection = connect(&config, "audit").await?;
+            let connection = connect_to_streams(&config, "audit").await?;
             let line = Line::new(0, "messages");
             let report =
                 audit(&connection, &config, self.complete, &mut |progress| line.of(progress.read, progress.total))

@@ -4,6 +4,8 @@
 
 use crate::adapters::nats::connect::{Connection, NatsSettings, TlsSettings};
 use crate::adapters::nats::prefix::{self, Prefixes};
+use crate::adapters::nats::streams;
+use crate::app::command_patience;
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
 use crate::app::process::PATIENCE;
 use crate::config::{Api, Config, Overrides};
@@ -106,7 +108,23 @@ fn prefixes(config: &Config) -> Prefixes {
 
 /// Connects for a command that does one thing and ends.
 pub async fn connect(config: &Config, purpose: &str) -> Result<Connection, Exit> {
-    Ok(Connection::open(&nats_settings(config), purpose).await?)
+    let settings = nats_settings(config);
+    Ok(command_patience::patiently(async || Connection::open(&settings, purpose).await).await?)
+}
+
+/// The same for a command that reads the streams: waits for their leaders, as a run does.
+pub async fn connect_to_streams(config: &Config, purpose: &str) -> Result<Connection, Exit> {
+    let connection = connect(config, purpose).await?;
+    for stream in [&config.input.stream, &config.output.stream] {
+        let found = command_patience::patiently(async || streams::find(&connection, stream).await).await;
+        // What waiting does not mend is said by whoever needs the stream.
+        if let Err(error) = found
+            && error.is_transient()
+        {
+            return Err(error.into());
+        }
+    }
+    Ok(connection)
 }
 
 /// Does the work of a command again while the broker is not available, for as long as a first start of `run` would.

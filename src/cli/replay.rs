@@ -5,7 +5,7 @@
 mod dry;
 mod shape;
 
-use super::options::{Options, connect, nats_settings};
+use super::options::{Options, connect_to_streams, nats_settings};
 use super::run::on_actors;
 use super::signals;
 use super::text::Line;
@@ -87,7 +87,7 @@ impl Replay {
         let filter = options.log_filter.clone().unwrap_or("warn".to_owned());
         Options { log_filter: Some(filter), ..options.clone() }.init_log()?;
         on_actors(async move {
-            let connection = connect(&config, "replay").await?;
+            let connection = connect_to_streams(&config, "replay").await?;
             if self.dry_run {
                 return dry::run(&connection, &config, &self.given(), self.diff, self.json).await;
             }

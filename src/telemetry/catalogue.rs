@@ -104,6 +104,8 @@ catalogue! {
         "Times that the input's consumer was created again after a gap or a silence.";
     DELETED_POSITIONS = "deleted_positions_total", Counter, "positions", [],
         "Positions that were deleted from the input stream before they were taken.";
+    UNREADABLE_HEADERS = "unreadable_headers_total", Counter, "events", [],
+        "Events whose headers or subject the client library cannot read; they are fetched one by one, which is slower.";
     ACCEPTED_GAPS = "accepted_gaps", Gauge, "gaps", [],
         "Gaps of the input that an operator accepted with --accept-gap.";
     CHECKPOINT_AGE = "checkpoint_age_seconds", Gauge, "seconds", [],

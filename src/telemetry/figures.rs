@@ -41,6 +41,8 @@ pub struct Figures {
     pub checkpoint_position: u64,
     /// Seconds since the last checkpoint of this process, or since its start.
     pub checkpoint_age_s: f64,
+    /// How often the input's consumer was made anew.
+    pub source_restarts: u64,
     /// Median latency of the last ten seconds, in seconds; `None` when nothing was confirmed in them.
     pub p50_s: Option<f64>,
     /// The latency below which 99 % of the last ten seconds' events lie.
@@ -67,6 +69,7 @@ pub(super) struct Live {
     pub(super) bytes_in_flight: AtomicU64,
     pub(super) unconfirmed: AtomicU64,
     pub(super) checkpoint_position: AtomicU64,
+    pub(super) source_restarts: AtomicU64,
 }
 
 impl Live {
@@ -95,6 +98,7 @@ impl Live {
             bytes_in_flight: self.bytes_in_flight.load(Relaxed),
             unconfirmed: self.unconfirmed.load(Relaxed),
             checkpoint_position: self.checkpoint_position.load(Relaxed),
+            source_restarts: self.source_restarts.load(Relaxed),
             ..Figures::default()
         }
     }

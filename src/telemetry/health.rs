@@ -1,6 +1,7 @@
 //! The engine's phase, shared between who changes it and who shows it: `/readyz`, `/healthz`, the `ready` gauge.
 //!
-//! Draws no conclusions: a phase stays until the app or the engine sets the next one.
+//! Draws no conclusions: a phase stays until the app or the engine sets the next one. An engine that is ready and stands
+//! still is shown as waiting for as long as it does.
 
 use super::metrics::Metrics;
 use std::fmt;
@@ -64,32 +65,67 @@ impl fmt::Display for Phase {
 /// The shared phase. A clone shows and sets the same one.
 #[derive(Clone)]
 pub struct Health {
-    phase: Arc<Mutex<Phase>>,
+    phase: Arc<Mutex<Held>>,
     metrics: Metrics,
+}
+
+struct Held {
+    phase: Phase,
+    /// Why nothing moves although the engine is ready.
+    stall: Option<String>,
+}
+
+impl Held {
+    fn shown(&self) -> Phase {
+        match &self.stall {
+            Some(why) if self.phase.is_ready() => Phase::Waiting { why: why.clone() },
+            _ => self.phase.clone(),
+        }
+    }
 }
 
 impl Health {
     /// Begins at `Connecting`.
     pub fn new(metrics: Metrics) -> Health {
         metrics.ready(false);
-        Health { phase: Arc::new(Mutex::new(Phase::Connecting)), metrics }
+        Health { phase: Arc::new(Mutex::new(Held { phase: Phase::Connecting, stall: None })), metrics }
     }
 
     /// Enters a phase, and says so in the `ready` gauge.
     ///
     /// `Stopped` is final: the actors may still report what they were doing when they went down.
     pub fn set(&self, next: Phase) {
-        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        if phase.is_alive() {
-            *phase = next;
+        let mut held = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.phase.is_alive() {
+            held.phase = next;
+        }
+        // Another start stands still for reasons of its own.
+        if held.phase == Phase::Connecting {
+            held.stall = None;
         }
         // Under the lock, so that the gauge cannot end on an older phase than `/readyz`.
-        self.metrics.ready(phase.is_ready());
+        self.metrics.ready(held.shown().is_ready());
+    }
+
+    /// Says why nothing moves, or that it does.
+    pub fn stands_still(&self, why: Option<String>) {
+        let mut held = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = held.shown();
+        held.stall = why;
+        let after = held.shown();
+        self.metrics.ready(after.is_ready());
+        if before.is_ready() != after.is_ready() {
+            if let Phase::Waiting { why } = &after {
+                tracing::warn!(why, "not ready");
+            } else {
+                tracing::info!("ready again");
+            }
+        }
     }
 
     /// The phase of this moment.
     pub fn phase(&self) -> Phase {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).shown()
     }
 }
 
@@ -121,6 +157,22 @@ mod tests {
             health.clone().set(phase.clone());
             assert_eq!(shown(&health), (phase, ready, alive));
         }
+    }
+
+    #[test]
+    fn an_engine_that_stands_still_is_not_ready_until_it_moves() {
+        let health = Health::new(Metrics::new());
+        health.stands_still(Some("nothing moves".to_owned()));
+        assert_eq!(health.phase(), Phase::Connecting, "before it is ready that says nothing");
+        health.set(Phase::Ready);
+        assert_eq!(health.phase().to_string(), "waiting: nothing moves");
+        assert!(health.metrics.render().contains("sidestream_ready 0\n"));
+        health.stands_still(None);
+        assert!(health.phase().is_ready());
+        health.stands_still(Some("nothing moves".to_owned()));
+        health.set(Phase::Connecting);
+        health.set(Phase::Ready);
+        assert!(health.phase().is_ready(), "another start");
     }
 
     #[test]

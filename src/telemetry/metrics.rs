@@ -189,6 +189,12 @@ impl Metrics {
     /// The source created its consumer again.
     pub fn source_restarted(&self) {
         self.0.handles.source_restarts.increment(1);
+        self.0.live.source_restarts.fetch_add(1, Relaxed);
+    }
+
+    /// So many more events had headers or a subject that the client library cannot read.
+    pub fn unreadable_headers(&self, events: u64) {
+        self.0.handles.unreadable_headers.increment(events);
     }
 
     /// So many more positions were deleted before they were taken.

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod metrics;
 pub mod figures;
 pub mod health;
+pub mod stall;
 pub mod log;
 mod handles;
 mod outcomes;

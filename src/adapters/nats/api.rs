@@ -1,12 +1,17 @@
 //! Requests to the JetStream API: JSON there and back, and what an error of it means.
 //!
 //! Raw requests instead of the client's own calls, because these leave out the server's clock and retry on
-//! their own account. No stream or consumer is known here.
+//! their own account. What only reads is asked again each second: a request that no leader got is never answered. No
+//! stream or consumer is known here.
 
 use super::connect::Connection;
 use crate::ports::stream::BrokerError;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// No such stream.
 pub(super) const STREAM_NOT_FOUND: u64 = 10059;
@@ -16,6 +21,10 @@ pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 /// The stream or the account has as many consumers as it may have. After a kill, one of them is our own, which the server
 /// forgets by itself: waiting helps.
 const TOO_MANY_CONSUMERS: u64 = 10026;
+/// Between two askings of what may be asked twice.
+const AGAIN: Duration = Duration::from_secs(1);
+/// After so long nobody answers.
+const UNANSWERED: Duration = Duration::from_secs(5);
 
 /// What the API says when it says no.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -57,6 +66,39 @@ pub(super) async fn call<T: DeserializeOwned>(
     let body = serde_json::to_vec(request).map_err(|error| BrokerError::Transient(format!("{subject}: {error}")))?;
     let reply = connection.request(subject, body.into()).await?;
     parse(&reply.payload).map_err(|error| BrokerError::Transient(format!("{subject}: unreadable answer: {error}")))
+}
+
+/// A call that changes nothing, or nothing more when it is made twice: the first answer counts.
+pub(super) async fn ask<T: DeserializeOwned>(
+    connection: &Connection,
+    subject: &str,
+    request: &impl Serialize,
+) -> Result<Result<T, ApiError>, BrokerError> {
+    hedged(subject, |_| call(connection, subject, request)).await
+}
+
+/// The first answer to a request that is sent again each second; it is told how often it was sent before.
+pub(super) async fn hedged<T, F: Future<Output = Result<T, BrokerError>>>(
+    subject: &str,
+    send: impl Fn(usize) -> F,
+) -> Result<T, BrokerError> {
+    let began = Instant::now();
+    let mut sent = 1;
+    let mut under_way = FuturesUnordered::from_iter([send(0)]);
+    loop {
+        let silent = AGAIN * sent as u32;
+        tokio::select! {
+            // An error is an answer, too; whoever was not answered is not heard of before all of this is over.
+            Some(answer) = under_way.next() => return answer,
+            () = tokio::time::sleep_until(began + silent) => {
+                if silent >= UNANSWERED {
+                    return Err(BrokerError::Transient(format!("no answer to {subject} within 5 s")));
+                }
+                under_way.push(send(sent));
+                sent += 1;
+            }
+        }
+    }
 }
 
 /// An answer of the API: an `error` member, or the thing itself.

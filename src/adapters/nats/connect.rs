@@ -15,14 +15,23 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// One connection. Clones share it; it closes when the last clone is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     client: Client,
     api: Arc<Prefixes>,
     /// What the subjects of answers begin with.
     inbox: Arc<str>,
     request_timeout: Duration,
+    /// How it was made.
+    settings: Arc<(NatsSettings, String)>,
     trouble: watch::Receiver<Option<Trouble>>,
+}
+
+/// The settings hold secrets, which belong in no log.
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
 }
 
 impl Connection {
@@ -35,8 +44,15 @@ impl Connection {
             api: Arc::new(settings.api.clone()),
             inbox: Arc::from(settings.inbox_prefix.as_str()),
             request_timeout: settings.request_timeout,
+            settings: Arc::new((settings.clone(), purpose.to_owned())),
             trouble,
         })
+    }
+
+    /// Another connection, made as this one was.
+    pub async fn again(&self) -> Result<Connection, BrokerError> {
+        let (settings, purpose) = &*self.settings;
+        Connection::open(settings, purpose).await
     }
 
     /// Tells when something went wrong: `None` until then. A loss is never replaced by a lesser report.

@@ -86,9 +86,9 @@ pub(super) fn headers(map: &HeaderMap, reserved: bool) -> Option<Headers> {
     Some(headers).filter(|headers| !headers.is_empty())
 }
 
-/// How many messages of a pull the server will not send any more, as a status message says.
-pub(super) fn given_up(map: Option<&HeaderMap>) -> Option<u64> {
-    pending_messages(map?.get("Nats-Pending-Messages")?.as_str())
+/// How many messages or bytes of a pull the server will not send any more, as a header of a status message says.
+pub(super) fn left_of(map: Option<&HeaderMap>, header: &str) -> Option<u64> {
+    pending_messages(map?.get(header)?.as_str())
 }
 
 /// The number in that header.

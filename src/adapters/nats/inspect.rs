@@ -116,7 +116,7 @@ struct Settings {
 async fn settings(connection: &Connection, expected: &Expectation) -> Result<Settings, BrokerError> {
     let mut findings = vec![version_finding(&connection.server_version())];
     let (mut input, mut output) = (None, None);
-    match streams::find(connection, &expected.input).await {
+    match streams::find_surely(connection, &expected.input).await {
         Ok(Some(info)) => {
             findings.extend(input_findings(&info.config));
             input = Some(info);
@@ -130,7 +130,7 @@ async fn settings(connection: &Connection, expected: &Expectation) -> Result<Set
         }
         Err(error) => findings.push(refused(error)?),
     }
-    match streams::find(connection, &expected.output).await {
+    match streams::find_surely(connection, &expected.output).await {
         Ok(Some(info)) => {
             let mut of_output = output_findings(&info.config, expected, connection.max_payload());
             for finding in of_output.iter_mut().filter(|finding| !finding.ok) {
@@ -239,8 +239,11 @@ pub(super) async fn first_foreign(
     let mut source = Source::open(connection, stream, after, options).await?;
     let ours = |headers: &output::Headers| headers.iter().any(|(name, _)| name == output::POSITION);
     let mut foreign = None;
-    while foreign.is_none() && source.pending() > 0 && source.last().0 < state.last {
-        let messages = source.next(100).await?;
+    while foreign.is_none() {
+        let messages = source.next_until(100, state.last).await?;
+        if messages.is_empty() {
+            break;
+        }
         foreign = messages.iter().find(|message| !message.headers.as_deref().is_some_and(ours)).map(|m| m.sequence);
     }
     source.close().await?;

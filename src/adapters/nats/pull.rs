@@ -8,15 +8,16 @@
 
 use super::api;
 use super::connect::Connection;
-use super::delivery::{ack_prefix, given_up};
+use super::delivery::{ack_prefix, left_of};
 use super::streams::missing;
 use crate::core::ids::Position;
 use crate::ports::stream::BrokerError;
 use async_nats::{Message, StatusCode, Subscriber};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often the server says that it still knows an idle pull.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long one pull waits for messages.
 const EXPIRES: Duration = Duration::from_secs(60);
 /// The server's answer to the creation of a consumer that is there, otherwise configured.
@@ -26,9 +27,25 @@ pub(super) const INACTIVE: Duration = Duration::from_secs(90);
 /// How long a durable consumer waits for an ack before it delivers again; a checkpoint never takes so long.
 const ACK_WAIT: Duration = Duration::from_secs(3_600);
 
-/// Bytes of one pull at most, so that large messages do not fill memory; more than the largest message (64 MiB),
-/// which a server would otherwise never deliver.
-const BYTES: usize = 96 << 20;
+/// After so long a consumer that nobody waits for is made, or never will be.
+const STRAGGLES: Duration = Duration::from_secs(5);
+
+/// Bytes of one pull at most. Two pulls of one source overlap, and a connection has three sources at most, so that all
+/// that the server may have to hold back for us stays below the 64 MiB at which it calls us a slow consumer.
+const BYTES: usize = 8 << 20;
+/// Bytes of a pull for one message that is larger than that; no message is larger than 64 MiB.
+const LARGEST: usize = 96 << 20;
+
+/// Where a message stands that is larger than a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Large {
+    /// Nowhere.
+    No,
+    /// It is the next one, and is to be asked for by itself.
+    Next,
+    /// It is asked for.
+    Asked,
+}
 
 /// How to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +82,7 @@ pub(super) struct Pull {
     pub(super) delivered: u64,
     /// Messages asked for that have not come.
     pub(super) outstanding: u64,
+    large: Large,
     /// Why this consumer is of no more use.
     pub(super) broken: Option<String>,
 }
@@ -76,49 +94,60 @@ struct Created {
 }
 
 impl Pull {
+    /// An inbox for one life of the consumer; fails only on a connection that is closed for good.
+    pub(super) async fn inbox(connection: &Connection) -> Result<(String, Subscriber), BrokerError> {
+        let inbox = connection.client().new_inbox();
+        let messages = connection.client().subscribe(inbox.clone()).await.map_err(closed)?;
+        Ok((inbox, messages))
+    }
+
+    /// Tells a durable consumer, which delivers nothing now, that everything up to `position` may go.
+    pub(super) async fn pass_over(
+        &self,
+        connection: &Connection,
+        stream: &str,
+        position: Position,
+        options: &SourceOptions,
+    ) -> Result<(), BrokerError> {
+        set_back(connection, stream, position, &self.consumer, options).await.map(|_| ())
+    }
+
     /// A consumer that delivers what follows `after`, and how much that is.
     pub(super) async fn create(
         connection: &Connection,
         stream: &str,
         after: Position,
         options: &SourceOptions,
+        (inbox, messages): (String, Subscriber),
     ) -> Result<(Pull, u64), BrokerError> {
-        let inbox = connection.client().new_inbox();
         // The inbox's last token is unique; it names the usual consumer too, so that late answers meet nobody.
         let unique = format!("sidestream-{}", inbox.rsplit('.').next().unwrap_or_default());
-        let consumer = options.durable.clone().unwrap_or(unique);
-        let messages = connection.client().subscribe(inbox.clone()).await.map_err(closed)?;
-        let config = match options.durable {
-            Some(_) => durable(&consumer, options),
-            None => usual(&consumer, options, after),
+        let (consumer, created) = match &options.durable {
+            Some(name) => (name.clone(), set_back(connection, stream, after, name, options).await?),
+            None => anywhere(connection, stream, after, &unique, options).await?,
         };
-        let request = serde_json::json!({ "stream_name": stream, "config": config });
-        let subject = connection.consumer_api("CREATE", stream, &consumer);
-        let mut created: Created =
-            api::call(connection, &subject, &request).await?.map_err(|error| missing(stream, error, &subject))?;
-        if options.durable.is_some() {
-            let subject = connection.consumer_api("RESET", stream, &consumer);
-            created = api::call(connection, &subject, &serde_json::json!({ "seq": after.0 + 1 }))
-                .await?
-                .map_err(|error| missing(stream, error, &subject))?;
-        }
         let durable = options.durable.is_some();
-        let pull = Pull { consumer, durable, inbox, acks: None, messages, delivered: 0, outstanding: 0, broken: None };
+        let (delivered, outstanding, large) = (0, 0, Large::No);
+        let pull = Pull { consumer, durable, inbox, acks: None, messages, delivered, outstanding, large, broken: None };
         Ok((pull, created.num_pending))
     }
 
     /// Asks for another batch when half of one or less is on its way, so that the server never waits for us.
     pub(super) async fn ask(&mut self, connection: &Connection, stream: &str, batch: u64) -> Result<(), BrokerError> {
-        if self.outstanding > batch / 2 {
+        if self.outstanding > batch / 2 || self.large == Large::Asked {
             return Ok(());
         }
+        let (batch, bytes) = if self.large == Large::Next { (1, LARGEST) } else { (batch, BYTES) };
         let (expires, heartbeat) = (nanos(EXPIRES), nanos(HEARTBEAT));
         let request =
-            format!("{{\"batch\":{batch},\"max_bytes\":{BYTES},\"expires\":{expires},\"idle_heartbeat\":{heartbeat}}}");
+            format!("{{\"batch\":{batch},\"max_bytes\":{bytes},\"expires\":{expires},\"idle_heartbeat\":{heartbeat}}}");
         let subject = connection.consumer_api("MSG.NEXT", stream, &self.consumer);
         let sent = connection.client().publish_with_reply(subject, self.inbox.clone(), request.into()).await;
         sent.map_err(closed)?;
         self.outstanding += batch;
+        if self.large == Large::Next {
+            self.large = Large::Asked;
+        }
         Ok(())
     }
 
@@ -134,8 +163,12 @@ impl Pull {
             self.broken = Some(format!("{status} {said}"));
             return;
         }
+        let untouched = || left_of(message.headers.as_ref(), "Nats-Pending-Bytes") == Some(BYTES as u64);
+        if said.contains("Exceeds MaxBytes") && self.large == Large::No && untouched() {
+            self.large = Large::Next;
+        }
         // A pull ended by its time or its size: what it leaves is asked for again.
-        let left = given_up(message.headers.as_ref()).unwrap_or(self.outstanding);
+        let left = left_of(message.headers.as_ref(), "Nats-Pending-Messages").unwrap_or(self.outstanding);
         self.outstanding = self.outstanding.saturating_sub(left);
     }
 
@@ -144,6 +177,13 @@ impl Pull {
         if self.durable && self.acks.is_none() {
             self.acks = ack_prefix(reply).map(str::to_owned);
         }
+    }
+
+    /// A delivery came.
+    pub(super) fn came(&mut self) {
+        self.delivered += 1;
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.large = Large::No;
     }
 
     /// Acknowledges everything up to a delivery and waits for the server's word, which is still no promise: acks
@@ -198,8 +238,77 @@ pub(super) async fn make_durable(connection: &Connection, stream: &str, consumer
     let request = serde_json::json!({ "stream_name": stream, "config": config, "action": "create" });
     let subject = connection.consumer_api("CREATE", stream, consumer);
     match api::call::<Created>(connection, &subject, &request).await? {
-        Err(error) if error.err_code != CONSUMER_EXISTS => Err(missing(stream, error, &subject)),
+        Err(error) if error.err_code != CONSUMER_EXISTS => Err(missing(connection, stream, error, &subject).await),
         _ => Ok(()),
+    }
+}
+
+/// Makes the usual consumer, under another name each second until one is made: a cluster may have placed the first one
+/// on a server that just died, and nobody says so.
+async fn anywhere(
+    connection: &Connection,
+    stream: &str,
+    after: Position,
+    unique: &str,
+    options: &SourceOptions,
+) -> Result<(String, Created), BrokerError> {
+    let attempts = AtomicUsize::new(0);
+    let subject = connection.consumer_api("CREATE", stream, unique);
+    let made = api::hedged(&subject, |attempt| {
+        attempts.store(attempt + 1, Ordering::Relaxed);
+        let name = attempt_name(unique, attempt);
+        async move {
+            let subject = connection.consumer_api("CREATE", stream, &name);
+            let request = serde_json::json!({ "stream_name": stream, "config": usual(&name, options, after) });
+            Ok((name, api::call::<Created>(connection, &subject, &request).await?))
+        }
+    });
+    let (name, created) = made.await?;
+    let stragglers: Vec<String> = (0..attempts.into_inner())
+        .map(|attempt| attempt_name(unique, attempt))
+        .filter(|other| *other != name)
+        .collect();
+    if !stragglers.is_empty() {
+        tokio::spawn(forget_later(connection.clone(), stream.to_owned(), stragglers));
+    }
+    match created {
+        Ok(created) => Ok((name, created)),
+        Err(error) => Err(missing(connection, stream, error, &subject).await),
+    }
+}
+
+fn attempt_name(unique: &str, attempt: usize) -> String {
+    if attempt == 0 { unique.to_owned() } else { format!("{unique}-{attempt}") }
+}
+
+/// Deletes consumers that may still be made although nobody waits for them any more.
+async fn forget_later(connection: Connection, stream: String, consumers: Vec<String>) {
+    tokio::time::sleep(STRAGGLES).await;
+    for consumer in consumers {
+        let nobody = connection.client().new_inbox();
+        let subject = connection.consumer_api("DELETE", &stream, &consumer);
+        let _ = connection.client().publish_with_reply(subject, nobody, "".into()).await;
+    }
+}
+
+/// Makes the durable consumer where it is not there yet, and sets it back or forward to what follows `after`.
+async fn set_back(
+    connection: &Connection,
+    stream: &str,
+    after: Position,
+    name: &str,
+    options: &SourceOptions,
+) -> Result<Created, BrokerError> {
+    let request = serde_json::json!({ "stream_name": stream, "config": durable(name, options) });
+    let subject = connection.consumer_api("CREATE", stream, name);
+    if let Err(error) = api::ask::<Created>(connection, &subject, &request).await? {
+        return Err(missing(connection, stream, error, &subject).await);
+    }
+    // Asked once: a second one that comes late would begin the deliveries anew.
+    let subject = connection.consumer_api("RESET", stream, name);
+    match api::call(connection, &subject, &serde_json::json!({ "seq": after.0 + 1 })).await? {
+        Ok(created) => Ok(created),
+        Err(error) => Err(missing(connection, stream, error, &subject).await),
     }
 }
 

@@ -9,9 +9,11 @@
 use super::connect::{Connection, Trouble, forbidden};
 use super::delivery::{Delivery, headers};
 use super::follow::{self, Took};
+use super::heard::Heard;
 use super::pull::Pull;
 pub use super::pull::{SourceOptions, durable_name};
-use super::streams::message_from;
+use super::single::{Fetched, POLL, Singly, as_delivered};
+use super::streams::follows;
 use super::subjects::Subjects;
 use super::taken::Taken;
 use crate::core::ids::Position;
@@ -21,11 +23,15 @@ use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// Silence after which the consumer is believed gone: two heartbeats and some slack.
-const SILENCE: Duration = Duration::from_secs(11);
-/// Attempts to make the consumer again before the caller hears of it.
-const ATTEMPTS: u32 = 3;
+/// Silence after which the consumer is believed gone: two heartbeats and some slack. Nobody says when it is: it lives on
+/// one server of a cluster.
+const SILENCE: Duration = Duration::from_millis(2_500);
+/// After so long without a consumer the caller hears of it: another connection may do better.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Silence after which the stream is asked whether anything is left of what is wanted.
+const QUIET: Duration = Duration::from_secs(2);
 /// The wait after the first failed attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,8 +53,12 @@ pub struct Source {
     recreated: u64,
     /// Lives of the consumer since the last event, this one included.
     barren: u32,
-    /// An event that was read without the consumer and is not yielded yet.
-    rescued: Option<StoredMessage>,
+    /// A new consumer is being made.
+    mending: bool,
+    /// Reading goes on without the consumer.
+    singly: Option<Singly>,
+    unreadable: u64,
+    heard: Heard,
     /// What a durable consumer has delivered and nobody acknowledged.
     taken: Taken,
     /// Everything up to here may be gone from a stream with interest retention.
@@ -66,7 +76,8 @@ impl Source {
     ) -> Result<Source, BrokerError> {
         let mut trouble = connection.trouble();
         trouble.mark_unchanged();
-        let (pull, pending) = Pull::create(connection, stream, after, &options).await?;
+        let inbox = Pull::inbox(connection).await?;
+        let (pull, pending) = Pull::create(connection, stream, after, &options, inbox).await?;
         let source = Source {
             connection: connection.clone(),
             trouble,
@@ -77,7 +88,10 @@ impl Source {
             pending,
             recreated: 0,
             barren: 0,
-            rescued: None,
+            mending: false,
+            singly: None,
+            unreadable: 0,
+            heard: Heard::default(),
             taken: Taken::default(),
             acked: after,
             subjects: Subjects::new(),
@@ -103,13 +117,27 @@ impl Source {
     /// The same, but returns at once, with nothing, when the consumer was made anew: the stream may have been, too, and
     /// its messages may then be as long in coming as the old ones were many.
     pub async fn next_or_anew(&mut self, max: usize) -> Result<Vec<StoredMessage>, BrokerError> {
+        self.next_before(max, None).await
+    }
+
+    /// The same, but returns with nothing, too, when nothing came until then, give or take a heartbeat.
+    pub async fn next_before(
+        &mut self,
+        max: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<StoredMessage>, BrokerError> {
+        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         loop {
+            if self.singly.is_some() {
+                let events = self.read_singly().await?;
+                if !events.is_empty() || late() {
+                    return Ok(events);
+                }
+                continue;
+            }
             if let Some(why) = self.pull.broken.clone() {
                 self.recreate(&why).await?;
                 return Ok(Vec::new());
-            }
-            if let Some(event) = self.rescued.take() {
-                return Ok(vec![event]);
             }
             self.pull.ask(&self.connection, &self.stream, self.options.batch).await?;
             let mut events = self.ready(max);
@@ -119,7 +147,11 @@ impl Source {
             }
             // What came before a break is good; the next call mends the break.
             if !events.is_empty() {
+                self.heard.now();
                 return Ok(events);
+            }
+            if late() && self.pull.broken.is_none() {
+                return Ok(Vec::new());
             }
         }
     }
@@ -148,7 +180,10 @@ impl Source {
         // Any branch may be cancelled: a message that leaves the channel is handled without another await.
         tokio::select! {
             biased;
-            message = self.pull.messages.next() => return Ok(self.take(message)),
+            message = self.pull.messages.next() => {
+                self.heard.now();
+                return Ok(self.take(message));
+            }
             _ = self.trouble.changed() => match self.trouble.borrow_and_update().clone() {
                 Some(Trouble::Refused(words))
                     // Letting a consumer go is a courtesy: without the permission the server forgets it by itself.
@@ -188,8 +223,7 @@ impl Source {
             self.pull.broken = Some(why);
             return None;
         }
-        self.pull.delivered += 1;
-        self.pull.outstanding = self.pull.outstanding.saturating_sub(1);
+        self.pull.came();
         self.pending = delivery.pending;
         if self.options.durable.is_some() {
             self.taken.record(delivery.stream_sequence, delivery.consumer_sequence);
@@ -208,57 +242,118 @@ impl Source {
         })
     }
 
-    /// Makes the consumer again after the last position taken, in a bounded number of attempts.
-    async fn recreate(&mut self, why: &str) -> Result<(), BrokerError> {
-        tracing::info!(stream = self.stream, after = self.last.0, why, "the source starts its consumer again");
-        self.recreated += 1;
-        self.trouble.mark_unchanged();
-        self.pull.silence().await;
-        self.barren += 1;
-        if self.barren > 1 {
-            tokio::time::sleep(PAUSE * self.barren.min(20)).await;
-            // What passes is left to the attempts below.
-            self.rescue().await.or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })?;
+    /// The next messages up to `until`, none when there are no more: the stream's leader says so, and not the consumer.
+    pub async fn next_until(&mut self, max: usize, until: u64) -> Result<Vec<StoredMessage>, BrokerError> {
+        let wildcard = self.options.filter.clone().unwrap_or_else(|| ">".to_owned());
+        let mut quiet = false;
+        while self.last.0 < until {
+            if (quiet || self.pending == 0)
+                && !follows(&self.connection, &self.stream, self.last.0, until, &wildcard).await?
+            {
+                break;
+            }
+            let mut messages = self.next_before(max, Some(Instant::now() + QUIET)).await?;
+            // What was still to come may be gone since, and nothing would ever come.
+            quiet = messages.is_empty();
+            messages.retain(|message| message.sequence <= until);
+            if !messages.is_empty() {
+                return Ok(messages);
+            }
         }
+        Ok(Vec::new())
+    }
+
+    /// Makes the consumer again after the last position taken.
+    async fn recreate(&mut self, why: &str) -> Result<(), BrokerError> {
+        // The caller may have let go of this in the middle, and comes again.
+        if !std::mem::replace(&mut self.mending, true) {
+            tracing::info!(stream = self.stream, after = self.last.0, why, "the source starts its consumer again");
+            self.recreated += 1;
+            self.trouble.mark_unchanged();
+            self.barren += 1;
+        }
+        self.pull.silence().await;
+        if self.barren > 1 {
+            tokio::time::sleep(PAUSE).await;
+            // One life after the other brought nothing: the next message may be one that no client can read.
+            self.barren = 0;
+            self.mending = false;
+            self.singly = Some(Singly::new());
+            return Ok(());
+        }
+        self.make(why).await
+    }
+
+    /// Makes the consumer, or says after a while that it could not be made.
+    async fn make(&mut self, why: &str) -> Result<(), BrokerError> {
         // Setting a durable consumer forward acknowledges what it skips, so it goes back to what may be gone, and
         // what comes again is passed over.
         let from = if self.options.durable.is_some() { self.acked } else { self.last };
         let mut pause = PAUSE;
-        let mut attempt = 1;
+        let began = Instant::now();
         loop {
-            match Pull::create(&self.connection, &self.stream, from, &self.options).await {
+            let inbox = Pull::inbox(&self.connection).await?;
+            match Pull::create(&self.connection, &self.stream, from, &self.options, inbox).await {
                 Ok((pull, pending)) => {
                     self.taken.clear();
+                    self.mending = false;
                     let old = std::mem::replace(&mut self.pull, pull);
                     self.pending = pending;
                     old.forget(&self.connection, &self.stream).await;
                     return Ok(());
                 }
                 Err(error) if !error.is_transient() => return Err(error),
-                Err(error) if attempt == ATTEMPTS => {
+                Err(error) if began.elapsed() + pause >= PATIENCE => {
                     return Err(BrokerError::Transient(format!("reading {}: {why}; {error}", self.stream)));
                 }
                 Err(_) => tokio::time::sleep(pause).await,
             }
-            attempt += 1;
             pause *= 2;
         }
     }
 
-    /// Reads the next message by itself, after lives of the consumer that brought nothing.
-    ///
-    /// The client gives up its connection over headers or a subject that it cannot read, and the server stores such
-    /// messages: without this, one of them would end every life of the consumer at the same place, for ever.
-    async fn rescue(&mut self) -> Result<(), BrokerError> {
-        let filter = self.options.filter.as_deref().unwrap_or(">");
-        if self.rescued.is_none()
-            && let Some(event) = message_from(&self.connection, &self.stream, self.last.0 + 1, filter).await?
-        {
-            self.last = Position(event.sequence);
-            self.barren = 0;
-            self.rescued = Some(event);
+    /// Reads on without the consumer, and goes back to it when it may be read again.
+    async fn read_singly(&mut self) -> Result<Vec<StoredMessage>, BrokerError> {
+        let Some(singly) = &mut self.singly else { return Ok(Vec::new()) };
+        // A durable consumer begins behind what is acknowledged.
+        let in_the_way = self.options.durable.is_some() && self.acked.0 < singly.last_unreadable;
+        if singly.is_over() && !in_the_way {
+            self.make("its messages can be read again").await?;
+            self.singly = None;
+            return Ok(Vec::new());
         }
-        Ok(())
+        let filter = self.options.filter.as_deref();
+        let fetched = singly.next(&self.connection, &self.stream, self.last.0, filter).await;
+        let Fetched { messages, unreadable } = match fetched {
+            Ok(fetched) => fetched,
+            // The client is about to connect again: what it could not read has just cost it its connection.
+            Err(error) if error.is_transient() && self.heard.silent() < PATIENCE => {
+                tokio::time::sleep(PAUSE).await;
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        self.heard.now();
+        self.unreadable += unreadable;
+        match messages.last() {
+            None => tokio::time::sleep(POLL).await,
+            Some(newest) => {
+                self.last = Position(newest.sequence);
+                self.pending = self.pending.saturating_sub(messages.len() as u64);
+            }
+        }
+        let reserved = self.options.reserved_headers;
+        Ok(messages.into_iter().map(|message| as_delivered(message, reserved)).collect())
+    }
+
+    /// How many messages were read that the client library cannot read.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
+    }
+
+    /// When the server was last heard.
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 
     /// How far behind the stream's end the last message was: messages still to come.
@@ -283,6 +378,10 @@ impl Source {
     /// position acknowledges everything up to it, too.
     pub async fn ack_through(&mut self, position: Position) -> Result<(), BrokerError> {
         self.acked = self.acked.max(position);
+        if self.singly.is_some() && self.options.durable.is_some() {
+            self.taken.clear();
+            return self.pull.pass_over(&self.connection, &self.stream, self.acked, &self.options).await;
+        }
         match self.taken.through(position.0) {
             Some((position, delivery)) => self.pull.acknowledge(&self.connection, position, delivery).await,
             None => Ok(()),

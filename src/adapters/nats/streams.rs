@@ -2,22 +2,24 @@
 //!
 //! A stream's account of itself counts only where it proves that the stream's leader gave it, because any member
 //! answers while there is no leader, and a leader that was deposed answers for seconds. A message is looked up by whoever
-//! believes to lead; what a decision rests on stands between two accounts by one leader (`Bracket`). A direct get may be
+//! believes to lead; what a decision rests on stands between two accounts by one leader (`by_its_leader`). A direct get may be
 //! stale on a replica and is never used.
 
-use super::api::{self, MESSAGE_NOT_FOUND};
+use super::api;
 use super::connect::Connection;
+pub(super) use super::message::last_of;
+pub use super::message::{message_at, message_from};
+use super::suitable::old_leader;
 use crate::core::ids::Nanos;
-use crate::core::output::Headers;
 use crate::core::protocol::evidence::{self, Cluster, Follower};
 use crate::core::subject::covers;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer};
-use std::sync::Arc;
 use std::time::Duration;
+
+/// How long two looks are apart before a stream counts as missing.
+const APART: Duration = Duration::from_secs(2);
 
 /// A stream's account of itself.
 #[derive(Clone, Debug)]
@@ -125,14 +127,29 @@ struct InfoState {
 
 /// The stream's state and configuration now; a missing stream is a permanent error.
 pub async fn info(connection: &Connection, stream: &str) -> Result<StreamInfo, BrokerError> {
-    find(connection, stream).await?.ok_or_else(|| absent(stream))
+    find_surely(connection, stream).await?.ok_or_else(|| absent(stream))
 }
 
-/// The same, with `None` for a stream that does not exist.
+/// The same, with `None` for a stream that does not exist, as two looks say: a cluster that is electing leaders, or
+/// a member that just came back, does not know all streams.
+pub async fn find_surely(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
+    let found = find(connection, stream).await?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    tokio::time::sleep(APART).await;
+    find(connection, stream).await
+}
+
+/// The same at one look, for whoever does no harm by it.
 pub async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
     let subject = connection.api("STREAM.INFO", stream);
-    match api::call::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
-        Ok(reply) => reply.info(stream).map(Some),
+    match api::ask::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
+        Ok(reply) => {
+            let info = reply.info(stream)?;
+            old_leader(&connection.server_version(), &info.config)
+                .map_or(Ok(Some(info)), |what| Err(BrokerError::Transient(what)))
+        }
         Err(error) if error.err_code == api::STREAM_NOT_FOUND => Ok(None),
         Err(error) => Err(error.broker(&subject)),
     }
@@ -141,15 +158,6 @@ pub async fn find(connection: &Connection, stream: &str) -> Result<Option<Stream
 /// Only the state.
 pub async fn state(connection: &Connection, stream: &str) -> Result<StreamState, BrokerError> {
     Ok(info(connection, stream).await?.state)
-}
-
-/// The message at a sequence; `None` when it was never there, or is there no more.
-pub async fn message_at(
-    connection: &Connection,
-    stream: &str,
-    sequence: u64,
-) -> Result<Option<StoredMessage>, BrokerError> {
-    get(connection, stream, &serde_json::json!({ "seq": sequence })).await
 }
 
 impl Streams for Connection {
@@ -162,23 +170,36 @@ impl Streams for Connection {
     }
 }
 
-/// The first message at a sequence or after it whose subject a wildcard covers.
-pub async fn message_from(
+/// What is found between two accounts of the stream by one leader: nobody who lags or was deposed has answered.
+pub async fn by_its_leader<T>(
     connection: &Connection,
     stream: &str,
-    sequence: u64,
-    wildcard: &str,
-) -> Result<Option<StoredMessage>, BrokerError> {
-    get(connection, stream, &serde_json::json!({ "seq": sequence, "next_by_subj": wildcard })).await
+    find: impl Future<Output = Result<T, BrokerError>>,
+) -> Result<T, BrokerError> {
+    let before = state(connection, stream).await?;
+    let found = find.await?;
+    before.same_leader(&state(connection, stream).await?, stream)?;
+    Ok(found)
 }
 
-/// The newest message of a subject.
-pub(super) async fn last_of(
+/// Whether a message follows `last` up to `until` whose subject the wildcard covers, as the stream's leader says. How
+/// much a consumer has to deliver tells only what the server knows that keeps the consumer.
+pub async fn follows(
     connection: &Connection,
     stream: &str,
-    subject: &str,
-) -> Result<Option<StoredMessage>, BrokerError> {
-    get(connection, stream, &serde_json::json!({ "last_by_subj": subject })).await
+    last: u64,
+    until: u64,
+    wildcard: &str,
+) -> Result<bool, BrokerError> {
+    if last >= until {
+        return Ok(false);
+    }
+    let within = |next: Option<StoredMessage>| next.is_some_and(|next| next.sequence <= until);
+    if within(message_from(connection, stream, last + 1, wildcard).await?) {
+        return Ok(true);
+    }
+    let next = message_from(connection, stream, last + 1, wildcard);
+    by_its_leader(connection, stream, next).await.map(within)
 }
 
 /// The newest message that is still there, which need not be at the stream's last sequence.
@@ -196,30 +217,21 @@ pub async fn newest(connection: &Connection, stream: &str) -> Result<Option<Stor
         ">" => vec!["*", "*.>"],
         subject => vec![subject],
     }) {
-        let found = get(connection, stream, &serde_json::json!({ "last_by_subj": subject })).await?;
+        let found = last_of(connection, stream, subject).await?;
         newest = newest.into_iter().chain(found).max_by_key(|message| message.sequence);
     }
     Ok(newest)
 }
 
-async fn get(
-    connection: &Connection,
-    stream: &str,
-    request: &serde_json::Value,
-) -> Result<Option<StoredMessage>, BrokerError> {
-    let subject = connection.api("STREAM.MSG.GET", stream);
-    match api::call::<GetReply>(connection, &subject, request).await? {
-        Ok(reply) => Ok(Some(reply.message.stored())),
-        Err(error) if error.err_code == MESSAGE_NOT_FOUND => Ok(None),
-        Err(error) => Err(missing(stream, error, &subject)),
+/// The error of a call on a stream; one that does not exist is named plainly, once that is sure.
+pub(super) async fn missing(connection: &Connection, stream: &str, error: api::ApiError, subject: &str) -> BrokerError {
+    if error.err_code != api::STREAM_NOT_FOUND {
+        return error.broker(subject);
     }
-}
-
-/// The error of a call on a stream; one that does not exist is named plainly.
-pub(super) fn missing(stream: &str, error: api::ApiError, subject: &str) -> BrokerError {
-    match error.err_code {
-        api::STREAM_NOT_FOUND => absent(stream),
-        _ => error.broker(subject),
+    match Box::pin(find_surely(connection, stream)).await {
+        Ok(None) => absent(stream),
+        Ok(Some(_)) => BrokerError::Transient(format!("{subject}: {}", error.description)),
+        Err(error) => error,
     }
 }
 
@@ -234,57 +246,8 @@ fn absent(stream: &str) -> BrokerError {
     }
 }
 
-#[derive(Deserialize)]
-struct GetReply {
-    message: RawMessage,
-}
-
-#[derive(Deserialize)]
-struct RawMessage {
-    subject: String,
-    seq: u64,
-    #[serde(default, deserialize_with = "base64_bytes")]
-    hdrs: Vec<u8>,
-    #[serde(default, deserialize_with = "base64_bytes")]
-    data: Vec<u8>,
-    #[serde(deserialize_with = "time")]
-    time: Nanos,
-}
-
-impl RawMessage {
-    fn stored(self) -> StoredMessage {
-        StoredMessage {
-            sequence: self.seq,
-            stored_at: self.time,
-            subject: Arc::from(self.subject),
-            headers: header_block(&self.hdrs).map(Arc::new),
-            payload: self.data.into(),
-        }
-    }
-}
-
-/// The headers of a wire block, sorted by name as the source sorts them. Bytes that are no text are replaced, and
-/// names that no client can read are left out, so that they do not travel on into the lane.
-fn header_block(block: &[u8]) -> Option<Headers> {
-    let text = String::from_utf8_lossy(block);
-    let mut headers: Headers = text
-        .split("\r\n")
-        .skip(1)
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()))
-        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-        .collect();
-    headers.sort_by(|a, b| a.0.cmp(&b.0));
-    Some(headers).filter(|headers| !headers.is_empty())
-}
-
-fn base64_bytes<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<u8>, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(value)?;
-    BASE64_STANDARD.decode(text.as_bytes()).map_err(serde::de::Error::custom)
-}
-
 /// An RFC 3339 time to the nanosecond.
-fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Nanos, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Nanos, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(value)?;
     let moment: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
     i64::try_from(moment.as_nanosecond()).map(Nanos).map_err(serde::de::Error::custom)
@@ -301,6 +264,33 @@ fn some_time<'de, D: Deserializer<'de>>(value: D) -> Result<Nanos, D::Error> {
 mod tests {
     use super::*;
 
+    fn account(cluster: &str) -> Result<StreamInfo, BrokerError> {
+        let config = r#"{"name":"S","retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,
+            "storage":"file","num_replicas":3,"discard":"old"}"#;
+        let text = format!(
+            r#"{{"config":{config},"created":"2026-11-29T12:00:00Z","ts":"2026-11-29T13:00:00Z",
+            "state":{{"messages":2,"first_seq":1,"last_seq":2}}{cluster}}}"#
+        );
+        serde_json::from_str::<InfoReply>(&text).unwrap().info("S")
+    }
+
+    #[test]
+    fn an_account_counts_with_a_leader_that_a_majority_was_just_heard_by() {
+        let led = |active: u64| {
+            account(&format!(
+                r#","cluster":{{"name":"c","leader":"n1","leader_since":"2026-11-29T12:59:00Z","replicas":[
+                {{"name":"n2","current":true,"active":{active}}},{{"name":"n3","current":true,"active":{active}}}]}}"#
+            ))
+        };
+        assert_eq!(account("").unwrap().state.leader, account(r#","cluster":null"#).unwrap().state.leader);
+        assert_ne!(led(400_000_000).unwrap().state.leader, account("").unwrap().state.leader);
+        let cut_off = led(4_300_000_000).unwrap_err();
+        assert!(cut_off.is_transient() && cut_off.to_string().contains("no leader with a quorum"), "{cut_off}");
+        let follower = r#","cluster":{"name":"c","replicas":[{"name":"n1","current":false,"active":9000000000}]}"#;
+        assert!(account(follower).unwrap_err().is_transient());
+        assert!(account(r#","cluster":{"name":"c","leader":"n1"}"#).is_ok(), "one copy");
+    }
+
     #[test]
     fn times_are_read_to_the_nanosecond() {
         for (text, nanos) in [
@@ -310,13 +300,5 @@ mod tests {
         ] {
             assert_eq!(time(&mut serde_json::Deserializer::from_str(text)).unwrap(), Nanos(nanos), "{text}");
         }
-    }
-
-    #[test]
-    fn header_blocks_are_read_and_sorted() {
-        let block = b"NATS/1.0\r\nno name: x\r\nB: 2\r\nA:1:x\r\nB: 3\r\n\r\n";
-        let pairs = [("A", "1:x"), ("B", "2"), ("B", "3")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        assert_eq!(header_block(block), Some(pairs.to_vec()));
-        assert_eq!(header_block(b""), None);
     }
 }

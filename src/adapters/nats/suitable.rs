@@ -34,6 +34,15 @@ fn new_enough(version: &str) -> bool {
     found >= OLDEST
 }
 
+/// What is wrong with the server that leads a stream while the one that greeted us suits: servers are being upgraded, and
+/// this one's turn will come. Of the stream's other servers a client without the system account hears nothing.
+pub(super) fn old_leader(greeted_by: &str, config: &Config) -> Option<String> {
+    let version = config.metadata.get("_nats.ver")?;
+    (new_enough(greeted_by) && !new_enough(version)).then(|| {
+        format!("stream {} is led by nats-server {version}, which is older than 2.14: waiting for another", config.name)
+    })
+}
+
 pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
     let named = |what: String| format!("stream {}: {what}", config.name);
     let per_subject = config.max_messages_per_subject;
@@ -274,6 +283,19 @@ mod tests {
 
     fn said(findings: Vec<Finding>) -> Vec<String> {
         findings.into_iter().filter(|finding| !finding.ok).map(|finding| finding.what).collect()
+    }
+
+    #[test]
+    fn a_leader_that_is_too_old_is_waited_for_where_another_server_suits() {
+        let led_by = |version: &str| Config {
+            name: "EVENTS".to_owned(),
+            metadata: [("_nats.ver".to_owned(), version.to_owned())].into(),
+            ..Config::default()
+        };
+        assert!(old_leader("2.15.1", &led_by("2.12.8")).is_some_and(|what| what.contains("2.12.8")));
+        assert_eq!(old_leader("2.15.1", &led_by("2.14.6")), None);
+        assert_eq!(old_leader("2.12.8", &led_by("2.12.8")), None, "that is said of the server itself");
+        assert_eq!(old_leader("2.15.1", &Config::default()), None, "not told");
     }
 
     #[test]

@@ -99,10 +99,9 @@ impl<'a> Letters<'a> {
     pub async fn next(&mut self) -> Result<Vec<Found>, BrokerError> {
         while let Some(part) = self.parts.front() {
             let (stream, last, before) = (part.stream.clone(), part.last, part.before);
-            let messages = self.messages(&stream, part.after).await?;
+            let messages = self.messages(&stream, part.after, last).await?;
             self.read += messages.len() as u64;
-            let mut over = messages.last().is_none_or(|message| message.sequence >= last)
-                || self.source.as_ref().is_none_or(|source| source.pending() == 0);
+            let mut over = messages.last().is_none_or(|message| message.sequence >= last);
             let mut page = Vec::new();
             for message in messages.iter().take_while(|message| message.sequence <= last) {
                 let ours = home(message).is_none_or(|(stream, _)| stream == self.output);
@@ -130,7 +129,7 @@ impl<'a> Letters<'a> {
         Ok(Vec::new())
     }
 
-    async fn messages(&mut self, stream: &str, after: u64) -> Result<Vec<StoredMessage>, BrokerError> {
+    async fn messages(&mut self, stream: &str, after: u64, last: u64) -> Result<Vec<StoredMessage>, BrokerError> {
         let source = match &mut self.source {
             Some(source) => source,
             None => {
@@ -141,12 +140,9 @@ impl<'a> Letters<'a> {
                 self.source.insert(source)
             }
         };
-        if source.pending() == 0 {
-            return Ok(Vec::new());
-        }
         let late =
             |_| BrokerError::Transient(format!("stream {stream} delivered nothing for {} s", PATIENCE.as_secs()));
-        tokio::time::timeout(PATIENCE, source.next(BATCH)).await.map_err(late)?
+        tokio::time::timeout(PATIENCE, source.next_until(BATCH, last)).await.map_err(late)?
     }
 }
 

@@ -30,8 +30,12 @@ pub async fn search(
     let mut source = Source::open(connection, &id.input, Position(after), options).await?;
     let mut searched = Searched { found: None, holes: false };
     let mut last = after;
-    while searched.found.is_none() && last < state.last && source.pending() > 0 {
-        for message in source.next(BATCH).await? {
+    while searched.found.is_none() {
+        let messages = source.next_until(BATCH, state.last).await?;
+        if messages.is_empty() {
+            break;
+        }
+        for message in messages {
             searched.holes |= message.sequence != last + 1;
             last = message.sequence;
             if searched.found.is_none() && is_it(&message, &name, &message_id) {

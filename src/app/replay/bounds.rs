@@ -40,10 +40,9 @@ impl Bounds {
         self.end.store(last.0 + 1, Ordering::Release);
     }
 
-    /// Whether nothing of the range can come any more, from a source that stands at `last` with so many behind it.
-    pub fn is_over(&self, last: Position, pending: u64) -> bool {
-        // The range ended within the input when it was settled: what is not pending is deleted.
-        last >= self.until || pending == 0
+    /// Whether everything up to the end was taken by a source that stands at `last`.
+    pub fn is_over(&self, last: Position) -> bool {
+        last >= self.until
     }
 
     /// What of these messages belongs to the replay.

@@ -131,7 +131,7 @@ pub async fn complete(
 
 /// The lane of a complete replay is the one that it wrote.
 async fn still_there(connection: &Connection, request: &Request, completed: Completed) -> Result<(), Exit> {
-    let lane = streams::find(connection, &request.to).await?;
+    let lane = streams::find_surely(connection, &request.to).await?;
     let same = |state: StreamState| state.created == completed.lane_created && state.last == completed.messages;
     if lane.is_some_and(|lane| same(lane.state)) {
         return Ok(());

@@ -6,7 +6,7 @@ use super::filters::Filters;
 use super::shape::Shape;
 use crate::app::dead_letters::many;
 use crate::app::exit::Exit;
-use crate::cli::options::{Options, block_on, connect};
+use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{Line, json_line, say};
 use clap::Args;
 
@@ -30,7 +30,7 @@ impl List {
         let (filter, json, limit) = (self.filters.filter(), self.json, self.limit.unwrap_or(u64::MAX));
         let mut listed = 0;
         block_on(async {
-            let connection = connect(&config, "dead-letters").await?;
+            let connection = connect_to_streams(&config, "dead-letters").await?;
             let line = Line::new(0, "dead letters");
             let shown = many::list(&connection, &config, filter, &mut |entry, progress| {
                 let shape = Shape::of(&entry.found, entry.redriven.as_ref());

@@ -7,7 +7,7 @@ use super::shape::time;
 use crate::app::dead_letters::many::{self, Which};
 use crate::app::dead_letters::redrive::{Ask, Outcome};
 use crate::app::exit::{Exit, NO, USAGE};
-use crate::cli::options::{Options, block_on, connect};
+use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{Line, json_line, say};
 use crate::core::ids::Position;
 use clap::Args;
@@ -88,7 +88,7 @@ impl Redrive {
         let (json, rate) = (self.json, self.rate);
         let mut count = Count::default();
         block_on(async {
-            let connection = connect(&config, "dead-letters").await?;
+            let connection = connect_to_streams(&config, "dead-letters").await?;
             let line = Line::new(0, "dead letters");
             let done = many::redrive(&connection, &config, which, rate, &ask, &mut |position, outcome, progress| {
                 count.add(outcome);

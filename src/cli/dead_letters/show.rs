@@ -7,7 +7,7 @@ use crate::adapters::nats::connect::Connection;
 use crate::app::dead_letters::many::{self, Shown};
 use crate::app::dead_letters::original::original;
 use crate::app::exit::{Exit, NO, UNAVAILABLE, USAGE};
-use crate::cli::options::{Options, block_on, connect};
+use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{json_line, say};
 use crate::core::ids::Position;
 use crate::core::output::Headers;
@@ -72,7 +72,7 @@ impl Show {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         block_on(async {
-            let connection = connect(&config, "dead-letters").await?;
+            let connection = connect_to_streams(&config, "dead-letters").await?;
             let Some(shown) = many::show(&connection, &config, Position(self.position)).await? else {
                 let hint = "`sidestream dead-letters list` shows those that are there";
                 return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.position), hint));

@@ -200,6 +200,72 @@ async fn messages_that_the_client_cannot_read_do_not_stop_the_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_in_masses_that_the_client_cannot_read_are_fetched_without_the_consumer() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    let latin1 = b"NATS/1.0\r\nX-Name: Zo\xeb\r\n\r\n";
+    let raw = |count: usize| (0..count).for_each(|_| publish_raw(&server, latin1));
+    raw(300);
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    assert_eq!(read(&mut source, 300).await, (1..=300).collect::<Vec<u64>>());
+    // Each of them would cost the client its connection, and the source a consumer.
+    assert!(source.recreated() <= 3, "{} consumers", source.recreated());
+    assert_eq!(source.unreadable(), 300);
+    // A few among many, while they come.
+    publish(&js, 301..=320).await;
+    raw(1);
+    publish(&js, 322..=330).await;
+    assert_eq!(read(&mut source, 30).await, (301..=330).collect::<Vec<u64>>());
+    // A long stretch that can be read goes through a consumer again.
+    publish(&js, 331..=6_000).await;
+    assert_eq!(read(&mut source, 5_670).await, (331..=6_000).collect::<Vec<u64>>());
+    assert!(source.recreated() <= 3, "{} consumers", source.recreated());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_larger_than_a_pull_is_delivered() {
+    let server = Server::start_with("max_payload: 16MB\n");
+    let js = jetstream(&server).await;
+    js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=5).await;
+    for _ in 0..3 {
+        js.publish("events.large", vec![b'x'; 12 << 20].into()).await.unwrap().await.unwrap();
+    }
+    publish(&js, 9..=15).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    assert_eq!(read(&mut source, 15).await, (1..=15).collect::<Vec<u64>>());
+    assert_eq!(source.recreated(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_up_to_an_end_does_not_wait_for_what_is_deleted() {
+    let server = Server::start();
+    let js = jetstream(&server).await;
+    let stream = js.create_stream(events()).await.unwrap();
+    publish(&js, 1..=50).await;
+    let connection = connect(server.url(), "source").await;
+    let mut source = Source::open(&connection, "EVENTS", Position(0), SourceOptions::default()).await.unwrap();
+    for gone in 41..=50 {
+        stream.delete_message(gone).await.unwrap();
+    }
+    publish(&js, 51..=60).await;
+    let mut all = Vec::new();
+    loop {
+        let some = soon("reading", source.next_until(7, 50)).await.unwrap();
+        if some.is_empty() {
+            break;
+        }
+        all.extend(some.iter().map(|message| message.sequence));
+    }
+    assert_eq!(all, (1..=40).collect::<Vec<u64>>());
+    assert!(streams::follows(&connection, "EVENTS", 40, 51, ">").await.unwrap());
+    assert!(!streams::follows(&connection, "EVENTS", 40, 50, ">").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_disappears_under_the_source_is_a_permanent_error() {
     let server = Server::start();
     let js = jetstream(&server).await;
