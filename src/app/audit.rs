@@ -2,7 +2,7 @@
 //!
 //! Judges nothing; `crate::audit` does, with the same core as the engine and without any state directory.
 
-use super::disk;
+use super::disk_read::look;
 use super::exit::Exit;
 use super::reader::Reader;
 use crate::adapters::nats::connect::Connection;
@@ -66,10 +66,17 @@ fn bounds(state: StreamState) -> Bounds {
     Bounds { first: state.first, last: state.last }
 }
 
-/// Plans of the past, where the state directory is there and free; without them their positions are unchecked.
+/// Plans of the past, where the state directory is there and free, which stays as it is; without them their positions are
+/// unchecked.
 fn older_plans(config: &Config) -> BTreeMap<String, PlanSpec> {
     if !config.state.path.exists() {
         return BTreeMap::new();
     }
-    disk::plans(&config.state).unwrap_or_default()
+    match look(&config.state) {
+        Ok(look) => look.opened.disk.plans,
+        Err(why) => {
+            tracing::warn!(%why, "without the texts of earlier plans: positions under them are not checked");
+            BTreeMap::new()
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! that another engine made, or that holds half an import, is left alone. Nothing here knows what a start decides. A
 //! directory that takes another's place is made beside it under a name of its own and is whole before the other goes.
 
-use crate::adapters::directory::{importing, set_aside, take_place};
+use crate::adapters::directory::room::or_no_room;
+use crate::adapters::directory::{importing, put_away, set_aside, take_place};
 use crate::adapters::fjall::FjallStore;
 use crate::adapters::sled::SledStore;
 use crate::config::StateSection;
@@ -43,7 +44,7 @@ pub fn open_as_it_is(state: &StateSection) -> Result<Opened, StoreError> {
 
 /// Opens the directory; one that cannot be read is set aside and a new one takes its place.
 pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
-    match open_as_it_is(state) {
+    match open_as_it_is(state).map_err(|error| or_no_room(&state.path, error)) {
         Err(StoreError::Unreadable { why, .. }) => {
             let path = &state.path;
             let aside = set_aside(path)?;
@@ -62,12 +63,15 @@ fn open_and_read(state: &StateSection) -> Result<Opened, StoreError> {
     Ok(Opened { store, disk })
 }
 
-/// What was read of the directory does not know where it is.
-fn named(error: StoreError, path: &Path) -> StoreError {
+/// What was read of a directory, or of a copy of it, does not know where it is.
+pub(super) fn named(error: StoreError, path: &Path) -> StoreError {
     let path = path.display().to_string();
     match error {
         StoreError::Later { why, .. } => StoreError::Later { path, why },
         StoreError::Unreadable { why, .. } => StoreError::Unreadable { path, why },
+        StoreError::Format { differences, .. } => StoreError::Format { path, differences },
+        StoreError::OtherEngine { found, wanted, .. } => StoreError::OtherEngine { path, found, wanted },
+        StoreError::HalfImported { .. } => StoreError::HalfImported { path },
         other => other,
     }
 }
@@ -100,8 +104,8 @@ pub fn begin_anew(
     }
     write_first(open_store(&next)?.as_ref(), first, record)?;
     drop(store);
-    let aside = set_aside(&state.path)?;
-    tracing::warn!(aside = %aside.display(), "the old state directory was set aside");
+    let aside = put_away(&state.path, "before-rebuild")?;
+    tracing::warn!(aside = %aside.display(), "the old state directory was put away");
     take_place(&next.path, &state.path)?;
     open_store(state)
 }
@@ -210,7 +214,7 @@ mod tests {
             drop(begin_anew(&path, old, &first, &record).unwrap());
             assert_eq!(holds(&path), (Some(9), true));
             assert_eq!(
-                holds(&section(&root.path().join("state.unreadable-1"), engine)),
+                holds(&section(&root.path().join("state.before-rebuild-1"), engine)),
                 (Some(3), true),
                 "nothing is deleted"
             );

@@ -3,8 +3,9 @@
 //! A running engine is asked over HTTP, because the directory belongs to it; else the directory is opened. Only the
 //! engine of this machine is ever asked.
 
-use super::disk;
-use super::exit::{Exit, UNAVAILABLE};
+use super::disk::named;
+use super::disk_read::look;
+use super::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::config::Config;
 use crate::core::state::row::StoredRow;
 use crate::core::state::view;
@@ -14,12 +15,22 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// The longest key, percent-encoded, that a running engine is asked for: its server takes 128 KiB with all headers.
+const KEY_MAX: usize = 64 * 1024;
+
 /// How long a running engine may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of the key.
 pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>>, Exit> {
-    let encoded: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = encoded(key);
+    if encoded.len() > KEY_MAX {
+        if get(listen, "/healthz")?.is_none() {
+            return Ok(None);
+        }
+        let what = format!("a key of {} bytes is too long to be asked of the running engine", key.len());
+        return Err(Exit::new(USAGE, what, "stop the engine for a moment: the state directory is read then"));
+    }
     let Some((status, body)) = get(listen, &format!("/state?key={encoded}"))? else { return Ok(None) };
     match status.as_str() {
         "200" => match serde_json::from_str(&body) {
@@ -33,6 +44,19 @@ pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>
         "404" => Ok(Some(None)),
         _ => Err(Exit::new(UNAVAILABLE, format!("the engine at {listen} is not ready: {}", body.trim()), "try again")),
     }
+}
+
+/// A key as it stands in an address: what is not plain is percent-encoded.
+fn encoded(key: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    key.bytes().fold(String::with_capacity(key.len()), |mut text, byte| {
+        if plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+        text
+    })
 }
 
 /// Asks the engine that listens there for `/healthz` or `/readyz`: whether it says yes, and its words.
@@ -68,7 +92,7 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// Opens the state directory and looks the key up.
+/// Looks the key up in the state directory, which stays as it is.
 pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit> {
     if !config.state.path.exists() {
         let what = format!(
@@ -78,8 +102,8 @@ pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit>
         );
         return Err(Exit::new(UNAVAILABLE, what, "start the engine, or correct state.path or http.listen"));
     }
-    let opened = disk::open(&config.state)?;
-    let Some(checkpoint) = &opened.disk.checkpoint else { return Ok(None) };
-    let rows = stored_rows(opened.store.as_ref(), key)?;
+    let look = look(&config.state)?;
+    let Some(checkpoint) = &look.opened.disk.checkpoint else { return Ok(None) };
+    let rows = stored_rows(look.opened.store.as_ref(), key).map_err(|error| named(error, &config.state.path))?;
     Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter().map(StoredRow::row)))
 }

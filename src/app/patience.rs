@@ -77,7 +77,8 @@ impl Patience {
         Ok(self.pause(process, exit.message, stop).await)
     }
 
-    async fn pause(&mut self, process: &Process, why: String, stop: &mut watch::Receiver<bool>) -> bool {
+    /// The next pause, for what lasts as long as it takes; `false` when it is time to stop.
+    pub(super) async fn pause(&mut self, process: &Process, why: String, stop: &mut watch::Receiver<bool>) -> bool {
         tracing::warn!(why, pause_ms = self.pause.as_millis() as u64, "starting again");
         process.health.set(Phase::Waiting { why });
         let stopped = tokio::select! {

@@ -39,6 +39,13 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
                 damaged = true;
                 begin_anew(process, &error).await?;
             }
+            After::NoRoom(error) => {
+                // Nothing that was confirmed is lost, and what is not in the state is computed again: as often as it takes.
+                let why = format!("no room on the disk of the state directory: {}", Exit::from(error).message);
+                if !patience.pause(process, why, &mut stop).await {
+                    break;
+                }
+            }
             After::Again { why, pause: false } => tracing::info!(why, "starting again"),
             After::Again { why, pause: true } => {
                 if !patience.wait(process, &memory, never_reached(why), &mut stop).await? {

@@ -37,6 +37,8 @@ pub enum After {
         /// The end if it stays so.
         exit: Exit,
     },
+    /// The disk of the state directory has no room: start again until it has.
+    NoRoom(StoreError),
     /// The state directory opened, and then could not be read: set it aside and start again.
     Damaged(StoreError),
     /// Stop.
@@ -101,10 +103,11 @@ async fn refused(
     }
 }
 
-/// A failure of the store: damage is set aside, all else is for the operator.
+/// A failure of the store: damage is set aside, a full disk is waited for, all else is for the operator.
 pub fn store_failed(error: StoreError) -> After {
     match error {
         StoreError::Unreadable { .. } => After::Damaged(error),
+        error if error.is_no_room() => After::NoRoom(error),
         other => After::Stop(other.into()),
     }
 }

@@ -11,13 +11,14 @@ use super::signals;
 use super::text::Line;
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::streams;
 use crate::app::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::app::process::Process;
 use crate::app::replay::compare::{After, compare};
 use crate::app::replay::promote::promote;
 use crate::app::replay::{run as replay, settle};
 use crate::app::run::run;
-use crate::config::Config;
+use crate::config::{Config, stream_name};
 use crate::core::replay::request::{Given, Request};
 use crate::core::replay::tempo::Pace;
 use clap::Args;
@@ -82,6 +83,9 @@ pub struct Replay {
 
 impl Replay {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        if let Some(to) = &self.to {
+            stream_name(to).map_err(|fault| Exit::new(USAGE, fault, "name a stream with --to"))?;
+        }
         let config = options.load()?;
         // What the log tells at its usual level would run through the bar.
         let filter = options.log_filter.clone().unwrap_or("warn".to_owned());
@@ -115,6 +119,7 @@ impl Replay {
         let mut request = settle::settle(connection, config, &directory, &self.given()).await?;
         shape::announce(&request, &directory);
         let began = Instant::now();
+        let before = request.completed.is_some();
         let mut events = 0;
         if request.completed.is_none() {
             let pace = self.rate.map(Pace::Rate).or(self.pace).unwrap_or_default();
@@ -130,6 +135,10 @@ impl Replay {
         }
         let Some(completed) = request.completed else { return Err(Exit::broken("a complete replay is not")) };
         let mut summary = Summary::new(&request, completed, events, began.elapsed());
+        if before && request.until.is_none() {
+            let last = streams::state(connection, &config.input.stream).await?.last;
+            summary.newer = shape::Newer::of(&request, last, &directory);
+        }
         if self.diff {
             let line = Line::new(request.emit().until.0, "positions compared");
             let mut after = After::lane(connection, &request).await?;
@@ -151,10 +160,7 @@ impl Replay {
             return Ok(directory.clone());
         }
         let to = self.to.clone().unwrap_or_else(|| settle::default_lane(config));
-        // A stream's name is a safe file name but for what the server refuses anyway.
-        if to.contains(['/', '\\']) || to.is_empty() {
-            return Err(Exit::new(USAGE, format!("`{to}` is no stream name"), ""));
-        }
+        // A stream's name is a safe file name.
         let mut name = config.state.path.as_os_str().to_owned();
         name.push(format!("-replay-{to}"));
         Ok(PathBuf::from(name))

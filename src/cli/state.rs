@@ -4,12 +4,13 @@
 //! directory, so they need the engine stopped.
 
 use super::options::Options;
-use super::text::{Line, json_line, say};
+use super::text::{Line, say};
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
 use crate::app::inspect;
 use crate::app::state_file::Progress;
 use crate::app::state_file::export::export;
 use crate::app::state_file::import::import;
+use crate::app::target::{Target, a_file};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub struct Get {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream state export school.state")]
 pub struct Export {
-    /// The new file.
+    /// The new file; `-` is standard output.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print the progress and the result as a JSON object a line.
@@ -80,14 +81,16 @@ impl State {
 impl Export {
     fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        let shown = Shown::new(self.json);
-        let done = export(&config.state, &self.file, &mut |progress| shown.tell(progress))?;
+        let target = Target::of(self.file);
+        let shown = Shown { aside: target == Target::Stdout, ..Shown::new(self.json) };
+        let done = export(&config.state, &target, &mut |progress| shown.tell(progress))?;
         shown.done("exported", done.position.0, done.entries, done.bytes, done.sum)
     }
 }
 
 impl Import {
     fn run(self, options: &Options) -> Result<(), Exit> {
+        a_file(&self.file, "an import reads it twice")?;
         let config = options.load()?;
         let shown = Shown::new(self.json);
         let done = import(&config.state, &self.file, &mut |progress| shown.tell(progress))?;
@@ -100,11 +103,13 @@ impl Import {
 struct Shown {
     line: Line,
     json: Option<std::cell::Cell<Instant>>,
+    /// Standard output has the file itself.
+    aside: bool,
 }
 
 impl Shown {
     fn new(json: bool) -> Shown {
-        Shown { line: Line::new(0, "bytes"), json: json.then(|| std::cell::Cell::new(Instant::now())) }
+        Shown { line: Line::new(0, "bytes"), json: json.then(|| std::cell::Cell::new(Instant::now())), aside: false }
     }
 
     fn tell(&self, progress: Progress) {
@@ -114,7 +119,7 @@ impl Shown {
                 last.set(Instant::now());
                 let Progress { done, total, entries } = progress;
                 // A reader that has gone does not stop the work.
-                let _ = json_line(&serde_json::json!({
+                let _ = self.print(&serde_json::json!({
                     "event": "progress", "bytes": done, "total_bytes": total, "entries": entries
                 }));
             }
@@ -126,9 +131,24 @@ impl Shown {
         self.line.clear();
         let sum = format!("{sum:016x}");
         match self.json {
-            Some(_) => json_line(&Done { event, position, entries, bytes, sum }),
-            None => say(&format!("{event} {entries} entries, {bytes} bytes, as of position {position}; sum {sum}")),
+            Some(_) => self.print(&Done { event, position, entries, bytes, sum }),
+            None => {
+                self.say(&format!("{event} {entries} entries, {bytes} bytes, as of position {position}; sum {sum}"))
+            }
         }
+    }
+
+    fn print(&self, value: &impl Serialize) -> Result<(), Exit> {
+        let text = serde_json::to_string(value);
+        self.say(&text.map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?)
+    }
+
+    fn say(&self, line: &str) -> Result<(), Exit> {
+        if self.aside {
+            eprintln!("{line}");
+            return Ok(());
+        }
+        say(line)
     }
 }
 

@@ -21,6 +21,7 @@ mod compile;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 pub use overrides::Overrides;
+pub use read::stream_name;
 pub use settings::{
     Api, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection,
     ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,

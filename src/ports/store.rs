@@ -36,6 +36,14 @@ pub trait Store: Send + Sync + 'static {
     fn disk_bytes(&self) -> u64;
 }
 
+impl StoreError {
+    /// Whether the disk has no room, which passes by itself.
+    pub fn is_no_room(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, StoreError::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
+}
+
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -5,6 +5,7 @@ use crate::harness::command::{Ran, run};
 use crate::harness::load::{publish, school};
 use sidestream::app::disk::open_store;
 use sidestream::app::state_file::read::{Account, Reader};
+use sidestream::app::target::Target;
 use sidestream::config::StateSection;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
@@ -142,7 +143,7 @@ fn small(directory: &Path) -> (PathBuf, Vec<u8>) {
     store.sync().unwrap();
     drop(store);
     let file = directory.join("small.state");
-    sidestream::app::state_file::export::export(&state, &file, &mut |_| {}).unwrap();
+    sidestream::app::state_file::export::export(&state, &Target::File(file.clone()), &mut |_| {}).unwrap();
     let bytes = fs::read(&file).unwrap();
     (file, bytes)
 }
@@ -190,4 +191,39 @@ fn a_file_whose_blocks_are_not_its_own_is_refused() {
     assert!(read(&swapped).unwrap_err().contains("block 0 does not begin here"));
     let without = [&bytes[..second], &bytes[end..]].concat();
     assert!(read(&without).unwrap_err().contains("and there were others"));
+}
+
+#[test]
+fn an_export_to_standard_output_is_the_same_file() {
+    let mut bed = Bed::new();
+    serve(&mut bed, SLED, 300, 54);
+    let file = bed.dir.path().join("file");
+    state(&bed, SLED, "export", &file).lines();
+    let path = format!("state.path={}", bed.state(SLED).display());
+    for name in ["-", "/dev/stdout"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidestream"));
+        command.args(["state", "export", name, "--json", "--set", &path]).arg("--config").arg(&bed.config);
+        let output = command.current_dir(bed.dir.path()).output().unwrap();
+        assert!(output.stdout == fs::read(&file).unwrap(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("exported"), "what is said stands beside it");
+    }
+    assert!(!bed.dir.path().join("-").exists());
+    let imported = state(&bed, FJALL, "import", Path::new("-"));
+    assert!(imported.code == Some(64) && imported.err.contains("`-` is no file"), "{imported:?}");
+}
+
+#[test]
+fn a_key_that_is_too_long_for_the_running_engine_is_named_so() {
+    let mut bed = Bed::new();
+    let process = bed.engine("state", &[]);
+    bed.finish();
+    let long = "k".repeat(100_000);
+    // For the rest of the test's process; the bed keeps no texts of its own.
+    let listen: &'static str = Box::leak(process.address().to_owned().into_boxed_str());
+    bed.sets.push(("http.listen", listen));
+    let ran = run(&bed, &["state", "get", &long]);
+    assert!(ran.code == Some(64) && ran.err.contains("too long to be asked of the running engine"), "{:?}", ran.code);
+    let fits = run(&bed, &["state", "get", &"k".repeat(60_000)]);
+    assert_eq!(fits.code, Some(1), "it is asked, and keeps nothing: {:?}", fits.err.get(..200));
+    process.drain();
 }

@@ -51,9 +51,14 @@ pub fn bytes(path: &Path) -> u64 {
 /// Renames an unreadable state directory to `<path>.unreadable-<n>`, with the first n that is free, and returns the
 /// new name. Nothing is deleted: a person may want to look at it. Fails with `Locked` while a process has it open.
 pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    put_away(path, "unreadable")
+}
+
+/// The same for a directory that is sound, with a word that says why it went.
+pub fn put_away(path: &Path, word: &str) -> Result<PathBuf, StoreError> {
     // Held over the renaming, so that it is not pulled away under an engine that is just starting.
     let _lock = Lock::take(path)?;
-    let aside = free_name(path, "unreadable")?;
+    let aside = free_name(path, word)?;
     fs::rename(path, &aside).map_err(failed(path, "cannot set it aside"))?;
     sync_parent(path)?;
     Ok(aside)

@@ -25,6 +25,20 @@ impl Drop for Lock {
     }
 }
 
+/// Whether a process holds the lock of a directory; makes no file, and leaves the lock free.
+pub fn is_held(directory: &Path) -> Result<bool, StoreError> {
+    let path = directory.join(LOCK);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(failed(&path, "cannot open the lock file"))?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| false).map_err(failed(&path, "cannot unlock it")),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(failed(&path, "cannot lock it")(source)),
+    }
+}
+
 impl Lock {
     /// Takes the lock of a directory, making both if need be, or says that another process has it.
     pub fn take(directory: &Path) -> Result<Lock, StoreError> {

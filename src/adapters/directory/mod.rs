@@ -15,6 +15,7 @@ pub mod importing;
 pub mod lock;
 pub mod manifest;
 pub mod witness;
+pub mod room;
 
-pub use files::{set_aside, take_place};
+pub use files::{put_away, set_aside, take_place};
 pub use manifest::{Kept, Manifest};

@@ -9,6 +9,7 @@ use super::ring;
 use crate::adapters::directory::files::{bytes, failed, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Kept;
+use crate::adapters::directory::room::or_no_room;
 use crate::adapters::directory::witness::Witness;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
@@ -99,7 +100,7 @@ impl FjallStore {
         if matches!(answer, Err(StoreError::Unreadable { .. })) {
             self.broken.store(true, Ordering::Release);
         }
-        answer
+        answer.map_err(|error| or_no_room(&self.path, error))
     }
 
     /// A thread of fjall has failed while it wrote tables, and fjall does not say why: for damage or for the disk.

@@ -9,6 +9,7 @@ use super::open::{COUNT_KEY, Opened, open};
 use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::Kept;
+use crate::adapters::directory::room::or_no_room;
 use crate::adapters::directory::witness::Witness;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::record::Format;
@@ -145,7 +146,7 @@ impl SledStore {
         if matches!(answer, Err(StoreError::Unreadable { .. })) {
             self.broken.store(true, Ordering::Release);
         }
-        answer
+        answer.map_err(|error| or_no_room(&self.path, error))
     }
 
     /// Applies what was joined, after a sync where too much would be unsynced.

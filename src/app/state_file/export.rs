@@ -1,6 +1,6 @@
 //! `sidestream state export`: a state directory as a file.
 //!
-//! Takes the directory's lock, so no engine runs meanwhile. The file has its name only once it is whole and durable.
+//! Refused while an engine runs. The file has its name only once it is whole and durable; the directory stays as it is.
 
 use super::Progress;
 use super::error::FileError;
@@ -8,13 +8,16 @@ use super::layout::spaces;
 use super::write::Writer;
 use crate::adapters::directory::Manifest;
 use crate::adapters::directory::files::sync;
-use crate::app::disk::{Opened, open_as_it_is};
+use crate::app::disk::Opened;
+use crate::app::disk_read::look;
 use crate::app::exit::{CONFIG, Exit, NO, UNAVAILABLE, USAGE};
+use crate::app::target::Target;
 use crate::config::StateSection;
 use crate::core::ids::Position;
 use crate::core::record::Format;
+use crate::ports::store::Store;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
 /// What was exported.
@@ -30,9 +33,11 @@ pub struct Exported {
     pub sum: u64,
 }
 
-/// Writes the state of a directory into a new file.
-pub fn export(state: &StateSection, file: &Path, tell: &mut dyn FnMut(Progress)) -> Result<Exported, Exit> {
-    if file.exists() {
+/// Writes the state of a directory, which stays as it is, into a new file or to standard output.
+pub fn export(state: &StateSection, target: &Target, tell: &mut dyn FnMut(Progress)) -> Result<Exported, Exit> {
+    if let Target::File(file) = target
+        && file.exists()
+    {
         let what = format!("{} is there already", file.display());
         return Err(Exit::new(USAGE, what, "name a new file"));
     }
@@ -40,16 +45,42 @@ pub fn export(state: &StateSection, file: &Path, tell: &mut dyn FnMut(Progress))
         let what = format!("{} holds no state", state.path.display());
         return Err(Exit::new(UNAVAILABLE, what, "correct state.path"));
     }
-    let Opened { store, disk } = open_as_it_is(state)?;
-    let format = Manifest::read(&state.path)?.map_or_else(Format::first, |manifest| manifest.format);
-    let Some(record) = disk.checkpoint else {
+    let look = look(state)?;
+    let Opened { store, disk } = &look.opened;
+    let Some(record) = &disk.checkpoint else {
         let what = format!("{} holds no checkpoint yet: there is nothing to export", state.path.display());
         return Err(Exit::new(NO, what, ""));
     };
-    let part = part(file)?;
-    let failed = |error: std::io::Error| FileError::Io(error).exit(file);
-    let out = BufWriter::with_capacity(1 << 20, File::create(&part).map_err(failed)?);
-    let mut writer = Writer::new(out, &format).map_err(failed)?;
+    let format = Manifest::read(&state.path)?.map_or_else(Format::first, |manifest| manifest.format);
+    let (entries, bytes, sum) = match target {
+        Target::Stdout => {
+            let (_, sums) =
+                dump(store.as_ref(), &format, std::io::stdout().lock(), Path::new("standard output"), tell)?;
+            sums
+        }
+        Target::File(file) => {
+            let failed = |error: Error| FileError::Io(error).exit(file);
+            let part = part(file)?;
+            let (out, sums) = dump(store.as_ref(), &format, File::create(&part).map_err(failed)?, file, tell)?;
+            out.sync_all().map_err(failed)?;
+            std::fs::rename(&part, file).map_err(failed)?;
+            sync(file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+            sums
+        }
+    };
+    Ok(Exported { position: record.position, entries, bytes, sum })
+}
+
+/// Writes every entry; returns what was written to, and how many entries, bytes and which sum that made.
+fn dump<W: Write>(
+    store: &dyn Store,
+    format: &Format,
+    out: W,
+    name: &Path,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<(W, (u64, u64, u64)), Exit> {
+    let failed = |error: Error| FileError::Io(error).exit(name);
+    let mut writer = Writer::new(BufWriter::with_capacity(1 << 20, out), format).map_err(failed)?;
     let total = store.disk_bytes();
     for space in spaces() {
         let mut refused = None;
@@ -63,13 +94,9 @@ pub fn export(state: &StateSection, file: &Path, tell: &mut dyn FnMut(Progress))
         tell(Progress { done: writer.bytes, total: total.max(writer.bytes), entries: writer.entries });
     }
     let entries = writer.entries;
-    let (out, sum) = writer.finish().map_err(failed)?;
+    let (out, sum, bytes) = writer.finish().map_err(failed)?;
     let out = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    out.sync_all().map_err(failed)?;
-    let bytes = out.metadata().map_err(failed)?.len();
-    std::fs::rename(&part, file).map_err(failed)?;
-    sync(file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-    Ok(Exported { position: record.position, entries, bytes, sum })
+    Ok((out, (entries, bytes, sum)))
 }
 
 /// The file's name until it is whole.

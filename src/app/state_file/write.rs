@@ -51,8 +51,8 @@ impl<W: Write> Writer<W> {
         if self.block.len() >= BLOCK_BYTES { self.end_block() } else { Ok(()) }
     }
 
-    /// Ends the file; returns what was written to, and the sum over all blocks.
-    pub fn finish(mut self) -> Result<(W, u64)> {
+    /// Ends the file; returns what was written to, the sum over all blocks, and the file's bytes.
+    pub fn finish(mut self) -> Result<(W, u64, u64)> {
         if !self.block.is_empty() {
             self.end_block()?;
         }
@@ -63,7 +63,7 @@ impl<W: Write> Writer<W> {
         }
         self.put(&mut end)?;
         self.out.flush()?;
-        Ok((self.out, sum))
+        Ok((self.out, sum, self.bytes))
     }
 
     fn end_block(&mut self) -> Result<()> {

@@ -7,6 +7,7 @@ use super::shape::time;
 use crate::app::dead_letters::many::{self, Which};
 use crate::app::dead_letters::redrive::{Ask, Outcome};
 use crate::app::exit::{Exit, NO, USAGE};
+use crate::app::target::a_file;
 use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{Line, json_line, say};
 use crate::core::ids::Position;
@@ -18,8 +19,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream dead-letters redrive 4711 --edited event.json")]
 pub struct Redrive {
-    /// The positions of the events.
-    #[arg(value_name = "POSITION", required_unless_present = "all")]
+    /// The positions of the events; or --all.
+    #[arg(value_name = "POSITION")]
     positions: Vec<u64>,
     /// All dead letters that the filters take.
     #[arg(long, conflicts_with_all = ["positions", "again", "edited"])]
@@ -69,6 +70,12 @@ impl Redrive {
         let usage = |what: &str| Err(Exit::new(USAGE, what, "`sidestream dead-letters redrive --help` has an example"));
         if !self.all && !self.filters.is_empty() {
             return usage("filters go with --all, not with positions");
+        }
+        if !self.all && self.positions.is_empty() {
+            return usage("say which dead letters: their positions, or --all for all that the filters take");
+        }
+        if let Some(file) = &self.edited {
+            a_file(file, "the bytes of an edited event are read by name")?;
         }
         if self.edited.is_some() && self.positions.len() != 1 {
             return usage("--edited goes with exactly one position");

@@ -6,7 +6,8 @@ use super::shape::{Redriven, Shape, plain, time};
 use crate::adapters::nats::connect::Connection;
 use crate::app::dead_letters::many::{self, Shown};
 use crate::app::dead_letters::original::original;
-use crate::app::exit::{Exit, NO, UNAVAILABLE, USAGE};
+use crate::app::exit::{Exit, NO};
+use crate::app::target::Target;
 use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{json_line, say};
 use crate::core::ids::Position;
@@ -16,8 +17,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Shows the dead letter of one position with its headers, its body and its redrives.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub struct Show {
     /// The position of the event.
     position: u64,
-    /// Write the event's body to this new file, so that it can be edited.
+    /// Write the event's body to this new file, so that it can be edited; `-` is standard output, and nothing else is printed.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     /// Print one JSON object.
@@ -77,8 +77,12 @@ impl Show {
                 let hint = "`sidestream dead-letters list` shows those that are there";
                 return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.position), hint));
             };
-            if let Some(file) = &self.body {
-                write_body(&connection, &shown, file).await?;
+            if let Some(file) = self.body {
+                let target = Target::of(file);
+                write_body(&connection, &shown, &target).await?;
+                if target == Target::Stdout {
+                    return Ok(());
+                }
             }
             if self.json { print_json(&shown) } else { print(&shown) }
         })
@@ -86,19 +90,10 @@ impl Show {
 }
 
 /// The whole body, from the input where the dead letter is cut.
-async fn write_body(connection: &Connection, shown: &Shown, file: &Path) -> Result<(), Exit> {
+async fn write_body(connection: &Connection, shown: &Shown, target: &Target) -> Result<(), Exit> {
     let event = original(connection, &shown.found, None).await?;
-    let event = event.map_err(|why| Exit::new(NO, format!("{}: {why}", file.display()), ""))?;
-    let written = std::fs::File::create_new(file).and_then(|mut open| open.write_all(&event.body));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            let hint = "name a new file: what was edited is not overwritten";
-            Exit::new(USAGE, format!("{} exists", file.display()), hint)
-        }
-        _ => Exit::new(UNAVAILABLE, format!("{}: {error}", file.display()), "check the path and its permissions"),
-    })?;
-    eprintln!("{} bytes written to {}", event.body.len(), file.display());
-    Ok(())
+    let event = event.map_err(|why| Exit::new(NO, why, ""))?;
+    target.write(&event.body, "name a new file: what was edited is not overwritten")
 }
 
 fn print_json(shown: &Shown) -> Result<(), Exit> {

@@ -42,9 +42,34 @@ pub(super) struct Summary {
     events: u64,
     /// How long it took.
     seconds: f64,
+    /// What came into the input after an earlier call completed the replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) newer: Option<Newer>,
     /// The comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) diff: Option<DiffReport>,
+}
+
+/// Positions that a complete replay does not cover, although its end was left to the input.
+#[derive(Debug, Serialize)]
+pub(super) struct Newer {
+    from: Position,
+    until: Position,
+    #[serde(skip)]
+    hint: String,
+}
+
+impl Newer {
+    /// What follows a request's range in an input that ends at `last`.
+    pub(super) fn of(request: &Request, last: u64, directory: &Path) -> Option<Newer> {
+        let from = Position(request.emit().until.0 + 1);
+        let hint = format!(
+            "a fresh replay: --to ANOTHER_STREAM, or remove stream {} and directory {} first",
+            request.to,
+            directory.display()
+        );
+        (from.0 <= last).then_some(Newer { from, until: Position(last), hint })
+    }
 }
 
 impl Summary {
@@ -77,6 +102,7 @@ impl Summary {
             would_publish: None,
             events,
             seconds: (took.as_secs_f64() * 1e3).round() / 1e3,
+            newer: None,
             diff: None,
         }
     }
@@ -105,6 +131,13 @@ impl Summary {
                     say(&format!("  and {count} dead letters: {reason}"))?;
                 }
             }
+        }
+        if let Some(Newer { from, until, hint }) = &self.newer {
+            let input = &self.input;
+            say(&format!(
+                "NOT COVERED: positions {from} to {until}, which came into {input} since (it holds 1 to {until} now)"
+            ))?;
+            say(&format!("  {hint}"))?;
         }
         self.diff.as_ref().map_or(Ok(()), print_diff)
     }

@@ -13,3 +13,4 @@ mod raw;
 mod streams;
 
 pub(super) use raw::{Enrich, Kind, Raw, Table, read};
+pub use streams::stream_name;

@@ -116,7 +116,7 @@ fn output_subject(text: &str) -> Result<Template, String> {
 }
 
 /// Follows the server's rules for stream names; they also stand in headers, hence printable ASCII.
-fn stream_name(text: &str) -> Result<String, String> {
+pub fn stream_name(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'/' | b'\\');
     if text.is_empty() || text.len() > STREAM_NAME_MAX || !text.bytes().all(good) {
         return Err(format!(

@@ -144,3 +144,23 @@ fn a_fault_of_the_engine_is_a_dead_letter_like_another() {
     assert_eq!(positions(&list), [1, said[0]["as"].as_u64().unwrap()]);
     engine.drain();
 }
+
+#[test]
+fn a_body_goes_into_a_pipe_and_no_file_is_called_after_it() {
+    let bed = planted();
+    for name in ["-", "/dev/stdout"] {
+        let body = letters(&bed, &["show", "3", "--body", name]);
+        assert_eq!((body.code, body.out.as_str()), (Some(0), &LESSON[..LESSON.len() - 1]), "{body:?}");
+        assert!(body.err.contains("bytes written to standard output"), "{body:?}");
+    }
+    let edited = letters(&bed, &["redrive", "3", "--edited", "-"]);
+    assert!(edited.code == Some(64) && edited.err.contains("`-` is no file"), "{edited:?}");
+    assert!(!std::path::Path::new("-").exists());
+}
+
+#[test]
+fn a_redrive_of_nothing_says_what_there_is_to_say() {
+    let bed = planted();
+    let ran = letters(&bed, &["redrive"]);
+    assert!(ran.code == Some(64) && ran.err.contains("--all") && ran.err.contains("positions"), "{ran:?}");
+}

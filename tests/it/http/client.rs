@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) content_type: String,
-    pub(super) body: String,
+pub struct Answer {
+    pub status: u16,
+    pub content_type: String,
+    pub body: String,
 }
 
 /// One request over a connection of its own.
-pub(super) fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
+pub fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     write!(stream, "{method} {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
@@ -34,12 +34,12 @@ pub(super) fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
     }
 }
 
-pub(super) fn get(address: SocketAddr, path: &str) -> Answer {
+pub fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, "GET", path)
 }
 
 /// Rows for `ada`, for a key with every kind of awkward character, and trouble for `stuck`.
-pub(super) fn lookup() -> StateLookup {
+pub fn lookup() -> StateLookup {
     Arc::new(|key| {
         Box::pin(async move {
             match key.as_str() {
@@ -52,7 +52,7 @@ pub(super) fn lookup() -> StateLookup {
 }
 
 /// A server on a free port, and what it shows.
-pub(super) fn served() -> (SocketAddr, Server, Metrics, Health) {
+pub fn served() -> (SocketAddr, Server, Metrics, Health) {
     let metrics = Metrics::new();
     let health = Health::new(metrics.clone());
     let deps = Deps { metrics: metrics.clone(), health: health.clone(), state: lookup(), state_open: false };

@@ -1,5 +1,5 @@
 //! The HTTP server over real connections.
 
-mod client;
+pub mod client;
 mod metrics;
 mod pages;

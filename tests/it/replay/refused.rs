@@ -60,6 +60,31 @@ fn a_lane_with_messages_of_another_replay_is_no_lane_for_this_one() {
 }
 
 #[test]
+fn what_is_no_stream_name_is_refused_before_anybody_is_asked() {
+    let stage = Stage::empty();
+    for name in ["a.b", "a b", "a/b", "", ">"] {
+        refused(&stage, &["--to", name], 64, &["is no stream name"]);
+        refused(&stage, &["--to", name, "--dry-run"], 64, &["is no stream name"]);
+    }
+}
+
+#[test]
+fn a_complete_replay_says_which_newer_events_it_does_not_cover() {
+    let mut stage = Stage::school(50);
+    let first = stage.replayed(&["--diff"]);
+    assert!(!first.out.contains("NOT COVERED"), "{first:?}");
+    stage.users(1, 5);
+    stage.run_live();
+    let (before, last) = (stage.last(LANE), stage.last(INPUT));
+    let again = stage.replayed(&["--diff"]);
+    let words = format!("to {last}, which came into EVENTS since (it holds 1 to {last} now)");
+    assert!(again.out.contains(&words) && again.out.contains("ANOTHER_STREAM"), "{again:?}");
+    assert_eq!(stage.last(LANE), before);
+    let json = stage.replayed(&["--json"]).lines().remove(0);
+    assert_eq!(json["newer"]["until"], last);
+}
+
+#[test]
 fn ranges_that_make_no_sense_are_refused() {
     let stage = Stage::school(100);
     refused(&stage, &["--from", "0"], 64, &["positions begin with 1"]);
