@@ -23,8 +23,6 @@ pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 const TOO_MANY_CONSUMERS: u64 = 10026;
 /// Between two askings of what may be asked twice.
 const AGAIN: Duration = Duration::from_secs(1);
-/// After so long nobody answers.
-const UNANSWERED: Duration = Duration::from_secs(5);
 
 /// What the API says when it says no.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -74,12 +72,14 @@ pub(super) async fn ask<T: DeserializeOwned>(
     subject: &str,
     request: &impl Serialize,
 ) -> Result<Result<T, ApiError>, BrokerError> {
-    hedged(subject, |_| call(connection, subject, request)).await
+    hedged(subject, connection.request_timeout(), |_| call(connection, subject, request)).await
 }
 
-/// The first answer to a request that is sent again each second; it is told how often it was sent before.
+/// The first answer to a request that is sent again each second, within `nats.request_timeout_ms`; it is told how often
+/// it was sent before.
 pub(super) async fn hedged<T, F: Future<Output = Result<T, BrokerError>>>(
     subject: &str,
+    within: Duration,
     send: impl Fn(usize) -> F,
 ) -> Result<T, BrokerError> {
     let began = Instant::now();
@@ -90,9 +90,10 @@ pub(super) async fn hedged<T, F: Future<Output = Result<T, BrokerError>>>(
         tokio::select! {
             // An error is an answer, too; whoever was not answered is not heard of before all of this is over.
             Some(answer) = under_way.next() => return answer,
-            () = tokio::time::sleep_until(began + silent) => {
-                if silent >= UNANSWERED {
-                    return Err(BrokerError::Transient(format!("no answer to {subject} within 5 s")));
+            () = tokio::time::sleep_until(began + silent.min(within)) => {
+                if silent >= within {
+                    let within = within.as_millis();
+                    return Err(BrokerError::Transient(format!("no answer to {subject} within {within} ms")));
                 }
                 under_way.push(send(sent));
                 sent += 1;

@@ -4,13 +4,13 @@
 //! reported, because an engine starts again after every reconnect. The source and the lane have one each.
 
 use super::prefix::Prefixes;
-use super::reach::reach;
+use super::reach::{Reached, reach};
 pub use super::settings::{NatsSettings, TlsSettings};
 pub use super::trouble::Trouble;
 use crate::ports::stream::{BrokerError, Denial};
 use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -19,9 +19,8 @@ use tokio::sync::watch;
 pub struct Connection {
     client: Client,
     api: Arc<Prefixes>,
-    /// What the subjects of answers begin with.
-    inbox: Arc<str>,
-    request_timeout: Duration,
+    /// The server's words where it refused the inbox.
+    deaf: Arc<OnceLock<String>>,
     /// How it was made.
     settings: Arc<(NatsSettings, String)>,
     trouble: watch::Receiver<Option<Trouble>>,
@@ -38,12 +37,11 @@ impl Connection {
     /// Connects once, to any of the servers, without trying again; `purpose` makes the connection's name in the
     /// server's lists. Files and passwords that do not suit are denials; an address that is none is permanent.
     pub async fn open(settings: &NatsSettings, purpose: &str) -> Result<Connection, BrokerError> {
-        let (client, trouble) = reach(settings, purpose).await?;
+        let Reached { client, trouble, deaf } = reach(settings, purpose).await?;
         Ok(Connection {
             client,
             api: Arc::new(settings.api.clone()),
-            inbox: Arc::from(settings.inbox_prefix.as_str()),
-            request_timeout: settings.request_timeout,
+            deaf,
             settings: Arc::new((settings.clone(), purpose.to_owned())),
             trouble,
         })
@@ -108,16 +106,17 @@ impl Connection {
         payload: Bytes,
     ) -> Result<Message, BrokerError> {
         let mut trouble = self.trouble.clone();
-        if let Some(Trouble::Refused(words)) = &*trouble.borrow_and_update()
-            && self.is_about_answers(words)
-        {
-            return Err(self.deaf(words));
+        trouble.mark_unchanged();
+        if let Some(words) = self.deaf.get() {
+            return Err(self.hears_nothing(words));
         }
         let refused = async {
             while trouble.changed().await.is_ok() {
+                if let Some(words) = self.deaf.get() {
+                    return self.hears_nothing(words);
+                }
                 match &*trouble.borrow_and_update() {
                     Some(Trouble::Lost) => return BrokerError::Transient(Trouble::Lost.to_string()),
-                    Some(Trouble::Refused(words)) if self.is_about_answers(words) => return self.deaf(words),
                     Some(Trouble::Refused(words)) if words.contains(subject) => return forbidden(words),
                     _ => {}
                 }
@@ -132,7 +131,7 @@ impl Connection {
             reply = self.client.send_request(subject.to_owned(), request) => reply.map_err(|error| match error.kind() {
                 RequestErrorKind::TimedOut => BrokerError::Transient(format!(
                     "no answer to {subject} within {} ms",
-                    self.request_timeout.as_millis()
+                    self.request_timeout().as_millis()
                 )),
                 RequestErrorKind::NoResponders => BrokerError::Transient(format!(
                     "nobody answers {subject}: JetStream is off for this account, or still starting"
@@ -143,19 +142,19 @@ impl Connection {
         }
     }
 
-    /// Whether the server's words are about the inbox of this connection: without it no request is ever answered.
-    fn is_about_answers(&self, words: &str) -> bool {
-        words.contains(&format!("Subscription to \"{}.", self.inbox))
+    /// How long a request may take.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.settings.0.request_timeout
     }
 
     /// The error of a connection that may not hear answers.
-    fn deaf(&self, words: &str) -> BrokerError {
+    fn hears_nothing(&self, words: &str) -> BrokerError {
         BrokerError::Denied {
             by: Denial::Permission,
             what: format!("the server refused: {words}"),
             hint: format!(
                 "let this user subscribe to {}.>, or set nats.inbox_prefix to a prefix that it may subscribe to",
-                self.inbox
+                self.settings.0.inbox_prefix
             ),
         }
     }

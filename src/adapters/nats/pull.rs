@@ -254,7 +254,7 @@ async fn anywhere(
 ) -> Result<(String, Created), BrokerError> {
     let attempts = AtomicUsize::new(0);
     let subject = connection.consumer_api("CREATE", stream, unique);
-    let made = api::hedged(&subject, |attempt| {
+    let made = api::hedged(&subject, connection.request_timeout(), |attempt| {
         attempts.store(attempt + 1, Ordering::Relaxed);
         let name = attempt_name(unique, attempt);
         async move {

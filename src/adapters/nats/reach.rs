@@ -11,6 +11,7 @@ use crate::ports::stream::{BrokerError, Denial};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ServerError};
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// Attempts to reach a server again after a loss, the wait doubling from a millisecond.
@@ -32,36 +33,53 @@ enum Failure {
 }
 
 /// A client that is connected to one of the servers, and the news of it.
-pub(super) async fn reach(
-    settings: &NatsSettings,
-    purpose: &str,
-) -> Result<(Client, watch::Receiver<Option<Trouble>>), BrokerError> {
+pub(super) struct Reached {
+    /// The client.
+    pub(super) client: Client,
+    /// The newest trouble.
+    pub(super) trouble: watch::Receiver<Option<Trouble>>,
+    /// The server's words where it refused the inbox, which it says once and never again.
+    pub(super) deaf: Arc<OnceLock<String>>,
+}
+
+/// Connects to any of the servers.
+pub(super) async fn reach(settings: &NatsSettings, purpose: &str) -> Result<Reached, BrokerError> {
     let mut addresses = address::addresses(&settings.url)?;
     let chance = RandomState::new();
     addresses.sort_by_cached_key(|address| chance.hash_one(&address.shown));
     let mut failures = Vec::new();
     for address in &addresses {
         let (report, trouble) = watch::channel(None);
+        let deaf = Arc::new(OnceLock::new());
+        let (inbox, told) = (about_inbox(&settings.inbox_prefix), deaf.clone());
         let options = login::options(settings, address)?
             .name(format!("sidestream-{purpose}"))
             // About a quarter of a second for each server; then every subscription ends instead of waiting for ever,
             // and nothing that was meant for an earlier life is sent after a long break.
             .max_reconnects(RECONNECTS * addresses.len())
             .event_callback(move |event| {
-                note(&report, event);
+                let words = note(&report, event);
+                if let Some(words) = words.filter(|words| words.contains(&inbox)) {
+                    let _ = told.set(words);
+                }
                 async {}
             });
         let attempt = options.connect(address.server.clone());
         match tokio::time::timeout(settings.connect_timeout * LOOK_UP, attempt).await {
             Ok(Ok(client)) => {
                 pool(&client, &addresses, address).await?;
-                return Ok((client, trouble));
+                return Ok(Reached { client, trouble, deaf });
             }
             Ok(Err(error)) => failures.push((address, judge(&error), words(&error, settings))),
             Err(_) => failures.push((address, Failure::Away, "its name was not found in time".to_owned())),
         }
     }
     Err(verdict(&failures))
+}
+
+/// What the server says when it refuses an inbox.
+fn about_inbox(prefix: &str) -> String {
+    format!("Subscription to \"{prefix}.")
 }
 
 /// Lets the client go on at any server with the same login when it loses its own.

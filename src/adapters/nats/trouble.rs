@@ -27,15 +27,16 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// Keeps the worst news: a loss stays, anything else gives way to what is newer.
-pub(super) fn note(report: &watch::Sender<Option<Trouble>>, event: Event) {
+/// Keeps the worst news: a loss stays, anything else gives way to what is newer. Gives back what the server refused.
+pub(super) fn note(report: &watch::Sender<Option<Trouble>>, event: Event) -> Option<String> {
     let trouble = match event {
         Event::Disconnected | Event::Closed => Trouble::Lost,
         Event::LameDuckMode => Trouble::LameDuck,
         Event::SlowConsumer(_) => Trouble::SlowConsumer,
         Event::ServerError(error) => Trouble::Refused(error.to_string()),
-        Event::Connected | Event::Draining | Event::ClientError(_) => return,
+        Event::Connected | Event::Draining | Event::ClientError(_) => return None,
     };
+    let refused = if let Trouble::Refused(words) = &trouble { Some(words.clone()) } else { None };
     report.send_if_modified(|known| {
         // A second loss is news again: whoever waits for the next one must wake up.
         let keep = *known == Some(Trouble::Lost) && trouble != Trouble::Lost;
@@ -44,6 +45,7 @@ pub(super) fn note(report: &watch::Sender<Option<Trouble>>, event: Event) {
         }
         !keep
     });
+    refused
 }
 
 #[cfg(test)]
