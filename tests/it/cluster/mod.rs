@@ -5,4 +5,5 @@ mod stage;
 mod dealt;
 mod pauses;
 mod faults;
+mod stale;
 mod connecting;

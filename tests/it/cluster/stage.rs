@@ -5,6 +5,7 @@ use crate::harness::cluster::{Cluster, SERVERS};
 use crate::harness::dump::{dump, each};
 use crate::harness::engine::Engine;
 use crate::harness::load::{publish, try_publish_last};
+use crate::harness::page::page;
 use crate::harness::steady::{Steady, longest_gap};
 use crate::harness::streams::{self, INPUT, OUTPUT};
 use crate::harness::wait::{DEADLINE, wait_within};
@@ -56,6 +57,11 @@ impl Stage {
         let all: Vec<(String, String)> =
             base.iter().chain(sets).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Engine::start("state", &self.config, &all)
+    }
+
+    /// What an engine says of its readiness: the status and the reason; 0 without an answer.
+    pub fn readiness(engine: &Engine) -> (u16, String) {
+        page(engine.address().parse().unwrap(), "/readyz").unwrap_or_default()
     }
 
     /// Asks a server that can answer until it does.
