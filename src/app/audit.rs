@@ -27,6 +27,7 @@ pub struct Progress {
 pub async fn audit(
     connection: &Connection,
     config: &Config,
+    older: &[PlanSpec],
     complete: bool,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, Exit> {
@@ -35,7 +36,7 @@ pub async fn audit(
     let input = streams::state(connection, &config.input.stream).await?;
     let mut audit = Audit::new(AuditOptions {
         plan: config.plan.clone(),
-        older: older_plans(config),
+        older: older_plans(config, older),
         input: bounds(input),
         output: bounds(output),
         complete,
@@ -66,9 +67,16 @@ fn bounds(state: StreamState) -> Bounds {
     Bounds { first: state.first, last: state.last }
 }
 
-/// Plans of the past, where the state directory is there and free, which stays as it is; without them their positions are
-/// unchecked.
-fn older_plans(config: &Config) -> BTreeMap<String, PlanSpec> {
+/// Plans of the past: those that are given, and those of the state directory where that is there and free, which stays as
+/// it is.
+fn older_plans(config: &Config, given: &[PlanSpec]) -> BTreeMap<String, PlanSpec> {
+    let mut plans = stored_plans(config);
+    plans.extend(given.iter().map(|plan| (plan.fingerprint(), plan.clone())));
+    plans
+}
+
+/// The plans whose text the state directory holds; without them their positions are unchecked.
+fn stored_plans(config: &Config) -> BTreeMap<String, PlanSpec> {
     if !config.state.path.exists() {
         return BTreeMap::new();
     }

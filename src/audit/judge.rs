@@ -199,6 +199,7 @@ impl Audit {
             && let Some(recompute) = &mut self.recompute
         {
             recompute.lose_rows(self.latest);
+            self.scales.state_lacks_a_plan = false;
         }
     }
 
@@ -234,7 +235,14 @@ impl Audit {
             harmless: self.is_harmless(regime.origin, next),
         };
         let after = Position(next.0 - 1);
-        self.recompute = Some(match (regime::begin(&change, regime, spec), running) {
+        let lacked = before.is_some() && running.is_none();
+        let begin = regime::begin(&change, regime, spec);
+        self.scales.state_lacks_a_plan = match begin {
+            Begin::Carried => self.scales.state_lacks_a_plan,
+            Begin::Empty => false,
+            Begin::Lost => lacked,
+        };
+        self.recompute = Some(match (begin, running) {
             (Begin::Carried, Some(running)) => running.under(spec, after),
             (Begin::Empty, _) => Recompute::new(spec, after, None),
             (Begin::Carried | Begin::Lost, _) => Recompute::new(spec, after, Some(self.latest)),

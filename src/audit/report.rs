@@ -18,6 +18,9 @@ pub enum Verdict {
     Clean,
     /// At least one fault was found.
     NotClean,
+    /// No fault was found, but something could not be checked that can be: the text of a plan is not at hand; or nothing
+    /// could be checked at all.
+    NotChecked,
 }
 
 /// A sort of finding.
@@ -48,7 +51,7 @@ pub enum Doubt {
     InputGone,
     /// The output stream no longer holds the output.
     LaneGone,
-    /// The text of the plan in force there is not at hand.
+    /// The text of the plan in force there is not at hand, or that of the one before, which made the state.
     PlanUnknown,
     /// Its value depends on events that are gone.
     StateUnknown,
@@ -64,7 +67,7 @@ impl Doubt {
         match self {
             Doubt::InputGone => "the input no longer holds its event",
             Doubt::LaneGone => "the output stream no longer holds it",
-            Doubt::PlanUnknown => "the text of the plan in force there is not at hand",
+            Doubt::PlanUnknown => "the text of the plan in force there, or of the one before, is not at hand",
             Doubt::StateUnknown => "its value depends on events that are gone",
             Doubt::DuplicateUnknown => "whether it is a duplicate depends on events that are gone",
             Doubt::RecomputeFailed => "recomputing it failed: please report it with the event",
@@ -167,8 +170,18 @@ impl Report {
     pub fn judged(mut self, complete: bool) -> Report {
         let faults = self.missing + self.doubled + self.out_of_order + self.different + self.unknown;
         let late = if complete { self.pending } else { 0 };
-        self.verdict = if faults + late == 0 { Verdict::Clean } else { Verdict::NotClean };
+        let nothing = self.checked == 0 && self.unchecked > 0;
+        self.verdict = match faults + late {
+            0 if nothing || self.lacks_a_plan() => Verdict::NotChecked,
+            0 => Verdict::Clean,
+            _ => Verdict::NotClean,
+        };
         self
+    }
+
+    /// Whether something would be checked if the text of another plan were at hand.
+    pub fn lacks_a_plan(&self) -> bool {
+        self.unchecked_because.contains_key(&Doubt::PlanUnknown)
     }
 
     fn count(&mut self, finding: Finding) -> &mut u64 {

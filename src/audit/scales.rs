@@ -28,6 +28,8 @@ pub struct Scales {
     missing: BTreeSet<Key>,
     /// Whether the lane shows that an event after the last one passed, now gone, changed the state.
     changed_in_gap: bool,
+    /// Whether it is for want of a plan's text, and of nothing else, that the state is not known.
+    pub state_lacks_a_plan: bool,
 }
 
 impl Scales {
@@ -40,6 +42,7 @@ impl Scales {
             strays: BTreeSet::new(),
             missing: BTreeSet::new(),
             changed_in_gap: false,
+            state_lacks_a_plan: false,
         }
     }
 
@@ -140,7 +143,9 @@ impl Scales {
             Value::Nothing(_) => return,
         };
         match doubt {
-            Some(doubt) if differences.is_empty() => self.report.doubt(doubt, entry.key.0, Some(sequence)),
+            Some(doubt) if differences.is_empty() => {
+                self.report.doubt(self.why(doubt), entry.key.0, Some(sequence));
+            }
             _ => self.report.checked += 1,
         }
         if !differences.is_empty() {
@@ -158,6 +163,7 @@ impl Scales {
             Value::NotKnown(doubt) => *doubt,
             Value::Output(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
         };
+        let doubt = self.why(doubt);
         // It was counted where it stands.
         if self.strays.remove(&key) {
             return;
@@ -174,6 +180,14 @@ impl Scales {
                     self.missing.insert(key);
                 }
             }
+        }
+    }
+
+    /// A doubt about the state, for the reason that it has.
+    fn why(&self, doubt: Doubt) -> Doubt {
+        match doubt {
+            Doubt::StateUnknown | Doubt::DuplicateUnknown if self.state_lacks_a_plan => Doubt::PlanUnknown,
+            other => other,
         }
     }
 

@@ -1,6 +1,6 @@
 //! `sidestream audit`: proves from the two streams alone that every output is right, or says which is not.
 //!
-//! Exit code 0 only for a clean verdict.
+//! Exit code 0 only for a clean verdict. Each further `--config` gives the text of an older plan.
 
 use super::options::{Options, block_on, connect_to_streams};
 use super::text::Line;
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 
 /// Recomputes every output from the input stream and compares it with the output stream.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: sidestream audit --complete --json")]
+#[command(after_help = "Example: sidestream audit --complete --json
+After a change of the configuration: sidestream audit --config new.toml --config old.toml")]
 pub struct Audit {
     /// Count outputs that are still to come as faults.
     #[arg(long)]
@@ -28,7 +29,7 @@ pub struct Audit {
 
 impl Audit {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
-        let mut config = options.load()?;
+        let (mut config, older) = options.load_all()?;
         if let Some(directory) = &self.replay {
             let nothing = || Exit::new(NO, format!("{} holds no replay", directory.display()), "");
             let request = file::read(directory)?.ok_or_else(nothing)?;
@@ -37,9 +38,10 @@ impl Audit {
         let report = block_on(async {
             let connection = connect_to_streams(&config, "audit").await?;
             let line = Line::new(0, "messages");
-            let report =
-                audit(&connection, &config, self.complete, &mut |progress| line.of(progress.read, progress.total))
-                    .await?;
+            let report = audit(&connection, &config, &older, self.complete, &mut |progress| {
+                line.of(progress.read, progress.total);
+            })
+            .await?;
             line.clear();
             Ok(report)
         })?;
@@ -52,13 +54,18 @@ impl Audit {
         match report.verdict {
             Verdict::Clean => Ok(()),
             Verdict::NotClean => Err(Exit::new(NO, "", "")),
+            Verdict::NotChecked => Err(Exit::new(NO, "", "")),
         }
     }
 }
 
 /// The report for people.
 pub(super) fn print(report: &Report) {
-    let verdict = if report.verdict == Verdict::Clean { "clean" } else { "NOT CLEAN" };
+    let verdict = match report.verdict {
+        Verdict::Clean => "clean",
+        Verdict::NotClean => "NOT CLEAN",
+        Verdict::NotChecked => "NOT CHECKED, nothing wrong was found",
+    };
     println!("audit: {verdict}, {} outputs checked", report.checked);
     let counts = [
         ("missing", report.missing),
@@ -74,6 +81,9 @@ pub(super) fn print(report: &Report) {
     }
     for (doubt, count) in &report.unchecked_because {
         println!("  {count} unchecked because {}", doubt.sentence());
+    }
+    if report.lacks_a_plan() {
+        println!("  give the configuration from before the change too: sidestream audit --config NEW --config OLD");
     }
     for (finding, examples) in &report.examples {
         for example in examples {

@@ -21,7 +21,7 @@ pub struct Check {
 impl Check {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        println!("{}: fine, plan {}", options.config.display(), config.plan.fingerprint());
+        println!("{}: fine, plan {}", options.path().display(), config.plan.fingerprint());
         if !self.connect {
             return Ok(());
         }

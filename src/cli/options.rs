@@ -9,9 +9,10 @@ use crate::app::command_patience;
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE, USAGE};
 use crate::app::process::PATIENCE;
 use crate::config::{Api, Config, Overrides};
+use crate::core::plan::spec::PlanSpec;
 use crate::telemetry::log::{LogFormat, init, line};
-use clap::Args;
-use std::path::PathBuf;
+use clap::{ArgAction, Args};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,9 +22,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The configuration file.
-    #[arg(long, global = true, value_name = "FILE", default_value = "config.toml")]
-    pub config: PathBuf,
+    /// The configuration file. `audit` takes older ones too, behind the one in force.
+    #[arg(long, global = true, value_name = "FILE", default_value = "config.toml", action = ArgAction::Append)]
+    pub config: Vec<PathBuf>,
     /// Overrides one setting, such as `--set nats.url=nats://10.0.0.7:4222`; may be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub sets: Vec<(String, String)>,
@@ -46,7 +47,29 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 impl Options {
     /// The checked configuration; its warnings go to standard error.
     pub fn load(&self) -> Result<Config, Exit> {
-        let (config, warnings) = Config::load(&self.config, &self.overrides())
+        if self.config.len() > 1 {
+            return Err(Exit::new(
+                USAGE,
+                "--config is given more than once",
+                "only audit takes older configurations too",
+            ));
+        }
+        self.load_from(self.path())
+    }
+
+    /// The checked configuration in force, and the plans of the older ones behind it.
+    pub fn load_all(&self) -> Result<(Config, Vec<PlanSpec>), Exit> {
+        let older = self.config.iter().skip(1).map(|path| Ok(self.load_from(path)?.plan));
+        Ok((self.load_from(self.path())?, older.collect::<Result<_, Exit>>()?))
+    }
+
+    /// The file in force.
+    pub fn path(&self) -> &Path {
+        self.config.first().map_or(Path::new("config.toml"), PathBuf::as_path)
+    }
+
+    fn load_from(&self, path: &Path) -> Result<Config, Exit> {
+        let (config, warnings) = Config::load(path, &self.overrides())
             .map_err(|error| Exit::new(CONFIG, format!("the configuration is not valid\n\n{error}"), ""))?;
         for warning in warnings {
             match self.log {
