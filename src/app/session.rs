@@ -23,6 +23,7 @@ use crate::core::protocol::header::RunId;
 use crate::core::protocol::looks::{self, Look, LookAgain};
 use crate::core::protocol::memory::Memory;
 use crate::core::protocol::prepare::{Prepared, header, prepare};
+use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::start::{self, Start, StartKind};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
@@ -69,12 +70,7 @@ pub async fn session(process: &Process, memory: &mut Memory, number: u64, stop: 
 
 async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Under, After> {
     let config = &process.config;
-    let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
-    let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
-    if memory.run.is_none() {
-        are_there(process, &lane).await?;
-    }
-    suits(process, &lane).await?;
+    let (source, lane) = connect(process, memory).await?;
     let state = config.state.clone();
     let opened = blocking(move || disk::open(&state)).await?;
     let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
@@ -89,8 +85,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
         drop(opened);
         return Err(look_again(process, again).await);
     }
-    let start = decided.map_err(|refusal| After::Stop(refusal.into()))?;
-    has_its_copy(process, &start)?;
+    let start = taken(process, decided)?;
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
@@ -143,12 +138,33 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     Ok(Under { engine, tasks, connection: lane, run, start: number })
 }
 
+/// A connection for the input and one for the output, where both streams are there and suit.
+async fn connect(process: &Process, memory: &Memory) -> Result<(Connection, Connection), After> {
+    let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
+    let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
+    if memory.run.is_none() {
+        are_there(process, &lane).await?;
+    }
+    suits(process, &lane).await?;
+    Ok((source, lane))
+}
+
 /// Waits until what was seen of the streams may be looked at again.
 async fn look_again(process: &Process, again: LookAgain) -> After {
     let why = format!("{}: looking again", again.seen);
     process.health.set(Phase::Waiting { why: why.clone() });
     tokio::time::sleep(Duration::from_nanos(again.wait.0.unsigned_abs())).await;
     After::Again { why, pause: false }
+}
+
+/// A start as the rules decided it, and as a replay takes it: of the input as it is, holes and all.
+fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, After> {
+    let mut start = decided.map_err(|refusal| After::Stop(refusal.into()))?;
+    if process.replay.is_some() {
+        start.history = Position(u64::MAX);
+    }
+    has_its_copy(process, &start)?;
+    Ok(start)
 }
 
 /// A replay that began with a copy of a state cannot build it anew.
@@ -323,6 +339,9 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
         StartKind::Fresh => "first start",
         StartKind::Resume => "reading on from the last checkpoint",
     };
+    if start.is_unseen() {
+        tracing::info!("the plan of the configuration begins at position {}", start.plan.since);
+    }
     let total = facts.input.last.saturating_sub(start.after.0);
     process.health.set(Phase::Recovering { why: why.to_owned(), done: 0, total });
     tracing::info!(

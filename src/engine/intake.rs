@@ -6,7 +6,7 @@
 use super::checkpointer::Checkpointer;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
-use super::messages::{Drain, Durable, EndPlan, Expect, Fed, Feed, PlanEnds, Work};
+use super::messages::{Drain, Durable, Expect, Fed, Feed, LaneIsOurs, PlanEnds, Work};
 use super::sequencer::Sequencer;
 use super::shard::Shard;
 use crate::core::protocol::intake::Slice;
@@ -72,11 +72,11 @@ impl Handler<Drain> for Intake {
     }
 }
 
-impl Handler<EndPlan> for Intake {
+impl Handler<LaneIsOurs> for Intake {
     type Result = ();
 
-    fn handle(&mut self, _: EndPlan, _: &mut Context<Intake>) {
-        let next = self.pace.end_plan();
+    fn handle(&mut self, _: LaneIsOurs, _: &mut Context<Intake>) {
+        let next = self.pace.lane_is_ours();
         self.go_on(next);
     }
 }

@@ -205,7 +205,7 @@ impl Engine {
         let states = parts.states.into_iter().enumerate();
         let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
         let intake = Intake {
-            pace: Pace::new(Cutter::new(parts.plan, shards.len(), &parts.start)),
+            pace: Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start)),
             shards: shards.clone(),
             sequencer: sequencer.clone(),
             checkpointer: checkpointer.clone(),

@@ -44,10 +44,10 @@ pub enum Fed {
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// To Intake, from the sequencer: the plan at work ends here, as a start that waits for it asked.
+/// To Intake, from the sequencer: an output of this start is confirmed for the first time.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct EndPlan;
+pub struct LaneIsOurs;
 
 /// To Intake, from the checkpointer: the barrier's checkpoint is on disk.
 #[derive(Debug, Message)]

@@ -18,7 +18,7 @@ use crate::ports::store::{Batch, Space, Store, StoreError};
 /// Writes what a start writes before anything else, in one batch.
 pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Result<(), StoreError> {
     let mut changes = Vec::new();
-    let (First::Anew(_, plans) | First::Texts(plans)) = first else { return Ok(()) };
+    let (First::Anew(_, plans) | First::Plans(_, plans) | First::Texts(plans)) = first else { return Ok(()) };
     for plan in plans {
         encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
     }
@@ -26,6 +26,9 @@ pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Res
         if !planted(Mutant::FloorForgotten) {
             changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
         }
+        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+    }
+    if let First::Plans(record, _) = first {
         changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
     }
     store.apply(Space::Meta, &Batch { changes })?;

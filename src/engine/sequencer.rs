@@ -6,7 +6,7 @@ use super::checkpointer::Checkpointer;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
 use super::intake::Intake;
-use super::messages::{EndPlan, Expect, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
+use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
 use super::timings::Timings;
 use crate::core::ids::Nanos;
 use crate::core::protocol::old::OldBatch;
@@ -155,8 +155,8 @@ impl Sequencer {
                     self.told("checkpointer", told);
                 }
                 Act::Recovered => drop(self.recovered.send(true)),
-                Act::EndPlan => {
-                    let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(EndPlan).is_ok());
+                Act::LaneIsOurs => {
+                    let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(LaneIsOurs).is_ok());
                     self.told("intake", told);
                 }
                 Act::Refuse(refusal) => self.ending.report(End::Refused(refusal)),

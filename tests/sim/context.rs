@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 pub struct Note {
     pub cause: u64,
     pub n: u32,
+    /// The plan that it names, and since when.
+    pub plan: (char, u64),
     pub by: (RunId, u64),
 }
 
@@ -165,12 +167,13 @@ impl Context {
             let Some(ours) = LaneMessage::read(&message) else {
                 if self.foreign == Some(sequence) {
                     let by = self.lane.last().map_or((RunId::new(Nanos(0), 0), 0), |note| note.by.clone());
-                    self.lane.push(Note { cause: 0, n: 0, by });
+                    self.lane.push(Note { cause: 0, n: 0, plan: ('A', 0), by });
                     continue;
                 }
                 return self.violated(format!("lane message {sequence} is not readable"));
             };
-            let note = Note { cause: ours.cause.0, n: ours.n, by: (ours.run.run.clone(), ours.run.start) };
+            let plan = (letter(&ours.run.plan).unwrap_or('?'), ours.run.since.0);
+            let note = Note { cause: ours.cause.0, n: ours.n, plan, by: (ours.run.run.clone(), ours.run.start) };
             if let Some(before) = &self.input_before {
                 // What is under way may be about events that are gone; about others only if none of those was taken.
                 let found = (&*message.subject, &*message.payload);
@@ -198,7 +201,7 @@ impl Context {
                 );
                 return self.violated(text);
             }
-            if let Err(why) = self.follows(letter, &note, sequence) {
+            if let Err(why) = self.follows(&note, sequence) {
                 return self.violated(format!("lane message {sequence}: {why}"));
             }
             self.lane.push(note);
@@ -206,25 +209,57 @@ impl Context {
     }
 
     /// Whether a note at a sequence is the successor of the lane's last one.
-    fn follows(&self, letter: char, note: &Note, sequence: u64) -> Result<(), String> {
+    fn follows(&self, note: &Note, sequence: u64) -> Result<(), String> {
         // Who wrote last stands in the lane's newest message alone. Where that one was purged or deleted, no engine can know
         // that a later one was here; a start that finds it gone goes on by the lane's length.
         let told = self.server.message(OUTPUT, sequence - 1).is_some();
         if let Some(before) = self.lane.last().filter(|before| told && before.by > note.by) {
             return Err(format!("run {} start {} wrote after run {}", note.by.0, note.by.1, before.by.0));
         }
-        // A stranger's message is no output: the last one of ours counts.
-        let before = self.lane.iter().rev().find(|before| before.cause > 0);
-        let (cause, n) = before.map_or((0, 0), |before| (before.cause, before.n));
-        let count = |position: u64| self.oracle.expected(letter, position).len() as u32;
-        let rest = if cause == 0 { 0 } else { count(cause) - (n + 1) };
-        let next = match rest {
-            0 => (cause + 1..=self.oracle.last()).find(|position| count(*position) > 0).map(|position| (position, 0)),
-            _ => Some((cause, n + 1)),
-        };
+        // A plan that goes on began where it always did, and another one begins behind what is stored; only a state that was
+        // built anew under C has been under C from the origin on.
+        if let Some(before) = self.newest_of_ours() {
+            let goes_on = before.plan == note.plan;
+            let begins = before.plan.0 != note.plan.0 && (note.plan.1 > before.cause || note.plan.0 == 'C');
+            if !goes_on && !begins {
+                return Err(format!("plan {:?} came after plan {:?} at {}", note.plan, before.plan, before.cause));
+            }
+        }
+        // A plan is in force from where its outputs say on, and the one before up to there.
+        let before = self.newest_of_ours().map_or(note.plan.0, |before| before.plan.0);
+        let letter = |position: u64| if position < note.plan.1 { before } else { note.plan.0 };
+        let next = self.due(letter);
         if next == Some((note.cause, note.n)) {
             return Ok(());
         }
-        Err(format!("position {} n {} came after position {cause} n {n}, due was {next:?}", note.cause, note.n))
+        let before = self.newest_of_ours().map(|before| (before.cause, before.n));
+        Err(format!("position {} n {} came after {before:?}, due was {next:?}", note.cause, note.n))
+    }
+
+    /// The newest output; a stranger's message is none.
+    pub fn newest_of_ours(&self) -> Option<&Note> {
+        self.lane.iter().rev().find(|note| note.cause > 0)
+    }
+
+    /// How often the plan changes in the lane.
+    pub fn plan_changes(&self) -> usize {
+        let ours: Vec<_> = self.lane.iter().filter(|note| note.cause > 0).collect();
+        ours.windows(2).filter(|notes| notes[0].plan != notes[1].plan).count()
+    }
+
+    /// How many outputs of positions up to this one the lane has.
+    pub fn stored(&self, position: u64) -> u64 {
+        self.lane.iter().filter(|note| note.cause > 0 && note.cause <= position).count() as u64
+    }
+
+    /// The position and index of the output that follows the lane's newest one, where `letter` tells the plan of a position.
+    pub fn due(&self, letter: impl Fn(u64) -> char) -> Option<(u64, u32)> {
+        let count = |letter: char, position: u64| self.oracle.expected(letter, position).len() as u32;
+        let cause = match self.newest_of_ours() {
+            Some(Note { cause, n, plan, .. }) if count(plan.0, *cause) > n + 1 => return Some((*cause, n + 1)),
+            Some(note) => note.cause,
+            None => 0,
+        };
+        (cause + 1..=self.oracle.last()).find(|position| count(letter(*position), *position) > 0).map(|at| (at, 0))
     }
 }

@@ -58,6 +58,12 @@ impl World {
         let number = self.processes.len();
         let first = &self.processes[self.main];
         let mut second = Process::new(number, first.plan);
+        if !self.facts.rebuilds && self.context.random.per_mille(250) {
+            // Somebody tries another configuration beside the engine that runs.
+            second.plan = if first.plan == 'A' { 'B' } else { 'A' };
+            self.facts.grounds.insert("plan changed");
+            self.context.count("second engine of another plan");
+        }
         second.consent = first.consent;
         second.interval = first.interval;
         second.shards = 1 + self.context.random.below(4) as usize;

@@ -49,7 +49,7 @@ pub const PERMITS: usize = 4;
 pub enum Message {
     Feed(Vec<StoredMessage>, bool),
     Drain,
-    EndPlan,
+    LaneIsOurs,
     Durable,
     Announced(Announced<bool>, Vec<u8>),
     Processed(u64, usize, Vec<Vec<Output>>),
@@ -122,7 +122,7 @@ impl Life {
             process,
             generation,
             disk,
-            pace: Pace::new(Intake::new(plan.clone(), count, &start)),
+            pace: Pace::new(&start, Intake::new(plan.clone(), count, &start)),
             shards: states.into_iter().map(|state| Step::new(plan.clone(), state)).collect(),
             outlet: Outlet::new(&start, count, WINDOW),
             acts: Vec::new(),
@@ -184,7 +184,7 @@ impl Life {
         let next = match message {
             Message::Feed(messages, pass_jump) => return self.take(context, messages, pass_jump),
             Message::Drain => self.pace.drain(),
-            Message::EndPlan => self.pace.end_plan(),
+            Message::LaneIsOurs => self.pace.lane_is_ours(),
             Message::Durable => self.pace.durable(),
             other => unreachable!("{other:?}"),
         };
@@ -296,7 +296,7 @@ impl Life {
                 }
                 Act::Reached { barrier, lane } => self.tell(context, CHECKPOINTER, Message::Reached(barrier, lane)),
                 Act::Recovered => self.recovered = true,
-                Act::EndPlan => self.tell(context, INTAKE, Message::EndPlan),
+                Act::LaneIsOurs => self.tell(context, INTAKE, Message::LaneIsOurs),
                 Act::Refuse(refusal) => self.ends(End::Refused(refusal)),
                 Act::Broken(broken) => self.ends(End::Broken(broken.to_string())),
             }

@@ -40,6 +40,11 @@ impl Event {
         }
     }
 
+    /// Whether it is published under a subject that plan B lets nothing out of.
+    pub fn is_quiet(&self) -> bool {
+        ["user", "subscription"].contains(&self.kind)
+    }
+
     /// Its text.
     pub fn text(&self) -> String {
         let Event { kind, language, value, .. } = self;
@@ -79,8 +84,6 @@ pub struct Oracle {
     begins_behind: u64,
     /// For each letter of a plan and each event, its messages.
     outcomes: HashMap<char, Vec<Vec<Expected>>>,
-    /// How many messages the events up to each position lead to: looked at in every step.
-    counts: Vec<u64>,
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, u64)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
@@ -92,7 +95,6 @@ impl Oracle {
     pub fn push(&mut self, event: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
         if position <= self.begins_behind {
-            self.counts.push(0);
             LETTERS.iter().for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
             return self.events.push((event, stored_at));
         }
@@ -102,11 +104,10 @@ impl Oracle {
             self.apply(&event, position);
         }
         for letter in LETTERS {
-            let messages = if silent { Vec::new() } else { self.messages(&event, letter) };
+            let quiet = letter == 'B' && event.is_quiet();
+            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter) };
             self.outcomes.entry(letter).or_default().push(messages);
         }
-        let before = self.counts.last().copied().unwrap_or(0);
-        self.counts.push(before + self.expected('A', position).len() as u64);
         self.events.push((event, stored_at));
     }
 
@@ -139,12 +140,6 @@ impl Oracle {
         let at = (position as usize).checked_sub(1);
         let messages = self.outcomes.get(&letter).zip(at).and_then(|(of_letter, at)| of_letter.get(at));
         messages.map_or(&[], Vec::as_slice)
-    }
-
-    /// How many messages the events up to a position lead to; the same under every plan.
-    pub fn count(&self, position: u64) -> u64 {
-        let at = position.min(self.last()) as usize;
-        at.checked_sub(1).map_or(0, |at| self.counts[at])
     }
 
     /// The rows after the event at a position.

@@ -1,9 +1,11 @@
 //! The plans that a simulated engine is configured with.
 //!
-//! A and B differ in what goes out and in the rule of identity, C keeps one column more: a change of state.
+//! A and B differ in what goes out and in the rule of identity: under B, events of quiet subjects work on the state and have no
+//! output. C keeps one column more: a change of state.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
+use sidestream::core::record::PlanSince;
 
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
@@ -21,7 +23,7 @@ pub fn spec(letter: char) -> PlanSpec {
         columns["name"] = json!("properties.name");
         add["name"] = of_user("name");
     }
-    let plan = json!({
+    let mut plan = json!({
         "input_stream": INPUT,
         "event": { "kind": "title", "id": "event_uuid", "time": null },
         "unknown_kinds": "forward",
@@ -45,7 +47,15 @@ pub fn spec(letter: char) -> PlanSpec {
         "dedup_window_s": WINDOW_S,
         "identity": if letter == 'B' { 2 } else { 1 },
     });
+    if letter == 'B' {
+        plan["emit"] = json!({ "from": 1, "until": u64::MAX, "subject": "events.loud.*" });
+    }
     serde_json::from_value(plan).expect("a plan")
+}
+
+/// The letter of the plan that is in force at a position.
+pub fn at(plans: &[PlanSince], position: u64) -> Option<char> {
+    plans.iter().rev().find(|plan| plan.since.0 <= position).and_then(|plan| letter(&plan.plan))
 }
 
 /// The letter of a fingerprint.

@@ -21,6 +21,7 @@ use sidestream::core::protocol::prepare::{IdsOf, header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
+use sidestream::core::record::PlanSince;
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::{load_shard, read, write_first};
@@ -78,6 +79,8 @@ pub struct Process {
     pub cut: bool,
     /// The run and start that are running.
     current: Option<(RunId, u64)>,
+    /// The plans of the last start that ran.
+    pub plans: Vec<PlanSince>,
 }
 
 impl Process {
@@ -103,6 +106,7 @@ impl Process {
             cut: false,
             durable: 0,
             current: None,
+            plans: Vec::new(),
         }
     }
 
@@ -271,6 +275,7 @@ impl Process {
         self.disk.fail_after(None);
         let header = header(&start, &run, self.starts).to_string();
         self.current = Some((run.clone(), self.starts));
+        self.plans.clone_from(&start.plans);
         let inbox = self.inbox();
         let birth = Birth {
             process: self.number,

@@ -34,7 +34,7 @@ impl World {
         self.published += 1;
         let number = self.context.oracle.last() + 1;
         let event = Event::random(&mut self.context.random, number, self.twins);
-        let subject = format!("events.{}", event.kind);
+        let subject = format!("events.{}.{}", if event.is_quiet() { "quiet" } else { "loud" }, event.kind);
         let stored = self.context.server.publish(&subject, None, event.text().into());
         if stored != Ok(number) {
             return self.context.violated(format!("event {number} was stored as {stored:?}"));

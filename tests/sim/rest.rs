@@ -2,6 +2,7 @@
 
 use super::agenda::{MILLIS, SECONDS};
 use super::entry::{Entry, Inside};
+use super::plans::at;
 use super::process::{Phase, Process};
 use super::world::World;
 use sidestream::core::protocol::refusal::Refusal;
@@ -46,14 +47,19 @@ impl World {
             if let Err(why) = self.facts.allow(&refusal) {
                 self.context.violated(format!("refused without need ({why}): {refusal}"));
             }
+            // Record and newest output together tell of one change of plan, wherever it lies.
+            let one_change = !self.facts.grounds.contains("rebuilt") && self.context.plan_changes() < 2;
+            if matches!(refusal, Refusal::OtherPlan { .. }) && one_change {
+                self.context.violated(format!("refused without need (the lane has one plan or two): {refusal}"));
+            }
             return true;
         }
         if self.left > 0 {
             return false;
         }
         let last = self.context.oracle.last();
-        let ours = self.context.lane.iter().filter(|note| note.cause > 0).count() as u64;
-        let complete = ours == self.context.oracle.count(last);
+        let plans = self.processes[self.main].plans.clone();
+        let complete = self.context.due(|position| at(&plans, position).unwrap_or('A')).is_none();
         let process = &mut self.processes[self.main];
         let generation = process.generation;
         match &mut process.phase {
@@ -89,8 +95,12 @@ impl World {
         let disk = self.processes[self.main].disk.clone();
         let last = self.context.oracle.last();
         let position = sidestream::engine::restore::read(&disk).ok().and_then(|known| known.checkpoint);
+        // Under a plan that the lane does not show yet, nothing of what was silent so far is written.
+        let shown = self.context.newest_of_ours().map_or(0, |newest| newest.cause);
+        let unseen = self.processes[self.main].plans.last().is_some_and(|plan| plan.since.0 > shown);
         match position {
             Some(record) if record.position.0 == last => {}
+            Some(record) if unseen && record.position.0 >= shown => {}
             other => {
                 let at = other.map(|record| record.position.0);
                 return self.context.violated(format!("drained at {at:?}, the input ends at {last}"));

@@ -3,11 +3,11 @@
 use super::context::Context;
 use super::model::Disk;
 use super::oracle::{KEYS, LANGUAGES, Rows};
-use super::plans::letter;
+use super::plans::{at, letter};
 use serde_json::{Value, json};
 use sidestream::core::ids::{KeyGroup, Position};
 use sidestream::core::protocol::writes::Write;
-use sidestream::core::record::{Batch, CHECKPOINT_KEY, Checkpoint, GroupMark, MARK_KEY, Space};
+use sidestream::core::record::{Batch, CHECKPOINT_KEY, Checkpoint, GroupMark, MARK_KEY, PlanSince, Space};
 use sidestream::core::state::row::StoredRow;
 use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
@@ -33,7 +33,7 @@ pub fn write(
             if recorded.is_some_and(|record| record.position != before.position) {
                 context.violated(format!("S is recorded before key group {} is written", group.0));
             }
-            confirmed(context, "a key group", mark.position, (mark.lane.0, known));
+            confirmed(context, "a key group", mark.position, (mark.lane.0, known), &before.plans);
             disk.apply(Space::Group(*group), batch)
         }
         Write::Sync => disk.sync(),
@@ -45,7 +45,7 @@ pub fn write(
             if disk.pending() > 0 {
                 context.violated("the record of S is written before its key groups are durable");
             }
-            confirmed(context, "the record of S", record.position, (record.lane.0, known));
+            confirmed(context, "the record of S", record.position, (record.lane.0, known), &before.plans);
             disk.apply(Space::Meta, batch)
         }
     }
@@ -56,11 +56,17 @@ fn value<'a>(batch: &'a Batch, key: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// State as of a position may be written once the lane has confirmed every output up to there, and R counts exactly those.
-fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known): (u64, u64)) {
-    let outputs = context.oracle.count(position.0);
+/// The plans are those of the start that writes.
+fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known): (u64, u64), plans: &[PlanSince]) {
     if context.input_before.is_some() {
         return;
     }
+    if lane <= known && context.longest > context.lane_last() {
+        // The lane lost outputs since they were confirmed, and nobody has noticed yet: what there were is not there to be counted.
+        return;
+    }
+    let outputs = context.stored(position.0);
+    let due = context.due(|position| at(plans, position).unwrap_or('A'));
     if lane > known {
         context.violated(format!("{what} as of {position} is written with R {lane}: the lane has confirmed {known}"));
     } else if lane > context.longest {
@@ -70,6 +76,8 @@ fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known
         ));
     } else if lane != outputs {
         context.violated(format!("{what} as of {position} has R {lane}, but there are {outputs} outputs up to there"));
+    } else if let Some((due, n)) = due.filter(|(due, _)| *due <= position.0) {
+        context.violated(format!("{what} as of {position} is written without output {n} of position {due}"));
     }
 }
 

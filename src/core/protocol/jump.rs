@@ -8,6 +8,7 @@ use super::start::{Already, Start};
 use crate::core::ids::Position;
 
 /// Judges a jump of a start's input, whose first position is now `first`: `Ok` to count what is missing and go on.
+/// One rule wherever the hole is: an event that was not processed yet and is gone is refused, until somebody consents.
 /// `recovered`: whether everything that was in the lane at the start is passed over.
 pub fn judge(start: &Start, jump: Jump, first: Position, recovered: bool, accept_gap: bool) -> Result<(), Refusal> {
     // What is already out is computed again, and that needs the events that made it.
@@ -20,7 +21,9 @@ pub fn judge(start: &Start, jump: Jump, first: Position, recovered: bool, accept
     let counted = start.already == Already::ByCount;
     let consent = accept_gap && !(computed_again && counted);
     let overtaken = first > jump.from;
-    if (computed_again || overtaken) && !consent {
+    // What was not there when the first start began was never its to process, at the head or between other events.
+    let missed = jump.to > start.history;
+    if (computed_again || overtaken || missed) && !consent {
         return Err(Refusal::InputGone { from: jump.from, to: jump.to });
     }
     Ok(())
@@ -46,7 +49,8 @@ mod tests {
     fn what_is_computed_again_must_be_there_and_what_retention_takes_needs_consent() {
         // S is 10, the lane reaches the output of position 12.
         assert!(!verdict(|_| {}, 12, 1, false), "deleted among what is computed again");
-        assert!(verdict(|_| {}, 13, 1, false), "deleted behind it: counted");
+        assert!(!verdict(|_| {}, 13, 1, false), "deleted behind it: not processed yet");
+        assert!(verdict(|w| w.consent().accept_gap = true, 13, 1, false), "the same, accepted");
         assert!(!verdict(|w| w.mark(14, 12), 14, 1, true), "deleted up to B");
         assert!(!verdict(|_| {}, 13, 31, true), "retention overtook us");
         assert!(verdict(|w| w.consent().accept_gap = true, 13, 31, true), "the same, accepted");
@@ -55,7 +59,18 @@ mod tests {
         assert!(verdict(hole, 11, 1, true), "a start that does not count passes over it");
         // Retention took all of the lane.
         let gone = |w: &mut World| (w.broker.newest, w.broker.output.first) = (Newest::Gone, 13);
-        assert!(!verdict(gone, 13, 1, false), "nobody knows how far the lane reaches");
-        assert!(verdict(gone, 13, 1, true), "all of the lane is passed over");
+        let accepted = |w: &mut World| {
+            gone(w);
+            w.consent().accept_gap = true;
+        };
+        assert!(!verdict(accepted, 13, 1, false), "nobody knows how far the lane reaches");
+        assert!(verdict(accepted, 13, 1, true), "all of the lane is passed over");
+        // The input of a first start ends at 50.
+        let fresh = |w: &mut World| {
+            w.lose_state();
+            (w.broker.newest, w.broker.output.last) = (Newest::Never, 0);
+        };
+        assert!(verdict(fresh, 13, 1, true), "it was gone before anybody began");
+        assert!(!verdict(|w| (fresh(w), w.broker.input.last = 29).1, 13, 1, true), "it was there");
     }
 }

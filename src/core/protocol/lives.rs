@@ -152,6 +152,10 @@ impl World {
         if start.kind != StartKind::Resume {
             self.begin_anew(start);
         }
+        // Before the first output under another plan.
+        if let Some(record) = &mut self.disk.checkpoint {
+            record.plans.clone_from(&start.plans);
+        }
         let header = RunHeader {
             run: asked.run.clone(),
             start: number,

@@ -10,7 +10,7 @@ use super::lane::{Lane, Send, compare};
 use super::merge::{Broken, Merge, SliceNumber};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
-use super::start::{Start, Until};
+use super::start::Start;
 use super::window::Window;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::Output;
@@ -62,8 +62,8 @@ pub enum Act<M> {
     },
     /// Everything that was in the lane at the start is passed over.
     Recovered,
-    /// An output of this start is confirmed, and the plan at work was to end then.
-    EndPlan,
+    /// An output of this start is confirmed for the first time: no earlier engine can publish any more.
+    LaneIsOurs,
     /// Something was found that no later output may pass over.
     Refuse(Refusal),
     /// An invariant does not hold.
@@ -99,7 +99,7 @@ pub struct Outlet<M, K, T: IntoIterator<Item = Output>> {
     sent_bytes: usize,
     window: Window,
     plan: String,
-    ends_with_own_output: bool,
+    ours: bool,
     recovered: bool,
     stopped: bool,
 }
@@ -116,7 +116,7 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
             sent_bytes: 0,
             window,
             plan: start.plan.plan.clone(),
-            ends_with_own_output: matches!(start.until, Some(Until::OwnOutput(_))),
+            ours: false,
             recovered: false,
             stopped: false,
         }
@@ -148,9 +148,9 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
             each(sent);
         }
         self.reach_barriers(acts);
-        if self.ends_with_own_output && self.lane.is_ours() {
-            self.ends_with_own_output = false;
-            acts.push(Act::EndPlan);
+        if !self.ours && self.lane.is_ours() {
+            self.ours = true;
+            acts.push(Act::LaneIsOurs);
         }
         self.send_what_fits(acts);
     }

@@ -4,8 +4,10 @@
 //! when a checkpoint is due.
 
 use super::intake::{Barrier, Intake, Jump, Slice};
+use super::start::{Start, Until};
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
+use crate::core::mutants::{Mutant, planted};
 
 /// Why nothing is taken any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +45,19 @@ pub struct Pace {
     closing: Option<Closing>,
     /// The process is asked to stop, whatever else ends.
     drain: bool,
+    /// No barrier is placed before an output of this start is confirmed: the lane does not show the plan at work yet, and
+    /// under another one the events so far may have outputs.
+    held: bool,
+    /// The plan at work ends once an output of this start is confirmed.
+    ends_with_own_output: bool,
 }
 
 impl Pace {
-    /// Paces a cutter that has taken nothing yet.
-    pub fn new(cutter: Intake) -> Pace {
-        Pace { cutter, due: false, open: false, closing: None, drain: false }
+    /// Paces a start's cutter, which has taken nothing yet.
+    pub fn new(start: &Start, cutter: Intake) -> Pace {
+        let held = start.is_unseen() && !planted(Mutant::UnseenPlanInTheState);
+        let ends_with_own_output = matches!(start.until, Some(Until::OwnOutput(_)));
+        Pace { cutter, due: false, open: false, closing: None, drain: false, held, ends_with_own_output }
     }
 
     /// Whether nothing is taken any more.
@@ -68,7 +77,7 @@ impl Pace {
 
     /// Takes messages as a slice; `early` asks for a barrier before its time.
     pub fn take(&mut self, messages: Vec<StoredMessage>, early: bool) -> Option<Slice> {
-        let due = (self.due || early) && !self.open;
+        let due = (self.due || early) && !self.open && !self.held;
         let slice = self.cutter.take(messages, due)?;
         self.placed(&slice);
         Some(slice)
@@ -83,7 +92,7 @@ impl Pace {
     pub fn interval(&mut self) -> Vec<Next> {
         let mut next = Vec::new();
         if !self.open && self.closing.is_none() {
-            if self.due && self.cutter.has_news() {
+            if self.due && !self.held && self.cutter.has_news() {
                 self.barrier_alone(&mut next);
             } else {
                 self.due = true;
@@ -98,9 +107,10 @@ impl Pace {
         self.close(Closing::Drain)
     }
 
-    /// The plan at work ends here.
-    pub fn end_plan(&mut self) -> Vec<Next> {
-        self.close(Closing::PlanEnds)
+    /// An output of this start is confirmed.
+    pub fn lane_is_ours(&mut self) -> Vec<Next> {
+        self.held = false;
+        if self.ends_with_own_output { self.close(Closing::PlanEnds) } else { Vec::new() }
     }
 
     /// The barrier's checkpoint is on disk.
@@ -119,7 +129,7 @@ impl Pace {
         let mut next = Vec::new();
         let Some(closing) = self.closing.filter(|_| !self.open) else { return next };
         match closing {
-            Closing::Drain if self.cutter.has_news() && self.barrier_alone(&mut next) => {}
+            Closing::Drain if !self.held && self.cutter.has_news() && self.barrier_alone(&mut next) => {}
             Closing::Drain => next.push(Next::Drained),
             Closing::PlanEnds => {
                 self.closing = Some(Closing::PlanEnded);
@@ -155,6 +165,7 @@ mod tests {
     use super::*;
     use crate::core::plan::compiled::Plan;
     use crate::core::plan::layout::Layout;
+    use crate::core::protocol::facts::Newest;
     use crate::core::protocol::start::{Until, decide};
     use crate::core::protocol::start_world::{World, spec, stored_at};
     use std::sync::Arc;
@@ -164,7 +175,8 @@ mod tests {
         let world = World::steady();
         let mut start = decide(&world.disk, &world.broker, &world.asked).unwrap();
         start.until = until.map(|until| Until::Position(Position(until), "next".to_owned()));
-        Pace::new(Intake::new(Arc::new(Plan::compile(spec('A'), &Layout::default())), 1, &start))
+        let plan = Arc::new(Plan::compile(spec('A'), &Layout::default()));
+        Pace::new(&start, Intake::new(plan, 1, &start))
     }
 
     fn events(positions: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
@@ -216,6 +228,38 @@ mod tests {
         pace.take(events(11..=13), true).unwrap();
         assert!(words(&pace.after_take()).is_empty() && pace.is_closed(), "a barrier is open");
         assert_eq!(words(&pace.durable()), ["plan ends at 12", "barrier at 12"]);
+        assert_eq!(words(&pace.durable()), ["PlanEnded"]);
+    }
+
+    #[test]
+    fn no_barrier_is_placed_under_a_plan_that_the_lane_does_not_show() {
+        let mut world = World::steady();
+        world.configure('B');
+        world.lane(10, 10);
+        let start = decide(&world.disk, &world.broker, &world.asked).unwrap();
+        let cutter = || Intake::new(Arc::new(Plan::compile(spec('B'), &Layout::default())), 1, &start);
+        let mut pace = Pace::new(&start, cutter());
+        assert!(words(&pace.interval()).is_empty());
+        assert!(pace.take(events(11..=12), true).unwrap().barrier.is_none());
+        assert!(words(&pace.interval()).is_empty());
+        assert!(words(&pace.lane_is_ours()).is_empty(), "the plan goes on");
+        assert_eq!(words(&pace.interval()), ["barrier at 12"]);
+        let mut drained = Pace::new(&start, cutter());
+        drained.take(events(11..=12), true).unwrap();
+        assert_eq!(words(&drained.drain()), ["Drained"], "what was silent so far is read again");
+    }
+
+    #[test]
+    fn a_plan_whose_end_is_not_known_ends_when_the_lane_is_ours() {
+        let mut world = World::steady();
+        world.configure('B');
+        world.broker.newest = Newest::Gone;
+        world.broker.output.first = 13;
+        let start = decide(&world.disk, &world.broker, &world.asked).unwrap();
+        let plan = Arc::new(Plan::compile(spec('A'), &Layout::default()));
+        let mut pace = Pace::new(&start, Intake::new(plan, 1, &start));
+        pace.take(events(11..=13), false).unwrap();
+        assert_eq!(words(&pace.lane_is_ours()), ["plan ends at 13", "barrier at 13"]);
         assert_eq!(words(&pace.durable()), ["PlanEnded"]);
     }
 }

@@ -9,6 +9,7 @@ use super::prepare::text_of;
 use super::refusal::Refusal;
 use super::start::Until;
 use crate::core::ids::Position;
+use crate::core::mutants::{Mutant, planted};
 
 /// The plans that the record and the lane's newest message name, in order.
 pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
@@ -18,11 +19,17 @@ pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
         if disk.checkpoint.as_ref().is_some_and(|c| c.origin != newest.run.origin) {
             plans.clear();
         }
-        // Up to B the record knows better: --rebuild-state replaced the plans under which the lane was published.
-        let news = plans.is_empty() || newest.cause > disk.reached();
-        let named = regime(newest);
-        if news && plans.last().is_none_or(|last| last.since < named.since) {
-            plans.push(named);
+        // Up to B the record knows better: --rebuild-state replaced the plans under which the lane was published. Behind B
+        // the lane does: the record may name a plan that was to begin there, and another engine went on under the old one.
+        if plans.is_empty() || newest.cause > disk.reached() {
+            let named = regime(newest);
+            if !planted(Mutant::RecordedPlanBeatsTheLane) {
+                plans.retain(|plan| plan.since < named.since || plan.since > newest.cause);
+            }
+            let at = plans.partition_point(|plan| plan.since < named.since);
+            if plans.get(at).is_none_or(|there| there.since > named.since) {
+                plans.insert(at, named);
+            }
         }
     }
     plans
@@ -43,25 +50,49 @@ pub fn in_force(plans: &[PlanSince], after: Position) -> Option<&PlanSince> {
     plans.iter().rev().find(|plan| plan.since.0 <= after.0 + 1)
 }
 
-/// Where the plan that is in force behind `after` ends; refuses a change that the state cannot follow.
-pub fn end(plans: &[PlanSince], after: Position, disk: &Disk, asked: &Asked) -> Result<Option<Until>, Refusal> {
+/// The plans with the configured one at their end, which begins behind `reached`, where outputs that are stored and the
+/// state end: what is stored already follows the plan that published it. Refuses a change that the state cannot follow.
+pub fn with_the_configured(
+    mut plans: Vec<PlanSince>,
+    reached: Position,
+    disk: &Disk,
+    asked: &Asked,
+) -> Result<Vec<PlanSince>, Refusal> {
+    let configured = asked.plan.fingerprint();
+    if plans.last().is_some_and(|last| last.plan == configured) {
+        return Ok(plans);
+    }
+    // Nothing was published under a plan that was to begin behind all that is stored, and nothing ever will be.
+    plans.retain(|plan| plan.since <= reached);
+    let Some(last) = plans.last().filter(|last| last.plan != configured) else {
+        if plans.is_empty() {
+            plans.push(PlanSince { plan: configured, since: Position(reached.0 + 1) });
+        }
+        return Ok(plans);
+    };
+    let old = text_of(&last.plan, &asked.plan, disk);
+    let old = old.ok_or_else(|| Refusal::NoPlanText { plan: last.plan.clone() })?;
+    let changes = plan_change::of_state(&old, &asked.plan);
+    if !changes.is_empty() && !asked.consent.keep_state {
+        return Err(Refusal::StateChanges { changes });
+    }
+    plans.push(PlanSince { plan: configured, since: Position(reached.0 + 1) });
+    Ok(plans)
+}
+
+/// The text of every plan from the one behind `after` on is there.
+pub fn texts_are_there(plans: &[PlanSince], after: Position, disk: &Disk, asked: &Asked) -> Result<(), Refusal> {
     let configured = asked.plan.fingerprint();
     let at_work = in_force(plans, after).map_or(Position(0), |plan| plan.since);
-    let needed = plans.iter().filter(|plan| plan.since >= at_work && plan.plan != configured);
-    for plan in needed {
-        if text_of(&plan.plan, &asked.plan, disk).is_none() {
-            return Err(Refusal::NoPlanText { plan: plan.plan.clone() });
-        }
+    let mut needed = plans.iter().filter(|plan| plan.since >= at_work && plan.plan != configured);
+    match needed.find(|plan| text_of(&plan.plan, &asked.plan, disk).is_none()) {
+        Some(missing) => Err(Refusal::NoPlanText { plan: missing.plan.clone() }),
+        None => Ok(()),
     }
-    if let Some(old) = plans.last().and_then(|last| text_of(&last.plan, &asked.plan, disk)) {
-        let changes = plan_change::of_state(&old, &asked.plan);
-        if !changes.is_empty() && !asked.consent.keep_state {
-            return Err(Refusal::StateChanges { changes });
-        }
-    }
-    let next = plans.iter().find(|plan| plan.since.0 > after.0 + 1);
-    Ok(match next {
-        Some(next) => Some(Until::Position(Position(next.since.0 - 1), next.plan.clone())),
-        None => plans.last().filter(|last| last.plan != configured).map(|_| Until::OwnOutput(configured)),
-    })
+}
+
+/// Where the plan behind `after` ends, when another one follows.
+pub fn end(plans: &[PlanSince], after: Position) -> Option<Until> {
+    let next = plans.iter().find(|plan| plan.since.0 > after.0 + 1)?;
+    Some(Until::Position(Position(next.since.0 - 1), next.plan.clone()))
 }

@@ -1,14 +1,76 @@
 //! Plans that change, and plans of the past, a row a sentence.
 
 use super::facts::Newest;
+use super::start::decide;
 use super::start_world::{Row, STEADY, World, check, since, spec, stored_at};
 use crate::core::ids::{Nanos, Position};
 
 const THE_PLAN_CHANGED: &[Row] = &[
     (
-        "an enrichment: the old plan goes on until an own output is confirmed",
+        "an enrichment: the old plan finishes what is stored, and the new one begins behind it",
         |w| w.configure('B'),
+        "resume after 10, B 10 R 10, count to 12, plan A of A1 B13, B after 12, origin 1, gaps 0",
+    ),
+    (
+        "the same where nothing is stored behind S: at once",
+        |w| {
+            w.configure('B');
+            w.lane(10, 10);
+        },
+        "resume after 10, B 10 R 10, count to 10, plan B of A1 B11, origin 1, gaps 0",
+    ),
+    (
+        "silent events follow the lane's end up to S",
+        |w| {
+            w.configure('B');
+            w.lane(10, 8);
+        },
+        "resume after 10, B 10 R 10, count to 10, plan B of A1 B11, origin 1, gaps 0",
+    ),
+    (
+        "a key group is ahead of the lane's end: it holds what the old plan made of the input",
+        |w| {
+            w.configure('B');
+            w.mark(14, 12);
+        },
+        "resume after 10, B 14 R 12, count to 12, plan A of A1 B15, B after 14, origin 1, gaps 0",
+    ),
+    (
+        "retention took all of the lane: nobody knows where its outputs end",
+        |w| {
+            w.configure('B');
+            w.broker.newest = Newest::Gone;
+            w.broker.output.first = 13;
+        },
         "resume after 10, B 10 R 10, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
+    ),
+    (
+        "the same where S holds all of them",
+        |w| {
+            w.configure('B');
+            w.broker.newest = Newest::Gone;
+            w.broker.output.last = 10;
+            w.broker.output.first = 11;
+        },
+        "resume after 10, B 10 R 10, count to 10, plan B of A1 B11, origin 1, gaps 0",
+    ),
+    (
+        "the input's head is gone, accepted: the new plan begins behind what is taken as stored",
+        |w| {
+            w.configure('B');
+            w.input_from(12);
+            w.consent().accept_gap = true;
+        },
+        "resume after 11, B 12 R 12, through 12, lane 12, plan A of A1 B13, B after 12, origin 1, gaps 1",
+    ),
+    (
+        "the same beyond the lane's end",
+        |w| {
+            w.configure('B');
+            w.input_from(30);
+            w.consent().accept_gap = true;
+        },
+        "resume after 29, B 29 R 12, through 29, lane 12, plan B of A1 B30, origin 1, gaps 1",
     ),
     (
         "the same over an empty lane",
@@ -21,7 +83,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
             w.broker.newest = Newest::Never;
             w.broker.oldest = None;
         },
-        "resume after 0, B 0 R 0, count to 0, plan A of A1, B after an own output, origin 1, gaps 0",
+        "resume after 0, B 0 R 0, count to 0, plan B of B1, origin 1, gaps 0",
     ),
     (
         "tables",
@@ -34,7 +96,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
             w.configure('C');
             w.consent().keep_state = true;
         },
-        "resume after 10, B 10 R 10, count to 12, plan A of A1, C after an own output, origin 1, gaps 0",
+        "resume after 10, B 10 R 10, count to 12, plan A of A1 C13, C after 12, origin 1, gaps 0",
     ),
     (
         "tables, --rebuild-state: whatever is out stays out",
@@ -136,7 +198,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
             w.disk.checkpoint = None;
             w.configure('B');
         },
-        "rebuild after 0, B 0 R 0, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
+        "rebuild after 0, B 0 R 0, count to 12, plan A of A1 B13, B after 12, origin 1, gaps 0",
     ),
     (
         "the lane lost its tail and the tables changed",
@@ -200,7 +262,8 @@ fn plans_of_the_past_are_run_where_they_were_in_force() {
     assert_eq!(world.decision(), rebuild, "the lane lost its tail: all of them from the origin");
     world.configure('C');
     world.consent().keep_state = true;
-    assert_eq!(world.decision(), rebuild, "what is configured comes after all of them");
+    let behind = "rebuild after 0, B 0 R 0, count to 9, plan A of A1 B6 A9 C10, B after 5, origin 1, gaps 0";
+    assert_eq!(world.decision(), behind, "what is configured comes after all of them");
 
     let mut world = World::steady().with_texts("AB");
     world.newest().run.plan = spec('B').fingerprint();
@@ -211,4 +274,70 @@ fn plans_of_the_past_are_run_where_they_were_in_force() {
     world.newest().run.since = Position(11);
     let at_once = "resume after 10, B 10 R 10, count to 12, plan B of A1 B11, origin 1, gaps 0";
     assert_eq!(world.decision(), at_once, "and which begins right behind S");
+}
+
+/// A start of plan B decided to begin it at position 13, and ended before an output of it was confirmed.
+fn decided() -> World {
+    let mut world = World::steady().with_texts("AB");
+    world.record().position = Position(12);
+    world.record().stored_at = stored_at(12);
+    world.record().lane.0 = 12;
+    world.record().plans = vec![since('A', 1), since('B', 13)];
+    world
+}
+
+#[test]
+fn a_start_that_dies_before_its_plan_is_seen_leaves_the_decision_open() {
+    let mut world = decided();
+    world.configure('B');
+    let same = "resume after 12, B 12 R 12, count to 12, plan B of A1 B13, origin 1, gaps 0";
+    assert_eq!(world.decision(), same, "the same configuration, the same answer");
+    world.configure('A');
+    let back = "resume after 12, B 12 R 12, count to 12, plan A of A1, origin 1, gaps 0";
+    assert_eq!(world.decision(), back, "as though the other had never been");
+    world.configure('C');
+    world.consent().keep_state = true;
+    let third = "resume after 12, B 12 R 12, count to 12, plan C of A1 C13, origin 1, gaps 0";
+    assert_eq!(world.decision(), third, "a third one takes its place");
+
+    // Another engine went on under plan A beside it.
+    let mut world = decided();
+    world.configure('B');
+    world.lane(15, 15);
+    let behind = "resume after 12, B 12 R 12, count to 15, plan A of A1 B16, B after 15, origin 1, gaps 0";
+    assert_eq!(world.decision(), behind, "what stands in the lane beats what was recorded");
+
+    // The checkpoint is of before the switch, and the lane shows it.
+    let mut world = World::steady().with_texts("AB");
+    world.configure('B');
+    world.newest().run.plan = spec('B').fingerprint();
+    world.newest().run.since = Position(12);
+    let shown = "resume after 10, B 10 R 10, count to 12, plan A of A1 B12, B after 11, origin 1, gaps 0";
+    assert_eq!(world.decision(), shown, "the newest output's header records the switch");
+    world.configure('A');
+    let again = "resume after 10, B 10 R 10, count to 12, plan A of A1 B12 A13, B after 11, origin 1, gaps 0";
+    assert_eq!(world.decision(), again, "and the configuration is what it was before");
+}
+
+#[test]
+fn a_plan_is_unseen_until_the_lane_shows_it() {
+    let unseen = |world: &World| decide(&world.disk, &world.broker, &world.asked).unwrap().is_unseen();
+    let mut world = World::steady().with_texts("AB");
+    assert!(!unseen(&world), "nothing changed");
+    world.configure('B');
+    assert!(!unseen(&world), "what is stored is computed again first");
+    world.lane(10, 10);
+    assert!(unseen(&world), "another engine may still publish under the plan before");
+    let mut world = decided();
+    world.configure('B');
+    assert!(unseen(&world), "recorded is not shown");
+    world.lane(13, 13);
+    world.newest().run.plan = spec('B').fingerprint();
+    world.newest().run.since = Position(13);
+    assert!(!unseen(&world));
+    let mut world = World::steady();
+    world.lose_state();
+    world.broker.output.last = 0;
+    world.broker.newest = Newest::Never;
+    assert!(!unseen(&world), "a first start");
 }

@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use super::start::{Start, StartKind, Until};
 use super::writes::NextPlan;
 use crate::core::ids::{Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::spec::{Identity, PlanSpec};
 
@@ -41,6 +42,9 @@ pub enum First {
     /// Over an empty state, or past a gap that was consented to: the record, B as a floor, and the texts of plans, so
     /// that the next start knows B and what was consented to.
     Anew(GroupMark, Vec<PlanSpec>),
+    /// The record of S as it is, but with the plans of this start, and their texts: before the first output under a new plan
+    /// is published, also when nothing of the lane is left to tell of it later.
+    Plans(Box<Checkpoint>, Vec<PlanSpec>),
     /// The text of a plan that the directory does not hold yet.
     Texts(Vec<PlanSpec>),
     /// Nothing.
@@ -77,15 +81,21 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
     let rule = |plan: &PlanSince| spec_of(&plan.plan).map(|spec| spec.identity);
     let other_rule_through = other_rule_through(&start.plans, &start.plan, rule);
     let ids = IdsOf { window: plan.dedup_window, other_rule_through };
+    // The record names the configured plan from the first checkpoint on, also where it begins later.
     let mut plans: Vec<PlanSpec> = texts.values().cloned().collect();
-    plans.push(spec);
+    let known = [running.clone(), configured.fingerprint()].iter().all(|plan| texts.contains_key(plan));
+    plans.extend([spec, configured.clone()]);
     // Events that are gone from the input's head and were done without once are done without for good, also when this
     // start ends before its first checkpoint.
     let accepted = disk.checkpoint.as_ref().is_some_and(|record| start.after > record.position);
     let first = if start.kind != StartKind::Resume || accepted {
         // No event proves B: zero stands for a time that is not known.
         First::Anew(GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane }, plans)
-    } else if texts.contains_key(running) {
+    } else if let Some(old) = disk.checkpoint.as_ref().filter(|old| old.plans != start.plans)
+        && !planted(Mutant::SwitchUnrecorded)
+    {
+        First::Plans(Box::new(Checkpoint { plans: start.plans.clone(), ..old.clone() }), plans)
+    } else if known {
         First::Nothing
     } else {
         First::Texts(plans)

@@ -13,7 +13,8 @@ use crate::core::plan::layout::Layout;
 /// The first start: from whatever is the input's first event.
 pub fn fresh(broker: &Broker, asked: &Asked) -> Start {
     let origin = Position(broker.input.first.max(1));
-    anew(StartKind::Fresh, origin, broker, vec![configured(asked, origin)], 0)
+    let start = anew(StartKind::Fresh, origin, broker, vec![configured(asked, origin)], 0);
+    Start { history: Position(broker.input.last), ..start }
 }
 
 /// Rule 4: each plan of the past is applied again where it was in force.
@@ -26,12 +27,15 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
     if first > origin {
         return Err(Refusal::NoPlanText { plan: format!("of positions {origin} to {}", first.0 - 1) });
     }
-    let until = past::end(&plans, Position(origin.0.saturating_sub(1)), disk, asked)?;
+    let before = Position(origin.0.saturating_sub(1));
+    let out = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
+    let plans = past::with_the_configured(plans, out.max(before), disk, asked)?;
+    past::texts_are_there(&plans, before, disk, asked)?;
     input_from(origin, broker)?;
     let gaps = record.map_or(0, |record| record.gaps);
     let counted = counted_from(origin, &plans, broker);
     let mut start = anew(StartKind::Rebuild(why), origin, broker, plans, gaps);
-    start.until = until;
+    start.until = past::end(&start.plans, before);
     let ends_below = |base: Position| matches!(start.until, Some(Until::Position(end, _)) if end < base);
     match counted {
         // A plan's end needs its R. Counted from the origin it has one; should the count be wrong after all, then the
@@ -41,7 +45,6 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
         None => match counted_from_the_newest(origin, &start.plans, broker).filter(|(base, _)| !ends_below(*base)) {
             Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
             None => {
-                let out = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
                 if ends_below(out) {
                     return Err(Refusal::Uncounted { lane_last });
                 }
@@ -177,5 +180,6 @@ fn anew(kind: StartKind, origin: Position, broker: &Broker, plans: Vec<PlanSince
         until: None,
         layout: Layout::default(),
         gaps,
+        history: Position(0),
     }
 }

@@ -11,11 +11,6 @@ use crate::core::mutants::{Mutant, planted};
 
 /// Goes on from S.
 pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
-    let same_origin = broker.newest.ours().is_none_or(|newest| newest.run.origin == record.origin);
-    // A message of another origin says nothing about the plans of this one.
-    let plans = if same_origin { past::plans(disk, broker) } else { record.plans.clone() };
-    let until = past::end(&plans, record.position, disk, asked)?;
-    let plan = past::in_force(&plans, record.position).cloned();
     let ahead = disk.ahead();
     let mut start = Start {
         kind: StartKind::Resume,
@@ -28,12 +23,14 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
         stored_at: record.stored_at,
         stream_time: record.stream_time,
         origin: record.origin,
-        plan: plan.ok_or(Refusal::NoPlanText { plan: format!("of position {}", record.position.0 + 1) })?,
-        plans,
-        until,
+        plan: PlanSince { plan: String::new(), since: record.origin },
+        plans: Vec::new(),
+        until: None,
         layout: record.layout.clone(),
         gaps: record.gaps,
+        history: Position(0),
     };
+    choose_the_plan(&mut start, disk, record, broker, asked)?;
     // A message that retention took was an output, as everything before it. One that was deleted at the end may have been
     // a stranger's, and then one output less is out than the lane's length says.
     let deleted = broker.newest == Newest::Gone && broker.output.first <= broker.output.last;
@@ -50,15 +47,43 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
         start.already = Already::Through(start.lane_cause.unwrap_or_default().max(start.base));
         start.base_lane = start.lane_last;
     }
-    if planted(Mutant::PlanSwitchedEarly) {
-        start.plan = PlanSince { plan: asked.plan.fingerprint(), since: Position(record.position.0 + 1) };
-        start.until = None;
-    }
     match missing(record, broker) {
         None => Ok(start),
         Some(gone) if !asked.consent.accept_gap => Err(gone),
-        Some(gone) => pass_by(&mut start, broker).then_some(start).ok_or(gone),
+        Some(gone) if !pass_by(&mut start, broker) => Err(gone),
+        Some(gone) => {
+            choose_the_plan(&mut start, disk, record, broker, asked)?;
+            if start.ends_below_the_base() { Err(gone) } else { Ok(start) }
+        }
     }
+}
+
+/// Which plan is at work behind S, and where it ends.
+fn choose_the_plan(
+    start: &mut Start,
+    disk: &Disk,
+    record: &Checkpoint,
+    broker: &Broker,
+    asked: &Asked,
+) -> Result<(), Refusal> {
+    let same_origin = broker.newest.ours().is_none_or(|newest| newest.run.origin == record.origin);
+    // A message of another origin says nothing about the plans of this one.
+    let past = if same_origin { past::plans(disk, broker) } else { record.plans.clone() };
+    let reached = start.base.max(start.lane_cause.unwrap_or_default());
+    let reached = if planted(Mutant::PlanSwitchedEarly) { start.after } else { reached };
+    let plans = past::with_the_configured(past.clone(), reached, disk, asked)?;
+    // Where the newest output behind R is gone, nobody knows at which position the stored outputs end: the old plan goes
+    // on until the lane is this start's.
+    let unknown = start.lane_cause.is_none() && start.lane_last > start.base_lane && plans != past;
+    start.plans = if unknown { past } else { plans };
+    past::texts_are_there(&start.plans, start.after, disk, asked)?;
+    start.until = past::end(&start.plans, start.after);
+    if unknown && start.until.is_none() {
+        start.until = Some(Until::OwnOutput(asked.plan.fingerprint()));
+    }
+    let plan = past::in_force(&start.plans, start.after).cloned();
+    start.plan = plan.ok_or(Refusal::NoPlanText { plan: format!("of position {}", start.after.0 + 1) })?;
+    Ok(())
 }
 
 /// What of the input behind S is gone: its head, or a hole that an earlier start ran into.
@@ -71,7 +96,7 @@ fn missing(record: &Checkpoint, broker: &Broker) -> Option<Refusal> {
 }
 
 /// Goes on without what is gone: outputs can no longer be counted, so that all up to the newest one's cause
-/// are taken as out. False when that cannot be, because a plan of the past ends among them.
+/// are taken as out. False when that cannot be.
 fn pass_by(start: &mut Start, broker: &Broker) -> bool {
     let to = Position(broker.input.first.saturating_sub(1));
     if to > start.after {
@@ -84,5 +109,5 @@ fn pass_by(start: &mut Start, broker: &Broker) -> bool {
     let out = start.lane_cause.unwrap_or_default().max(start.base).max(start.after);
     (start.already, start.base, start.base_lane) = (Already::Through(out), out, start.lane_last);
     start.gaps += 1;
-    !matches!(start.until, Some(Until::Position(end, _)) if end < out)
+    true
 }

@@ -37,7 +37,8 @@ pub struct Start {
     pub origin: Position,
     /// The plan that is run.
     pub plan: PlanSince,
-    /// All plans that are known, those included that follow at a known position.
+    /// All plans that are known, those included that follow at a known position; the last one is the configured one, unless
+    /// nobody knows where it begins.
     pub plans: Vec<PlanSince>,
     /// Where the plan that is run ends: the position, and the plan that follows.
     pub until: Option<Until>,
@@ -45,6 +46,9 @@ pub struct Start {
     pub layout: Layout,
     /// Gaps accepted so far.
     pub gaps: u64,
+    /// Up to here the input may have holes that nobody made while an engine was there to process it: what it held when the
+    /// first start began. A replay takes all of the input as it is.
+    pub history: Position,
 }
 
 /// Why a start begins as it does.
@@ -70,10 +74,24 @@ pub enum Already {
 /// When a plan ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// After an output of this start is confirmed.
+    /// After an output of this start is confirmed: the lane does not tell at which position its outputs end.
     OwnOutput(String),
-    /// At a position at which an earlier run changed to the plan that follows.
+    /// At a position, behind which the plan that follows is in force.
     Position(Position, String),
+}
+
+impl Start {
+    /// Whether the plan at work would end below B, where no checkpoint is taken.
+    pub fn ends_below_the_base(&self) -> bool {
+        matches!(self.until, Some(Until::Position(end, _)) if end < self.base)
+    }
+
+    /// Whether no message of the lane shows yet that the plan at work is in force. Until one does, an engine that goes on
+    /// under the plan before it finds nothing in its way.
+    pub fn is_unseen(&self) -> bool {
+        let seen = self.lane_cause.unwrap_or_default().max(self.base);
+        self.until.is_none() && self.lane_last.0 > 0 && self.plan.since > seen
+    }
 }
 
 /// Decides how to begin.

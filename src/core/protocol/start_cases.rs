@@ -324,12 +324,27 @@ const RETENTION_OVERTOOK_US: &[Row] = &[
         "a gap among plans of the past: the state cannot be kept",
         |w| {
             w.record().plans = vec![since('A', 1), since('B', 12)];
+            w.newest().run.plan = spec('B').fingerprint();
+            w.newest().run.since = Position(12);
+            w.broker.hole = Some(Position(11));
+            w.consent().accept_gap = true;
+            w.disk.plans.insert(spec('B').fingerprint(), spec('B'));
+            w.configure('B');
+        },
+        "rebuild after 0, B 12 R 12, through 12, lane 12, plan B of B1, origin 1, gaps 1",
+    ),
+    (
+        "the same where the plan before ends with what is gone: the state stays",
+        |w| {
+            w.record().plans = vec![since('A', 1), since('B', 12)];
+            w.newest().run.plan = spec('B').fingerprint();
+            w.newest().run.since = Position(12);
             w.input_from(12);
             w.consent().accept_gap = true;
             w.disk.plans.insert(spec('B').fingerprint(), spec('B'));
             w.configure('B');
         },
-        "rebuild after 11, B 12 R 12, through 12, lane 12, plan B of B12, origin 12, gaps 1",
+        "resume after 11, B 12 R 12, through 12, lane 12, plan B of A1 B12, origin 1, gaps 1",
     ),
 ];
 

@@ -148,7 +148,7 @@ fn alerts_are_healthy(prometheus: &Prometheus) {
     });
 }
 
-/// While the engine is away three events are deleted at two places, which the next start counts; then somebody else
+/// While the engine is away three events are deleted at two places, which a start that may counts; then somebody else
 /// writes to the lane.
 fn missing_positions(bed: &mut Bed, prometheus: &Prometheus, engine: Engine, sets: &[(&str, &str)]) {
     engine.drain();
@@ -164,7 +164,7 @@ fn missing_positions(bed: &mut Bed, prometheus: &Prometheus, engine: Engine, set
         let deleted = api(&mut bed.wire, &call, &json!({ "seq": position })).unwrap();
         assert_eq!(deleted["success"], true, "{deleted}");
     }
-    let engine = bed.engine("state", sets);
+    let engine = Engine::armed("state", &bed.config, &bed.sets_of("state", sets), &["--accept-gap"], "");
     bed.finish();
     let value = |name: &str| {
         wait_until(name, || prometheus.query(name).first().map(|sample| sample.value).filter(|value| *value > 0.0))

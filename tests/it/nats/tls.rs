@@ -60,7 +60,7 @@ impl Certificates {
 /// What is said at once, with a hint at the section.
 async fn refused(settings: &NatsSettings) -> String {
     let began = Instant::now();
-    let error = Connection::open(settings, "test").await.err().expect("it was let in");
+    let error = Connection::open(settings, "test").await.expect_err("it was let in");
     assert!(began.elapsed() < Duration::from_secs(3), "{error}");
     let BrokerError::Denied { by: Denial::Login, what, hint } = error else { panic!("{error:?}") };
     assert!(hint.contains("[nats.tls]") || hint.contains("in the file"), "{what}: {hint}");

@@ -72,14 +72,29 @@ fn an_event_deleted_among_those_that_are_computed_again() {
 }
 
 #[test]
-fn an_event_deleted_behind_the_lane_is_counted_and_no_more() {
+fn an_event_deleted_behind_the_lane_is_refused_wherever_it_stood() {
+    for deleted in [21, 23] {
+        let mut stage = Stage::processed(20);
+        stage.publish(5);
+        stage.delete(INPUT, deleted);
+        let words = format!("no longer holds positions {deleted} to {deleted}, which were not processed yet");
+        stage.refused(&[], &[]).is(78, &words, GONE);
+        stage.run(GAP);
+        let all = |end: u64| (1..=end).filter(|position| *position != deleted).collect::<Vec<_>>();
+        assert_eq!(stage.positions(), all(25));
+        goes_on(&mut stage);
+        assert_eq!(stage.positions(), all(28));
+    }
+}
+
+#[test]
+fn events_deleted_before_the_first_start_are_counted_and_no_more() {
     let mut stage = Stage::new(20);
-    stage.run_and_kill(&[], &[]);
-    stage.publish(5);
-    stage.delete(INPUT, 22);
+    stage.delete(INPUT, 1);
+    stage.delete(INPUT, 7);
     let log = stage.run(&[]);
     assert!(log.contains("positions are missing"), "{log}");
-    assert_eq!(stage.positions(), (1..=21).chain(23..=25).collect::<Vec<_>>());
+    assert_eq!(stage.positions(), (2..=6).chain(8..=20).collect::<Vec<_>>());
 }
 
 #[test]

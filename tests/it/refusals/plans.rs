@@ -1,7 +1,9 @@
 //! The plan changed: what goes on by itself, what needs a flag, and what the flags make of the state.
 
 use super::stage::{SELDOM, Stage};
+use crate::harness::command::run;
 use crate::harness::origin::plans;
+use crate::harness::wait::wait_until;
 
 /// A column more, and an enrichment that shows it.
 const CITY: &[(&str, &str)] = &[
@@ -27,46 +29,103 @@ fn is_whole(stage: &mut Stage) {
 }
 
 #[test]
-fn a_change_of_enrichments_waits_for_an_own_output() {
+fn a_change_of_enrichments_begins_behind_what_is_stored() {
     let mut stage = Stage::new(10);
     stage.run_and_kill(&[], &[]);
     let mark = ("output.mark", "done");
     let mut engine = stage.engine(&[], &[mark]);
-    engine.wait_for_log("ready:");
-    // Everything that was out is compared under the old plan, and so is the first output of the new start.
-    let own = stage.own_output();
-    assert!(stage.origins().pop().unwrap().payload.ends_with(r#""event_processed":true}"#));
+    // What is stored is compared under the old plan.
     engine.wait_for_log("the configured plan takes over");
     let since = stage.own_output();
     assert!(stage.origins().pop().unwrap().payload.ends_with(r#""done":true}"#));
     engine.drain();
     let plans = plans(&mut stage.bed.wire);
-    let [(old, 1, 11), (new, first, 1)] = &plans[..] else { panic!("{plans:?}") };
+    let [(old, 1, 10), (new, first, 1)] = &plans[..] else { panic!("{plans:?}") };
     assert_ne!(old, new);
-    assert_eq!((*first, since), (own + 1, own + 1), "the header names the first position under the new plan");
+    assert_eq!((*first, since), (11, 11), "the header names the first position under the new plan");
     // The switch is recorded: the next start is under the new plan from the beginning.
     let engine = stage.engine(&[], &[mark]);
     stage.own_output();
     let log = engine.drain();
-    assert!(!log.contains("the configured plan takes over"), "{log}");
+    assert!(!log.contains("takes over") && !log.contains("begins at position"), "{log}");
     is_whole(&mut stage);
 }
 
 #[test]
-fn a_change_of_enrichments_over_an_empty_lane_waits_too() {
-    let mut stage = Stage::new(0);
-    let engine = stage.engine(&[], &[]);
-    stage.bed.wire.flush().unwrap();
-    crate::harness::wait::wait_until("the first record", || engine.log().contains("ready:").then_some(()));
+fn the_first_event_after_a_change_follows_the_new_configuration() {
+    let mut stage = Stage::processed(1);
+    let renamed = ("enrich", r#"[{ kinds = ["lesson"], on_miss = "null", add = { land = "user.country" } }]"#);
+    let mut engine = stage.engine(&[], &[renamed]);
+    engine.wait_for_log("the plan of the configuration begins at position 2");
+    let first = lesson(&mut stage, "u1");
+    assert!(first.contains(r#""land":"#), "{first}");
     engine.drain();
-    let mut engine = stage.engine(&[], &[("output.mark", "done")]);
-    engine.wait_for_log("ready:");
-    stage.own_output();
-    engine.wait_for_log("the configured plan takes over");
+    // Back again, with events that wait: none of them follows the other configuration.
+    stage.event(r#"{"title":"lesson","event_uuid":"x","properties":{"user_uuid":"u1"}}"#);
+    let engine = stage.engine(&[], &[]);
+    stage.until_done();
+    engine.drain();
+    let last = stage.origins().pop().unwrap();
+    assert!(!last.payload.contains(r#""land":"#) && last.since == 3, "{last:?}");
+    is_whole(&mut stage);
+}
+
+#[test]
+fn a_change_that_nothing_was_published_under_leaves_no_trace() {
+    let mut stage = Stage::processed(5);
+    let engine = stage.engine(&[], &[("output.mark", "done")]);
+    wait_until("the other configuration to be ready", || engine.log().contains("ready:").then_some(()));
+    engine.drain();
+    let engine = stage.engine(&[], &[]);
     stage.own_output();
     engine.drain();
     let plans = plans(&mut stage.bed.wire);
-    assert!(matches!(&plans[..], [(_, 1, 1), (_, 2, 1)]), "{plans:?}");
+    assert!(matches!(&plans[..], [(_, 1, 6)]), "{plans:?}");
+}
+
+#[test]
+fn a_change_of_enrichments_over_an_empty_lane_begins_at_once() {
+    let mut stage = Stage::new(0);
+    let engine = stage.engine(&[], &[]);
+    stage.bed.wire.flush().unwrap();
+    wait_until("the first record", || engine.log().contains("ready:").then_some(()));
+    engine.drain();
+    let engine = stage.engine(&[], &[("output.mark", "done")]);
+    stage.own_output();
+    engine.drain();
+    let plans = plans(&mut stage.bed.wire);
+    assert!(matches!(&plans[..], [(_, 1, 1)]), "{plans:?}");
+    assert!(stage.origins().pop().unwrap().payload.ends_with(r#""done":true}"#));
+}
+
+#[test]
+fn an_audit_after_a_change_is_not_clean_until_it_has_the_older_configuration() {
+    let mut stage = Stage::processed(10);
+    let config = std::fs::read_to_string(&stage.bed.config).unwrap();
+    let changed = config.replacen("\ncountry ", "\nland ", 1);
+    assert_ne!(changed, config);
+    let (old, new) = (stage.bed.config.clone(), stage.bed.dir.path().join("new.toml"));
+    std::fs::write(&new, changed).unwrap();
+    stage.bed.config.clone_from(&new);
+    // While the engine runs, its directory with the texts of older plans is not the audit's to open.
+    let engine = stage.engine(&[], &[]);
+    lesson(&mut stage, "u1");
+    let audit = |stage: &Stage, more: &[&str]| run(&stage.bed, &[&["audit", "--complete"], more].concat());
+    let alone = audit(&stage, &[]);
+    assert_eq!(alone.code, Some(1), "{alone:?}");
+    assert!(
+        alone.out.starts_with("audit: NOT CHECKED") && alone.out.contains("--config NEW --config OLD"),
+        "{alone:?}"
+    );
+    assert!(!alone.out.contains("events that are gone"), "none is gone: {alone:?}");
+    let json: serde_json::Value = serde_json::from_str(&audit(&stage, &["--json"]).out).unwrap();
+    assert_eq!((&json["verdict"], &json["unchecked"]), (&"not_checked".into(), &11.into()), "{json}");
+    // The harness names the bed's configuration last: the audit takes any of them for the one in force.
+    let both = audit(&stage, &["--config", &old.display().to_string()]);
+    assert!(both.code == Some(0) && both.out.contains("clean, 11 outputs checked"), "{both:?}");
+    let twice = run(&stage.bed, &["check", "--config", &old.display().to_string()]);
+    assert!(twice.code == Some(64) && twice.err.contains("more than once"), "{twice:?}");
+    engine.drain();
 }
 
 #[test]
@@ -87,8 +146,7 @@ fn a_change_of_tables_is_refused_with_the_list_of_changes() {
 fn keep_state_fills_new_columns_from_now_on() {
     let mut stage = Stage::processed(10);
     let mut engine = stage.engine(&["--keep-state"], CITY);
-    stage.own_output();
-    engine.wait_for_log("the configured plan takes over");
+    engine.wait_for_log("the plan of the configuration begins at position 11");
     let before = lesson(&mut stage, "u1");
     assert!(before.ends_with(r#","city":null,"event_processed":true}"#), "the row is there: {before}");
     stage.publish(5);
