@@ -13,7 +13,7 @@ use super::reading::Reading;
 use super::writing::{TICK, Writing};
 use sidestream::app::broker::{Gathered, gather};
 use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
-use sidestream::core::protocol::facts::{Asked, Consent, Disk as Known};
+use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
 use sidestream::core::protocol::looks::{Look, suspicion};
 use sidestream::core::protocol::memory::Memory;
@@ -238,21 +238,7 @@ impl Process {
         let start = decided.map_err(End::Refused)?;
         let prepared = prepare(&start, &broker, &asked.plan, &known).map_err(End::Refused)?;
         self.tell_of(context, &start);
-        match start.kind {
-            StartKind::Fresh => {}
-            StartKind::Resume => context.count("resumes"),
-            StartKind::Rebuild(_) => {
-                context.count("rebuilds");
-                let known_to = known.lane_known().0;
-                let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
-                let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
-                let asked_for = self.consent.rebuild_state && other;
-                let lost = known.checkpoint.is_none() || broker.output.last < known_to || asked_for;
-                if !lost {
-                    context.violated("a state is thrown away without need");
-                }
-            }
-        }
+        self.count_kind(context, &start, &known, &broker, &asked);
         let next = Disk::new();
         if context.random.per_mille(30) {
             // The disk refuses in the middle of what follows.
@@ -299,6 +285,25 @@ impl Process {
             self.plan(context, MILLIS, Inside::ReadOld);
         }
         Ok(())
+    }
+
+    /// Counts how a start begins; no state is built anew without need.
+    fn count_kind(&self, context: &mut Context, start: &Start, known: &Known, broker: &Broker, asked: &Asked) {
+        match start.kind {
+            StartKind::Fresh => {}
+            StartKind::Resume => context.count("resumes"),
+            StartKind::Rebuild(_) => {
+                context.count("rebuilds");
+                let known_to = known.lane_known().0;
+                let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
+                let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
+                let asked_for = self.consent.rebuild_state && other;
+                let lost = known.checkpoint.is_none() || broker.output.last < known_to || asked_for;
+                if !lost {
+                    context.violated("a state is thrown away without need");
+                }
+            }
+        }
     }
 
     fn tell_of(&self, context: &mut Context, start: &Start) {
