@@ -21,6 +21,8 @@ pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 /// The stream or the account has as many consumers as it may have. After a kill, one of them is our own, which the server
 /// forgets by itself: waiting helps.
 const TOO_MANY_CONSUMERS: u64 = 10026;
+/// Between two askings while servers elect a leader, which takes seconds and may end at any moment.
+pub(super) const SOON: Duration = Duration::from_millis(250);
 /// Between two askings of what may be asked twice.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,11 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Whether nobody leads what was asked for at this moment.
+    fn is_leaderless(&self) -> bool {
+        self.code == 503 && !matches!(self.err_code, 10039 | 10076)
+    }
+
     /// The error for the caller: what fails on a busy or starting server may work later, the rest will not.
     pub(super) fn broker(self, subject: &str) -> BrokerError {
         let what = format!("{subject}: {} ({})", self.description, self.err_code);
@@ -72,7 +79,16 @@ pub(super) async fn ask<T: DeserializeOwned>(
     subject: &str,
     request: &impl Serialize,
 ) -> Result<Result<T, ApiError>, BrokerError> {
-    hedged(subject, connection.request_timeout(), |_| call(connection, subject, request)).await
+    let began = Instant::now();
+    loop {
+        let answer = hedged(subject, connection.request_timeout(), |_| call(connection, subject, request)).await?;
+        match answer {
+            Err(error) if error.is_leaderless() && began.elapsed() < connection.request_timeout() => {
+                tokio::time::sleep(SOON).await;
+            }
+            answer => return Ok(answer),
+        }
+    }
 }
 
 /// The first answer to a request that is sent again each second, within `nats.request_timeout_ms`; it is told how often

@@ -17,6 +17,7 @@ use crate::ports::stream::{BrokerError, StoredMessage, StreamState, Streams};
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long two looks are apart before a stream counts as missing.
 const APART: Duration = Duration::from_secs(2);
@@ -144,14 +145,21 @@ pub async fn find_surely(connection: &Connection, stream: &str) -> Result<Option
 /// The same at one look, for whoever does no harm by it.
 pub async fn find(connection: &Connection, stream: &str) -> Result<Option<StreamInfo>, BrokerError> {
     let subject = connection.api("STREAM.INFO", stream);
-    match api::ask::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
-        Ok(reply) => {
-            let info = reply.info(stream)?;
-            old_leader(&connection.server_version(), &info.config)
-                .map_or(Ok(Some(info)), |what| Err(BrokerError::Transient(what)))
+    let began = Instant::now();
+    loop {
+        match api::ask::<InfoReply>(connection, &subject, &serde_json::json!({})).await? {
+            Ok(reply) => match reply.info(stream) {
+                Ok(info) => {
+                    let old = old_leader(&connection.server_version(), &info.config);
+                    return old.map_or(Ok(Some(info)), |what| Err(BrokerError::Transient(what)));
+                }
+                // An election is over at any moment; a pause between two starts may be much longer.
+                Err(_) if began.elapsed() < connection.request_timeout() => tokio::time::sleep(api::SOON).await,
+                Err(error) => return Err(error),
+            },
+            Err(error) if error.err_code == api::STREAM_NOT_FOUND => return Ok(None),
+            Err(error) => return Err(error.broker(&subject)),
         }
-        Err(error) if error.err_code == api::STREAM_NOT_FOUND => Ok(None),
-        Err(error) => Err(error.broker(&subject)),
     }
 }
 
