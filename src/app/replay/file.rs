@@ -40,8 +40,7 @@ pub fn read(directory: &Path) -> Result<Option<Request>, Exit> {
 /// Writes the request and makes it durable.
 pub fn write(directory: &Path, request: &Request) -> Result<(), Exit> {
     let (new, path) = (directory.join("replay.json.new"), directory.join(FILE));
-    // Owned texts and numbers: there is no failing case.
-    let text = serde_json::to_vec_pretty(request).unwrap_or_default();
+    let text = serde_json::to_vec_pretty(request).expect("owned texts and numbers into memory");
     let written = File::create(&new).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
     let renamed = written.and_then(|()| fs::rename(&new, &path));
     let synced = renamed.and_then(|()| File::open(directory)).and_then(|directory| directory.sync_all());

@@ -4,7 +4,7 @@
 //! Signed numbers are zigzag-coded first. Nothing here knows a record.
 
 use super::error::RecordError;
-use super::version::Kind;
+use super::version::{Kind, LAST_VERSION};
 
 /// Appends an unsigned number as a varint: 1 to 10 bytes.
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -69,6 +69,7 @@ impl<'a> Cursor<'a> {
         match found {
             0 => Err(RecordError::Damaged("it has no version")),
             _ if found <= kind.newest() => Ok(found),
+            _ if found > LAST_VERSION => Err(RecordError::Damaged("its version is none")),
             _ => Err(RecordError::Later { kind, found, known: kind.newest() }),
         }
     }

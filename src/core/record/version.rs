@@ -27,6 +27,9 @@ pub const FORMAT: u8 = 1;
 /// The newest version of a plan's text: version 1, and members and words that came later.
 pub const PLAN: u8 = 2;
 
+/// No kind will ever have a version beyond this one: another leading byte is damage.
+pub const LAST_VERSION: u8 = 31;
+
 /// The generation that a new directory begins with: version 1 of every record.
 pub const FIRST_GENERATION: u8 = 1;
 /// The newest generation: 2 has version 2 of the checkpoint and of plans.
@@ -154,6 +157,8 @@ mod tests {
     fn a_later_version_is_no_damage_and_none_at_all_is() {
         let later = RecordError::Later { kind: Kind::Ids, found: IDS + 1, known: IDS };
         assert_eq!(decode_dedup(&[IDS + 1], &mut Vec::new()), Err(later));
-        assert!(matches!(decode_dedup(&[0], &mut Vec::new()), Err(RecordError::Damaged(_))));
+        for none in [0, LAST_VERSION + 1, 0xff] {
+            assert!(matches!(decode_dedup(&[none], &mut Vec::new()), Err(RecordError::Damaged(_))));
+        }
     }
 }
