@@ -13,6 +13,7 @@ pub mod disk;
 pub mod disk_read;
 pub mod feed;
 pub mod writer;
+pub mod reopen;
 pub mod old_lane;
 pub mod claim;
 pub mod look;

@@ -10,20 +10,22 @@ use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, not_there, store_failed};
-use super::{look, old_lane, readiness, settings_watch, writer};
+use super::writer::{self, Writing};
+use super::{look, old_lane, readiness, settings_watch};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::inspect;
-use crate::adapters::nats::lane::{self, LaneTarget};
+use crate::adapters::nats::lane::LaneTarget;
 use crate::adapters::nats::source::{Source, SourceOptions, durable_name};
 use crate::adapters::nats::streams;
 use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::protocol::facts::{Asked, Broker};
-use crate::core::protocol::header::RunId;
+use crate::core::protocol::header::{RunHeader, RunId};
 use crate::core::protocol::looks::{self, Look, LookAgain};
 use crate::core::protocol::memory::Memory;
 use crate::core::protocol::prepare::{Prepared, header, prepare};
 use crate::core::protocol::refusal::Refusal;
+use crate::core::protocol::reopen::Own;
 use crate::core::protocol::start::{self, Start, StartKind};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
@@ -93,9 +95,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     // All that may fail comes before the actors: once they run, only `Engine::stop` ends them.
     let input = open_input(process, &source, &start, &parts.plan).await.map_err(broker_failed)?;
     let old = open_old(process, &source, &start).await.map_err(broker_failed)?;
-    let target =
-        LaneTarget { input_stream: config.input.stream.clone(), run: header.to_string(), after: start.lane_last };
-    let (sender, acks) = lane::open(&lane, target).await.map_err(broker_failed)?;
+    let writing = writing(process, &lane, (&start, &facts), header).open().await.map_err(broker_failed)?;
     let handed = Arc::new(AtomicU64::new(start.lane_last.0));
     let (engine, publishes) = Engine::launch(parts);
     if let Ok(mut running) = process.running.lock() {
@@ -105,7 +105,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     tasks.spawn(claim::claim(process.nats.clone(), config.output.stream.clone(), run.clone()));
     // The source mends its own connection; the lane's never is: what was in flight on it is unknown.
     watch_trouble(&mut tasks, &lane);
-    tasks.spawn(writer::write(sender, publishes, handed.clone()));
+    tasks.spawn(writer::write(writing, publishes, handed.clone(), engine.sequencer.clone()));
     tasks.spawn(look::watch(look::Watched {
         connection: source.clone(),
         input: config.input.stream.clone(),
@@ -117,7 +117,6 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     let (expected, metrics) = (streams_of(config), process.metrics.clone());
     tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
     tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), input.heard()));
-    tasks.spawn(writer::listen(acks, engine.sequencer.clone()));
     if let Some(old) = old {
         tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
     }
@@ -165,6 +164,14 @@ fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, Af
     }
     has_its_copy(process, &start)?;
     Ok(start)
+}
+
+/// The way to the lane, behind what the start found there.
+fn writing(process: &Process, lane: &Connection, (start, facts): (&Start, &Broker), header: RunHeader) -> Writing {
+    let (stream, input_stream) = (process.config.output.stream.clone(), process.config.input.stream.clone());
+    let target = LaneTarget { input_stream, run: header.to_string(), after: start.lane_last };
+    let own = Own { header, created: facts.output.created, began_after: start.lane_last };
+    Writing { connection: lane.clone(), stream, target, own }
 }
 
 /// A replay that began with a copy of a state cannot build it anew.

@@ -1,9 +1,14 @@
-//! The lane's writer as two tasks: outputs of the sequencer go out, what the server says comes back.
+//! The lane's writer: outputs of the sequencer go out, what the server says comes back, and a batch that was lost is
+//! made good in place where the lane allows it.
 //!
-//! Numbers nothing and decides nothing: the sequencer says what goes where.
+//! Numbers nothing: the sequencer says what goes where, and `core::protocol::reopen` whether the lane is gone on with.
 
+use super::reopen::look;
 use crate::adapters::nats::burst::Bursts;
-use crate::adapters::nats::lane::{LaneAcks, LaneWriter};
+use crate::adapters::nats::connect::Connection;
+use crate::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter};
+use crate::core::ids::LaneSequence;
+use crate::core::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use crate::engine::ending::End;
 use crate::engine::messages::{LaneNews, Publish};
 use crate::engine::sequencer::Sequencer;
@@ -11,44 +16,204 @@ use crate::ports::stream::{BrokerError, LaneEvent};
 use actix::Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-/// Publishes until the sequencer is gone. `handed` is the last sequence that may be in the lane through us.
-pub async fn write(writer: LaneWriter, mut publishes: mpsc::Receiver<Publish>, handed: Arc<AtomicU64>) -> Option<End> {
-    let mut bursts = Bursts::new(writer);
+/// How long the leader of a lane is waited for before the start ends: an election takes up to 9 s.
+const ELECTION: Duration = Duration::from_secs(15);
+/// Between two questions to a stream without a leader.
+const AGAIN: Duration = Duration::from_millis(100);
+/// Times that a lane is opened again without a confirmation in between.
+const VAIN: u32 = 5;
+
+/// One start's way to the lane.
+pub struct Writing {
+    /// The lane's connection.
+    pub connection: Connection,
+    /// The output stream.
+    pub stream: String,
+    /// What the first batch begins behind, and what all headers say.
+    pub target: LaneTarget,
+    /// Who writes.
+    pub own: Own,
+}
+
+/// What goes out.
+struct Queue {
+    publishes: mpsc::Receiver<Publish>,
+    kept: Kept,
+    /// The last sequence that may be in the lane through us.
+    handed: Arc<AtomicU64>,
+}
+
+/// Publishes for the sequencer until it is gone or the lane cannot be gone on with. `handed` is the last sequence that may be in
+/// the lane through us.
+pub async fn write(
+    (mut writing, (mut writer, mut acks)): (Writing, (LaneWriter, LaneAcks)),
+    publishes: mpsc::Receiver<Publish>,
+    handed: Arc<AtomicU64>,
+    sequencer: Addr<Sequencer>,
+) -> Option<End> {
+    let mut queue = Queue { publishes, kept: Kept::new(writing.target.after), handed };
+    let (mut vain, mut before) = (0, writing.target.after);
     loop {
-        let next = match bursts.next(&mut publishes).await {
-            Ok(next) => next,
-            Err(error) => return failed(error),
+        let (event, back) = match burst(writer, acks, queue, &sequencer).await {
+            Ok(lost) => lost,
+            Err(end) => return Some(end),
         };
-        let Publish { first, outputs } = next?;
+        queue = back.queue;
+        vain = if back.confirmed > before { 0 } else { vain + 1 };
+        before = back.confirmed;
+        let lost = matches!(event, LaneEvent::Lost(_)) && vain < VAIN;
+        let behind = if lost { writing.behind(back.confirmed, &queue.kept).await } else { None };
+        let Some((last, opened)) = behind else { return tell(&sequencer, event).await };
+        tracing::info!(?event, last = last.0, sent = queue.kept.last().0, "the lane is opened again");
+        if last > back.confirmed
+            && let Some(end) = tell(&sequencer, LaneEvent::Confirmed(last)).await
+        {
+            return Some(end);
+        }
+        (writer, acks) = opened;
+    }
+}
+
+impl Writing {
+    /// Opens the lane for its first batch.
+    pub async fn open(self) -> Result<(Writing, (LaneWriter, LaneAcks)), BrokerError> {
+        let opened = lane::open(&self.connection, self.target.clone()).await?;
+        Ok((self, opened))
+    }
+
+    /// Opens the lane again behind what is stored of this start; `None`: the start rules must look at it.
+    async fn behind(&mut self, confirmed: LaneSequence, kept: &Kept) -> Option<(LaneSequence, (LaneWriter, LaneAcks))> {
+        let seen = timeout(ELECTION, self.seen()).await.ok()??;
+        match reopen(&self.own, confirmed, kept, &seen) {
+            Reopen::Behind(last) => {
+                self.target.after = last;
+                let opened = lane::open(&self.connection, self.target.clone()).await.ok()?;
+                Some((last, opened))
+            }
+            Reopen::Anew(why) => {
+                tracing::info!(why, "the lane is not opened again");
+                None
+            }
+        }
+    }
+
+    /// What the stream's leader says, as soon as there is one.
+    async fn seen(&self) -> Option<Seen> {
+        loop {
+            match look(&self.connection, &self.stream).await {
+                Ok(seen) => return Some(seen),
+                Err(BrokerError::Transient(why)) => tracing::debug!(why, "asking the lane's leader"),
+                Err(BrokerError::Permanent { .. } | BrokerError::Denied { .. }) => return None,
+            }
+            sleep(AGAIN).await;
+        }
+    }
+}
+
+async fn tell(sequencer: &Addr<Sequencer>, event: LaneEvent) -> Option<End> {
+    let told = sequencer.send(LaneNews(event)).await;
+    told.is_err().then(|| End::Broken("the sequencer died".to_owned()))
+}
+
+/// A lane that is over.
+struct Back {
+    queue: Queue,
+    /// Everything up to here is confirmed.
+    confirmed: LaneSequence,
+}
+
+/// Publishes and listens until the lane is over.
+async fn burst(
+    writer: LaneWriter,
+    mut acks: LaneAcks,
+    queue: Queue,
+    sequencer: &Addr<Sequencer>,
+) -> Result<(LaneEvent, Back), End> {
+    // A task of its own, so that sending and listening run side by side; it ends with this function at the latest.
+    let mut sending = JoinSet::new();
+    sending.spawn(send(Bursts::new(writer), queue));
+    let mut sent = None;
+    let event = {
+        let listening = listen(&mut acks, sequencer);
+        tokio::pin!(listening);
+        loop {
+            tokio::select! {
+                event = &mut listening => break event?,
+                Some(result) = sending.join_next(), if sent.is_none() => sent = Some(back(result)?),
+            }
+        }
+    };
+    let confirmed = acks.confirmed();
+    // The sender finds the lane over at its next step.
+    let queue = match sent {
+        Some(queue) => queue,
+        None => back(sending.join_next().await.unwrap_or_else(|| Ok(Err(None))))?,
+    };
+    Ok((event, Back { queue, confirmed }))
+}
+
+type Sent = Result<Queue, Option<End>>;
+
+fn back(result: Result<Sent, tokio::task::JoinError>) -> Result<Queue, End> {
+    match result {
+        Ok(Ok(queue)) => Ok(queue),
+        Ok(Err(Some(end))) => Err(end),
+        Ok(Err(None)) => Err(End::Broken("the lane's writer lost its outputs".to_owned())),
+        Err(error) => Err(End::Broken(format!("the lane's writer died: {error}"))),
+    }
+}
+
+/// Sends what is kept behind the lane's end, and then what comes, until the lane is over or the sequencer is gone.
+async fn send(mut bursts: Bursts, mut queue: Queue) -> Sent {
+    let behind = bursts.sent();
+    let mut again = queue.kept.behind(behind).peekable();
+    while let Some((_, outputs)) = again.next() {
+        let more = again.peek().is_some() || !queue.publishes.is_empty();
+        if let Err(error) = bursts.send(outputs, more).await {
+            drop(again);
+            return failed(error, queue);
+        }
+    }
+    drop(again);
+    loop {
+        queue.kept.confirmed(bursts.confirmed());
+        let next = match bursts.next(&mut queue.publishes).await {
+            Ok(next) => next,
+            Err(error) => return failed(error, queue),
+        };
+        let Some(Publish { first, outputs }) = next else { return Ok(queue) };
         let sent = bursts.sent().0;
         if sent + 1 != first.0 {
-            return Some(End::Broken(format!("the lane's writer is not at sequence {first}")));
+            return Err(Some(End::Broken(format!("the lane's writer is not at sequence {first}"))));
         }
         // Before it is sent: nothing of ours may ever be taken for a stranger's.
-        handed.store(sent + outputs.len() as u64, Ordering::Release);
-        if let Err(error) = bursts.send(&outputs, !publishes.is_empty()).await {
-            return failed(error);
+        queue.handed.store(sent + outputs.len() as u64, Ordering::Release);
+        let more = !queue.publishes.is_empty();
+        if let Err(error) = bursts.send(queue.kept.keep(outputs), more).await {
+            return failed(error, queue);
         }
     }
 }
 
 /// A lane that is over says so to the listener, who hears why, which decides more than the failed send.
-fn failed(error: BrokerError) -> Option<End> {
-    (!error.is_transient()).then_some(End::Broker(error))
+fn failed(error: BrokerError, queue: Queue) -> Sent {
+    if error.is_transient() { Ok(queue) } else { Err(Some(End::Broker(error))) }
 }
 
-/// Passes the server's news on until the batch is over.
-pub async fn listen(mut acks: LaneAcks, sequencer: Addr<Sequencer>) -> Option<End> {
+/// Passes the server's news on until the lane is over: the news of its end.
+async fn listen(acks: &mut LaneAcks, sequencer: &Addr<Sequencer>) -> Result<LaneEvent, End> {
     loop {
         let event = acks.next().await;
-        let over = !matches!(event, LaneEvent::Confirmed(_));
-        if sequencer.send(LaneNews(event)).await.is_err() {
-            return Some(End::Broken("the sequencer died".to_owned()));
+        if !matches!(event, LaneEvent::Confirmed(_)) {
+            return Ok(event);
         }
-        if over {
-            return None;
+        if sequencer.send(LaneNews(event)).await.is_err() {
+            return Err(End::Broken("the sequencer died".to_owned()));
         }
     }
 }

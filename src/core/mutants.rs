@@ -87,6 +87,8 @@ mutants! {
     EvidenceIgnored,
     /// What a single look at the streams says is acted on.
     OneLook,
+    /// Outputs that are stored already are sent again behind the lane's end.
+    ResentRenumbered,
 }
 
 #[cfg(feature = "mutants")]

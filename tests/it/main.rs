@@ -32,6 +32,7 @@ mod drain;
 mod refusals;
 mod operators;
 mod dead_letters;
+mod reopen;
 mod replay;
 #[cfg(feature = "failpoints")]
 mod crash_table;

@@ -71,6 +71,8 @@ pub enum Inside {
     Delivery(Ticket, u64, Delivery),
     /// A reply to the lane arrives.
     Reply(Ticket, Reply),
+    /// The lane's leader is asked again.
+    LookAgain,
     /// The client notices that the lane's connection was lost.
     LaneTrouble,
     /// The client notices that the source's connection was lost.

@@ -19,6 +19,7 @@ use sidestream::core::protocol::looks::{Look, suspicion};
 use sidestream::core::protocol::memory::Memory;
 use sidestream::core::protocol::prepare::{IdsOf, header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
+use sidestream::core::protocol::reopen::Own;
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
 use sidestream::core::record::PlanSince;
@@ -198,6 +199,9 @@ impl Process {
                 task.answer(answer);
                 self.gather_on(context);
             }
+            Phase::Running(life) if life.looks() && question.is_about(OUTPUT) => {
+                life.answered_of_lane(context, question, reachable)
+            }
             Phase::Running(life) => life.answered(context, question, reachable, self.consent.accept_gap),
             Phase::Judging(at) => {
                 let at = *at;
@@ -259,7 +263,8 @@ impl Process {
             End::Store(error)
         })?;
         self.disk.fail_after(None);
-        let header = header(&start, &run, self.starts).to_string();
+        let header = header(&start, &run, self.starts);
+        let own = Own { header, created: broker.output.created, began_after: start.lane_last };
         self.current = Some((run.clone(), self.starts));
         self.plans.clone_from(&start.plans);
         let inbox = self.inbox();
@@ -267,7 +272,7 @@ impl Process {
             process: self.number,
             generation: self.generation,
             reading: Reading::new(start.after, broker.input.created),
-            writing: Writing::new(inbox, header, start.lane_last),
+            writing: Writing::new(inbox, own),
             plan: prepared.plan,
             record: prepared.record,
             next_plan: prepared.next_plan,

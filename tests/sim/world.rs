@@ -244,6 +244,7 @@ impl World {
                         Inside::Pump => life.pump(context),
                         Inside::Delivery(ticket, of, delivery) => life.delivery(context, ticket, of, delivery),
                         Inside::Reply(ticket, reply) => life.reply(context, ticket, &reply),
+                        Inside::LookAgain => life.look_again(context),
                         Inside::LaneTrouble => life.lane_trouble(context),
                         Inside::SourceTrouble => life.source_trouble(context),
                         Inside::MakeConsumer(attempt) => life.make_consumer(context, attempt),

@@ -1,6 +1,7 @@
 //! The lane's writer and its ears: the product's book of the batch over a connection that loses things.
 
-use super::agenda::{MILLIS, Time};
+use super::agenda::{MILLIS, SECONDS, Time};
+use super::api::{Question, Task, answer};
 use super::context::Context;
 use super::entry::{Entry, Inside, Wire};
 use super::life::{Life, Message, SEQUENCER, WRITER};
@@ -9,10 +10,12 @@ use super::model::Reply as Raw;
 use sidestream::adapters::nats::batch::{Answered, Book, Place};
 use sidestream::adapters::nats::lane_reply::{About, Reply, reply_prefix};
 use sidestream::adapters::nats::patience::{Patience, Tick};
+use sidestream::app::reopen::look;
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
+use sidestream::core::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use sidestream::engine::ending::End;
-use sidestream::ports::stream::LaneEvent;
+use sidestream::ports::stream::{BrokerError, LaneEvent};
 use std::collections::VecDeque;
 
 /// Messages between two acks inside a batch.
@@ -26,12 +29,30 @@ pub const TICK: Time = Patience::TICK.as_millis() as Time * MILLIS;
 /// Silence that ends a batch which was left open.
 const SILENCE: Time = 10 * MILLIS;
 
+/// How long the lane's leader is waited for before the start ends.
+const ELECTION: Time = 15 * SECONDS;
+/// Between two questions to a stream without a leader.
+const AGAIN: Time = 100 * MILLIS;
+/// Times that a lane is opened again without a confirmation in between.
+const VAIN: u32 = 5;
+
+/// A lane that was lost and may be opened again.
+struct Lost {
+    task: Option<Task<Result<Seen, BrokerError>>>,
+    event: LaneEvent,
+    until: Time,
+}
+
 /// The writer's side of a life.
 pub struct Writing {
     pub to_server: Link,
     pub to_client: Link,
     inbox: String,
-    run: String,
+    /// How often the lane was opened, and since when in vain.
+    opened: (u32, u32, u64),
+    own: Own,
+    kept: Kept,
+    lost: Option<Lost>,
     book: Book,
     base: u64,
     sent: u64,
@@ -42,17 +63,23 @@ pub struct Writing {
     /// What is left of the command at work, and whether its last message ends the batch.
     command: Option<(VecDeque<Output>, bool)>,
     commands: VecDeque<(LaneSequence, Vec<Output>)>,
+    /// So many commands at the front are kept already: they are sent again.
+    again: usize,
     subject: Option<String>,
 }
 
 impl Writing {
     /// A writer for a lane that ends at `after`.
-    pub fn new(inbox: String, run: String, after: LaneSequence) -> Writing {
+    pub fn new(inbox: String, own: Own) -> Writing {
+        let after = own.began_after;
         Writing {
             to_server: Link::default(),
             to_client: Link::default(),
             inbox,
-            run,
+            opened: (0, 0, after.0),
+            own,
+            kept: Kept::new(after),
+            lost: None,
             book: Book::new(after),
             base: after.0,
             sent: after.0,
@@ -62,6 +89,7 @@ impl Writing {
             ticks: 0,
             command: None,
             commands: VecDeque::new(),
+            again: 0,
             subject: None,
         }
     }
@@ -74,7 +102,7 @@ impl Writing {
             let mut headers = vec![
                 (output::POSITION.to_owned(), position),
                 (output::TIME.to_owned(), output.stored_at.to_string()),
-                (output::RUN.to_owned(), self.run.clone()),
+                (output::RUN.to_owned(), self.own.header.to_string()),
             ];
             let dead = output.dead.iter().flat_map(|dead| &dead.headers);
             headers.extend(dead.map(|(name, value)| ((*name).to_owned(), value.clone())));
@@ -100,6 +128,11 @@ impl Life {
                 let Some((first, outputs)) = self.writing.commands.pop_front() else { return };
                 if self.writing.book.sent().0 + 1 != first.0 {
                     return self.ends(End::Broken(format!("the lane's writer is not at sequence {first}")));
+                }
+                if self.writing.again > 0 {
+                    self.writing.again -= 1;
+                } else {
+                    self.writing.kept.keep(outputs.clone());
                 }
                 let more = !self.writing.commands.is_empty();
                 let settle = !more && !self.writing.book.stays_open(outputs.len(), FLOW, self.writing.answered);
@@ -146,7 +179,8 @@ impl Life {
 
     /// A reply arrives.
     pub fn reply(&mut self, context: &mut Context, ticket: Ticket, raw: &Raw) {
-        if !self.writing.to_client.arrives(ticket) || self.writing.over {
+        let here = raw.subject.starts_with(&format!("{}.", self.writing.inbox));
+        if !self.writing.to_client.arrives(ticket) || self.writing.over || !here {
             return;
         }
         let reply = if raw.status == 503 { Reply::Nobody } else { Reply::parse(&raw.subject, &raw.payload) };
@@ -158,21 +192,108 @@ impl Life {
     }
 
     fn news(&mut self, context: &mut Context, event: LaneEvent) {
-        match &event {
-            LaneEvent::Confirmed(_) => self.tell(context, WRITER, Message::Wake),
-            other => {
-                context.note(|| format!("p{} lane: {other:?}", self.process));
-                self.writing.over = true;
-            }
+        if let LaneEvent::Confirmed(sequence) = event {
+            self.writing.kept.confirmed(sequence);
+            self.tell(context, WRITER, Message::Wake);
+            return self.tell(context, SEQUENCER, Message::News(event));
         }
-        self.tell(context, SEQUENCER, Message::News(event));
+        context.note(|| format!("p{} lane: {event:?}", self.process));
+        self.writing.over = true;
+        let (_, vain, before) = &mut self.writing.opened;
+        *vain = if self.writing.answered.confirmed > *before { 0 } else { *vain + 1 };
+        *before = self.writing.answered.confirmed;
+        if !matches!(event, LaneEvent::Lost(_)) || *vain >= VAIN {
+            return self.tell(context, SEQUENCER, Message::News(event));
+        }
+        self.writing.lost = Some(Lost { task: None, event, until: context.now() + ELECTION });
+        self.look_again(context);
     }
 
-    /// The connection of the lane is known to be lost.
-    pub fn lane_trouble(&mut self, context: &mut Context) {
-        if !self.writing.over {
-            self.news(context, LaneEvent::Lost("the connection was lost".to_owned()));
+    /// Asks the lane's leader how far the lane goes.
+    pub fn look_again(&mut self, context: &mut Context) {
+        if let Some(lost) = &mut self.writing.lost {
+            lost.task = Some(Task::new(|api| async move { look(&api, super::plans::OUTPUT).await }));
+            self.looked(context);
         }
+    }
+
+    /// An answer about the lane is there.
+    pub fn answered_of_lane(&mut self, context: &mut Context, question: &Question, reachable: bool) {
+        let answer = answer(context, question, reachable);
+        if let Some(task) = self.writing.lost.as_ref().and_then(|lost| lost.task.as_ref()) {
+            task.answer(answer);
+            self.looked(context);
+        }
+    }
+
+    /// Whether questions about the lane are the writer's.
+    pub fn looks(&self) -> bool {
+        self.writing.lost.is_some()
+    }
+
+    fn looked(&mut self, context: &mut Context) {
+        let Some(task) = self.writing.lost.as_mut().and_then(|lost| lost.task.as_mut()) else { return };
+        let seen = match task.go_on() {
+            Err(question) => {
+                let latency = context.latency();
+                return context.agenda.after(latency, Entry::Asked(self.process, self.generation, question));
+            }
+            Ok(seen) => seen,
+        };
+        let Some(Lost { event, until, .. }) = self.writing.lost.take() else { return };
+        let confirmed = LaneSequence(self.writing.answered.confirmed);
+        match seen {
+            Err(BrokerError::Transient(_)) if context.now() < until => {
+                self.writing.lost = Some(Lost { task: None, event, until });
+                let look = Entry::Inside(self.process, self.generation, Inside::LookAgain);
+                context.agenda.after(AGAIN, look);
+            }
+            Ok(seen) => match reopen(&self.writing.own, confirmed, &self.writing.kept, &seen) {
+                Reopen::Behind(last) => self.reopen(context, last),
+                Reopen::Anew(why) => {
+                    context.note(|| format!("p{} lane is not opened again: {why}", self.process));
+                    self.tell(context, SEQUENCER, Message::News(event));
+                }
+            },
+            Err(_) => self.tell(context, SEQUENCER, Message::News(event)),
+        }
+    }
+
+    /// Goes on behind what is stored: what was sent beyond it is sent again.
+    fn reopen(&mut self, context: &mut Context, last: LaneSequence) {
+        let writing = &mut self.writing;
+        writing.opened.0 += 1;
+        let number = writing.opened.0;
+        writing.inbox = format!("_INBOX.p{0}g{1}.p{0}g{1}o{number}", self.process, self.generation);
+        context.count("lane opened again");
+        context.note(|| format!("p{} lane opened again behind {last}", self.process));
+        let again: Vec<_> = writing.kept.behind(last).map(|(first, outputs)| (first, outputs.to_vec())).collect();
+        // What was to be sent again and was not yet is among it.
+        writing.commands.drain(..writing.again);
+        writing.again = again.len();
+        *context.counts.entry("outputs sent again").or_default() +=
+            again.iter().map(|(_, outputs)| outputs.len() as u64).sum::<u64>();
+        for command in again.into_iter().rev() {
+            writing.commands.push_front(command);
+        }
+        let confirmed = last.0 > writing.answered.confirmed;
+        writing.book = Book::new(last);
+        (writing.base, writing.sent, writing.command, writing.over) = (last.0, last.0, None, false);
+        writing.answered = Answered { confirmed: last.0, ended: 0 };
+        writing.patience = Patience::default();
+        if confirmed {
+            writing.kept.confirmed(last);
+            self.tell(context, SEQUENCER, Message::News(LaneEvent::Confirmed(last)));
+        }
+        self.tell(context, WRITER, Message::Wake);
+    }
+
+    /// The connection of the lane is known to be lost: the start ends with it, also while the lane is looked at.
+    pub fn lane_trouble(&mut self, context: &mut Context) {
+        self.writing.over = true;
+        self.writing.lost = None;
+        let event = LaneEvent::Lost("the connection was lost".to_owned());
+        self.tell(context, SEQUENCER, Message::News(event));
     }
 
     /// Some time has passed: the server is asked, or given up.
@@ -181,15 +302,15 @@ impl Life {
         if self.writing.ticks.is_multiple_of(SOURCE) {
             self.silence(context);
         }
+        let next = Entry::Inside(self.process, self.generation, Inside::Patience);
+        context.agenda.after(TICK, next);
         let Writing { sent, answered, over, .. } = self.writing;
         let owed = !over && Book::is_owed(sent, self.writing.book.ended(), answered);
         match self.writing.patience.tick(owed, answered) {
             Tick::Wait => {}
             Tick::Ping => self.ping(context),
-            Tick::GiveUp(why) => return self.news(context, LaneEvent::Lost(why.to_owned())),
+            Tick::GiveUp(why) => self.news(context, LaneEvent::Lost(why.to_owned())),
         }
-        let next = Entry::Inside(self.process, self.generation, Inside::Patience);
-        context.agenda.after(TICK, next);
     }
 
     fn ping(&mut self, context: &mut Context) {

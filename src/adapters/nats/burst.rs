@@ -32,15 +32,28 @@ impl Bursts {
         self.writer.sent()
     }
 
-    /// The next of the queue, `None` when it is closed. Ends the batch that was left open when none comes for a while.
+    /// Everything up to here is confirmed.
+    pub fn confirmed(&self) -> LaneSequence {
+        self.writer.confirmed()
+    }
+
+    /// The next of the queue, `None` when it is closed. Ends the batch that was left open when none comes for a while. Fails
+    /// when the lane is over meanwhile.
     pub async fn next<T>(&mut self, queue: &mut mpsc::Receiver<T>) -> Result<Option<T>, BrokerError> {
+        if let Ok(next) = queue.try_recv() {
+            return Ok(Some(next));
+        }
         if self.writer.is_open() {
             match timeout(SILENCE, queue.recv()).await {
                 Ok(next) => return Ok(next),
                 Err(_) => self.writer.settle().await?,
             }
         }
-        Ok(queue.recv().await)
+        tokio::select! {
+            biased;
+            next = queue.recv() => Ok(next),
+            error = self.writer.over() => Err(error),
+        }
     }
 
     /// Sends outputs behind those before; `more` are at hand already, or not.

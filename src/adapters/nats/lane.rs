@@ -195,6 +195,18 @@ impl LaneWriter {
         self.book.sent()
     }
 
+    /// Everything up to here is confirmed.
+    pub fn confirmed(&self) -> LaneSequence {
+        LaneSequence(self.progress.borrow().answered.confirmed)
+    }
+
+    /// Waits until the lane is over, and fails then.
+    pub async fn over(&mut self) -> BrokerError {
+        // A listener that is gone tells no more than one that has heard of the end.
+        let _ = self.progress.wait_for(|progress| progress.over).await;
+        over()
+    }
+
     /// Whether a batch is open.
     pub fn is_open(&self) -> bool {
         self.book.is_open()

@@ -7,6 +7,7 @@ use super::connect::Trouble;
 use super::lane::{Progress, Shared};
 use super::lane_reply::{About, Reply, reply_prefix};
 use super::patience::{Patience, Tick};
+use crate::core::ids::LaneSequence;
 use crate::core::protocol::window::FLOW;
 use crate::ports::stream::LaneEvent;
 use async_nats::{Client, StatusCode, Subject, Subscriber};
@@ -30,6 +31,11 @@ pub struct LaneAcks {
 }
 
 impl LaneAcks {
+    /// Everything up to here is confirmed.
+    pub fn confirmed(&self) -> LaneSequence {
+        LaneSequence(self.progress.borrow().answered.confirmed)
+    }
+
     /// The next news of the lane. After `Refused` and `Lost` there is none: the lane is over.
     pub async fn next(&mut self) -> LaneEvent {
         loop {

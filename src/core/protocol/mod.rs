@@ -3,8 +3,9 @@
 //! No clock, no I/O and no actor live here, so that the engine, the audit and a simulator drive the same
 //! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices at the `pace` of
 //! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
-//! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `verdict` judges the end.
-//! `evidence` tells whether a stream's leader answered, `looks` which verdicts wait for a second look.
+//! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `reopen` says whether a
+//! lost batch is made good in place, `verdict` judges the end. `evidence` tells whether a stream's leader answered, `looks`
+//! which verdicts wait for a second look.
 
 pub mod header;
 pub mod facts;
@@ -28,6 +29,7 @@ pub mod window;
 pub mod outlet;
 pub mod checkpoint;
 pub mod writes;
+pub mod reopen;
 pub mod verdict;
 pub mod rebind;
 

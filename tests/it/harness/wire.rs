@@ -75,6 +75,12 @@ impl Wire {
         Ok(reply)
     }
 
+    /// Has the messages of another subject come through `next`, too.
+    pub fn subscribe(&mut self, subject: &str) -> io::Result<()> {
+        self.out.extend_from_slice(format!("SUB {subject} 2\r\n").as_bytes());
+        self.flush()
+    }
+
     /// What every reply subject of this connection begins with.
     pub fn inbox(&self) -> &str {
         &self.inbox

@@ -1,0 +1,15 @@
+//! What the lane's writer must know of the lane before it goes on with it after a lost batch.
+//!
+//! Asks the stream's leader only, and whether it still is the leader; `core::protocol::reopen` judges.
+
+use crate::core::ids::LaneSequence;
+use crate::core::protocol::reopen::Seen;
+use crate::ports::stream::{BrokerError, Streams};
+
+/// The lane's end and the message there.
+pub async fn look(streams: &impl Streams, output: &str) -> Result<Seen, BrokerError> {
+    let state = streams.state(output).await?;
+    let newest = if state.last > 0 { streams.message_at(output, state.last).await? } else { None };
+    state.same_leader(&streams.state(output).await?, output)?;
+    Ok(Seen { created: state.created, last: LaneSequence(state.last), newest })
+}
