@@ -35,25 +35,33 @@ fn shared(raw: &Raw, setting: &str, template: &Template, report: &mut Report) ->
         }
     }
     if template.holes().any(|hole| hole == Hole::Kind) {
-        for (pattern, kind) in raw.kinds.iter().filter(|(name, _)| name.contains('*')) {
-            let replaced = pattern.split('*').map(replaced).collect::<Vec<_>>().join("*");
-            let names = raw.kinds.keys().filter(|name| *name != pattern && meets(pattern, &replaced, name));
-            for name in names.take(1) {
-                found = true;
-                tell(raw, setting, (name, pattern), (kind.place, false), report);
-            }
-        }
+        found |= patterns(raw, setting, report);
     }
     found
 }
 
-/// Whether events of a pattern may get the subject of a kind that the pattern does not match, or of a pattern like it.
-fn meets(pattern: &str, with: &str, name: &str) -> bool {
-    if name.contains('*') {
-        // Each pair once.
-        return name < pattern && name.split('*').map(replaced).collect::<Vec<_>>().join("*") == with;
+/// Reports patterns of which an event may get the subject of another section's, once a pattern.
+fn patterns(raw: &Raw, setting: &str, report: &mut Report) -> bool {
+    let mut found = false;
+    let replaced = |name: &str| name.split('*').map(replaced).collect::<Vec<_>>().join("*");
+    let all: Vec<(&String, String)> = raw.kinds.keys().map(|name| (name, replaced(name))).collect();
+    for (pattern, with) in all.iter().filter(|(name, _)| name.contains('*')) {
+        let meets = |(name, token): &&(&String, String)| {
+            if name.contains('*') {
+                // Each pair once.
+                return name < pattern && token == with;
+            }
+            // Where nothing was replaced, what matches is matched anyway.
+            let altered = token != *name || with != *pattern;
+            altered && matches(with, token) && !matches(pattern, name)
+        };
+        if let Some((name, _)) = all.iter().find(meets) {
+            found = true;
+            let place = raw.kinds.get(*pattern).map_or(Place::File, |kind| kind.place);
+            tell(raw, setting, (name.as_str(), pattern.as_str()), (place, false), report);
+        }
     }
-    !matches(pattern, name) && matches(with, &token(name))
+    found
 }
 
 /// The part of a kind as a subject has it.
