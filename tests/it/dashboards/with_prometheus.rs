@@ -59,6 +59,9 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
     engine.wait_for_log("ready:");
     wait_until("the first scrape", || (!prometheus.query("sidestream_build_info").is_empty()).then_some(()));
     remake_the_consumer(&mut bed);
+    // Headers that the client library cannot read.
+    let nobody = br#"{"title":"user","properties":{"uuid":"u"}}"#;
+    bed.wire.publish_raw("events.user", b"X-Name: Zo\xeb\r\n", nobody).unwrap();
     under_load(&mut bed, &prometheus, &listen);
     alerts_are_healthy(&prometheus);
     bed.finish();
