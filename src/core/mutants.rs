@@ -63,10 +63,6 @@ mutants! {
     RunIdIgnored,
     /// The configured plan is at work at once, also for outputs that are out.
     PlanSwitchedEarly,
-    /// State is written under a plan that the lane does not show yet.
-    UnseenPlanInTheState,
-    /// A new plan is at work before the directory knows of it.
-    SwitchUnrecorded,
     /// A plan that the record names is in force where the lane shows another.
     RecordedPlanBeatsTheLane,
     /// Key groups that are ahead of S are not counted as reached.

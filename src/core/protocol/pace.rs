@@ -7,7 +7,6 @@ use super::intake::{Barrier, Intake, Jump, Slice};
 use super::start::{Start, Until};
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
-use crate::core::mutants::{Mutant, planted};
 
 /// Why nothing is taken any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub struct Pace {
 impl Pace {
     /// Paces a start's cutter, which has taken nothing yet.
     pub fn new(start: &Start, cutter: Intake) -> Pace {
-        let held = start.is_unseen() && !planted(Mutant::UnseenPlanInTheState);
+        let held = start.is_unseen();
         let ends_with_own_output = matches!(start.until, Some(Until::OwnOutput(_)));
         Pace { cutter, due: false, open: false, closing: None, drain: false, held, ends_with_own_output }
     }

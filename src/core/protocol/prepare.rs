@@ -8,7 +8,6 @@ use super::refusal::Refusal;
 use super::start::{Start, StartKind, Until};
 use super::writes::NextPlan;
 use crate::core::ids::{Nanos, Position};
-use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::spec::{Identity, PlanSpec};
 
@@ -91,9 +90,7 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
     let first = if start.kind != StartKind::Resume || accepted {
         // No event proves B: zero stands for a time that is not known.
         First::Anew(GroupMark { position: start.base, stored_at: Nanos(0), lane: start.base_lane }, plans)
-    } else if let Some(old) = disk.checkpoint.as_ref().filter(|old| old.plans != start.plans)
-        && !planted(Mutant::SwitchUnrecorded)
-    {
+    } else if let Some(old) = disk.checkpoint.as_ref().filter(|old| old.plans != start.plans) {
         First::Plans(Box::new(Checkpoint { plans: start.plans.clone(), ..old.clone() }), plans)
     } else if known {
         First::Nothing
