@@ -6,7 +6,7 @@
 //! A turn takes the next events of the input, asks `recompute` what must stand in the lane for them, and
 //! holds the lane's messages of those positions against it.
 
-use super::lane::Lane;
+use super::lane::{Entry, Lane};
 use super::recompute::Recompute;
 use super::regime::{self, Begin, Regime};
 use super::report::{Doubt, Report};
@@ -280,12 +280,18 @@ impl Audit {
             self.scales.weigh(next, stored_at, &expected);
         } else {
             match self.scales.lane.front() {
-                // It stands before the first event that was ever looked at.
-                Some(entry) if next < entry.regime.origin => {}
+                // It stands before the first event that was ever looked at, or that a replay gives an outcome.
+                Some(entry) if next < entry.regime.origin || self.is_before_the_range(entry, next) => {}
                 None if self.regime.is_none() => self.scales.leave(next, stored_at, Doubt::LaneGone),
                 _ => self.scales.leave(next, stored_at, Doubt::PlanUnknown),
             }
         }
+    }
+
+    /// Whether an entry's plan is a replay's whose range begins behind a position.
+    fn is_before_the_range(&self, entry: &Entry, position: Position) -> bool {
+        let plan = self.plans.get(&entry.regime.plan);
+        plan.and_then(|plan| plan.emit.as_ref()).is_some_and(|emit| position < emit.from)
     }
 
     /// Whether no more is held than a turn needs.
