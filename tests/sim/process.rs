@@ -301,7 +301,10 @@ impl Process {
                 context.count("rebuilds");
                 let known_to = known.lane_known().0;
                 let last = known.checkpoint.as_ref().and_then(|record| record.plans.last());
-                let other = last.is_none_or(|last| last.plan != asked.plan.fingerprint());
+                let configured = asked.plan.fingerprint();
+                // Another engine may have published under another plan than the one that the record has by now.
+                let published = broker.newest.ours().is_some_and(|newest| newest.run.plan != configured);
+                let other = published || last.is_none_or(|last| last.plan != configured);
                 let asked_for = self.consent.rebuild_state && other;
                 let lost = known.checkpoint.is_none() || broker.output.last < known_to || asked_for;
                 if !lost {

@@ -71,10 +71,12 @@ fn choose_the_plan(
     let past = if same_origin { past::plans(disk, broker) } else { record.plans.clone() };
     let reached = start.base.max(start.lane_cause.unwrap_or_default());
     let reached = if planted(Mutant::PlanSwitchedEarly) { start.after } else { reached };
+    // Where the newest output behind R is gone, nobody knows at which position the stored outputs end: outputs of every
+    // past plan may be among them, and the old plan goes on until the lane is this start's.
+    let lost_end = start.lane_cause.is_none() && start.lane_last > start.base_lane;
+    let reached = if lost_end { past.iter().map(|plan| plan.since).fold(reached, Position::max) } else { reached };
     let plans = past::with_the_configured(past.clone(), reached, disk, asked)?;
-    // Where the newest output behind R is gone, nobody knows at which position the stored outputs end: the old plan goes
-    // on until the lane is this start's.
-    let unknown = start.lane_cause.is_none() && start.lane_last > start.base_lane && plans != past;
+    let unknown = lost_end && plans != past;
     start.plans = if unknown { past } else { plans };
     past::texts_are_there(&start.plans, start.after, disk, asked)?;
     start.until = past::end(&start.plans, start.after);
