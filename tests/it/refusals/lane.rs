@@ -71,6 +71,8 @@ fn a_strangers_message_that_somebody_deleted() {
     let mut stage = Stage::processed(10);
     stage.bed.wire.publish("enriched.user", &[], b"{}").unwrap();
     stage.bed.wire.flush().unwrap();
+    // The server has read it by now, and stores it in its own time.
+    crate::harness::wait::wait_until("the stranger's message is stored", || stage.bed.lane_has(11).then_some(()));
     stage.api("STREAM.MSG.DELETE.ENRICHED", serde_json::json!({ "seq": 11 }));
     stage.publish(5);
     let words = "the message at the end of the output stream (sequence 11) was deleted";
