@@ -98,10 +98,11 @@ fn an_engine_whose_outputs_nobody_confirms_is_not_ready_and_says_why() {
     // Two of three: nobody can take over, so that this lasts until the test ends it.
     stage.cluster.freeze(0);
     stage.cluster.freeze(1);
-    let (status, why) = wait_within(Duration::from_secs(7), "an engine that is not ready", || {
-        Some(Stage::readiness(&engine)).filter(|(status, _)| *status != 200)
+    // A page that did not come in time, as on a busy machine, says nothing: only the engine's own word counts.
+    let (_, why) = wait_within(Duration::from_secs(10), "an engine that is not ready", || {
+        Some(Stage::readiness(&engine)).filter(|(status, _)| *status == 503)
     });
-    assert!(status == 503 && why.len() > 10, "{status} {why}");
+    assert!(why.len() > 10, "{why}");
     stage.cluster.thaw(0);
     stage.cluster.thaw(1);
     wait_until("ready again", || (Stage::readiness(&engine).0 == 200).then_some(()));
