@@ -6,7 +6,8 @@ use super::disk::{Disk, Honest, SECTOR, Survival};
 use super::recording::{environment, read, shim};
 use crate::harness::bed::Bed;
 use crate::harness::engine::Engine;
-use crate::harness::load::{Load, publish, school};
+use crate::harness::load::{publish, school};
+use crate::harness::steady::Steady;
 use crate::harness::wait::{DEADLINE, wait_until};
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
@@ -20,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// How far the background load keeps the input ahead of the lane.
-const LEAD: u64 = 6_000;
+/// Events a second: as fast as it can, the engine would do half a million between the cuts, and a cut hits no more writes.
+const RATE: u64 = 1_000;
 
 /// What became of the starts, and what is known to be durable.
 #[derive(Debug, Default)]
@@ -179,7 +180,7 @@ fn the_power_of_a_fjall_directory_goes_fifteen_times_under_load() {
 fn goes_fifteen_times(database: &'static str, seed: u64) {
     let Some(shim) = shim("power cuts of the whole engine") else { return };
     let mut site = Site::new(shim, database, seed);
-    let load = Load::ahead(site.bed.server.address(), school(seed, 40), LEAD);
+    let load = Steady::start(vec![site.bed.server.address()], seed, RATE);
     for cut in 0..15 {
         // Every third one while the directory is made, or while it is opened after the cut before.
         let most = if cut % 3 == 0 { 60 } else { 700 };
@@ -196,7 +197,7 @@ fn goes_fifteen_times(database: &'static str, seed: u64) {
 fn a_damaged_state_directory_ends_in_a_right_resume_or_a_clean_rebuild() {
     let Some(shim) = shim("damage beyond power cuts") else { return };
     let mut site = Site::new(shim, "sled", 32);
-    let load = Load::ahead(site.bed.server.address(), school(32, 40), LEAD);
+    let load = Steady::start(vec![site.bed.server.address()], 32, RATE);
     for cut in 0..12 {
         let after = 200 + site.random.below(400);
         site.cut(after);
