@@ -15,9 +15,8 @@ use sidestream::core::event::{Events, StoredMessage};
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
-use sidestream::core::protocol::intake::Intake;
+use sidestream::core::runner::Runner;
 use sidestream::core::state::changes::State;
-use sidestream::core::step::Step;
 use sidestream::core::{apply, encode::Encoder, join};
 use sidestream::generate::{Generated, School, SchoolOptions};
 use std::hint::black_box;
@@ -80,15 +79,13 @@ const STAGES: [Stage; 7] =
     [Stage::Decode, Stage::Dedup, Stage::Apply, Stage::Join, Stage::Encode, Stage::Step, Stage::Whole];
 
 struct Bench {
-    plan: Arc<Plan>,
     school: School,
     sequence: u64,
     /// Nanoseconds between two events, such that the window holds as many ids as asked for.
     apart: i64,
     slices: u64,
     subjects: Vec<Arc<str>>,
-    intake: Intake,
-    step: Step,
+    runner: Runner,
     /// A second state of the same rows, for the stages that only look.
     state: State,
 }
@@ -99,19 +96,18 @@ impl Bench {
         let (config, _) = Config::load(&file, &Overrides::default()).expect("the shipped configuration");
         let plan = Arc::new(Plan::compile(config.plan, &Layout::default()));
         let state = || State::new(config.state.cache_rows, plan.dedup_window);
+        let runner = || Runner::over(plan.clone(), vec![state()], Position(0), Nanos(0));
         let window = plan.dedup_window.expect("the shipped configuration has a window");
         let mut bench = Bench {
-            intake: Intake::after(plan.clone(), 1, Position(0), Nanos(0)),
-            step: Step::new(plan.clone(), state()),
+            runner: runner(),
             state: state(),
             school: School::new(1, SchoolOptions::default()),
             sequence: 0,
             apart: window.0 / ids.max(1) as i64,
             slices: 0,
             subjects: Vec::new(),
-            plan: plan.clone(),
         };
-        let mut other = Step::new(bench.plan.clone(), state());
+        let mut other = runner().shards.remove(0);
         while bench.sequence < ids.max(KNOWN) {
             let events = bench.events();
             other.run(&events);
@@ -154,22 +150,23 @@ impl Bench {
 
     fn events(&mut self) -> Events {
         let messages = self.messages();
-        let slice = self.intake.take(messages, false).expect("a slice");
+        let slice = self.runner.cut(messages).expect("a slice");
         slice.shards.into_iter().next().expect("one shard")
     }
 
     fn whole(&mut self, messages: Vec<StoredMessage>) {
-        let slice = self.intake.take(messages, false).expect("a slice");
+        let slice = self.runner.cut(messages).expect("a slice");
         for events in &slice.shards {
             self.step(events);
         }
     }
 
     fn step(&mut self, events: &Events) {
-        black_box(self.step.run(events));
-        self.slices += 1;
         let now = self.now();
-        barrier(&mut self.step.state, self.slices, self.sequence, now);
+        let step = self.runner.shards.first_mut().expect("one shard");
+        black_box(step.run(events));
+        self.slices += 1;
+        barrier(&mut step.state, self.slices, self.sequence, now);
     }
 
     fn now(&self) -> Nanos {
@@ -179,7 +176,7 @@ impl Bench {
     fn decode(&self, messages: Vec<StoredMessage>) -> Events {
         let (mut decoder, mut events) = (Decoder::default(), Events::default());
         for message in messages {
-            let event = decoder.decode(&self.plan, message, Nanos(0), &mut events.spans);
+            let event = decoder.decode(&self.runner.plan, message, Nanos(0), &mut events.spans);
             events.list.push(event);
         }
         events
@@ -199,8 +196,8 @@ impl Bench {
 
     /// Apply, then join, then encode, as far as asked.
     fn work_out(&self, events: &Events, stage: Stage, encoder: &mut Encoder) {
-        for (event, spans) in events.iter(&self.plan) {
-            let kind = self.plan.kinds.get(usize::from(event.kind)).expect("a kind");
+        for (event, spans) in events.iter(&self.runner.plan) {
+            let kind = self.runner.plan.kinds.get(usize::from(event.kind)).expect("a kind");
             let reading = event.reading.as_ref().expect("a good event");
             let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
             let changes = apply::apply(known, kind, event, spans).expect("changes");
@@ -254,7 +251,7 @@ enum Ready {
 fn main() {
     let line = Line::parse();
     let mut bench = Bench::new(line.ids);
-    let mut encoder = Encoder::new(bench.plan.clone());
+    let mut encoder = Encoder::new(bench.runner.plan.clone());
     if let Some(stage) = line.stage {
         return alone(&mut bench, &mut encoder, stage, &line);
     }

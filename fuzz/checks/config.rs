@@ -4,14 +4,13 @@
 //! whose text gives the same plan, and that plan runs.
 
 use sidestream::config::{Config, Diagnostic, Overrides};
-use sidestream::core::decode::Decoder;
-use sidestream::core::event::{Events, StoredMessage};
+use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::Nanos;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
-use sidestream::core::state::changes::State;
-use sidestream::core::step::{Outcome, Step};
+use sidestream::core::runner::Runner;
+use sidestream::core::step::Outcome;
 use std::sync::Arc;
 
 /// A small configuration without a mistake, in parts that an input can take the place of.
@@ -86,21 +85,14 @@ fn runs(spec: PlanSpec) {
             assert_eq!(plan.kind_of(name.as_bytes()), Some(number));
         }
     }
-    let mut events = Events::default();
-    let mut decoder = Decoder::default();
-    for (sequence, payload) in (1..).zip(EVENTS) {
-        let message = StoredMessage {
-            sequence,
-            stored_at: Nanos(sequence as i64),
-            subject: "i.l".into(),
-            headers: None,
-            payload: bytes::Bytes::from_static(payload.as_bytes()),
-        };
-        let event = decoder.decode(&plan, message, Nanos(sequence as i64), &mut events.spans);
-        events.list.push(event);
-    }
-    let mut step = Step::new(plan.clone(), State::new(10, plan.dedup_window));
-    for outcome in step.run(&events) {
+    let message = |(sequence, payload): (u64, &'static str)| StoredMessage {
+        sequence,
+        stored_at: Nanos(sequence as i64),
+        subject: "i.l".into(),
+        headers: None,
+        payload: bytes::Bytes::from_static(payload.as_bytes()),
+    };
+    for outcome in Runner::new(plan, 1).run((1..).zip(EVENTS).map(message).collect()) {
         let Outcome::Publish(output) = outcome else { continue };
         assert!(!output.subject.is_empty() && output.subject.len() <= 1_024);
         assert!(!output.subject.split('.').any(str::is_empty), "{}", output.subject);

@@ -7,29 +7,23 @@ use super::model::{self, Model, Wanted};
 use super::plans::Known;
 use super::{input, json, render};
 use serde_json::Value;
-use sidestream::core::decode::Decoder;
-use sidestream::core::event::{Events, StoredMessage};
+use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::output::Output;
 use sidestream::core::record::{ROWS, RowReader};
+use sidestream::core::runner::Runner;
 use sidestream::core::state::changes::State;
-use sidestream::core::step::{Outcome, Silence, Step};
+use sidestream::core::step::{Outcome, Silence};
 use std::collections::BTreeMap;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {
     let Some((known, rest)) = input::plan(data) else { return };
     let messages = input::events(rest);
-    let mut decoder = Decoder::default();
-    let mut events = Events::default();
-    let mut time = i64::MIN;
-    for message in &messages {
-        time = time.max(message.stored_at.0);
-        let event = decoder.decode(&known.plan, message.clone(), Nanos(time), &mut events.spans);
-        events.list.push(event);
-    }
-    let mut step = Step::new(known.plan.clone(), State::new(1_000, known.plan.dedup_window));
-    let outcomes = step.run(&events);
+    let state = State::new(1_000, known.plan.dedup_window);
+    // Stream time begins with the first event, whatever its time.
+    let mut runner = Runner::over(known.plan.clone(), vec![state], Position(0), Nanos(i64::MIN));
+    let outcomes = runner.run(messages.clone());
     assert_eq!(outcomes.len(), messages.len());
     let mut model = Model::default();
     for (message, outcome) in messages.iter().zip(&outcomes) {
@@ -52,7 +46,7 @@ pub fn check(data: &[u8]) {
             (wanted, found) => panic!("wanted {wanted:?}, found {found:?}"),
         }
     }
-    stored(known, &mut step.state, &model, time);
+    stored(known, &mut runner, &model);
 }
 
 /// What every published message says of its cause.
@@ -125,10 +119,10 @@ fn percent(text: &str) -> String {
 }
 
 /// What a barrier hands over is what the model holds.
-fn stored(known: &Known, state: &mut State, model: &Model, time: i64) {
+fn stored(known: &Known, runner: &mut Runner, model: &Model) {
     let layout = &known.plan.layout;
     let mut rows = BTreeMap::new();
-    for group in state.take_changes(1, Position(2_000), Nanos(time)) {
+    for group in runner.checkpoint().1 {
         let mut reader = RowReader::default();
         for (key, value) in group.changes.iter().filter(|(key, _)| key.starts_with(&ROWS)) {
             let Some(value) = value else { panic!("a row is removed that was never stored") };

@@ -45,27 +45,23 @@ fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -
 #[cfg(test)]
 mod tests {
     use crate::core::event::StoredMessage;
-    use crate::core::ids::{Nanos, Position};
+    use crate::core::ids::Nanos;
     use crate::core::plan::compiled::Plan;
     use crate::core::plan::layout::Layout;
-    use crate::core::protocol::intake::Intake;
     use crate::core::protocol::start_world::spec;
-    use crate::core::state::changes::State;
-    use crate::core::step::Step;
+    use crate::core::runner::Runner;
     use std::sync::Arc;
 
     #[test]
     fn a_row_that_stays_as_it_was_is_not_written_again() {
         let plan = Arc::new(Plan::compile(spec('C'), &Layout::default()));
-        let mut intake = Intake::after(plan.clone(), 1, Position(0), Nanos(0));
-        let mut step = Step::new(plan.clone(), State::new(100, plan.dedup_window));
+        let mut runner = Runner::new(plan, 1);
         let mut written = |sequence: u64, properties: &str| {
             let payload = format!(r#"{{"title":"user","properties":{{"uuid":"u"{properties}}}}}"#).into();
             let (subject, stored_at) = ("events.user".into(), Nanos(sequence as i64));
             let message = StoredMessage { sequence, stored_at, subject, headers: None, payload };
-            let slice = intake.take(vec![message], false).unwrap();
-            slice.shards.iter().for_each(|events| assert_eq!(step.run(events).len(), 1));
-            let groups = step.state.take_changes(sequence, Position(sequence), stored_at);
+            assert_eq!(runner.run(vec![message]).len(), 1);
+            let (_, groups) = runner.checkpoint();
             groups.iter().map(|group| group.changes.len()).sum::<usize>()
         };
         let cases = [

@@ -7,9 +7,8 @@ use super::plan::compiled::Plan;
 use super::plan::emit::EmitSpec;
 use super::plan::layout::Layout;
 use super::plan::spec::PlanSpec;
-use super::protocol::intake::Intake;
-use super::state::changes::State;
-use super::step::{Outcome, Silence, Step};
+use super::runner::Runner;
+use super::step::{Outcome, Silence};
 use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Arc;
@@ -59,11 +58,8 @@ fn messages(events: &[Made]) -> Vec<StoredMessage> {
 /// All outcomes under a plan, in slices of a few events.
 fn outcomes(spec: PlanSpec, events: &[Made]) -> Vec<Outcome> {
     let plan = Arc::new(Plan::compile(spec, &Layout::default()));
-    let mut intake = Intake::after(plan.clone(), 1, Position(0), Nanos(0));
-    let mut step = Step::new(plan.clone(), State::new(1_000, plan.dedup_window));
-    let slices = messages(events);
-    let slices = slices.chunks(7).filter_map(|slice| intake.take(slice.to_vec(), false));
-    slices.flat_map(|slice| slice.shards.into_iter().flat_map(|events| step.run(&events)).collect::<Vec<_>>()).collect()
+    let mut runner = Runner::new(plan, 2);
+    messages(events).chunks(7).flat_map(|slice| runner.run(slice.to_vec())).collect()
 }
 
 fn outputs(outcomes: &[Outcome]) -> Vec<Output> {

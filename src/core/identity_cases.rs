@@ -6,11 +6,11 @@ use super::plan::compiled::Plan;
 use super::plan::layout::Layout;
 use super::plan::spec::{Identity, PlanSpec};
 use super::protocol::facts::PlanSince;
-use super::protocol::intake::Intake;
 use super::protocol::prepare::other_rule_through;
 use super::record::{DEDUP, decode_dedup, dedup_position};
+use super::runner::Runner;
 use super::state::changes::{GroupChanges, State};
-use super::step::{Outcome, Step};
+use super::step::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,8 +41,7 @@ fn spec(identity: Identity) -> PlanSpec {
 struct Lives {
     disk: BTreeMap<(KeyGroup, Vec<u8>), Vec<u8>>,
     plans: Vec<(PlanSince, Identity)>,
-    step: Step,
-    intake: Intake,
+    runner: Runner,
     position: u64,
     time: i64,
 }
@@ -51,9 +50,8 @@ impl Lives {
     fn new(identity: Identity) -> Lives {
         let plan = Arc::new(Plan::compile(spec(identity), &Layout::default()));
         let first = PlanSince { plan: plan.fingerprint.clone(), since: Position(1) };
-        let intake = Intake::after(plan.clone(), 1, Position(0), Nanos(0));
-        let step = Step::new(plan.clone(), State::new(100, plan.dedup_window));
-        Lives { disk: BTreeMap::new(), plans: vec![(first, identity)], step, intake, position: 0, time: 0 }
+        let runner = Runner::new(plan, 1);
+        Lives { disk: BTreeMap::new(), plans: vec![(first, identity)], runner, position: 0, time: 0 }
     }
 
     /// Ends this life with a checkpoint and begins another one under a rule.
@@ -73,14 +71,11 @@ impl Lives {
             decode_dedup(value, &mut ids).unwrap();
             state.ids.restore(*group, dedup_position(key).unwrap().0, ids);
         }
-        self.step = Step::new(plan.clone(), state);
-        self.intake = Intake::after(plan, 1, Position(self.position), Nanos(self.time));
+        self.runner = Runner::over(plan, vec![state], Position(self.position), Nanos(self.time));
     }
 
     fn checkpoint(&mut self) {
-        for GroupChanges { group, changes } in
-            self.step.state.take_changes(self.position, Position(self.position), Nanos(self.time))
-        {
+        for GroupChanges { group, changes } in self.runner.checkpoint().1 {
             for (key, value) in changes {
                 match value {
                     Some(value) => drop(self.disk.insert((group, key), value)),
@@ -101,8 +96,7 @@ impl Lives {
             headers: None,
             payload: payload.to_owned().into(),
         };
-        let slice = self.intake.take(vec![message], false).unwrap();
-        matches!(self.step.run(&slice.shards[0]).pop(), Some(Outcome::Publish(output)) if output.dead.is_none())
+        matches!(self.runner.run(vec![message]).pop(), Some(Outcome::Publish(output)) if output.dead.is_none())
     }
 }
 
@@ -150,7 +144,10 @@ fn ids_from_before_a_change_count_by_the_rule_that_noted_them_until_they_expire(
     assert!(lives.takes(6, &event("lesson:b", 1, 1)), "the window of before is over");
     lives.again(Identity::Kind);
     assert!(!lives.takes(0, &event("lesson:b", 1, 1)));
-    assert!(!lives.step.state.ids.has_other_rule(Nanos(lives.time)), "from now on nothing is looked up twice");
+    assert!(
+        !lives.runner.shards[0].state.ids.has_other_rule(Nanos(lives.time)),
+        "from now on nothing is looked up twice"
+    );
     // And back.
     lives.again(Identity::Key);
     assert!(!lives.takes(1, &event("lesson:b", 1, 1)));

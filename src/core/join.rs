@@ -61,7 +61,13 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
     }
 }
 
-fn find<'s>(known: Option<&'s KeyRows>, changes: &'s [Change], table: TableId, row: Digest) -> Option<ColumnsRef<'s>> {
+/// A row as the event sees it: its own change, or what the state holds.
+pub(super) fn find<'s>(
+    known: Option<&'s KeyRows>,
+    changes: &'s [Change],
+    table: TableId,
+    row: Digest,
+) -> Option<ColumnsRef<'s>> {
     if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
         return own.columns.as_ref().map(ColumnsRef::from);
     }

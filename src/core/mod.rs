@@ -4,6 +4,8 @@
 //! module, so that the engine, the audit and the simulator run the same code and get the same bytes.
 
 pub mod step;
+pub mod runner;
+pub mod explain;
 pub mod event;
 pub mod decode;
 pub mod apply;

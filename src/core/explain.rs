@@ -1,0 +1,101 @@
+//! What an event asks of the state and does to it, told before it is run: for people, never for an outcome.
+//!
+//! Names tables by their numbers and rows by their texts. Changes nothing.
+
+use super::apply::apply;
+use super::event::Event;
+use super::ids::{Digest, Position};
+use super::join::find;
+use super::json::fields::Span;
+use super::plan::compiled::{Join, KindId, Plan};
+use super::plan::layout::TableId;
+use super::read::Value;
+use super::state::changes::State;
+use super::state::row::{Change, ONLY_ROW};
+use super::state::rows::KeyRows;
+
+/// An event as the step sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// Its position.
+    pub position: Position,
+    /// Its kind section, the unknown one included.
+    pub kind: KindId,
+    /// The kind's text, where there is one.
+    pub kind_text: Option<String>,
+    /// Its key, where it has one.
+    pub key: Option<String>,
+    /// What it is known by for de-duplication.
+    pub identity: Option<Digest>,
+    /// The rows that it changes if it is processed.
+    pub feeds: Vec<Fed>,
+    /// The rows that its joins ask for, in the plan's order.
+    pub asks: Vec<Asked>,
+}
+
+/// A row that an event changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// The row's table.
+    pub table: TableId,
+    /// The text of its selector, empty in a table with one row a key.
+    pub row: String,
+    /// Whether the event removes it.
+    pub removed: bool,
+}
+
+/// A row that a join asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The table.
+    pub table: TableId,
+    /// The text of the selector, empty in a table with one row a key; `None` where the event carries none.
+    pub row: Option<String>,
+    /// Whether it is there.
+    pub found: bool,
+    /// The rows of that table that the key has, the event's own change included.
+    pub has: Vec<String>,
+}
+
+/// Tells of an event over the state of its shard.
+pub fn explain(plan: &Plan, state: &State, event: &Event, spans: &[Span]) -> Explained {
+    let payload = &event.message.payload;
+    let mut explained = Explained {
+        position: event.position(),
+        kind: event.kind,
+        kind_text: event.kind_text.as_ref().map(|text| text.get(payload).to_owned()),
+        key: None,
+        identity: None,
+        feeds: Vec::new(),
+        asks: Vec::new(),
+    };
+    let (Ok(reading), Some(kind)) = (&event.reading, plan.kinds.get(usize::from(event.kind))) else { return explained };
+    explained.identity = reading.identity;
+    explained.key = reading.key.as_ref().map(|key| key.text.get(payload).to_owned());
+    let known = reading.key.as_ref().and_then(|key| state.rows.key(key.digest));
+    let Ok(changes) = apply(known, kind, event, spans) else { return explained };
+    let fed = |change: &Change| Fed {
+        table: change.table,
+        row: change.row_text.as_ref().to_owned(),
+        removed: change.columns.is_none(),
+    };
+    explained.feeds = changes.iter().map(fed).collect();
+    explained.asks = kind.joins.iter().map(|join| asked(join, known, &changes, event, spans)).collect();
+    explained
+}
+
+fn asked(join: &Join, known: Option<&KeyRows>, changes: &[Change], event: &Event, spans: &[Span]) -> Asked {
+    let payload = &event.message.payload;
+    let row = match &join.row {
+        None => Some(String::new()),
+        Some(place) => Value::at(place, &event.message, spans).key().ok().map(|text| text.get(payload).to_owned()),
+    };
+    let digest = row.as_ref().map(|row| if row.is_empty() { ONLY_ROW } else { Digest::of(row.as_bytes()) });
+    let found = digest.is_some_and(|row| find(known, changes, join.table, row).is_some());
+    let own = changes.iter().filter(|change| change.table == join.table);
+    let mut has: Vec<String> = own.clone().filter(|c| c.columns.is_some()).map(|c| c.row_text.to_string()).collect();
+    let stored = known.into_iter().flat_map(KeyRows::iter).filter(|row| row.table == join.table);
+    has.extend(stored.filter(|row| !own.clone().any(|c| c.row == row.row)).map(|row| row.text().to_owned()));
+    has.sort();
+    Asked { table: join.table, row, found, has }
+}
