@@ -13,5 +13,6 @@ pub mod telemetry;
 pub mod http;
 pub mod audit;
 pub mod app;
+pub mod commands;
 pub mod generate;
 pub mod cli;

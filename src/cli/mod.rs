@@ -5,6 +5,7 @@
 mod options;
 mod run;
 mod check;
+mod test;
 mod provision;
 mod generate;
 mod state;
@@ -38,6 +39,7 @@ struct Line {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Test(test::Test),
     Provision(provision::Provision),
     Demo(demo::Demo),
     Generate(generate::Generate),
@@ -81,6 +83,7 @@ fn carry_out(command: Command, options: &Options) -> Result<(), Exit> {
     match command {
         Command::Run(command) => command.run(options),
         Command::Check(command) => command.run(options),
+        Command::Test(command) => command.run(options),
         Command::Provision(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Generate(command) => command.run(options),

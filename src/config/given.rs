@@ -6,7 +6,7 @@ use super::place::{At, Place};
 
 /// What became of a setting.
 #[derive(Clone, Debug)]
-pub(super) enum Given<T> {
+pub(crate) enum Given<T> {
     /// It is not there.
     Absent,
     /// It is there and wrong, and has been reported.
@@ -17,7 +17,7 @@ pub(super) enum Given<T> {
 
 impl<T> Given<T> {
     /// The value where it can be used.
-    pub(super) fn valid(&self) -> Option<&At<T>> {
+    pub(crate) fn valid(&self) -> Option<&At<T>> {
         match self {
             Given::Valid(at) => Some(at),
             _ => None,
@@ -25,7 +25,7 @@ impl<T> Given<T> {
     }
 
     /// The value with its place, taken out.
-    pub(super) fn at(self) -> Option<At<T>> {
+    pub(crate) fn at(self) -> Option<At<T>> {
         match self {
             Given::Valid(at) => Some(at),
             _ => None,
@@ -33,7 +33,7 @@ impl<T> Given<T> {
     }
 
     /// The same with another value in the same place.
-    pub(super) fn map<U>(self, other: impl FnOnce(T) -> U) -> Given<U> {
+    pub(crate) fn map<U>(self, other: impl FnOnce(T) -> U) -> Given<U> {
         match self {
             Given::Absent => Given::Absent,
             Given::Broken => Given::Broken,
@@ -42,33 +42,33 @@ impl<T> Given<T> {
     }
 
     /// The value without its place.
-    pub(super) fn value(self) -> Option<T> {
+    pub(crate) fn value(self) -> Option<T> {
         self.at().map(|at| at.value)
     }
 
     /// Broken instead of absent where the section has an unknown key, so that nothing is concluded from a gap.
-    pub(super) fn unless_misspelt(self, all_known: bool) -> Given<T> {
+    pub(crate) fn unless_misspelt(self, all_known: bool) -> Given<T> {
         if self.is_absent() && !all_known { Given::Broken } else { self }
     }
 
     /// The value, or the default where the operator left it out.
-    pub(super) fn or(self, default: T) -> Option<T> {
+    pub(crate) fn or(self, default: T) -> Option<T> {
         if self.is_absent() { Some(default) } else { self.value() }
     }
 
     /// Whether the operator left it out.
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Given::Absent)
     }
 }
 
 /// A setting under a name of the operator's own, such as a column.
 #[derive(Debug)]
-pub(super) struct Named<T> {
+pub(crate) struct Named<T> {
     /// The name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where the name stands.
-    pub(super) key: Place,
+    pub(crate) key: Place,
     /// What stands under it.
-    pub(super) given: Given<T>,
+    pub(crate) given: Given<T>,
 }

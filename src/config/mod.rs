@@ -20,9 +20,15 @@ mod check;
 mod compile;
 
 pub use diagnostic::{ConfigError, Diagnostic};
+// What reads other files of an operator's in the same way: `sidestream test` its cases.
+pub(crate) use given::Given;
 pub use overrides::Overrides;
+pub(crate) use place::{At, Place, Sources};
 pub use read::stream_name;
+pub(crate) use report::Report;
+pub(crate) use section::Section;
 pub use settings::{
     Api, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection,
     ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
 };
+pub(crate) use {hint::known as did_you_mean, tree::parse as parse_toml};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A place in what the operator wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// The file as a whole, for what is missing from it.
     File,
     /// Byte offsets in the file's text.
@@ -23,34 +23,34 @@ pub(super) enum Place {
 
 impl Place {
     /// The place of a span of the file.
-    pub(super) fn text(span: &Range<usize>) -> Place {
+    pub(crate) fn text(span: &Range<usize>) -> Place {
         Place::Text { start: span.start, end: span.end }
     }
 }
 
 /// A value with the place where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct At<T> {
+pub(crate) struct At<T> {
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
     /// Its place.
-    pub(super) place: Place,
+    pub(crate) place: Place,
 }
 
 /// The texts that places point into.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// The file's name, as it is printed.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The file's text.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The names of the overrides, such as `--set nats.url`.
-    pub(super) overrides: Vec<String>,
+    pub(crate) overrides: Vec<String>,
 }
 
 impl Sources {
     /// A short reference to a place, for use inside a sentence.
-    pub(super) fn reference(&self, place: Place) -> String {
+    pub(crate) fn reference(&self, place: Place) -> String {
         match place {
             Place::File => self.name.clone(),
             Place::Text { start, .. } => format!("line {}", self.line_of(start)),
@@ -59,7 +59,7 @@ impl Sources {
     }
 
     /// The diagnostic for a place: columns and lengths count characters, and a span ends with its line.
-    pub(super) fn diagnostic(&self, place: Place, message: String, hint: Option<String>) -> Diagnostic {
+    pub(crate) fn diagnostic(&self, place: Place, message: String, hint: Option<String>) -> Diagnostic {
         let mut diagnostic =
             Diagnostic { source: self.name.clone(), line: 0, column: 0, length: 0, text: String::new(), message, hint };
         match place {
@@ -77,6 +77,14 @@ impl Sources {
             }
         }
         diagnostic
+    }
+
+    /// The line of a place, from 1; 0 where it has none.
+    pub(crate) fn line_at(&self, place: Place) -> usize {
+        match place {
+            Place::Text { start, .. } => self.line_of(start),
+            Place::File | Place::Override(_) => 0,
+        }
     }
 
     fn line_of(&self, offset: usize) -> usize {

@@ -8,7 +8,7 @@ use super::place::{Place, Sources};
 
 /// Remarks with their places, not yet in order.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     sources: Sources,
     errors: Vec<Remark>,
     warnings: Vec<Remark>,
@@ -23,43 +23,43 @@ struct Remark {
 
 impl Report {
     /// A report without remarks about these texts.
-    pub(super) fn new(sources: Sources) -> Report {
+    pub(crate) fn new(sources: Sources) -> Report {
         Report { sources, errors: Vec::new(), warnings: Vec::new() }
     }
 
     /// A mistake that the message itself says how to mend.
-    pub(super) fn error(&mut self, place: Place, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, place: Place, message: impl Into<String>) {
         self.errors.push(Remark { place, message: message.into(), hint: None });
     }
 
     /// A mistake and what to do about it.
-    pub(super) fn error_with(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn error_with(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
         self.errors.push(Remark { place, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// Something that works but is hardly meant.
-    pub(super) fn warn(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn warn(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Remark { place, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// Adds an override to the texts that places point into.
-    pub(super) fn add_override(&mut self, name: String) -> Place {
+    pub(crate) fn add_override(&mut self, name: String) -> Place {
         self.sources.overrides.push(name);
         Place::Override(self.sources.overrides.len() - 1)
     }
 
     /// The texts that places point into.
-    pub(super) fn sources(&self) -> &Sources {
+    pub(crate) fn sources(&self) -> &Sources {
         &self.sources
     }
 
     /// Whether there is a mistake so far.
-    pub(super) fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         !self.errors.is_empty()
     }
 
     /// The warnings, or the errors if there is one; each list in reading order.
-    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
+    pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
         let Report { sources, errors, warnings } = self;
         let print = |mut remarks: Vec<Remark>| -> Vec<Diagnostic> {
             remarks.sort_by_key(|remark| remark.place);

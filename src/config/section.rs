@@ -12,20 +12,20 @@ use super::tree::{self, Entry, Node, Table, Value};
 use std::ops::RangeInclusive;
 
 /// One section while it is being read.
-pub(super) struct Section<'t, 'r> {
+pub(crate) struct Section<'t, 'r> {
     title: String,
     /// Where the section begins.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     table: &'t Table,
     asked: Vec<&'static str>,
     missing: Vec<(&'static str, &'static str)>,
     /// The list of mistakes, for what a reader finds itself.
-    pub(super) report: &'r mut Report,
+    pub(crate) report: &'r mut Report,
 }
 
 impl<'t, 'r> Section<'t, 'r> {
     /// The document itself.
-    pub(super) fn root(table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
+    pub(crate) fn root(table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
         Section::new(String::new(), Place::File, table, report)
     }
 
@@ -34,7 +34,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A section inside this one; where there is none, an empty one, so that its defaults apply.
-    pub(super) fn optional(&mut self, name: &'static str) -> Option<Section<'t, '_>> {
+    pub(crate) fn optional(&mut self, name: &'static str) -> Option<Section<'t, '_>> {
         match self.ask(name) {
             None => Some(Section::new(self.inner_title(name), self.place, &tree::EMPTY, self.report)),
             Some(entry) => {
@@ -45,7 +45,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A section that has to be there; `example` is what to add if it is not.
-    pub(super) fn required(&mut self, name: &'static str, example: &'static str) -> Option<Section<'t, '_>> {
+    pub(crate) fn required(&mut self, name: &'static str, example: &'static str) -> Option<Section<'t, '_>> {
         if !self.has(name) {
             self.asked.push(name);
             self.missing.push((name, example));
@@ -55,12 +55,12 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// The sections under a name, each named by the operator: `[tables.NAME]`.
-    pub(super) fn named(&mut self, name: &'static str) -> Option<&'t Table> {
+    pub(crate) fn named(&mut self, name: &'static str) -> Option<&'t Table> {
         self.members(name, "a section", &format!("write sections such as [{name}.NAME]"))
     }
 
     /// The sections of a list: `[[enrich]]`.
-    pub(super) fn repeated(&mut self, name: &'static str) -> &'t [Node] {
+    pub(crate) fn repeated(&mut self, name: &'static str) -> &'t [Node] {
         let Some(entry) = self.ask(name) else { return &[] };
         match &entry.node.value {
             Value::List(items) => items,
@@ -73,7 +73,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// Goes into a section found by `named` or `repeated`.
-    pub(super) fn enter(&mut self, title: String, place: Place, node: &'t Node) -> Option<Section<'t, '_>> {
+    pub(crate) fn enter(&mut self, title: String, place: Place, node: &'t Node) -> Option<Section<'t, '_>> {
         match &node.value {
             Value::Table(table) => Some(Section::new(title, place, table, self.report)),
             other => {
@@ -89,24 +89,24 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// Whether a key is there at all.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
     /// Where a key's name stands, or the section where it is not there.
-    pub(super) fn key_place(&self, name: &str) -> Place {
+    pub(crate) fn key_place(&self, name: &str) -> Place {
         self.table.get(name).map_or(self.place, |entry| entry.key)
     }
 
     /// Reports at the section's beginning that a key is missing, unless a misspelt one explains it.
-    pub(super) fn require(&mut self, name: &'static str, example: &'static str) {
+    pub(crate) fn require(&mut self, name: &'static str, example: &'static str) {
         if !self.has(name) {
             self.missing.push((name, example));
         }
     }
 
     /// A text that `parse` turns into what is needed; its error is the message.
-    pub(super) fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
+    pub(crate) fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
         match self.ask(name) {
             Some(entry) => self.parse_node(name, &entry.node, parse),
             None => Given::Absent,
@@ -114,7 +114,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&mut self, name: &'static str) -> Given<String> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Given<String> {
         self.parsed(name, |text| match text {
             "" => Err(format!("`{name}` must not be empty")),
             text => Ok(text.to_owned()),
@@ -122,7 +122,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A whole number within a range; `why` explains the range.
-    pub(super) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> Given<u64> {
+    pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> Given<u64> {
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let place = entry.node.place;
         let Value::Integer(value) = &entry.node.value else {
@@ -140,7 +140,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&mut self, name: &'static str) -> Given<bool> {
+    pub(crate) fn flag(&mut self, name: &'static str) -> Given<bool> {
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let Value::Bool(value) = entry.node.value else {
             self.wrong_type(name, &entry.node, "true or false", "write it without quotes");
@@ -150,12 +150,12 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// The section's name as `--set` writes it.
-    pub(super) fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         self.title.trim_matches(['[', ']'])
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let Some(word) = self.as_text(name, &entry.node) else { return Given::Broken };
         let place = entry.node.place;
@@ -170,12 +170,12 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A scalar of any type, for the reader to take apart.
-    pub(super) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
+    pub(crate) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
         self.ask(name).map(|entry| &entry.node)
     }
 
     /// A list of texts with at least one member, each through `parse`.
-    pub(super) fn texts(
+    pub(crate) fn texts(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<String, String>,
@@ -195,7 +195,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// The texts under names of the operator's own, at least one, each through `parse`.
-    pub(super) fn entries<T>(
+    pub(crate) fn entries<T>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, String>,
@@ -215,7 +215,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// Ends the section: unknown keys, and required ones that are missing. Says whether every key was known;
     /// if not, an absent one may have been misspelt, see [`Given::unless_misspelt`].
-    pub(super) fn finish(mut self) -> bool {
+    pub(crate) fn finish(mut self) -> bool {
         let mut all_known = true;
         for (name, entry) in self.table.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
             let asked = self.asked.iter().copied();

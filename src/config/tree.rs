@@ -8,26 +8,26 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue, Error};
 
 /// A value with its place.
-pub(super) type Node = At<Value>;
+pub(crate) type Node = At<Value>;
 
 /// The members of a table; keys are ordered by name, their places tell the order of the file.
-pub(super) type Table = BTreeMap<String, Entry>;
+pub(crate) type Table = BTreeMap<String, Entry>;
 
 /// A table without members.
-pub(super) static EMPTY: Table = BTreeMap::new();
+pub(crate) static EMPTY: Table = BTreeMap::new();
 
 /// A member: where its key stands, and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The place of the key.
-    pub(super) key: Place,
+    pub(crate) key: Place,
     /// The value.
-    pub(super) node: Node,
+    pub(crate) node: Node,
 }
 
 /// What a configuration can hold.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Text.
     Text(String),
     /// A whole number.
@@ -44,7 +44,7 @@ pub(super) enum Value {
 
 impl Value {
     /// The value's type in the operator's words.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Value::Text(_) => "text",
             Value::Integer(_) => "a whole number",
@@ -57,12 +57,12 @@ impl Value {
 }
 
 /// Parses a whole document; the error is the parser's own, with its span.
-pub(super) fn parse(text: &str) -> Result<Table, Error> {
+pub(crate) fn parse(text: &str) -> Result<Table, Error> {
     Ok(table(DeTable::parse(text)?.into_inner(), &|span| Place::text(&span)))
 }
 
 /// Parses one value, all of it placed at `place`; `None` where the text is no TOML value.
-pub(super) fn parse_value(text: &str, place: Place) -> Option<Node> {
+pub(crate) fn parse_value(text: &str, place: Place) -> Option<Node> {
     let value = DeValue::parse(text).ok()?.into_inner();
     Some(Node { value: convert(value, &|_| place), place })
 }

@@ -33,6 +33,7 @@ mod refusals;
 mod operators;
 mod dead_letters;
 mod reopen;
+mod testing;
 mod replay;
 #[cfg(feature = "failpoints")]
 mod crash_table;

@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["core", "ports", "telemetry"]),
     ("http", &["telemetry", "core"]),
     ("app", &["adapters", "audit", "config", "core", "engine", "ports", "telemetry"]),
-    ("cli", &["adapters", "app", "audit", "config", "core", "engine", "generate", "http", "telemetry"]),
+    ("commands", &["adapters", "app", "config", "core", "engine", "ports"]),
+    ("cli", &["adapters", "app", "audit", "commands", "config", "core", "engine", "generate", "http", "telemetry"]),
 ];
 
 /// Who may name a client library, by the beginning of the path.

@@ -1,0 +1,5 @@
+//! Commands that are features of their own: what one decides and how it is carried out, in a folder each.
+//!
+//! The command line (`cli`) parses the arguments and prints what comes back.
+
+pub mod test;
