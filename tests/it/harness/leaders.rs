@@ -106,11 +106,15 @@ impl Cluster {
         });
     }
 
-    /// Asks a stream's leader to step down, and waits until another server leads it; returns who.
+    /// Asks a stream's leader to step down, and waits until another server leads it; returns who. The one that stepped down may
+    /// be elected again: then it is asked once more.
     pub fn step_down(&self, stream: &str) -> usize {
         let before = self.leader(stream);
-        self.call(&format!("STREAM.LEADER.STEPDOWN.{stream}"), &json!({}));
-        wait_within(DEADLINE, "another leader", || Some(self.leader(stream)).filter(|leader| *leader != before))
+        wait_within(DEADLINE, "another leader", || {
+            self.try_call(&format!("STREAM.LEADER.STEPDOWN.{stream}"), &json!({}))?;
+            let another = || Some(self.leader(stream)).filter(|leader| *leader != before);
+            super::wait::try_within(Duration::from_secs(2), another)
+        })
     }
 
     /// Lets this server lead a stream.
