@@ -1,21 +1,28 @@
 //! `sidestream test`: runs cases of events over the configuration, without a broker, and shows what differs.
 //!
-//! Exit code 0 where every case is as it says, 1 where one is not, 78 where a case cannot be read.
+//! Exit code 0 where every case is as it says, 1 where one is not, 78 where a case cannot be read. `record` makes a case of
+//! events of the input stream, and is the only part that asks a server.
 
-use super::options::Options;
+use super::options::{Options, block_on, connect, patiently};
 use super::text::{json_line, say};
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
 use crate::commands::test::junit;
+use crate::commands::test::record::{Wanted, record};
 use crate::commands::test::report::Report;
 use crate::commands::test::run::{Asked, run};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// Runs the cases in files of `[[case]]` over the configuration; needs no broker.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: sidestream test
-Only one file, and what came out written into it: sidestream test --update tests/lessons.toml")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example: sidestream test
+Only one file, and what came out written into it: sidestream test --update tests/lessons.toml"
+)]
 pub struct Test {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Files with cases; without any, `tests/*.toml` beside the configuration.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -33,8 +40,40 @@ pub struct Test {
     junit: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Part {
+    Record(Record),
+}
+
+/// Makes a case of events of the input stream, with what comes of them over an empty state.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: sidestream test record --from 4711 --until 4720 --case 'a lesson from last week' tests/seen.toml
+All that one user did: sidestream test record --key 5f5b8851-51af-2058-8905-efddbb32d9eb --case 'Ana'"
+)]
+struct Record {
+    /// The first event: a position, or a time such as 2026-11-21T12:00:00Z [default: the input's first event].
+    #[arg(long, value_name = "WHERE")]
+    from: Option<String>,
+    /// The last event: a position, or a time up to which events were stored [default: the input's last event now].
+    #[arg(long, value_name = "WHERE")]
+    until: Option<String>,
+    /// Only the events of this key.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// The name of the case.
+    #[arg(long, value_name = "NAME")]
+    case: String,
+    /// The file that the case is added to; without one it goes to standard output.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
 impl Test {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
+        if let Some(Part::Record(part)) = self.part {
+            return part.run(options);
+        }
         let config = options.load()?;
         let asked = Asked { config_path: options.path(), files: &self.files, update: self.update };
         let report = run(&config, &asked)?;
@@ -51,13 +90,28 @@ impl Test {
             return Err(Exit::new(NO, "", ""));
         }
         if self.strict && !report.not_covered.is_empty() {
-            return Err(Exit::new(
-                NO,
-                "not everything is covered",
-                "write cases that reach what is named, or leave --strict away",
-            ));
+            let hint = "write cases that reach what is named, or leave --strict away";
+            return Err(Exit::new(NO, "not everything is covered", hint));
         }
         Ok(())
+    }
+}
+
+impl Record {
+    fn run(self, options: &Options) -> Result<(), Exit> {
+        let config = options.load()?;
+        let Record { from, until, key, case, file } = self;
+        let wanted = Wanted { from, until, key, name: case, file };
+        let text = block_on(patiently(async || {
+            let connection = connect(&config, "test").await?;
+            record(&connection, &config, &wanted).await
+        }))?;
+        match &wanted.file {
+            None => say(text.trim_end()),
+            Some(file) => {
+                say(&format!("added the case to {}: `sidestream test {}` runs it", file.display(), file.display()))
+            }
+        }
     }
 }
 

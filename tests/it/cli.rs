@@ -50,6 +50,7 @@ fn help_has_an_example_and_nonsense_is_a_usage_error() {
         let parts: &[&str] = match command {
             "state" => &["get", "export", "import"],
             "dead-letters" => &["list", "show", "redrive"],
+            "test" => &["record"],
             _ => &[],
         };
         let of_part = |part: &&'static str| vec![command, part, "--help"];

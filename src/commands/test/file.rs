@@ -70,8 +70,7 @@ pub(super) struct Reader<'c> {
 impl<'c> Reader<'c> {
     /// For a configuration; `open` where what is missing is going to be written.
     pub(super) fn new(config: &'c Config, open: bool) -> Reader<'c> {
-        let notation = Notation { subjects: config.input.subjects.clone(), kind: config.plan.event.kind.clone() };
-        Reader { plan: &config.plan, notation, subjects: Subjects::of(&config.plan), open }
+        Reader { plan: &config.plan, notation: Notation::of(config), subjects: Subjects::of(&config.plan), open }
     }
 
     /// Reads a file from the disk.

@@ -2,6 +2,7 @@
 //!
 //! Pure text work: a line becomes a message of the input stream, or a mistake with its place within the line.
 
+use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
@@ -75,6 +76,11 @@ impl<'l> Words<'l> {
 }
 
 impl Notation {
+    /// Of a configuration.
+    pub(super) fn of(config: &Config) -> Notation {
+        Notation { subjects: config.input.subjects.clone(), kind: config.plan.event.kind.clone() }
+    }
+
     /// Reads a line; `before` is when the line before was stored.
     pub(super) fn read(&self, line: &str, sequence: u64, before: Option<Nanos>) -> Result<StoredMessage, Fault> {
         let mut words = Words { line, at: 0 };
@@ -91,7 +97,9 @@ impl Notation {
             let hint = "time moves with the events: give a later event its time, such as `@+31s`";
             return Err(Fault::new(at, "`tick` is not known to this build: nothing waits for time yet", hint));
         }
-        let given = self.subjects.iter().any(|filter| covers(filter, word)).then(|| {
+        // A filter such as `>` would take the beginning of a body or a header for a subject.
+        let could_be = !word.starts_with(['{', '[', '"']) && !word.contains('=');
+        let given = (could_be && self.subjects.iter().any(|filter| covers(filter, word))).then(|| {
             words.pass(&at);
             word.to_owned()
         });

@@ -103,7 +103,8 @@ impl ActualLine {
     }
 }
 
-fn header_value(value: &str) -> String {
+/// A header's value as a line has it: in double quotes where it is not one word.
+pub(super) fn header_value(value: &str) -> String {
     let plain = !value.is_empty() && !value.contains(char::is_whitespace) && !value.starts_with('"');
     if plain { value.to_owned() } else { serde_json::Value::from(value).to_string() }
 }

@@ -68,6 +68,10 @@ fn a_line_without_a_subject_gets_one_that_tells_the_kind() {
     assert_eq!(read(&token, "{}"), "{}: this line needs a subject, since the kind of an event is its token 2");
     let fixed = notation(&["in.user.*"], "$subject.2");
     assert_eq!(read(&fixed, "{}"), "1 in.user.unknown  {}");
+    let every = notation(&["*.>", ">"], "title");
+    assert_eq!(read(&every, r#"{"title":"a","n":1.5}"#), r#"1 a.a  {"title":"a","n":1.5}"#);
+    assert_eq!(read(&every, "Trace=1.5 {}"), "1 unknown.unknown Trace=1.5| {}");
+    assert_eq!(read(&every, "x.y [1]"), "1 x.y  [1]");
     let first = header.read("{}", 1, None).unwrap();
     assert_eq!(first.stored_at, Nanos(1_767_225_600_000_000_000), "2026-01-01T00:00:00Z");
 }

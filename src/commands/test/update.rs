@@ -54,7 +54,7 @@ fn edits_of(case: &Case, judged: &Judged) -> Vec<Edit> {
 }
 
 /// Lines as a value of TOML: as they are, unless they hold what would end that.
-fn block(lines: &[String]) -> String {
+pub(super) fn block(lines: &[String]) -> String {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let plain = |c: char| c == '\n' || c == '\t' || !c.is_control();
     if !text.contains("'''") && text.chars().all(plain) {

@@ -3,6 +3,7 @@
 //! The program itself is run, over the shipped configuration and without a broker.
 
 mod printed;
+mod recorded;
 mod written;
 
 use std::path::{Path, PathBuf};
