@@ -15,7 +15,7 @@ use crate::core::output::Output;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
-use crate::core::protocol::intake::Intake;
+use crate::core::runner::Runner;
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
 use crate::core::state::row::Change;
@@ -26,12 +26,10 @@ use std::sync::Arc;
 /// After how many events ids out of the window are let go.
 const FORGET_EVERY: usize = 65_536;
 
-/// The core at work under one plan.
+/// The core at work under one plan, over one shard.
 #[derive(Debug)]
 pub struct Recompute {
-    plan: Arc<Plan>,
-    intake: Intake,
-    step: Step,
+    runner: Runner,
     /// What may be relied on; `None`: everything.
     knowledge: Option<Knowledge>,
     stream_time: Nanos,
@@ -55,10 +53,11 @@ impl Recompute {
     }
 
     /// This state under a plan that keeps it.
-    pub fn under(self, spec: &PlanSpec, after: Position) -> Recompute {
-        let plan = Arc::new(Plan::compile(spec.clone(), &self.plan.layout));
-        let (mut state, mut knowledge) = (self.step.state, self.knowledge);
-        if plan.spec.identity != self.plan.spec.identity {
+    pub fn under(mut self, spec: &PlanSpec, after: Position) -> Recompute {
+        let before = self.runner.plan.clone();
+        let plan = Arc::new(Plan::compile(spec.clone(), &before.layout));
+        let (mut state, mut knowledge) = (self.runner.shards.remove(0).state, self.knowledge);
+        if plan.spec.identity != before.spec.identity {
             state.ids.change_rule(self.stream_time);
             knowledge.iter_mut().for_each(|knowledge| knowledge.change_rule(self.stream_time));
         }
@@ -67,9 +66,7 @@ impl Recompute {
 
     fn over(plan: Arc<Plan>, state: State, knowledge: Option<Knowledge>, time: Nanos, after: Position) -> Recompute {
         Recompute {
-            intake: Intake::after(plan.clone(), 1, after, time),
-            step: Step::new(plan.clone(), state),
-            plan,
+            runner: Runner::over(plan, vec![state], after, time),
             knowledge,
             stream_time: time,
             events: 0,
@@ -80,7 +77,15 @@ impl Recompute {
 
     /// The plan.
     pub fn spec(&self) -> &PlanSpec {
-        &self.plan.spec
+        &self.runner.plan.spec
+    }
+
+    fn step(&mut self) -> &mut Step {
+        self.runner.shards.first_mut().expect("the runner has one shard")
+    }
+
+    fn state(&self) -> &State {
+        &self.runner.shards.first().expect("the runner has one shard").state
     }
 
     /// Whether everything is known: outcomes then follow from the input alone.
@@ -90,8 +95,8 @@ impl Recompute {
 
     /// Events that changed rows are gone, stored by `before`: from here on no row is known.
     pub fn lose_rows(&mut self, before: Nanos) {
-        self.step.state.rows = Cache::new(usize::MAX);
-        let window = self.plan.dedup_window;
+        self.step().state.rows = Cache::new(usize::MAX);
+        let window = self.runner.plan.dedup_window;
         self.knowledge.get_or_insert_with(|| Knowledge::nothing(window, before)).lose(before);
     }
 
@@ -99,7 +104,7 @@ impl Recompute {
     pub fn run(&mut self, messages: Vec<StoredMessage>) -> Vec<Expected> {
         let count = messages.len();
         let outcomes = self.guarded(messages, |this, events| {
-            let outcomes = this.step.run(events);
+            let outcomes = this.step().run(events);
             Some(outcomes.into_iter().map(|outcome| Expected::outcome(outcome, true)).collect())
         });
         let whole = outcomes.filter(|outcomes: &Vec<Expected>| outcomes.len() == count);
@@ -108,7 +113,7 @@ impl Recompute {
 
     /// What must stand in the lane for the next event, while not everything is known.
     pub fn run_with(&mut self, message: StoredMessage, witness: Witness) -> Expected {
-        let emits = self.plan.emits(&message);
+        let emits = self.runner.plan.emits(&message);
         // Of an event outside, the lane tells nothing.
         let witness = if emits { witness } else { Witness::Silent };
         let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
@@ -125,19 +130,19 @@ impl Recompute {
         messages: Vec<StoredMessage>,
         run: impl FnOnce(&mut Self, &Events) -> Option<T>,
     ) -> Option<T> {
-        let last = messages.last().map_or(self.intake.position(), |message| Position(message.sequence));
+        let last = messages.last().map_or(self.runner.position(), |message| Position(message.sequence));
         let latest = messages.iter().map(|message| message.stored_at).max().unwrap_or_default();
         let count = messages.len();
         let result = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(test)]
             self.fail_where_planted(&messages);
-            let events = self.intake.take(messages, false)?.shards.into_iter().next()?;
+            let events = self.runner.cut(messages)?.shards.into_iter().next()?;
             run(self, &events)
         }));
         self.stream_time = self.stream_time.max(latest);
         let Ok(Some(result)) = result else {
             let before = self.stream_time;
-            *self = Recompute::new(&self.plan.spec.clone(), last, Some(before));
+            *self = Recompute::new(&self.spec().clone(), last, Some(before));
             return None;
         };
         self.forget_now_and_then(count, last);
@@ -145,7 +150,7 @@ impl Recompute {
     }
 
     fn judge(&mut self, events: &Events, witness: Witness) -> Option<Expected> {
-        let plan = self.plan.clone();
+        let plan = self.runner.plan.clone();
         let (event, spans) = events.iter(&plan).next()?;
         let kind = plan.kinds.get(usize::from(event.kind))?;
         let now = event.stream_time;
@@ -153,16 +158,16 @@ impl Recompute {
         let knowledge = self.knowledge.as_ref()?;
         let Ok(reading) = &event.reading else { return self.certain(events, true) };
         let dropped = event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop;
-        let seen = is_duplicate(&self.step.state.ids, &plan, event, reading, spans);
+        let seen = is_duplicate(&self.state().ids, &plan, event, reading, spans);
         if dropped || seen {
             return self.certain(events, true);
         }
         let asked = Asked { kind, event, reading, spans };
         let open = knowledge.may_be_duplicate(&plan, asked);
-        let known = reading.key.as_ref().and_then(|key| self.step.state.rows.key(key.digest));
+        let known = reading.key.as_ref().and_then(|key| self.state().rows.key(key.digest));
         let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(changes) => {
-                let certain = knowledge.is_certain(&self.step.state, &changes, asked);
+                let certain = knowledge.is_certain(self.state(), &changes, asked);
                 (changes, certain)
             }
             // A bad row selector: a dead letter, whatever the state.
@@ -189,14 +194,14 @@ impl Recompute {
 
     /// What the core says of one event: it depends on nothing that is not known.
     fn certain(&mut self, events: &Events, must: bool) -> Option<Expected> {
-        let outcome: Outcome = self.step.run(events).pop()?;
+        let outcome: Outcome = self.step().run(events).pop()?;
         Some(Expected::outcome(outcome, must))
     }
 
     /// The lane shows that the event was processed, though not all that it became can be recomputed.
     fn process(&mut self, event: &Event, reading: &Reading, changes: Vec<Change>) {
         self.learn(reading, &changes);
-        let state = &mut self.step.state;
+        let state = &mut self.step().state;
         if let Some(key) = &reading.key {
             state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, changes.into_iter());
         }
@@ -212,7 +217,8 @@ impl Recompute {
     }
 
     fn in_doubt(&mut self, asked: Asked<'_>, changes: Vec<Change>, doubt: Doubt, must: bool) -> Option<Expected> {
-        self.knowledge.as_mut()?.doubt(&mut self.step.state, asked.event, asked.reading, changes);
+        let state = &mut self.runner.shards.first_mut().expect("the runner has one shard").state;
+        self.knowledge.as_mut()?.doubt(state, asked.event, asked.reading, changes);
         Some(Expected::not_known(doubt, must))
     }
 
@@ -220,7 +226,8 @@ impl Recompute {
         self.events += count;
         if self.events >= FORGET_EVERY {
             self.events = 0;
-            forget(&mut self.step.state.ids, last, self.stream_time);
+            let now = self.stream_time;
+            forget(&mut self.step().state.ids, last, now);
             if let Some(knowledge) = &mut self.knowledge {
                 knowledge.forget(last, self.stream_time);
             }

@@ -1,7 +1,7 @@
 //! The core as one machine without actors: stored messages go in, their outcomes come out in input order.
 //!
 //! Hosts the intake, the step of each shard and the merge that the engine's actors host, and adds no rule of its own.
-//! For whoever wants to know what becomes of events without an engine: `sidestream test`, benches, fuzzing, tests.
+//! For whoever wants to know what becomes of events without an engine: the audit, `sidestream test`, benches, fuzzing.
 
 use super::event::{Events, StoredMessage};
 use super::explain::{Explained, explain};
@@ -42,6 +42,11 @@ impl Runner {
             shards: states.into_iter().map(|state| Step::new(plan.clone(), state)).collect(),
             plan,
         }
+    }
+
+    /// The last position taken.
+    pub fn position(&self) -> Position {
+        self.intake.position()
     }
 
     /// Decodes messages and cuts them by shard. `None` where none of them follows the last one taken.

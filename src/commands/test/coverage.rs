@@ -53,12 +53,18 @@ impl Coverage {
     }
 }
 
+/// A name as a key of TOML.
+fn key(name: &str) -> String {
+    let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare && !name.is_empty() { name.to_owned() } else { format!("{name:?}") }
+}
+
 fn kind(name: &str) -> String {
-    format!("[kinds.{name}]")
+    format!("[kinds.{}]", key(name))
 }
 
 fn table(name: &str) -> String {
-    format!("[tables.{name}]")
+    format!("[tables.{}]", key(name))
 }
 
 fn enrich(number: usize) -> String {

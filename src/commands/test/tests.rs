@@ -2,6 +2,7 @@
 
 use super::align::pairs;
 use super::body::{Manner, agree, differences, fits};
+use super::coverage::Coverage;
 use super::file::Reader;
 use super::input::{BEGINNING, Notation};
 use super::ways;
@@ -135,6 +136,25 @@ fn one_line_more_or_less_moves_no_other() {
     assert_eq!(paired("abcd", "bcda"), "a- bb cc dd -a");
     assert_eq!(paired("ab", "xyab"), "-x -y aa bb");
     assert_eq!(paired("aab", "ab"), "aa a- bb");
+}
+
+#[test]
+fn what_can_be_reached_follows_from_the_configuration() {
+    let with = |more: &str| {
+        let text = format!(
+            "[input]\nstream='I'\nsubjects=['i.>']\n[output]\nstream='O'\nsubject='o.{{kind}}'\n[event]\nkind='k'\n[kinds.u]\n{more}"
+        );
+        let (config, _) = Config::parse("config.toml", &text, &Overrides::default()).unwrap();
+        Coverage::default().missing(&config.plan).join(", ")
+    };
+    let always = "dead letter not_json, dead letter not_object, dead letter too_deep, dead letter duplicate_key";
+    assert_eq!(with(""), format!("[kinds.u], {always}"));
+    assert_eq!(with("key='u'\n"), format!("[kinds.u], {always}, dead letter no_key, dead letter bad_key"));
+    let all = "key='u'\n[kinds.'l:*']\nkey='u'\n[tables.t]\nfrom='u'\ncolumns={c='c'}\n[[enrich]]\nkinds=['l:*']\nadd={c='t.c'}
+        on_miss='dead_letter'\ninto='p'\n[engine]\nunknown_kinds='dead_letter'\n";
+    let expected =
+        "dead letter no_key, dead letter bad_key, dead letter bad_into, dead letter miss, dead letter unknown_kind";
+    assert_eq!(with(all), format!("[kinds.\"l:*\"], [kinds.u], [tables.t], [[enrich]] 1, {always}, {expected}"));
 }
 
 /// The messages of a case over the shipped configuration, and its plan.
