@@ -26,6 +26,7 @@ pub async fn forward(url: &str, events: u64) -> Result<(), Failure> {
     let reading = Connection::open(&settings, "source").await?;
     let writing = Connection::open(&settings, "lane").await?;
     let target = LaneTarget {
+        rewinds: None,
         input_stream: INPUT.to_owned(),
         // As long as the real ones.
         run: "00000000000000000000-00000000.1:0000000000000000:1:1".to_owned(),

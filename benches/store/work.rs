@@ -78,6 +78,7 @@ pub fn write(job: &Job) -> Result<(), Failure> {
         plans: Vec::new(),
         layout: Layout::default(),
         gaps: 0,
+        rewinds: Vec::new(),
     };
     let (mut slowest, mut bytes) = (0.0_f64, 0);
     let mut random = Random::new(1);

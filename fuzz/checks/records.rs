@@ -14,7 +14,7 @@ use sidestream::core::record::bytes::{Cursor, put_signed, put_varint};
 use sidestream::core::record::parts::part_of;
 use sidestream::core::record::version::{GENERATION, IDS};
 use sidestream::core::record::{
-    Change, Checkpoint, Format, GroupMark, PlanReader, PlanSince, RecordError, RowName, RowReader, VALUE_LIMIT,
+    Change, Checkpoint, Format, GroupMark, PlanReader, PlanSince, RecordError, Rewind, RowName, RowReader, VALUE_LIMIT,
     decode_dedup, dedup_key, dedup_position, encode_dedup, encode_plan, encode_row,
 };
 use std::collections::BTreeMap;
@@ -311,6 +311,9 @@ fn any_checkpoint(feed: &mut Feed<'_>) {
         plans,
         layout: Layout::default(),
         gaps,
+        rewinds: (1..=u32::from(feed.byte() % 3))
+            .map(|number| Rewind { number, floor: mark.position, lane: mark.lane })
+            .collect(),
     };
     assert_eq!(Checkpoint::decode(&checkpoint.encode()), Ok(checkpoint));
 }

@@ -9,7 +9,9 @@ use sidestream::adapters::nats::delivery::{Delivery, pending_messages};
 use sidestream::adapters::nats::lane_reply::Reply;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
-use sidestream::core::output::{POSITION, RUN, TIME};
+use sidestream::core::output::{POSITION, REWINDS, RUN, TIME};
+use sidestream::core::protocol::epoch;
+use sidestream::core::protocol::facts::Rewind;
 use sidestream::core::protocol::header::{LaneMessage, RUN_ID_LENGTH, RunHeader, RunId};
 use std::sync::Arc;
 
@@ -75,13 +77,20 @@ fn ours(feed: &mut Feed<'_>) {
     };
     assert_eq!(RunHeader::parse(&run.to_string()).as_ref(), Some(&run));
     let (cause, n, time) = (Position(feed.long()), feed.long() as u32, Nanos(feed.long() as i64));
-    let input_stream = feed.text();
-    let headers = vec![
-        (POSITION.to_owned(), format!("{input_stream}:{cause}:{n}")),
+    // A stream's name has no slash.
+    let input_stream = feed.text().replace('/', "-");
+    let count = u32::from(feed.byte() % 3);
+    let mut rewind = |number| Rewind { number, floor: Position(feed.long()), lane: LaneSequence(u64::from(number)) };
+    let rewinds: Vec<Rewind> = (1..=count).map(&mut rewind).collect();
+    let mut headers = vec![
+        (POSITION.to_owned(), format!("{}:{cause}:{n}", epoch::stream(&input_stream, &rewinds))),
         (TIME.to_owned(), time.to_string()),
         (RUN.to_owned(), run.to_string()),
     ];
-    let wanted = LaneMessage { sequence: LaneSequence(7), input_stream, cause, n, time, run };
+    if count > 0 {
+        headers.push((REWINDS.to_owned(), epoch::list(&rewinds)));
+    }
+    let wanted = LaneMessage { sequence: LaneSequence(7), input_stream, cause, n, time, run, rewinds };
     let found = LaneMessage::read(&message(headers));
     assert_eq!(found, Some(wanted).filter(|wanted| !wanted.input_stream.is_empty()));
 }

@@ -2,6 +2,7 @@
 //!
 //! Judges nothing; `crate::audit` does, with the same core as the engine and without any state directory.
 
+use super::broker::listed;
 use super::disk_read::look;
 use super::exit::Exit;
 use super::reader::Reader;
@@ -11,7 +12,9 @@ use crate::audit::judge::{Audit, AuditOptions, Bounds, Side};
 use crate::audit::report::Report;
 use crate::config::Config;
 use crate::core::plan::spec::PlanSpec;
-use crate::ports::stream::StreamState;
+use crate::core::protocol::facts::Rewind;
+use crate::core::protocol::header::LaneMessage;
+use crate::ports::stream::{BrokerError, StreamState};
 use std::collections::BTreeMap;
 
 /// How far an audit is.
@@ -34,11 +37,13 @@ pub async fn audit(
     // The output first: whatever stands in it, the input has had by then.
     let output = streams::state(connection, &config.output.stream).await?;
     let input = streams::state(connection, &config.input.stream).await?;
+    let rewinds = rewinds(connection, &config.output.stream).await?;
     let mut audit = Audit::new(AuditOptions {
         plan: config.plan.clone(),
         older: older_plans(config, older),
         input: bounds(input),
         output: bounds(output),
+        rewinds,
         complete,
     });
     let mut inputs = Reader::new(connection, &config.input.stream, input);
@@ -61,6 +66,14 @@ pub async fn audit(
     inputs.close().await;
     outputs.close().await;
     Ok(audit.finish())
+}
+
+/// The rewinds that the newest message of a lane stands behind.
+pub async fn rewinds(connection: &Connection, output: &str) -> Result<Vec<Rewind>, BrokerError> {
+    match streams::newest(connection, output).await?.as_ref().and_then(LaneMessage::read) {
+        Some(newest) => listed(connection, output, &newest).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 fn bounds(state: StreamState) -> Bounds {

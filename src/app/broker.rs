@@ -4,11 +4,13 @@
 //! Asks the streams' leaders only: messages are looked up between two accounts of their stream by one leader. Judges
 //! nothing but whether the streams suit at all.
 
+use super::floor;
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::protocol::evidence::Leader;
-use crate::core::protocol::facts::{Broker, Disk, Newest, StreamFacts};
+use crate::core::protocol::facts::{Broker, Disk, Newest, Rewind, StreamFacts};
 use crate::core::protocol::header::LaneMessage;
+use crate::core::protocol::rewind;
 use crate::engine::ending::End;
 use crate::ports::stream::{BrokerError, StreamState, Streams};
 use std::collections::BTreeMap;
@@ -24,8 +26,13 @@ pub struct Gathered {
     pub leaders: (Leader, Leader),
 }
 
-/// The broker's account, and who gave it.
-pub async fn gather(streams: &impl Streams, input: &str, output: &str, disk: &Disk) -> Result<Gathered, BrokerError> {
+/// The broker's account, and who gave it. `accept_rewind`: where the input lost its tail, it is also found out how far.
+pub async fn gather(
+    streams: &impl Streams,
+    (input, output): (&str, &str),
+    disk: &Disk,
+    accept_rewind: bool,
+) -> Result<Gathered, BrokerError> {
     let (output_state, newest) = loop {
         let state = lane_state(streams, output).await?;
         let newest = newest(streams, output, state.last).await?;
@@ -37,17 +44,35 @@ pub async fn gather(streams: &impl Streams, input: &str, output: &str, disk: &Di
     let oldest = oldest(streams, output, output_state).await?;
     // Asked after the lane: whatever the lane's newest message answers, the input has it by now.
     let input_state = streams.state(input).await?;
-    let mut stored_at = BTreeMap::new();
-    for (position, _) in disk.witnesses(&newest) {
+    let rewinds = match newest.ours().or(oldest.as_ref()) {
+        Some(told) => listed(streams, output, told).await?,
+        None => Vec::new(),
+    };
+    let (input_facts, output_facts) = (facts(input_state), facts(output_state));
+    let (stored_at, floor) = (BTreeMap::new(), None);
+    let mut broker =
+        Broker { input: input_facts, output: output_facts, newest, oldest, stored_at, hole: None, rewinds, floor };
+    let adopted = rewind::adopt(disk, &broker, accept_rewind).disk;
+    for (position, _) in adopted.witnesses(&broker.newest) {
         if let Some(message) = streams.message_at(input, position.0).await? {
-            stored_at.insert(Position(message.sequence), message.stored_at);
+            broker.stored_at.insert(Position(message.sequence), message.stored_at);
         }
+    }
+    if accept_rewind || rewind::consented_before(disk, &broker, Position(u64::MAX)) {
+        broker.floor = floor::floor(streams, (input, output), &adopted, &broker).await?;
     }
     input_state.same_leader(&streams.state(input).await?, input)?;
     output_state.same_leader(&streams.state(output).await?, output)?;
     let (server_time, leaders) = (input_state.server_time, (input_state.leader, output_state.leader));
-    let (input, output) = (facts(input_state), facts(output_state));
-    Ok(Gathered { broker: Broker { input, output, newest, oldest, stored_at, hole: None }, server_time, leaders })
+    Ok(Gathered { broker, server_time, leaders })
+}
+
+/// The rewinds that a lane message stands behind: a marker lists all, any other message the newest one alone.
+pub async fn listed(streams: &impl Streams, output: &str, message: &LaneMessage) -> Result<Vec<Rewind>, BrokerError> {
+    let told = &message.rewinds;
+    let Some(last) = told.last().filter(|_| message.marks().is_none()) else { return Ok(told.clone()) };
+    let marker = streams.message_at(output, last.lane.0).await?.as_ref().and_then(LaneMessage::read);
+    Ok(marker.filter(|marker| marker.marks() == Some(last)).map_or(told.clone(), |marker| marker.rewinds))
 }
 
 async fn lane_state(streams: &impl Streams, output: &str) -> Result<StreamState, BrokerError> {

@@ -92,7 +92,7 @@ pub fn begin_anew(
     record: &Checkpoint,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let Opened { store, disk } = opened;
-    let fresh = disk.checkpoint.is_none() && disk.marks.is_empty();
+    let fresh = disk.checkpoint.is_none() && disk.marks.is_empty() && !disk.lost;
     if fresh {
         write_first(store.as_ref(), first, record)?;
         return Ok(store);

@@ -7,6 +7,8 @@ pub mod run;
 pub mod process;
 mod patience;
 pub mod session;
+pub mod judged;
+mod floor;
 pub mod verdict;
 pub mod broker;
 pub mod disk;

@@ -3,11 +3,11 @@
 //! Everything that a start uses is made here and gone when it ends: the next start reads disk and broker
 //! again. The order of the steps is the order of DESIGN's start rules; what they say is `core`'s business.
 
-use super::broker::{self, Gathered};
 use super::claim;
 use super::disk::{self, Opened};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
+use super::judged::{Judged, judged};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, not_there, store_failed};
 use super::writer::{self, Writing};
@@ -19,14 +19,13 @@ use crate::adapters::nats::source::{Source, SourceOptions, durable_name};
 use crate::adapters::nats::streams;
 use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::protocol::facts::{Asked, Broker};
+use crate::core::protocol::epoch;
+use crate::core::protocol::facts::Broker;
 use crate::core::protocol::header::{RunHeader, RunId};
-use crate::core::protocol::looks::{self, Look, LookAgain};
 use crate::core::protocol::memory::Memory;
 use crate::core::protocol::prepare::{Prepared, header, prepare};
-use crate::core::protocol::refusal::Refusal;
 use crate::core::protocol::reopen::Own;
-use crate::core::protocol::start::{self, Start, StartKind};
+use crate::core::protocol::start::{Start, StartKind};
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
@@ -73,21 +72,7 @@ pub async fn session(process: &Process, memory: &mut Memory, number: u64, stop: 
 async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Under, After> {
     let config = &process.config;
     let (source, lane) = connect(process, memory).await?;
-    let state = config.state.clone();
-    let opened = blocking(move || disk::open(&state)).await?;
-    let gathered = broker::gather(&lane, &config.input.stream, &config.output.stream, &opened.disk).await;
-    let Gathered { broker, server_time, leaders } = gathered.map_err(broker_failed)?;
-    let facts = memory.complete(broker);
-    let run = memory.run(&facts, server_time, process.random);
-    let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
-    let decided = start::decide(&opened.disk, &facts, &asked);
-    let seen = looks::suspicion(&opened.disk, &facts, &decided);
-    let look = Look { at: process.age(), input: leaders.0, output: leaders.1 };
-    if let Err(again) = memory.suspected.confirm(seen, look) {
-        drop(opened);
-        return Err(look_again(process, again).await);
-    }
-    let start = taken(process, decided)?;
+    let Judged { opened, facts, run, start } = judged(process, memory, &lane, number).await?;
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
@@ -148,42 +133,15 @@ async fn connect(process: &Process, memory: &Memory) -> Result<(Connection, Conn
     Ok((source, lane))
 }
 
-/// Waits until what was seen of the streams may be looked at again.
-async fn look_again(process: &Process, again: LookAgain) -> After {
-    let why = format!("{}: looking again", again.seen);
-    process.health.set(Phase::Waiting { why: why.clone() });
-    tokio::time::sleep(Duration::from_nanos(again.wait.0.unsigned_abs())).await;
-    After::Again { why, pause: false }
-}
-
-/// A start as the rules decided it, and as a replay takes it: of the input as it is, holes and all.
-fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, After> {
-    let mut start = decided.map_err(|refusal| After::Stop(refusal.into()))?;
-    if process.replay.is_some() {
-        start.history = Position(u64::MAX);
-    }
-    has_its_copy(process, &start)?;
-    Ok(start)
-}
-
 /// The way to the lane, behind what the start found there.
 fn writing(process: &Process, lane: &Connection, (start, facts): (&Start, &Broker), header: RunHeader) -> Writing {
-    let (stream, input_stream) = (process.config.output.stream.clone(), process.config.input.stream.clone());
-    let target = LaneTarget { input_stream, run: header.to_string(), after: start.lane_last };
+    let stream = process.config.output.stream.clone();
+    let input_stream = epoch::stream(&process.config.input.stream, &start.rewinds);
+    // The newest one alone, so that an output's headers have a bounded size.
+    let rewinds = start.rewinds.last().map(|newest| epoch::list(&[*newest]));
+    let target = LaneTarget { input_stream, rewinds, run: header.to_string(), after: start.lane_last };
     let own = Own { header, created: facts.output.created, began_after: start.lane_last };
     Writing { connection: lane.clone(), stream, target, own }
-}
-
-/// A replay that began with a copy of a state cannot build it anew.
-fn has_its_copy(process: &Process, start: &Start) -> Result<(), After> {
-    if process.replay.as_ref().is_some_and(|replay| replay.copied) && start.kind != StartKind::Resume {
-        return Err(After::Stop(Exit::new(
-            CONFIG,
-            "the copy of the state that this replay began with is lost",
-            "begin another replay, into another stream and directory",
-        )));
-    }
-    Ok(())
 }
 
 /// The input behind the start's position.
@@ -256,6 +214,7 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
     let store_of = store.clone();
     let states: Vec<State> = blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, ids, after)).await?;
     process.metrics.accepted_gaps(start.gaps);
+    process.metrics.accepted_rewinds(epoch::count(&start.rewinds));
     Ok(Parts {
         plan: Arc::new(plan),
         start,
@@ -363,7 +322,7 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
 }
 
 /// Disk work off the async workers.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crate::ports::store::StoreError> + Send + 'static,
 ) -> Result<T, After> {
     match tokio::task::spawn_blocking(work).await {

@@ -3,7 +3,7 @@
 //! Looks at nothing but the two; which message stands for which output is the judge's business.
 
 use crate::core::event::StoredMessage;
-use crate::core::output::{Output, POSITION, RUN, TIME};
+use crate::core::output::{Output, POSITION, REWINDS, RUN, TIME};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -74,7 +74,8 @@ pub fn time_difference(expected: &str, found: &StoredMessage) -> Option<Differen
 fn carried(message: &StoredMessage) -> impl Iterator<Item = (&str, &str)> {
     let list = message.headers.iter().flat_map(|list| list.iter());
     let list = list.map(|(name, value)| (name.as_str(), value.as_str()));
-    list.filter(|(name, _)| *name != EXPECTED_SEQUENCE)
+    // What rewinds it names was held against its place in the lane when it was read.
+    list.filter(|(name, _)| ![EXPECTED_SEQUENCE, REWINDS].contains(name))
         .map(|(name, value)| if name == RUN { (name, "") } else { (name, value) })
 }
 

@@ -10,10 +10,12 @@ use super::lane::{Entry, Lane};
 use super::recompute::Recompute;
 use super::regime::{self, Begin, Regime};
 use super::report::{Doubt, Report};
+use super::rewound::Rewinds;
 use super::scales::Scales;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
+use crate::core::protocol::facts::Rewind;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ pub struct AuditOptions {
     pub input: Bounds,
     /// The output stream.
     pub output: Bounds,
+    /// The rewinds of the input that the lane names.
+    pub rewinds: Vec<Rewind>,
     /// Whether every outcome must be in the lane by now.
     pub complete: bool,
 }
@@ -68,6 +72,7 @@ pub struct Audit {
     input_ended: bool,
     output_ended: bool,
     scales: Scales,
+    rewinds: Rewinds,
     /// The regime that is judged under, and the core at work under it where its plan's text is at hand.
     regime: Option<Arc<Regime>>,
     recompute: Option<Recompute>,
@@ -89,7 +94,8 @@ impl Audit {
         }
         let (input, output) = (options.input, options.output);
         let name = options.plan.input_stream.clone();
-        let lane = Lane::new(name.clone(), Position(input.last), LaneSequence(output.first));
+        let rewinds = Rewinds::new(options.rewinds.clone());
+        let lane = Lane::new(name.clone(), Position(input.last), LaneSequence(output.first), rewinds.clone());
         Audit {
             plans,
             events: VecDeque::new(),
@@ -97,6 +103,7 @@ impl Audit {
             input_ended: input.first > input.last,
             output_ended: output.first > output.last,
             scales: Scales::new(name, lane),
+            rewinds,
             regime: None,
             recompute: None,
             passed: Position(0),
@@ -182,6 +189,7 @@ impl Audit {
         }
         self.cross_gap(next);
         self.change_regime(next);
+        self.cross_rewind(next);
         let whole = self.recompute.as_ref().is_some_and(Recompute::is_whole);
         if whole {
             self.judge_run(next)
@@ -200,6 +208,15 @@ impl Audit {
         {
             recompute.lose_rows(self.latest);
             self.scales.state_lacks_a_plan = false;
+        }
+    }
+
+    /// Behind a rewind, the engine's state may hold what events did that the input lost, and their ids.
+    fn cross_rewind(&mut self, next: Position) {
+        if self.rewinds.lost_between(self.passed, next)
+            && let Some(recompute) = &mut self.recompute
+        {
+            recompute.lose_rows(self.latest);
         }
     }
 
@@ -253,7 +270,7 @@ impl Audit {
 
     /// Judges a run of consecutive events under one regime, everything being known.
     fn judge_run(&mut self, next: Position) {
-        let end = self.scales.lane.regime_end(next);
+        let end = self.scales.lane.regime_end(next).min(self.rewinds.next_edge(Position(next.0 + 1)));
         let horizon = if self.output_ended { Position(u64::MAX) } else { self.scales.lane.horizon() };
         let positions = self.events.iter().map(|message| Position(message.sequence)).zip(next.0..);
         let length = positions.take_while(|(at, n)| at.0 == *n && *at < end && *at <= horizon).count().min(AHEAD);

@@ -3,6 +3,7 @@
 //! Knows nothing of the events behind them. Holds what was read and not yet judged; the judge takes it out.
 
 use super::regime::Regime;
+use super::rewound::{self, Of, Rewinds};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::output::REASON;
@@ -22,6 +23,8 @@ pub struct Entry {
     pub key: Key,
     /// The regime that it names.
     pub regime: Arc<Regime>,
+    /// The stream part of its position, where that is not the stream's name alone.
+    pub stream: Option<Box<str>>,
 }
 
 impl Entry {
@@ -45,6 +48,10 @@ pub enum Arrival {
     Doubled(Key),
     /// A place below the newest.
     OutOfOrder(Key),
+    /// Of an event that the input lost before the rewind of this number.
+    Rewound(Position, u32),
+    /// The marker of a rewind.
+    Marker,
     /// Not from this input, for this reason.
     Unknown(Option<Position>, &'static str),
 }
@@ -65,6 +72,7 @@ pub enum Place {
 pub struct Lane {
     input_stream: String,
     input_last: Position,
+    rewinds: Rewinds,
     /// Whether messages are gone from its head.
     cut: bool,
     queue: VecDeque<Entry>,
@@ -80,10 +88,11 @@ pub struct Lane {
 
 impl Lane {
     /// A lane whose first stored sequence is `first`, fed from an input that ends at `input_last`.
-    pub fn new(input_stream: String, input_last: Position, first: LaneSequence) -> Lane {
+    pub fn new(input_stream: String, input_last: Position, first: LaneSequence, rewinds: Rewinds) -> Lane {
         Lane {
             input_stream,
             input_last,
+            rewinds,
             cut: first.0 > 1,
             queue: VecDeque::new(),
             bytes: 0,
@@ -102,6 +111,18 @@ impl Lane {
         if ours.input_stream != self.input_stream {
             return Arrival::Unknown(None, "it names another input stream");
         }
+        match self.rewinds.of(&ours) {
+            Of::Present => {}
+            Of::Lost(number) => return Arrival::Rewound(ours.cause, number),
+            Of::Marker => return Arrival::Marker,
+            Of::Elsewhere => {
+                return Arrival::Unknown(
+                    Some(ours.cause),
+                    "it names other rewinds of the input than its place in the lane",
+                );
+            }
+        }
+        let stream = (ours.epoch() > 0).then(|| rewound::stream(&self.input_stream, &ours).into());
         let (key, run) = ((ours.cause, ours.n), ours.run);
         if ours.cause.0 == 0 || ours.cause > self.input_last {
             return Arrival::Unknown(Some(ours.cause), "it names a position that the input never had");
@@ -121,7 +142,7 @@ impl Lane {
         };
         self.regime = Some(regime.clone());
         self.bytes += message.payload.len();
-        self.queue.push_back(Entry { message, key, regime });
+        self.queue.push_back(Entry { message, key, regime, stream });
         Arrival::Queued
     }
 

@@ -101,6 +101,7 @@ fn a_lane_of_which_all_is_gone_proves_nothing() {
         older: world.known.clone(),
         input: Bounds { first: 1, last: 13 },
         output: Bounds { first: 13, last: 12 },
+        rewinds: Vec::new(),
         complete: true,
     });
     world.input.iter().for_each(|message| audit.input(message.clone()));
@@ -321,6 +322,7 @@ fn a_failure_of_the_audit_itself_costs_what_it_cannot_know() {
             older: world.known.clone(),
             input: bounds,
             output: Bounds { first: 1, last: 12 },
+            rewinds: Vec::new(),
             complete: true,
         };
         let mut audit = super::Audit::new(options);

@@ -4,13 +4,14 @@
 //! runs the core of the engine over an empty state, with one shard and without actors.
 //!
 //! `judge` is the page to read first. `scales` holds the lane against what is expected, `lane` keeps the
-//! output stream in order, `regime` says which plan was in force where, `recompute` runs the core and makes
+//! output stream in order, `rewound` knows what stands there for events that the input lost, `regime` says which plan was in force where, `recompute` runs the core and makes
 //! what is `expected`, `knowledge` tells what may be relied on after events were lost, `compare` names
 //! differences, `report` counts.
 
 pub mod judge;
 pub mod scales;
 pub mod lane;
+pub mod rewound;
 pub mod regime;
 pub mod expected;
 pub mod recompute;
@@ -23,6 +24,8 @@ mod world;
 mod planted;
 #[cfg(test)]
 mod losses;
+#[cfg(test)]
+mod rewound_cases;
 #[cfg(test)]
 mod properties;
 

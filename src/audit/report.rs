@@ -41,6 +41,8 @@ pub enum Finding {
     Unchecked,
     /// An output that must still come.
     Pending,
+    /// An output that stands for an event which the input lost, as an operator accepted.
+    Rewound,
 }
 
 /// Why something could not be judged.
@@ -117,6 +119,9 @@ pub struct Report {
     pub unchecked: u64,
     /// Not yet in the lane; a fault only when the audit was asked for a complete lane.
     pub pending: u64,
+    /// Of events that the input lost; see `Finding::Rewound`. No fault.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rewound: u64,
     /// Why how many were not judged.
     pub unchecked_because: BTreeMap<Doubt, u64>,
     /// The first findings of each sort.
@@ -135,6 +140,7 @@ impl Default for Report {
             unknown: 0,
             unchecked: 0,
             pending: 0,
+            rewound: 0,
             unchecked_because: BTreeMap::new(),
             examples: BTreeMap::new(),
         }
@@ -193,6 +199,11 @@ impl Report {
             Finding::Unknown => &mut self.unknown,
             Finding::Unchecked => &mut self.unchecked,
             Finding::Pending => &mut self.pending,
+            Finding::Rewound => &mut self.rewound,
         }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -64,6 +64,14 @@ impl Scales {
                     self.strays.insert(key);
                 }
             }
+            Arrival::Marker => {}
+            Arrival::Rewound(cause, number) => self.report.note(Finding::Rewound, || {
+                Example::new(
+                    Some(cause),
+                    sequence,
+                    format!("it stands for an event that the input lost (rewind {number})"),
+                )
+            }),
             Arrival::Unknown(cause, why) => {
                 self.report.note(Finding::Unknown, || Example::new(cause, sequence, why));
             }
@@ -132,11 +140,10 @@ impl Scales {
 
     fn compare(&mut self, entry: &Entry, stored_at: Nanos, value: &Value) {
         let (found, sequence) = (&entry.message, entry.sequence());
+        let stream = entry.stream.as_deref().unwrap_or(&self.input_stream);
         let (differences, doubt) = match value {
-            Value::Output(output) => (differences(output, &self.input_stream, found, Extent::Whole), None),
-            Value::Frame(output) => {
-                (differences(output, &self.input_stream, found, Extent::AllButBody), Some(Doubt::StateUnknown))
-            }
+            Value::Output(output) => (differences(output, stream, found, Extent::Whole), None),
+            Value::Frame(output) => (differences(output, stream, found, Extent::AllButBody), Some(Doubt::StateUnknown)),
             Value::NotKnown(doubt) => {
                 (time_difference(&stored_at.to_string(), found).into_iter().collect(), Some(*doubt))
             }

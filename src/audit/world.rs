@@ -10,6 +10,7 @@ use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{Identity, PlanSpec};
 use crate::core::plan::template::Template;
+use crate::core::protocol::facts::Rewind;
 use crate::core::protocol::header::{RunHeader, RunId};
 use crate::core::protocol::intake::Intake;
 use crate::core::state::changes::State;
@@ -77,6 +78,7 @@ pub struct World {
     pub known: BTreeMap<String, PlanSpec>,
     pub input_bounds: Option<Bounds>,
     pub complete: bool,
+    pub rewinds: Vec<Rewind>,
 }
 
 impl World {
@@ -88,6 +90,7 @@ impl World {
             known: BTreeMap::new(),
             input_bounds: None,
             complete: true,
+            rewinds: Vec::new(),
         }
     }
 
@@ -183,6 +186,7 @@ impl World {
             older: self.known.clone(),
             input: self.input_bounds.unwrap_or(bounds(&self.input)),
             output: bounds(&self.lane),
+            rewinds: self.rewinds.clone(),
             complete: self.complete,
         });
         let mut input: VecDeque<_> = self.input.iter().cloned().collect();

@@ -75,6 +75,7 @@ pub(super) fn print(report: &Report) {
         ("unknown", report.unknown),
         ("unchecked", report.unchecked),
         ("pending", report.pending),
+        ("rewound", report.rewound),
     ];
     for (name, count) in counts.iter().filter(|(_, count)| *count > 0) {
         println!("  {name:<13} {count}");

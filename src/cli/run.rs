@@ -22,6 +22,10 @@ pub struct Run {
     /// Go on although events or outputs that are needed are gone; they are counted.
     #[arg(long)]
     accept_gap: bool,
+    /// Go on although the input stream lost events that were processed: new events take their positions, and a message in
+    /// the output stream says from where on.
+    #[arg(long)]
+    accept_rewind: bool,
     /// After a change of tables, keys or de-duplication: apply the new configuration to the whole input.
     #[arg(long, conflicts_with = "keep_state")]
     rebuild_state: bool,
@@ -37,8 +41,12 @@ impl Run {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         options.init_log()?;
-        let consent =
-            Consent { accept_gap: self.accept_gap, rebuild_state: self.rebuild_state, keep_state: self.keep_state };
+        let consent = Consent {
+            accept_gap: self.accept_gap,
+            rebuild_state: self.rebuild_state,
+            keep_state: self.keep_state,
+            accept_rewind: self.accept_rewind,
+        };
         let listen = config.http.listen;
         let nats = nats_settings(&config);
         let mut process = Process::new(config, nats, consent);

@@ -85,6 +85,10 @@ mutants! {
     OneLook,
     /// Outputs that are stored already are sent again behind the lane's end.
     ResentRenumbered,
+    /// A state that follows a rewind of the input goes on from its own R instead of behind the marker.
+    RewindUnmarked,
+    /// Key groups that are beyond the floor of a rewind stay there, and pass over the events that come in place of the lost ones.
+    MarksNotRewound,
 }
 
 #[cfg(feature = "mutants")]

@@ -14,6 +14,8 @@ pub const POSITION: &str = "Sidestream-Position";
 pub const TIME: &str = "Sidestream-Time";
 /// Which start of which engine published it, under which plan and from which origin.
 pub const RUN: &str = "Sidestream-Run";
+/// The rewinds of the input that an output stands behind: `<floor>@<lane sequence of the marker>`, several with commas.
+pub const REWINDS: &str = "Sidestream-Rewinds";
 /// A dead letter's reason code.
 pub const REASON: &str = "Sidestream-Reason";
 /// A dead letter's sentence.

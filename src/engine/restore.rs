@@ -2,18 +2,21 @@
 //!
 //! Nothing here knows which store it is, or what a start decides. The session uses it, and so does the simulator.
 
+use super::crash;
 use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark};
+use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark, Rewind};
 use crate::core::protocol::prepare::{First, IdsOf};
 use crate::core::protocol::rebind::Rebound;
+use crate::core::protocol::rewind::{move_mark, move_position};
 use crate::core::record::{
-    CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
-    dedup_position, encode_plan, read_plan, row_prefix_of_key,
+    CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
+    dedup_key, dedup_position, encode_plan, read_plan, row_prefix_of_key,
 };
 use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
 use crate::ports::store::{Batch, Space, Store, StoreError};
+use std::collections::BTreeMap;
 
 /// Writes what a start writes before anything else, in one batch.
 pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Result<(), StoreError> {
@@ -85,6 +88,58 @@ pub fn rebind(store: &dyn Store, rebound: &Rebound) -> Result<(), StoreError> {
     changes.push((CHECKPOINT_KEY.to_vec(), Some(rebound.record.encode())));
     store.apply(Space::Meta, &Batch { changes })?;
     store.sync()
+}
+
+/// Moves a directory to where `rewind::adopt` found that it is: every key group with its mark and the names of its ids'
+/// chunks in one batch, and once these are durable, the floor and the record. Half done, it is moved on from where it is.
+pub fn follow(store: &dyn Store, news: &[Rewind], disk: &Disk) -> Result<(), StoreError> {
+    for group in KeyGroup::all() {
+        let changes = moved_group(store, group, news)?;
+        if !changes.is_empty() {
+            store.apply(Space::Group(group), &Batch { changes })?;
+        }
+    }
+    store.sync()?;
+    crash::point("during_a_rewind");
+    let mut changes = vec![(FLOOR_KEY.to_vec(), disk.floor.map(|floor| floor.encode()))];
+    if let Some(record) = &disk.checkpoint {
+        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
+    }
+    store.apply(Space::Meta, &Batch { changes })?;
+    store.sync()
+}
+
+/// What changes in a key group. A chunk of ids is named by the position of its checkpoint: one beyond the floor would be
+/// written over by the checkpoint that reaches that position again, so its records take their places behind the floor's.
+fn moved_group(store: &dyn Store, group: KeyGroup, news: &[Rewind]) -> Result<Vec<Change>, StoreError> {
+    let space = Space::Group(group);
+    let Some(value) = store.get(space, &MARK_KEY)? else { return Ok(Vec::new()) };
+    let mark = GroupMark::decode(&value).map_err(damaged)?;
+    let mut changes = Vec::new();
+    let mut damage = None;
+    let mut records: BTreeMap<Position, u16> = BTreeMap::new();
+    store.scan(space, &DEDUP, &mut |key, value| {
+        match dedup_position(key) {
+            Ok((position, _)) => {
+                let to = move_position(position, news);
+                let number = records.entry(to).or_default();
+                if to != position {
+                    changes.push((key.to_vec(), None));
+                    changes.push((dedup_key(to, *number), Some(value.to_vec())));
+                }
+                *number = number.checked_add(1).expect("a key group never has so many ids within the window");
+            }
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    if let Some(error) = damage {
+        return Err(damaged(error));
+    }
+    if let Some(moved) = move_mark(mark, news).filter(|moved| *moved != mark) {
+        changes.push((MARK_KEY.to_vec(), Some(moved.encode())));
+    }
+    Ok(changes)
 }
 
 /// Loads what `shards` shards own, each on a thread of its own; rows until the cache is full.

@@ -45,6 +45,13 @@ pub trait Streams: Sync {
         stream: &str,
         sequence: u64,
     ) -> impl Future<Output = Result<Option<StoredMessage>, BrokerError>> + Send;
+
+    /// The first message at a sequence or behind it; `None` when there is none.
+    fn message_from(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> impl Future<Output = Result<Option<StoredMessage>, BrokerError>> + Send;
 }
 
 /// What the lane's writer reports.

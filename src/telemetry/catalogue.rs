@@ -108,6 +108,8 @@ catalogue! {
         "Events whose headers or subject the client library cannot read; they are fetched one by one, which is slower.";
     ACCEPTED_GAPS = "accepted_gaps", Gauge, "gaps", [],
         "Gaps of the input that an operator accepted with --accept-gap.";
+    ACCEPTED_REWINDS = "accepted_rewinds", Gauge, "rewinds", [],
+        "Lost tails of the input behind which an operator went on with --accept-rewind.";
     CHECKPOINT_AGE = "checkpoint_age_seconds", Gauge, "seconds", [],
         "Time since the last checkpoint of this process, or since its start.";
     CHECKPOINT_POSITION = "checkpoint_position", Gauge, "position", [], "Position of the newest durable checkpoint.";

@@ -207,6 +207,11 @@ impl Metrics {
         self.0.handles.accepted_gaps.set(gaps as f64);
     }
 
+    /// So often the input lost its tail and an operator accepted that.
+    pub fn accepted_rewinds(&self, rewinds: u32) {
+        self.0.handles.accepted_rewinds.set(f64::from(rewinds));
+    }
+
     /// The state was read back as of this position: nothing was written, so the age goes on.
     pub fn restored(&self, position: Position) {
         self.0.handles.checkpoint_position.set(position.0 as f64);

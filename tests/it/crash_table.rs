@@ -8,7 +8,8 @@ use crate::harness::command::{begin, ended, run};
 use crate::harness::engine::Engine;
 use crate::harness::load::{publish, school};
 use crate::harness::origin::plans;
-use crate::harness::streams::OUTPUT;
+use crate::harness::rewound::{lines, present};
+use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::DEADLINE;
 use sidestream::generate::School;
 use std::os::unix::process::ExitStatusExt;
@@ -174,6 +175,38 @@ fn during_a_rebuild() {
         let log = row.finish(engine);
         assert!(said(&log, "after") < BEFORE, "the rebuild was not over: {log}");
         assert_eq!(said(&log, "lane_last"), outputs, "nothing was published while it rebuilt");
+    }
+}
+
+#[test]
+fn during_a_rewind() {
+    for database in DATABASES {
+        let mut row = Row::new(13, database);
+        let copy = row.bed.copy(INPUT);
+        row.publish(AFTER);
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.bed.finish();
+        engine.drain();
+        row.bed.restore(INPUT, &copy);
+        // What comes in the place of what was lost is there before anybody consents.
+        row.publish(AFTER);
+        let (consent, point) = (["--accept-rewind"], "during_a_rewind=return");
+        let engine = Engine::armed("state", &row.bed.config, &row.bed.sets_of("state", &[OFTEN]), &consent, point);
+        let (status, log) = engine.ended(DEADLINE);
+        assert_eq!(status.signal(), Some(SIGABRT), "{status}: {log}");
+        assert!(log.contains("behind position 4000") && log.contains("crash point during_a_rewind"), "{log}");
+
+        // Nobody consents again: the marker in the lane says all.
+        let engine = row.bed.engine("state", &[OFTEN]);
+        row.publish(AFTER);
+        row.bed.finish();
+        let log = engine.drain();
+        assert!(log.contains(r#"kind="resume""#) && said(&log, "base") == BEFORE, "{log}");
+        let lines = lines(&mut row.bed.wire);
+        let (there, gone) = present(&lines);
+        assert!(gone > 0 && there.last().is_some_and(|last| last.epoch == 1), "{gone} of {}", lines.len());
+        let audit = run(&row.bed, &["audit", "--complete", "--json"]);
+        assert!(audit.code == Some(0) && audit.out.contains(&format!(r#""rewound": {gone}"#)), "{audit:?}");
     }
 }
 

@@ -16,12 +16,14 @@ use std::task::{Poll, Waker};
 pub enum Question {
     State(String),
     Message(String, u64),
+    /// The first one at a sequence or behind it.
+    From(String, u64),
 }
 
 impl Question {
     /// Whether it is about this stream.
     pub fn is_about(&self, name: &str) -> bool {
-        let (Question::State(stream) | Question::Message(stream, _)) = self;
+        let (Question::State(stream) | Question::Message(stream, _) | Question::From(stream, _)) = self;
         stream == name
     }
 }
@@ -84,6 +86,20 @@ impl Streams for Api {
             }
         }
     }
+
+    fn message_from(
+        &self,
+        stream: &str,
+        sequence: u64,
+    ) -> impl Future<Output = Result<Option<StoredMessage>, BrokerError>> + Send {
+        let asked = self.ask(Question::From(stream.to_owned(), sequence));
+        async move {
+            match asked.await {
+                Answer::Message(message) => message,
+                Answer::State(_) => unreachable!("another question"),
+            }
+        }
+    }
 }
 
 /// An async function of the product under way.
@@ -130,6 +146,11 @@ pub fn answer(context: &mut Context, question: &Question, reachable: bool) -> An
         Question::Message(stream, sequence) => Answer::Message(match context.server.state(stream) {
             _ if !reachable => Err(gone()),
             Some(_) => Ok(stale::message(context, stream, *sequence)),
+            None => Err(missing(stream)),
+        }),
+        Question::From(stream, sequence) => Answer::Message(match context.server.state(stream) {
+            _ if !reachable => Err(gone()),
+            Some(state) => Ok((*sequence..=state.last).find_map(|sequence| stale::message(context, stream, sequence))),
             None => Err(missing(stream)),
         }),
     }

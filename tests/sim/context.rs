@@ -5,12 +5,16 @@ use super::entry::Entry;
 use super::model::Server;
 use super::oracle::Oracle;
 use super::plans::{INPUT, OUTPUT, letter};
+use super::rewound::Rewound;
 use super::stale::Stale;
 use sidestream::core::ids::Nanos;
 use sidestream::core::protocol::header::{LaneMessage, RunId};
 use sidestream::generate::Random;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// The index of a rewind's marker, which is no output.
+pub const MARKER: u32 = u32::MAX;
 
 /// What stands at one place of the lane.
 #[derive(Clone, Debug)]
@@ -67,6 +71,7 @@ pub struct Context {
     pub input_before: Option<Oracle>,
     /// Some of what is gone had been processed: to go on with anything else is wrong.
     pub input_taken: bool,
+    pub rewound: Rewound,
     /// Stored by somebody else.
     pub foreign: Option<u64>,
     pub trace: Trace,
@@ -97,6 +102,7 @@ impl Context {
             kill_behind_silence: false,
             input_before: None,
             input_taken: false,
+            rewound: Rewound::default(),
             foreign: None,
             trace: Trace { text: traced.then(String::new), steps: 0 },
             violation: None,
@@ -159,7 +165,7 @@ impl Context {
     pub fn look_at_the_lane(&mut self) {
         let last = self.lane_last();
         self.longest = self.longest.max(last);
-        while (self.lane.len() as u64) < last {
+        while (self.lane.len() as u64) < last && self.violation.is_none() {
             let sequence = self.lane.len() as u64 + 1;
             let Some(message) = self.server.message(OUTPUT, sequence) else {
                 return self.violated(format!("lane message {sequence} is gone at once"));
@@ -172,6 +178,15 @@ impl Context {
                 }
                 return self.violated(format!("lane message {sequence} is not readable"));
             };
+            if let Some(rewind) = ours.marks().copied() {
+                self.look_at_the_marker(&ours, rewind);
+                continue;
+            }
+            if ours.epoch() as usize != self.markers() {
+                let (epoch, markers) = (ours.epoch(), self.markers());
+                return self
+                    .violated(format!("lane message {sequence} names {epoch} rewinds behind {markers} markers"));
+            }
             let plan = (letter(&ours.run.plan).unwrap_or('?'), ours.run.since.0);
             let note = Note { cause: ours.cause.0, n: ours.n, plan, by: (ours.run.run.clone(), ours.run.start) };
             if let Some(before) = &self.input_before {
@@ -249,13 +264,17 @@ impl Context {
 
     /// How many outputs of positions up to this one the lane has.
     pub fn stored(&self, position: u64) -> u64 {
-        self.lane.iter().filter(|note| note.cause > 0 && note.cause <= position).count() as u64
+        // Up to a marker that is not beyond the position, everything counts: what stands before it, and itself.
+        let marker = self.lane.iter().rposition(|note| note.n == MARKER && note.cause <= position);
+        let (all, rest) = self.lane.split_at(marker.map_or(0, |at| at + 1));
+        all.len() as u64 + rest.iter().filter(|note| note.cause > 0 && note.cause <= position).count() as u64
     }
 
     /// The position and index of the output that follows the lane's newest one, where `letter` tells the plan of a position.
     pub fn due(&self, letter: impl Fn(u64) -> char) -> Option<(u64, u32)> {
         let count = |letter: char, position: u64| self.oracle.expected(letter, position).len() as u32;
         let cause = match self.newest_of_ours() {
+            Some(Note { cause, n: MARKER, .. }) => *cause,
             Some(Note { cause, n, plan, .. }) if count(plan.0, *cause) > n + 1 => return Some((*cause, n + 1)),
             Some(note) => note.cause,
             None => 0,

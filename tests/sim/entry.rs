@@ -22,6 +22,8 @@ pub enum Entry {
     Publish,
     /// The next fault strikes.
     Fault,
+    /// A fault strikes that was not planned.
+    Strike(&'static str),
     /// The server writes a stream's tail to disk.
     Sync,
     /// A server that lags takes note of the streams as they are; later it answers for them.
@@ -81,6 +83,8 @@ pub enum Inside {
     MakeConsumer(u32),
     /// More of the old lane is read.
     ReadOld,
+    /// The marker of a rewind reaches the server: its subject, headers and body.
+    Marker(String, Vec<(String, String)>, String),
     /// A later engine announces itself.
     Claimed(RunId),
     /// The process is asked to stop.

@@ -71,6 +71,8 @@ pub struct Facts {
     pub must_refuse: bool,
     /// Whether this world rebuilds the state under another plan.
     pub rebuilds: bool,
+    /// Whether this world is about an input that loses its tail.
+    pub rewinds: bool,
     pub kinds: Vec<&'static str>,
     pub next: usize,
     /// What happened that the start rules may have to refuse for.
@@ -100,11 +102,25 @@ impl Facts {
             faults: 0,
             must_refuse: false,
             rebuilds: random.per_mille(100),
+            rewinds: false,
             kinds,
             next: 0,
             grounds: BTreeSet::new(),
             announced: BTreeMap::new(),
             drained: (0, 0),
+        }
+    }
+
+    /// The last fault takes the input's tail, and nothing before keeps a person from knowing how much.
+    pub fn end_with_a_rewind(&mut self) {
+        self.rewinds = true;
+        for kind in &mut self.kinds {
+            if ["clock stepped", "second engine", "older state", "rolled back"].contains(kind) {
+                *kind = "engine killed";
+            }
+        }
+        if let Some(last) = self.kinds.last_mut() {
+            *last = "input lost its tail";
         }
     }
 
@@ -124,7 +140,7 @@ impl Facts {
             }
             // The texts of plans live in the directory alone.
             Refusal::NoPlanText { .. } => any(&["plan changed", "plan of another state"]) && any(&lost),
-            Refusal::Uncounted { .. } => any(&["head trimmed", "rebuilt", "lane tail lost"]),
+            Refusal::Uncounted { .. } => any(&["head trimmed", "rebuilt", "lane tail lost", "rewound"]),
             Refusal::InputGone { .. } => any(&["input head trimmed"]),
             Refusal::StateChanges { .. } => any(&["plan of another state"]),
             Refusal::OtherPlan { .. } => any(&["plan changed", "rebuilt"]) && any(&lost),

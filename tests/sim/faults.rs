@@ -21,7 +21,7 @@ impl World {
         self.facts.faults += u64::from(self.context.counts.values().sum::<u64>() > before);
     }
 
-    fn strike(&mut self, kind: &'static str) {
+    pub fn strike(&mut self, kind: &'static str) {
         let main = self.main;
         match kind {
             "engine killed" => self.kill(main, "engine killed"),

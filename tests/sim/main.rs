@@ -8,6 +8,7 @@
 mod agenda;
 mod api;
 mod context;
+mod directory;
 mod engine_faults;
 mod entry;
 mod facts;
@@ -24,6 +25,7 @@ mod publisher;
 mod reading;
 mod report;
 mod rest;
+mod rewound;
 mod server_faults;
 mod stale;
 mod truth;

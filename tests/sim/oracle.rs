@@ -3,6 +3,7 @@
 //! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
 
 use super::plans::{LETTERS, WINDOW_S};
+use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
 use std::collections::{BTreeMap, HashMap};
 
@@ -45,6 +46,15 @@ impl Event {
         ["user", "subscription"].contains(&self.kind)
     }
 
+    /// The key group that it works on, if it leaves anything behind.
+    pub fn group(&self) -> Option<KeyGroup> {
+        match (self.key.filter(|_| self.kind != "other"), self.id) {
+            (Some(key), _) => Some(KeyGroup::of(format!("u{key}"))),
+            (None, Some(id)) => Some(KeyGroup::of(format!("{}{id}", &self.kind[..1]))),
+            (None, None) => None,
+        }
+    }
+
     /// Its text.
     pub fn text(&self) -> String {
         let Event { kind, language, value, .. } = self;
@@ -80,6 +90,8 @@ pub type Rows = BTreeMap<(u64, &'static str), u64>;
 #[derive(Clone, Default)]
 pub struct Oracle {
     events: Vec<(Event, i64)>,
+    /// Events that the input lost and that are in the state all the same, each behind the position at which it is there.
+    lost: Vec<(u64, Event, i64)>,
     /// Events up to here were never anybody's.
     begins_behind: u64,
     /// For each letter of a plan and each event, its messages.
@@ -123,11 +135,50 @@ impl Oracle {
     }
 
     fn anew(&mut self, last: u64, begins_behind: u64) {
-        let kept: Vec<_> = self.events.drain(..).take(last as usize).collect();
-        *self = Oracle { begins_behind, ..Oracle::default() };
-        for (event, stored_at) in kept {
-            self.push(event, stored_at);
+        let before = std::mem::replace(self, Oracle { begins_behind, ..Oracle::default() });
+        self.lives_through(&before, last, |_, _| false);
+    }
+
+    /// What the input holds now, behind a state that has the events of `before` up to `floor`, and of those beyond it the ones
+    /// that it `holds`.
+    pub fn rewound(before: &Oracle, now: &Oracle, floor: u64, holds: impl Fn(&Event, u64) -> bool) -> Oracle {
+        let begins_behind = before.begins_behind.min(floor);
+        let mut rewound = Oracle { begins_behind, ..Oracle::default() };
+        rewound.lives_through(before, floor, holds);
+        for (event, stored_at) in now.events.iter().skip(floor as usize) {
+            rewound.push(event.clone(), *stored_at);
         }
+        rewound
+    }
+
+    /// The same events for a state that never saw a lost one.
+    pub fn without_the_lost(&self) -> Oracle {
+        let mut pure = Oracle { lost: Vec::new(), ..self.clone() };
+        pure.anew(self.last(), self.begins_behind);
+        pure
+    }
+
+    /// Takes the events of another up to `last`, and as lost ones those that were so and those beyond that the state holds.
+    fn lives_through(&mut self, before: &Oracle, last: u64, holds: impl Fn(&Event, u64) -> bool) {
+        for (position, (event, stored_at)) in (1..).zip(&before.events) {
+            if position <= last {
+                self.push(event.clone(), *stored_at);
+            } else if holds(event, position) {
+                self.push_lost(event.clone(), *stored_at);
+            }
+            for (_, event, stored_at) in before.lost.iter().filter(|(at, ..)| *at == position) {
+                self.push_lost(event.clone(), *stored_at);
+            }
+        }
+    }
+
+    fn push_lost(&mut self, event: Event, stored_at: i64) {
+        self.stream_time = self.stream_time.max(stored_at);
+        let at = self.last();
+        if !self.is_duplicate(&event) {
+            self.apply(&event, at);
+        }
+        self.lost.push((at, event, stored_at));
     }
 
     /// The last position.

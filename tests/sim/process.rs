@@ -5,6 +5,7 @@
 use super::agenda::{MILLIS, SECONDS, Time};
 use super::api::{Question, Task, answer};
 use super::context::Context;
+use super::directory::Directory;
 use super::entry::{Entry, Inside};
 use super::life::{Birth, INTAKE, Life, Message};
 use super::model::{Disk, Snapshot};
@@ -16,16 +17,18 @@ use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::core::protocol::header::RunId;
 use sidestream::core::protocol::looks::{Look, suspicion};
+use sidestream::core::protocol::marker::marker;
 use sidestream::core::protocol::memory::Memory;
 use sidestream::core::protocol::prepare::{IdsOf, header, prepare};
 use sidestream::core::protocol::refusal::Refusal;
 use sidestream::core::protocol::reopen::Own;
+use sidestream::core::protocol::rewind::{self, Adopted};
 use sidestream::core::protocol::start::{Start, StartKind, decide};
 use sidestream::core::protocol::verdict::{Verdict, refused};
 use sidestream::core::record::PlanSince;
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
-use sidestream::engine::restore::{load_shard, read, write_first};
+use sidestream::engine::restore::{load_shard, read};
 use sidestream::ports::store::StoreError;
 use sidestream::ports::stream::{BrokerError, LaneEvent, StoredMessage};
 
@@ -168,7 +171,8 @@ impl Process {
             context.violated(format!("the checkpoint at {durable} was durable, and the directory is as of {recorded}"));
         }
         let facts = known.clone();
-        let task = Task::new(|api| async move { gather(&api, INPUT, OUTPUT, &facts).await });
+        let Consent { accept_rewind, .. } = self.consent;
+        let task = Task::new(|api| async move { gather(&api, (INPUT, OUTPUT), &facts, accept_rewind).await });
         self.phase = Phase::Gathering(task, Box::new(known));
         self.gather_on(context);
     }
@@ -233,36 +237,26 @@ impl Process {
         let random = context.random.bits() as u32;
         let run = self.memory.run(&broker, server_time, random);
         let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
+        let raw = known;
+        let Adopted { disk: known, news } = rewind::adopt(&raw, &broker, self.consent.accept_rewind);
         let decided = decide(&known, &broker, &asked);
         let look = Look { at: Nanos(context.now()), input: leaders.0, output: leaders.1 };
         if let Err(again) = self.memory.suspected.confirm(suspicion(&known, &broker, &decided), look) {
             context.count("looked again");
             return Err(End::Broker(BrokerError::Transient(again.seen.to_owned())));
         }
+        if let Err(refusal) = &decided
+            && let Some(marker) = marker(&raw, &known, &broker, &asked, refusal)
+        {
+            self.send_marker(context, &marker, &run, self.starts);
+            return Ok(());
+        }
         let start = decided.map_err(End::Refused)?;
         let prepared = prepare(&start, &broker, &asked.plan, &known).map_err(End::Refused)?;
         self.tell_of(context, &start);
         self.count_kind(context, &start, &known, &broker, &asked);
-        let next = Disk::new();
-        if context.random.per_mille(30) {
-            // The disk refuses in the middle of what follows.
-            let left = context.random.below(40) as usize;
-            self.disk.fail_after(Some(left));
-            next.fail_after(Some(left));
-        }
-        let replaced = start.kind != StartKind::Resume && (known.checkpoint.is_some() || !known.marks.is_empty());
-        let written = write_first(if replaced { &next } else { &self.disk }, &prepared.first, &prepared.record);
-        if written.is_ok() && replaced {
-            // The new directory takes the old one's place whole.
-            self.disk.restore(&next.snapshot());
-            self.durable = 0;
-        }
-        let states = written.and_then(|()| self.load(&start, prepared.ids));
-        let states = states.map_err(|error| {
-            context.count("disk refused at a start");
-            End::Store(error)
-        })?;
-        self.disk.fail_after(None);
+        let directory = Directory { raw: &raw, known: &known, news: &news };
+        let states = self.write_first(context, &start, &prepared, directory)?;
         let header = header(&start, &run, self.starts);
         let own = Own { header, created: broker.output.created, began_after: start.lane_last };
         self.current = Some((run.clone(), self.starts));
@@ -272,7 +266,7 @@ impl Process {
             process: self.number,
             generation: self.generation,
             reading: Reading::new(start.after, broker.input.created),
-            writing: Writing::new(inbox, own),
+            writing: Writing::new(inbox, own, &start.rewinds),
             plan: prepared.plan,
             record: prepared.record,
             next_plan: prepared.next_plan,
@@ -306,7 +300,7 @@ impl Process {
                 let published = broker.newest.ours().is_some_and(|newest| newest.run.plan != configured);
                 let other = published || last.is_none_or(|last| last.plan != configured);
                 let asked_for = self.consent.rebuild_state && other;
-                let lost = known.checkpoint.is_none() || broker.output.last < known_to || asked_for;
+                let lost = known.checkpoint.is_none() || known.lost || broker.output.last < known_to || asked_for;
                 if !lost {
                     context.violated("a state is thrown away without need");
                 }
@@ -328,7 +322,7 @@ impl Process {
         });
     }
 
-    fn load(&self, start: &Start, ids: IdsOf) -> Result<Vec<State>, StoreError> {
+    pub fn load(&self, start: &Start, ids: IdsOf) -> Result<Vec<State>, StoreError> {
         let shards = self.shards.min(usize::from(KEY_GROUPS));
         let load = |shard| load_shard(&self.disk, shard, shards, self.cache_rows, ids, start.after);
         (0..shards).map(load).collect()
@@ -377,7 +371,7 @@ impl Process {
         }
     }
 
-    fn again(&mut self, context: &mut Context, pause: bool) {
+    pub fn again(&mut self, context: &mut Context, pause: bool) {
         self.generation += 1;
         self.phase = Phase::Waiting;
         let wait = if pause { self.pause } else { MILLIS };

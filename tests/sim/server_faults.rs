@@ -16,6 +16,7 @@ impl World {
         }
         if power {
             let any_tail = self.facts.grounds.contains("any tail");
+            let (rewinds, deaths) = (self.facts.rewinds, context.deaths);
             let random = &mut context.random;
             // Best between the two outputs of one event, where the lane has such a place.
             let split = context.lane.windows(2).rposition(|notes| notes[0].cause == notes[1].cause);
@@ -25,6 +26,8 @@ impl World {
                 // An input that lost its tail is refused at the next start: most worlds are to go on.
                 let keep = match split {
                     _ if name == INPUT && !any_tail => last,
+                    // Else a state ahead of the lane would hide most of what follows a rewind.
+                    _ if name == OUTPUT && rewinds && deaths.is_multiple_of(2) => last,
                     Some(split) if name == OUTPUT && split >= synced => split,
                     _ => synced + random.below(last - synced + 1),
                 };
@@ -47,6 +50,7 @@ impl World {
                     let before = context.oracle.clone();
                     context.input_before.get_or_insert(before);
                     context.oracle.truncate(keep);
+                    context.rewound.cut(keep);
                     context.count("input tail lost");
                     self.facts.grounds.insert("input tail lost");
                 } else {

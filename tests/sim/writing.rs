@@ -13,6 +13,8 @@ use sidestream::adapters::nats::patience::{Patience, Tick};
 use sidestream::app::reopen::look;
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
+use sidestream::core::protocol::epoch;
+use sidestream::core::protocol::facts::Rewind;
 use sidestream::core::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use sidestream::engine::ending::End;
 use sidestream::ports::stream::{BrokerError, LaneEvent};
@@ -51,6 +53,9 @@ pub struct Writing {
     /// How often the lane was opened, and since when in vain.
     opened: (u32, u32, u64),
     own: Own,
+    /// What each output says of the input and its rewinds.
+    stream: String,
+    rewinds: Option<String>,
     kept: Kept,
     lost: Option<Lost>,
     book: Book,
@@ -70,7 +75,7 @@ pub struct Writing {
 
 impl Writing {
     /// A writer for a lane that ends at `after`.
-    pub fn new(inbox: String, own: Own) -> Writing {
+    pub fn new(inbox: String, own: Own, rewinds: &[Rewind]) -> Writing {
         let after = own.began_after;
         Writing {
             to_server: Link::default(),
@@ -78,6 +83,8 @@ impl Writing {
             inbox,
             opened: (0, 0, after.0),
             own,
+            stream: epoch::stream(super::plans::INPUT, rewinds),
+            rewinds: rewinds.last().map(|newest| epoch::list(&[*newest])),
             kept: Kept::new(after),
             lost: None,
             book: Book::new(after),
@@ -98,12 +105,13 @@ impl Writing {
         let Place { batch, batch_sequence, operation, expected, .. } = place;
         let reply = format!("{}{batch_sequence}.{operation}.$FI", reply_prefix(&self.inbox, batch, FLOW, false));
         let headers = output.map(|output| {
-            let position = format!("{}:{}:{}", super::plans::INPUT, output.position, output.n);
+            let position = format!("{}:{}:{}", self.stream, output.position, output.n);
             let mut headers = vec![
                 (output::POSITION.to_owned(), position),
                 (output::TIME.to_owned(), output.stored_at.to_string()),
                 (output::RUN.to_owned(), self.own.header.to_string()),
             ];
+            headers.extend(self.rewinds.iter().map(|list| (output::REWINDS.to_owned(), list.clone())));
             let dead = output.dead.iter().flat_map(|dead| &dead.headers);
             headers.extend(dead.map(|(name, value)| ((*name).to_owned(), value.clone())));
             headers.extend(expected.map(|e| ("Nats-Expected-Last-Sequence".to_owned(), e.to_string())));

@@ -46,8 +46,10 @@ pub enum Then {
 /// Where a lane is written to, and what its headers say of the writer.
 #[derive(Clone, Debug)]
 pub struct LaneTarget {
-    /// The input stream's name, as in `Sidestream-Position`.
+    /// The input stream's name as in `Sidestream-Position`, with the number of rewinds.
     pub input_stream: String,
+    /// The value of `Sidestream-Rewinds`, where the input was rewound.
+    pub rewinds: Option<String>,
     /// The value of `Sidestream-Run`.
     pub run: String,
     /// The lane's last sequence: the first message sent becomes the next.

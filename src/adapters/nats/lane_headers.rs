@@ -36,6 +36,9 @@ pub(super) fn headers(output: &Output, target: &LaneTarget, expected: Option<u64
     }
     line(&mut block, output::TIME, number.format(output.stored_at.0));
     line(&mut block, output::RUN, &target.run);
+    if let Some(rewinds) = &target.rewinds {
+        line(&mut block, output::REWINDS, rewinds);
+    }
     let dead = output.dead.iter().flat_map(|dead| dead.headers.iter().map(|(name, value)| (*name, value)));
     let copied = output.copied.iter().flat_map(|copied| copied.iter().map(|(name, value)| (name.as_str(), value)));
     for (name, value) in dead.chain(copied) {

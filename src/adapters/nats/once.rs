@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::str::FromStr;
 
 /// The stream has another last sequence (of the subject) than the message expects.
-pub(super) const WRONG_SEQUENCE: [u64; 2] = [10071, 10164];
+pub const WRONG_SEQUENCE: [u64; 2] = [10071, 10164];
 
 /// One message.
 #[derive(Clone, Debug)]

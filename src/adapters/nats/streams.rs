@@ -176,6 +176,10 @@ impl Streams for Connection {
     async fn message_at(&self, stream: &str, sequence: u64) -> Result<Option<StoredMessage>, BrokerError> {
         message_at(self, stream, sequence).await
     }
+
+    async fn message_from(&self, stream: &str, sequence: u64) -> Result<Option<StoredMessage>, BrokerError> {
+        message_from(self, stream, sequence, ">").await
+    }
 }
 
 /// What is found between two accounts of the stream by one leader: nobody who lags or was deposed has answered.

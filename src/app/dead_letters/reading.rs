@@ -67,6 +67,8 @@ pub struct Letters<'a> {
     filter: Filter,
     parts: VecDeque<Part>,
     source: Option<Source>,
+    /// Whether positions fall along the lane where the input was rewound.
+    rewound: bool,
     /// Dead letters looked at so far.
     pub read: u64,
     /// Dead letters to look at, as far as is known.
@@ -87,12 +89,14 @@ impl<'a> Letters<'a> {
             let before = Some(lane.first);
             parts.push_back(Part { stream: stream.clone(), after: 0, last: info.state.last, before });
         }
-        let after = match filter.from {
+        let newest = streams::newest(connection, &output).await?;
+        let rewound = newest.as_ref().and_then(LaneMessage::read).is_some_and(|newest| newest.epoch() > 0);
+        let after = match filter.from.filter(|_| !rewound) {
             Some(from) => behind(connection, &output, &wildcard, lane, from).await?,
             None => 0,
         };
         parts.push_back(Part { stream: output.clone(), after, last: lane.last, before: None });
-        Ok(Letters { connection, output, wildcard, filter, parts, source: None, read: 0, total: 0 })
+        Ok(Letters { connection, output, wildcard, filter, parts, source: None, rewound, read: 0, total: 0 })
     }
 
     /// The next dead letters that the filter takes, a batch at most; none at the end.
@@ -107,7 +111,7 @@ impl<'a> Letters<'a> {
                 let ours = home(message).is_none_or(|(stream, _)| stream == self.output);
                 let Some(found) = Found::of(message, &stream).filter(|_| ours) else { continue };
                 if before.is_some_and(|before| found.lane_sequence >= before)
-                    || self.filter.is_past(found.letter.id.position)
+                    || !self.rewound && self.filter.is_past(found.letter.id.position)
                 {
                     over = true;
                     break;
@@ -146,7 +150,7 @@ impl<'a> Letters<'a> {
     }
 }
 
-/// The dead letter of a position; the newest one, should a sourcing stream remember several.
+/// The dead letter of a position; the newest one, should the input have been rewound or a sourcing stream remember several.
 pub async fn find(connection: &Connection, config: &Config, position: Position) -> Result<Option<Found>, BrokerError> {
     let mut letters = Letters::open(connection, config, Filter::at(position)).await?;
     let mut found = None;
@@ -155,7 +159,12 @@ pub async fn find(connection: &Connection, config: &Config, position: Position) 
         if page.is_empty() {
             return Ok(found);
         }
-        found = page.into_iter().last();
+        for letter in page {
+            // A rewind's marker stands at the position of its floor, which may have a dead letter of its own.
+            if !letter.letter.is_marker() || found.is_none() {
+                found = Some(letter);
+            }
+        }
     }
 }
 

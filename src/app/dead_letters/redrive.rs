@@ -108,6 +108,10 @@ impl<'a> Redriver<'a> {
         if id.input != self.input {
             return Ok(Outcome::Cannot(format!("it came from stream {}, not from {}", id.input, self.input)));
         }
+        if found.letter.is_marker() {
+            let why = "it is no event but the marker of a rewind: the input lost events, and --accept-rewind went on behind it";
+            return Ok(Outcome::Cannot(why.to_owned()));
+        }
         let first = self.redrives.newest(id).await?;
         let finished = first.filter(|newest| matches!(newest.record.step, Step::Done { .. }));
         let again_after = finished.filter(|_| ask.again).map(|newest| newest.record.attempt);

@@ -7,8 +7,10 @@ use super::place::first_where;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::SourceOptions;
 use crate::adapters::nats::streams;
+use crate::app::audit::rewinds;
 use crate::app::exit::Exit;
 use crate::app::reader::Reader;
+use crate::audit::rewound::{Of, Rewinds};
 use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
 use crate::core::protocol::header::LaneMessage;
@@ -60,8 +62,10 @@ pub async fn compare(
 ) -> Result<DiffReport, Exit> {
     let emit = request.emit();
     let live = streams::state(connection, &request.live).await?;
-    let mut diff = Diff::new(&request.prefix, known(connection, &request.live, live).await?);
-    let begin = |message: &StoredMessage| LaneMessage::read(message).is_some_and(|ours| ours.cause >= emit.from);
+    let rewinds = Rewinds::new(rewinds(connection, &request.live).await?);
+    let mut diff = Diff::new(&request.prefix, known(connection, &request.live, live, &rewinds).await?);
+    let begin =
+        |message: &StoredMessage| LaneMessage::read(message).is_some_and(|ours| rewinds.cause(&ours) >= emit.from);
     let first = first_where(connection, &request.live, live, begin).await?;
     let behind = Position(first.saturating_sub(1));
     let mut before = Reader::after(connection, &request.live, live, behind, SourceOptions::default());
@@ -71,7 +75,11 @@ pub async fn compare(
             Side::Before => {
                 let messages = before.next().await?;
                 let mut over = messages.is_empty();
-                for published in messages.iter().filter_map(Published::read) {
+                // What stands for events that the input lost, no replay can publish.
+                let there = |message: &&StoredMessage| {
+                    LaneMessage::read(message).is_some_and(|m| rewinds.of(&m) == Of::Present)
+                };
+                for published in messages.iter().filter(there).filter_map(Published::read) {
                     let cause = published.key.0;
                     if cause > emit.until {
                         over = true;
@@ -106,8 +114,11 @@ async fn known(
     connection: &Connection,
     stream: &str,
     state: StreamState,
+    rewinds: &Rewinds,
 ) -> Result<std::ops::RangeInclusive<u64>, BrokerError> {
-    let cause = |message: Option<StoredMessage>| message.as_ref().and_then(LaneMessage::read).map(|ours| ours.cause.0);
+    let cause = |message: Option<StoredMessage>| {
+        message.as_ref().and_then(LaneMessage::read).map(|ours| rewinds.cause(&ours).0)
+    };
     let newest = cause(streams::newest(connection, stream).await?).unwrap_or(0);
     let oldest = match state.first {
         0 | 1 => 1,

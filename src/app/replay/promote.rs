@@ -52,7 +52,8 @@ pub async fn promote(
         configured: request.is_of(&live.plan),
         newest: newest.as_ref().and_then(LaneMessage::read).map(|newest| newest.cause),
     };
-    let Gathered { broker, .. } = gather(connection, &live.input.stream, &live.output.stream, &Disk::default()).await?;
+    let Gathered { broker, .. } =
+        gather(connection, (&live.input.stream, &live.output.stream), &Disk::default(), false).await?;
     let copy = beside(&path);
     duplicate(&file::state(directory), &copy).await?;
     let at = StateSection { path: copy.clone(), ..live.state.clone() };

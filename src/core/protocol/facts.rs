@@ -8,7 +8,7 @@ use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeMap;
 
-pub use crate::core::record::{Checkpoint, GroupMark, PlanSince};
+pub use crate::core::record::{Checkpoint, GroupMark, PlanSince, Rewind};
 
 /// What the state directory holds.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Disk {
     pub floor: Option<GroupMark>,
     /// The plans whose text is there, by fingerprint.
     pub plans: BTreeMap<String, PlanSpec>,
+    /// Whether the state is of another history than the lane, as `rewind::adopt` found: it must be built anew.
+    pub lost: bool,
 }
 
 /// A stream's own account, as far as the start needs it.
@@ -62,6 +64,11 @@ pub struct Broker {
     pub stored_at: BTreeMap<Position, Nanos>,
     /// A position that an earlier start of this process found missing between others.
     pub hole: Option<Position>,
+    /// The rewinds that the lane tells of, as far as they are listed; the last one is the one that its end stands behind.
+    pub rewinds: Vec<Rewind>,
+    /// Where the input lost its tail: the last position that is still the event that was processed, and when that was
+    /// stored. Looked for only where somebody consents to go on behind it.
+    pub floor: Option<(Position, Nanos)>,
 }
 
 /// What the operator asked for, beside the plan.
@@ -73,6 +80,8 @@ pub struct Consent {
     pub rebuild_state: bool,
     /// `--keep-state`.
     pub keep_state: bool,
+    /// `--accept-rewind`.
+    pub accept_rewind: bool,
 }
 
 /// Who asks.

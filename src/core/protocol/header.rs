@@ -2,9 +2,11 @@
 //!
 //! Parsing is strict: what does not parse was not written by this product.
 
+use super::epoch::{self, MARKER};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
-use crate::core::output::{POSITION, RUN, TIME};
+use crate::core::output::{POSITION, REWINDS, RUN, TIME};
+use crate::core::record::Rewind;
 use std::fmt;
 use std::str::FromStr;
 
@@ -92,6 +94,8 @@ pub struct LaneMessage {
     pub time: Nanos,
     /// Who published it, and under which plan.
     pub run: RunHeader,
+    /// The rewinds of the input that it stands behind, as far as it lists them; the last one always.
+    pub rewinds: Vec<Rewind>,
 }
 
 impl LaneMessage {
@@ -105,15 +109,26 @@ impl LaneMessage {
         let mut parts = header(POSITION)?.rsplitn(3, ':');
         let n = as_written(parts.next()?)?;
         let cause = Position(as_written(parts.next()?)?);
-        let input_stream = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        let (input_stream, rewinds) = epoch::read(parts.next()?, header(REWINDS))?;
+        let input_stream = input_stream.to_owned();
         let time = Nanos(as_written(header(TIME)?)?);
         let run = RunHeader::parse(header(RUN)?)?;
-        Some(LaneMessage { sequence: LaneSequence(message.sequence), input_stream, cause, n, time, run })
+        Some(LaneMessage { sequence: LaneSequence(message.sequence), input_stream, cause, n, time, run, rewinds })
+    }
+
+    /// How many rewinds of the input it stands behind: positions of fewer are another history's.
+    pub fn epoch(&self) -> u32 {
+        epoch::count(&self.rewinds)
+    }
+
+    /// The rewind that it marks, where it is a marker and no event's output.
+    pub fn marks(&self) -> Option<&Rewind> {
+        self.rewinds.last().filter(|_| self.n == MARKER)
     }
 }
 
 /// A decimal number as we write it: no plus sign, no needless zeros.
-fn as_written<T: FromStr>(text: &str) -> Option<T> {
+pub(super) fn as_written<T: FromStr>(text: &str) -> Option<T> {
     let number: T = text.parse().ok()?;
     // The first digit tells whether there are needless ones; printing the number would cost an allocation.
     let digits = text.strip_prefix('-').unwrap_or(text);

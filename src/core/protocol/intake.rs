@@ -249,6 +249,7 @@ mod tests {
             until: until.map(|until| Until::Position(Position(until), "next".into())),
             layout: Layout::default(),
             gaps: 0,
+            rewinds: Vec::new(),
             history: Position(0),
         };
         Intake::new(Arc::new(Plan::compile(spec('A'), &Layout::default())), 2, &start)

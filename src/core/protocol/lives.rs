@@ -91,6 +91,8 @@ impl World {
             oldest: self.lane.get(self.gone).cloned(),
             stored_at: (1..=EVENTS).map(|p| (Position(p), stored_at(p))).collect(),
             hole: None,
+            rewinds: Vec::new(),
+            floor: None,
         }
     }
 

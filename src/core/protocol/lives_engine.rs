@@ -129,6 +129,7 @@ impl Engine {
                     n: 0,
                     time: stored_at(position),
                     run: self.header.clone(),
+                    rewinds: Vec::new(),
                 });
                 Ok(true)
             }
@@ -206,5 +207,6 @@ pub fn record(start: &Start) -> Checkpoint {
         plans: start.plans.clone(),
         layout: start.layout.clone(),
         gaps: start.gaps,
+        rewinds: start.rewinds.clone(),
     }
 }

@@ -67,7 +67,7 @@ pub fn suspicion(disk: &Disk, broker: &Broker, decided: &Result<Start, Refusal>)
             return Some("the output stream seems to have been made anew");
         }
     }
-    if broker.output.last < disk.lane_known().0 {
+    if disk.lost || broker.output.last < disk.lane_known().0 {
         return Some("the output stream seems to have lost its tail");
     }
     for (position, expected) in disk.witnesses(&broker.newest) {

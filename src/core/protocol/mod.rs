@@ -5,12 +5,15 @@
 //! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `reopen` says whether a
 //! lost batch is made good in place, `verdict` judges the end. `evidence` tells whether a stream's leader answered, `looks`
-//! which verdicts wait for a second look.
+//! which verdicts wait for a second look, `rewind` follows an input that lost its tail behind a `marker`.
 
 pub mod header;
+pub mod epoch;
 pub mod facts;
 pub mod evidence;
 pub mod looks;
+pub mod rewind;
+pub mod marker;
 pub mod start;
 mod resume;
 mod rebuild;

@@ -68,6 +68,7 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
         plans: start.plans.clone(),
         layout: plan.layout.clone(),
         gaps: start.gaps,
+        rewinds: start.rewinds.clone(),
     };
     let next_plan = match &start.until {
         Some(Until::OwnOutput(next) | Until::Position(_, next)) => spec_of(next).map(|spec| NextPlan {

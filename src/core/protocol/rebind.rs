@@ -128,7 +128,7 @@ pub fn copied(
     // Plans that the live engine changed to later are not this lane's.
     plans.retain(|plan| plan.since < since);
     plans.push(PlanSince { plan: plan.fingerprint(), since });
-    let record = Checkpoint { lane: LaneSequence(0), output_created, plans, ..record.clone() };
+    let record = Checkpoint { lane: LaneSequence(0), output_created, plans, rewinds: Vec::new(), ..record.clone() };
     Ok(Rebound { record, lane: LaneSequence(0), floor: None, texts: vec![plan.clone()] })
 }
 
@@ -190,7 +190,8 @@ pub fn promoted(
     let ahead = newest.cause > record.position;
     // No event proves B: zero stands for a time that is not known.
     let floor = ahead.then_some(GroupMark { position: newest.cause, stored_at: Nanos(0), lane });
-    let record = Checkpoint { lane, output_created: broker.output.created, plans, ..record.clone() };
+    let (output_created, rewinds) = (broker.output.created, broker.rewinds.clone());
+    let record = Checkpoint { lane, output_created, plans, rewinds, ..record.clone() };
     let mut texts = older;
     texts.push(configured.clone());
     Ok(Rebound { record, lane, floor, texts })

@@ -12,6 +12,7 @@ fn on_disk(before: &Disk, rebound: &Rebound) -> Disk {
         marks: before.marks.iter().map(|mark| GroupMark { lane: rebound.lane, ..*mark }).collect(),
         floor: rebound.floor,
         plans: rebound.texts.iter().map(|spec| (spec.fingerprint(), spec.clone())).collect(),
+        lost: false,
     }
 }
 

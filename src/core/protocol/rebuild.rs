@@ -4,16 +4,16 @@
 
 use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
 use super::header::LaneMessage;
-use super::past;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
+use super::{past, rewind};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 
 /// The first start: from whatever is the input's first event.
-pub fn fresh(broker: &Broker, asked: &Asked) -> Start {
+pub fn fresh(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
     let origin = Position(broker.input.first.max(1));
-    let start = anew(StartKind::Fresh, origin, broker, vec![configured(asked, origin)], 0);
+    let start = anew(StartKind::Fresh, origin, (disk, broker), vec![configured(asked, origin)], 0);
     Start { history: Position(broker.input.last), ..start }
 }
 
@@ -34,7 +34,7 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
     input_from(origin, broker)?;
     let gaps = record.map_or(0, |record| record.gaps);
     let counted = counted_from(origin, &plans, broker);
-    let mut start = anew(StartKind::Rebuild(why), origin, broker, plans, gaps);
+    let mut start = anew(StartKind::Rebuild(why), origin, (disk, broker), plans, gaps);
     start.until = past::end(&start.plans, before);
     let ends_below = |base: Position| matches!(start.until, Some(Until::Position(end, _)) if end < base);
     match counted {
@@ -67,7 +67,7 @@ pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) ->
     input_from(origin, broker)?;
     let kind = StartKind::Rebuild("--rebuild-state asks for the new configuration over the whole input");
     let gaps = disk.checkpoint.as_ref().map_or(0, |record| record.gaps);
-    let mut start = anew(kind, origin, broker, vec![configured(asked, origin)], gaps);
+    let mut start = anew(kind, origin, (disk, broker), vec![configured(asked, origin)], gaps);
     through(&mut start, reached(disk, broker));
     Ok(start)
 }
@@ -78,7 +78,7 @@ pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
     let origin = Position(known.0.max(broker.input.first).max(1));
     let kind = StartKind::Rebuild("--accept-gap consents to go on without what is missing");
     let gaps = disk.checkpoint.as_ref().map_or(0, |record| record.gaps);
-    let mut start = anew(kind, origin, broker, vec![configured(asked, origin)], gaps + 1);
+    let mut start = anew(kind, origin, (disk, broker), vec![configured(asked, origin)], gaps + 1);
     through(&mut start, reached(disk, broker));
     start
 }
@@ -102,6 +102,11 @@ fn counted_from(origin: Position, plans: &[PlanSince], broker: &Broker) -> Optio
     }
     let oldest = broker.oldest.as_ref()?;
     let newest = broker.newest.ours()?;
+    // Before a rewind's marker stand outputs of events that the input lost. Behind it, ids that those events left behind
+    // may have silenced others, and this state will not know them: only the newest output is sure.
+    if newest.epoch() > 0 {
+        return None;
+    }
     if !of_these(origin, plans, oldest) || !of_these(origin, plans, newest) {
         return None;
     }
@@ -117,13 +122,18 @@ fn counted_from_the_newest(origin: Position, plans: &[PlanSince], broker: &Broke
 
 /// Whether an output is of this origin and of the plan that is in force there.
 fn of_these(origin: Position, plans: &[PlanSince], message: &LaneMessage) -> bool {
-    let before = Position(message.cause.0.saturating_sub(1));
+    // A marker is no output of its cause: it names the plan behind it.
+    let before = if message.marks().is_some() { message.cause.0 } else { message.cause.0.saturating_sub(1) };
+    let before = Position(before);
     message.run.origin == origin && past::in_force(plans, before) == Some(&past::regime(message))
 }
 
 /// The position before an output's cause, and the lane's sequence there.
 fn before_the_cause(origin: Position, message: &LaneMessage) -> (Position, LaneSequence) {
     let before = Position(origin.0.saturating_sub(1));
+    if message.marks().is_some() {
+        return (message.cause.max(before), message.sequence);
+    }
     // Of its cause, n outputs came before it. How many causes did, nobody knows: after an accepted gap the lane
     // may have been as long as it liked at the origin.
     match message.sequence.0.saturating_sub(1 + u64::from(message.n)) {
@@ -162,7 +172,13 @@ fn configured(asked: &Asked, since: Position) -> PlanSince {
 }
 
 /// A start over an empty state from `origin`, behind whatever is in the lane.
-fn anew(kind: StartKind, origin: Position, broker: &Broker, plans: Vec<PlanSince>, gaps: u64) -> Start {
+fn anew(
+    kind: StartKind,
+    origin: Position,
+    (disk, broker): (&Disk, &Broker),
+    plans: Vec<PlanSince>,
+    gaps: u64,
+) -> Start {
     let before = Position(origin.0.saturating_sub(1));
     Start {
         kind,
@@ -180,6 +196,7 @@ fn anew(kind: StartKind, origin: Position, broker: &Broker, plans: Vec<PlanSince
         until: None,
         layout: Layout::default(),
         gaps,
+        rewinds: rewind::present(disk, broker),
         history: Position(0),
     }
 }

@@ -132,7 +132,10 @@ impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Refusal::InputRecreated | Refusal::InputLostTail { .. } | Refusal::InputDiffers { .. } => {
+            Refusal::InputLostTail { .. } | Refusal::InputDiffers { .. } => {
+                "restore the input stream; or, if it lost its tail, add --accept-rewind to go on behind what it still has (new events then take old positions); or, for a new input, begin with a new output stream and a new state.path"
+            }
+            Refusal::InputRecreated => {
                 "restore the input stream; or, for a new input, begin with a new output stream and a new state.path"
             }
             Refusal::OtherInput { .. } => "give each input stream an output stream of its own: change output.stream",

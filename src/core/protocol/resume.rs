@@ -3,9 +3,9 @@
 //! Never refuses what `--accept-gap` consents to; what is missing then is passed by, and the state stays.
 
 use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince};
-use super::past;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
+use super::{past, rewind};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 
@@ -28,9 +28,14 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
         until: None,
         layout: record.layout.clone(),
         gaps: record.gaps,
+        rewinds: rewind::present(disk, broker),
         history: Position(0),
     };
     choose_the_plan(&mut start, disk, record, broker, asked)?;
+    // B is the floor of a rewind, R is known there alone, and an end of a plan below it needs its own.
+    if !start.rewinds.is_empty() && start.ends_below_the_base() {
+        return Err(Refusal::Uncounted { lane_last: start.lane_last });
+    }
     // A message that retention took was an output, as everything before it. One that was deleted at the end may have been
     // a stranger's, and then one output less is out than the lane's length says.
     let deleted = broker.newest == Newest::Gone && broker.output.first <= broker.output.last;

@@ -3,7 +3,7 @@
 //! Pure judgement, in the order of the rules; a refusal names what is wrong and what to do. Gathering the
 //! facts and carrying the decision out belong to `app`.
 
-use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince};
+use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince, Rewind};
 use super::header::LaneMessage;
 use super::refusal::Refusal;
 use super::resume::resume;
@@ -46,6 +46,8 @@ pub struct Start {
     pub layout: Layout,
     /// Gaps accepted so far.
     pub gaps: u64,
+    /// The rewinds of the input that the lane's end stands behind, as far as they are known.
+    pub rewinds: Vec<Rewind>,
     /// Up to here the input may have holes that nobody made while an engine was there to process it: what it held when the
     /// first start began. A replay takes all of the input as it is.
     pub history: Position,
@@ -108,13 +110,13 @@ pub fn decide(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refu
         return Err(Refusal::ForeignMessage { sequence: LaneSequence(broker.output.last) });
     }
     let begun = match record {
-        None if broker.newest == Newest::Never => Ok(rebuild::fresh(broker, asked)),
+        None if broker.newest == Newest::Never => Ok(rebuild::fresh(disk, broker, asked)),
         _ if asked.consent.rebuild_state && past::differs(disk, broker, asked) => {
             rebuild::under_the_configured_plan(disk, broker, asked)
         }
         None => rebuild::from_origin(disk, broker, asked, "the state directory is new, the output stream is not"),
         // Rule 3.
-        Some(_) if is_ahead(disk, broker) => {
+        Some(_) if disk.lost || is_ahead(disk, broker) => {
             rebuild::from_origin(disk, broker, asked, "the output stream lost its tail and the state is ahead of it")
         }
         Some(record) => resume(disk, record, broker, asked),

@@ -66,6 +66,7 @@ pub fn message(sequence: u64, cause: u64) -> LaneMessage {
             origin: Position(1),
             since: Position(1),
         },
+        rewinds: Vec::new(),
     }
 }
 
@@ -83,6 +84,7 @@ impl World {
             plans: vec![since('A', 1)],
             layout: Layout::default(),
             gaps: 0,
+            rewinds: Vec::new(),
         };
         let disk = Disk { checkpoint: Some(checkpoint), ..Disk::default() };
         let newest = Newest::Ours(Box::new(message(12, 12)));
@@ -93,6 +95,8 @@ impl World {
             oldest: Some(message(1, 1)),
             stored_at: (1..=50).map(|p| (Position(p), stored_at(p))).collect(),
             hole: None,
+            rewinds: Vec::new(),
+            floor: None,
         };
         let run = RunId::new(Nanos(9), 0);
         let asked = Asked { run, plan: spec('A'), consent: Consent::default() };

@@ -119,6 +119,7 @@ mod tests {
             plans: vec![plan("a", 1)],
             layout: Layout::default(),
             gaps: 0,
+            rewinds: Vec::new(),
         };
         let (steps, record) = writes(ready(), &before, None);
         let lines: Vec<String> = steps.iter().map(line).collect();

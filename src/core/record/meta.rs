@@ -46,6 +46,21 @@ pub struct Checkpoint {
     pub layout: Layout,
     /// How often an operator accepted a gap in the input, over the state's whole life.
     pub gaps: u64,
+    /// The rewinds of the input that this state has followed, in order; see [`Rewind`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rewinds: Vec<Rewind>,
+}
+
+/// An input that lost its tail, and an operator who consented to go on: new events have taken old positions since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewind {
+    /// Counts the rewinds of a lane from 1.
+    pub number: u32,
+    /// The last position whose event was still the one that was processed.
+    pub floor: Position,
+    /// Where the lane says so: the sequence of the rewind's marker.
+    pub lane: LaneSequence,
 }
 
 /// A plan and where it began.
@@ -157,6 +172,7 @@ mod tests {
             plans: vec![PlanSince { plan: format!("{n:016x}"), since: Position(n / 2) }],
             layout: Layout::default(),
             gaps: u64::MAX,
+            rewinds: Vec::new(),
         }
     }
 
@@ -182,6 +198,14 @@ mod tests {
         let text = checkpoint(2).encode();
         let members = r#"{"position":2,"lane":6,"stored_at":2,"stream_time":9223372036854775805,"input_created":-1,"output_created":0,"origin":1,"plans":[{"plan":"0000000000000002","since":1}],"layout":{"tables":[]},"gaps":18446744073709551615}"#;
         assert_eq!(std::str::from_utf8(&text[1..]).unwrap(), members);
+    }
+
+    #[test]
+    fn rewinds_are_left_out_where_there_are_none_and_make_it_version_2_where_there_are() {
+        assert_eq!(checkpoint(2).encode()[0], 1);
+        let rewind = Rewind { number: 1, floor: Position(9), lane: LaneSequence(12) };
+        let rewound = Checkpoint { rewinds: vec![rewind], ..checkpoint(2) };
+        assert_eq!((rewound.encode()[0], Checkpoint::decode(&rewound.encode())), (2, Ok(rewound)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, enco
 pub use engine::Engine;
 pub use error::RecordError;
 pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
-pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince};
+pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince, Rewind};
 pub use parts::{Change, VALUE_LIMIT};
 pub use plan_text::{PLANS, PlanReader, encode_plan, read_plan};
 pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};

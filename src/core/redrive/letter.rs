@@ -5,6 +5,7 @@
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
 use crate::core::output::{ERROR, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
+use crate::core::protocol::epoch::MARKER;
 use crate::core::protocol::header::{LaneMessage, RunHeader};
 use bytes::Bytes;
 use std::fmt;
@@ -92,14 +93,17 @@ impl Letter {
         let lane = LaneMessage::read(message)?;
         let all = message.headers.as_deref()?;
         let header = |wanted: &str| all.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        let lane_marks = lane.marks().is_some();
         let id = LetterId { position: lane.cause, n: lane.n, time: lane.time, input: lane.input_stream };
         // A reading without bodies says in a header how long they are.
+        // The marker of a rewind is no event's, and has no event's subject.
+        let subject = header(SUBJECT).or(lane_marks.then_some(""))?;
         let bytes = header("Nats-Msg-Size").and_then(|size| size.parse().ok()).unwrap_or(message.payload.len() as u64);
         Some(Letter {
             id,
             reason: header(REASON)?.to_owned(),
             sentence: header(ERROR).unwrap_or_default().to_owned(),
-            subject: decoded(header(SUBJECT)?),
+            subject: decoded(subject),
             kind: header(KIND).map(decoded),
             key: header(KEY).map(decoded),
             run: lane.run,
@@ -108,6 +112,11 @@ impl Letter {
             headers: all.iter().filter(|(name, _)| !of_a_system(name)).cloned().collect(),
             body: message.payload.clone(),
         })
+    }
+
+    /// Whether it is no dead letter but the marker of a rewind of the input.
+    pub fn is_marker(&self) -> bool {
+        self.id.n == MARKER
     }
 
     /// Whether a message of the input is the event that became this dead letter.

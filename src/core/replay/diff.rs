@@ -6,7 +6,7 @@
 use super::fields::{FieldDifference, differences};
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
-use crate::core::output::{Output, POSITION, REASON, RUN, TIME};
+use crate::core::output::{Output, POSITION, REASON, REWINDS, RUN, TIME};
 use crate::core::protocol::header::LaneMessage;
 use bytes::Bytes;
 use serde::Serialize;
@@ -58,7 +58,7 @@ impl Published {
         headers: impl Iterator<Item = (String, String)>,
         payload: Bytes,
     ) -> Published {
-        let counts = |name: &str| ![POSITION, RUN, TIME].contains(&name) && !name.starts_with("Nats-");
+        let counts = |name: &str| ![POSITION, REWINDS, RUN, TIME].contains(&name) && !name.starts_with("Nats-");
         let mut headers: Vec<_> = headers.filter(|(name, _)| counts(name)).collect();
         // Stable: the order of one name's values is all that order means in headers.
         headers.sort_by(|a, b| a.0.cmp(&b.0));

@@ -70,6 +70,30 @@ impl Bed {
         self.wire = Wire::connect(self.server.address()).unwrap();
     }
 
+    /// A copy of a stream as the server has it on disk.
+    pub fn copy(&mut self, stream: &str) -> PathBuf {
+        let last = self.last(stream);
+        let copy = self.dir.path().join(format!("{stream}.copy-{last}"));
+        self.down(|server| copy_dir(&server.stream_dir(stream), &copy));
+        copy
+    }
+
+    /// Puts a copy in the stream's place: the server has lost what came after it.
+    pub fn restore(&mut self, stream: &str, copy: &Path) {
+        self.down(|server| {
+            std::fs::remove_dir_all(server.stream_dir(stream)).unwrap();
+            copy_dir(copy, &server.stream_dir(stream));
+        });
+    }
+
+    /// Does something while the server is down.
+    fn down(&mut self, work: impl FnOnce(&Server)) {
+        self.server.kill();
+        work(&self.server);
+        self.server.restart();
+        self.reconnect();
+    }
+
     /// The position of the lane's newest message.
     pub fn cause(&mut self) -> u64 {
         streams::cause(&mut self.wire).unwrap()
@@ -114,6 +138,19 @@ impl Bed {
         let (clean, report) = oracle(&self.config, &input, &output);
         assert!(clean, "{report}");
         (events, outputs)
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

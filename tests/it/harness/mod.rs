@@ -13,6 +13,7 @@ pub mod command;
 pub mod load;
 pub mod origin;
 pub mod page;
+pub mod rewound;
 pub mod steady;
 pub mod streams;
 pub mod wait;

@@ -59,7 +59,8 @@ pub async fn both(server: &Server) -> (Connection, Context) {
 }
 
 pub async fn write(connection: &Connection, outputs: &[Output], after: u64) {
-    let target = LaneTarget { input_stream: "EVENTS".into(), run: "r".into(), after: LaneSequence(after) };
+    let target =
+        LaneTarget { input_stream: "EVENTS".into(), rewinds: None, run: "r".into(), after: LaneSequence(after) };
     let (mut sender, mut acks) = writer::open(connection, target).await.unwrap();
     let reader = tokio::spawn(async move { acks.next().await });
     sender.send(outputs, Then::Settle).await.unwrap();
@@ -145,7 +146,8 @@ pub fn outputs(range: std::ops::RangeInclusive<u64>) -> Vec<Output> {
 }
 
 pub async fn open_lane(connection: &Connection, run: &str, after: u64) -> (LaneWriter, LaneAcks) {
-    let target = LaneTarget { input_stream: "EVENTS".into(), run: run.into(), after: LaneSequence(after) };
+    let target =
+        LaneTarget { input_stream: "EVENTS".into(), rewinds: None, run: run.into(), after: LaneSequence(after) };
     writer::open(connection, target).await.unwrap()
 }
 

@@ -94,6 +94,7 @@ fn first_record() -> Checkpoint {
         plans: Vec::new(),
         layout: Layout::default(),
         gaps: 0,
+        rewinds: Vec::new(),
     }
 }
 

@@ -1,0 +1,79 @@
+//! What of a lane stands for events that the input lost, where an operator consented to go on behind them.
+//!
+//! In the present input, a position is of the history behind the last rewind whose floor is before it. An output of an
+//! earlier history beyond a later floor stands for an event that is gone; all others are judged as ever, and their
+//! positions rise along the lane.
+
+use crate::core::ids::Position;
+use crate::core::protocol::epoch;
+use crate::core::protocol::facts::Rewind;
+use crate::core::protocol::header::LaneMessage;
+
+/// What a lane message is, as far as rewinds tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// An event that the input should have.
+    Present,
+    /// An event that the input lost: the rewind's number.
+    Lost(u32),
+    /// A marker.
+    Marker,
+    /// Another history than its place in the lane.
+    Elsewhere,
+}
+
+/// The lane's rewinds, as its newest message and the last marker list them.
+#[derive(Clone, Debug, Default)]
+pub struct Rewinds(Vec<Rewind>);
+
+impl Rewinds {
+    /// These, in order.
+    pub fn new(rewinds: Vec<Rewind>) -> Rewinds {
+        Rewinds(rewinds)
+    }
+
+    /// What a message is.
+    pub fn of(&self, message: &LaneMessage) -> Of {
+        let Rewinds(all) = self;
+        let marker = all.iter().find(|rewind| rewind.lane == message.sequence);
+        if message.marks().is_some() || marker.is_some() {
+            let same = message.marks() == marker && marker.is_some_and(|marker| marker.floor == message.cause);
+            return if same { Of::Marker } else { Of::Elsewhere };
+        }
+        let before = all.partition_point(|rewind| rewind.lane < message.sequence);
+        let (before, behind) = all.split_at(before);
+        let fits = match before.last() {
+            Some(last) => message.rewinds.last() == Some(last),
+            // Of rewinds before the first that is listed nothing is known but how many there were.
+            None => message.epoch() == behind.first().map_or(message.epoch(), |first| first.number - 1),
+        };
+        if !fits || (all.is_empty() && message.epoch() > 0) {
+            return Of::Elsewhere;
+        }
+        let lost = behind.iter().find(|rewind| message.cause > rewind.floor);
+        lost.map_or(Of::Present, |rewind| Of::Lost(rewind.number))
+    }
+
+    /// A message's cause in the present input: what stands for lost events, and a marker, counts as of the floor. Never
+    /// falls along the lane.
+    pub fn cause(&self, message: &LaneMessage) -> Position {
+        let behind = self.0.iter().filter(|rewind| rewind.lane > message.sequence);
+        behind.map(|rewind| rewind.floor).fold(message.cause, Position::min)
+    }
+
+    /// The first position at or behind `next` before which events were lost that may have left something in the state.
+    pub fn next_edge(&self, next: Position) -> Position {
+        let edges = self.0.iter().map(|rewind| Position(rewind.floor.0 + 1));
+        edges.filter(|edge| *edge >= next).min().unwrap_or(Position(u64::MAX))
+    }
+
+    /// Whether events were lost between two positions that the input has.
+    pub fn lost_between(&self, passed: Position, next: Position) -> bool {
+        self.0.iter().any(|rewind| passed <= rewind.floor && rewind.floor < next)
+    }
+}
+
+/// The stream part of `Sidestream-Position` in the output of a message's history.
+pub fn stream(name: &str, message: &LaneMessage) -> String {
+    epoch::stream(name, &message.rewinds)
+}
