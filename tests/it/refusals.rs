@@ -5,4 +5,5 @@ mod gaps;
 mod input;
 mod lane;
 mod plans;
+mod rewinds;
 mod stage;

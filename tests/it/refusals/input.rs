@@ -5,6 +5,7 @@ use crate::harness::streams::INPUT;
 use serde_json::json;
 
 const OTHER_INPUT: &str = "restore the input stream; or, for a new input, begin with a new output stream";
+const LOST_TAIL: &str = "restore the input stream; or, if it lost its tail, add --accept-rewind to go on";
 
 #[test]
 fn an_input_that_was_created_again() {
@@ -16,7 +17,7 @@ fn an_input_that_was_created_again() {
     stage.refused(&[], &[]).is(78, words, OTHER_INPUT);
     // Without the state, the lane's newest message still knows when its event was stored.
     stage.lose_state();
-    stage.refused(&[], &[]).is(78, "the event at position 20 is not the one that was processed", OTHER_INPUT);
+    stage.refused(&[], &[]).is(78, "the event at position 20 is not the one that was processed", LOST_TAIL);
 }
 
 #[test]
@@ -27,10 +28,10 @@ fn an_input_that_lost_its_tail() {
     stage.run(&[]);
     stage.restore(INPUT, &copy);
     let refused = stage.refused(&[], &[]);
-    refused.is(78, "the input stream ends at 10, but the event at 20 was already processed", OTHER_INPUT);
+    refused.is(78, "the input stream ends at 10, but the event at 20 was already processed", LOST_TAIL);
     stage.publish(15);
     let refused = stage.refused(&[], &[]);
-    refused.is(78, "the event at position 20 is not the one that was processed: its stored-at time", OTHER_INPUT);
+    refused.is(78, "the event at position 20 is not the one that was processed: its stored-at time", LOST_TAIL);
 }
 
 #[test]

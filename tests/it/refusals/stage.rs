@@ -155,25 +155,12 @@ impl Stage {
 
     /// A copy of a stream as the server has it on disk.
     pub fn copy(&mut self, stream: &str) -> PathBuf {
-        let copy = self.bed.dir.path().join(format!("{stream}.copy"));
-        self.down(|server| copy_dir(&server.stream_dir(stream), &copy));
-        copy
+        self.bed.copy(stream)
     }
 
     /// Puts a copy in the stream's place: the server has lost what came after it.
     pub fn restore(&mut self, stream: &str, copy: &Path) {
-        self.down(|server| {
-            std::fs::remove_dir_all(server.stream_dir(stream)).unwrap();
-            copy_dir(copy, &server.stream_dir(stream));
-        });
-    }
-
-    /// Does something while the server is down.
-    fn down(&mut self, work: impl FnOnce(&crate::server::Server)) {
-        self.bed.server.kill();
-        work(&self.bed.server);
-        self.bed.server.restart();
-        self.bed.reconnect();
+        self.bed.restore(stream, copy);
     }
 
     /// Publishes an event that surely has an output, waits for it, and asks the oracle.
@@ -188,18 +175,5 @@ impl Stage {
         let end = publish_last(&mut self.bed.wire);
         self.until_done();
         end
-    }
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
