@@ -4,6 +4,7 @@
 //! questions, however long the streams are. Decides nothing but where; asks the leaders only.
 
 use crate::core::ids::{Nanos, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::core::protocol::facts::{Broker, Disk};
 use crate::core::protocol::header::LaneMessage;
 use crate::ports::stream::{BrokerError, Streams};
@@ -94,6 +95,9 @@ impl<S: Streams> Bracket<'_, S> {
 
     /// Halves what is left, of which the lane says nothing: what came in the lost events' place was stored later.
     async fn go_by_time(&mut self) -> Result<(Position, Nanos), BrokerError> {
+        if planted(Mutant::FloorAtTheInputsEnd) {
+            self.same = self.last;
+        }
         while self.same + 1 < self.other {
             let middle = self.same + (self.other - self.same) / 2;
             match self.streams.message_from(self.input, middle).await? {

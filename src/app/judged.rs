@@ -60,6 +60,8 @@ pub async fn judged(process: &Process, memory: &mut Memory, lane: &Connection, n
         && let Some(marker) = marker(&opened.disk, &adopted.disk, &facts, &asked, refusal)
     {
         drop(opened);
+        // What was missing of the input was missing of what is gone.
+        memory.hole = None;
         return Err(publish(process, lane, &marker, &run, number).await);
     }
     let start = taken(process, decided)?;

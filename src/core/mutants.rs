@@ -89,6 +89,8 @@ mutants! {
     RewindUnmarked,
     /// Key groups that are beyond the floor of a rewind stay there, and pass over the events that come in place of the lost ones.
     MarksNotRewound,
+    /// All that an input which lost its tail holds is taken for what was processed.
+    FloorAtTheInputsEnd,
 }
 
 #[cfg(feature = "mutants")]

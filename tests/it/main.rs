@@ -30,6 +30,7 @@ mod power;
 mod takeover;
 mod drain;
 mod refusals;
+mod rewind;
 mod operators;
 mod dead_letters;
 mod reopen;

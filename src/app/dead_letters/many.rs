@@ -120,7 +120,8 @@ pub async fn redrive(
                     break;
                 }
                 let progress = Progress { read: letters.read, total: letters.total };
-                for found in page {
+                // A rewind's marker is nobody's event, and no fault of these.
+                for found in page.into_iter().filter(|found| !found.letter.is_marker()) {
                     let outcome = redriver.redrive(&found, ask).await?;
                     tell(found.letter.id.position, &outcome, progress)?;
                 }
