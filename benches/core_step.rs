@@ -15,6 +15,8 @@ use sidestream::core::event::{Events, StoredMessage};
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
+use sidestream::core::plan::selector::Selector;
+use sidestream::core::plan::spec::{KindSpec, PlanSpec, TableSpec};
 use sidestream::core::runner::Runner;
 use sidestream::core::state::changes::State;
 use sidestream::core::{apply, encode::Encoder, join};
@@ -50,6 +52,9 @@ struct Line {
     /// How many ids the window of de-duplication holds. The memory that they fill is what the step waits for.
     #[arg(long, default_value_t = 1_000_000)]
     ids: u64,
+    /// How many kinds the plan has: the school's three, and others with six places each that no event is of.
+    #[arg(long, default_value_t = 3)]
+    kinds: usize,
     /// `cargo bench` says it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -91,10 +96,12 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(ids: u64) -> Bench {
+    fn new(ids: u64, kinds: usize) -> Bench {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
         let (config, _) = Config::load(&file, &Overrides::default()).expect("the shipped configuration");
-        let plan = Arc::new(Plan::compile(config.plan, &Layout::default()));
+        let mut spec = config.plan;
+        (spec.kinds.len()..kinds).for_each(|number| add_kind(&mut spec, number));
+        let plan = Arc::new(Plan::compile(spec, &Layout::default()));
         let state = || State::new(config.state.cache_rows, plan.dedup_window);
         let runner = || Runner::over(plan.clone(), vec![state()], Position(0), Nanos(0));
         let window = plan.dedup_window.expect("the shipped configuration has a window");
@@ -234,6 +241,15 @@ impl Bench {
     }
 }
 
+/// Another kind, with a key and a table of five columns.
+fn add_kind(spec: &mut PlanSpec, number: usize) {
+    let name = format!("kind_{number}");
+    let place = |field: &str| Selector::Path(vec!["properties".to_owned(), format!("{name}_{field}")]);
+    let columns = ["a", "b", "c", "d", "e"].map(|column| (column.to_owned(), place(column))).into();
+    spec.kinds.insert(name.clone(), KindSpec { key: Some(place("key")) });
+    spec.tables.insert(name.clone(), TableSpec { from: name.clone(), row: None, columns, delete: None });
+}
+
 /// Takes the changes of a state whenever a barrier is due.
 fn barrier(state: &mut State, slices: u64, sequence: u64, now: Nanos) {
     if slices.is_multiple_of(BARRIER) {
@@ -250,7 +266,7 @@ enum Ready {
 
 fn main() {
     let line = Line::parse();
-    let mut bench = Bench::new(line.ids);
+    let mut bench = Bench::new(line.ids, line.kinds);
     let mut encoder = Encoder::new(bench.runner.plan.clone());
     if let Some(stage) = line.stage {
         return alone(&mut bench, &mut encoder, stage, &line);

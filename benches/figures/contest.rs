@@ -23,6 +23,8 @@ pub enum Competitor {
     Job,
     /// The usual forwarder.
     Usual,
+    /// The usual forwarder with larger pulls and room in its client.
+    Tuned,
     /// Our own source and lane.
     Own,
 }
@@ -32,6 +34,7 @@ impl std::fmt::Display for Competitor {
         f.write_str(match self {
             Competitor::Job => "full job",
             Competitor::Usual => "usual forwarder",
+            Competitor::Tuned => "usual, tuned",
             Competitor::Own => "own source and lane",
         })
     }
@@ -91,6 +94,7 @@ async fn race(competitor: Competitor, stage: &Stage, output: &Stream, place: &Pa
     let mut process = match competitor {
         Competitor::Job => Process::job(&stage.url, place, &stage.settings)?,
         Competitor::Usual => Process::role("usual", &stage.url, stage.events, place)?,
+        Competitor::Tuned => Process::role("tuned", &stage.url, stage.events, place)?,
         Competitor::Own => Process::role("own", &stage.url, stage.events, place)?,
     };
     let began = process.began;

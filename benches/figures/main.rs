@@ -110,6 +110,8 @@ enum What {
     #[command(hide = true)]
     Usual(Job),
     #[command(hide = true)]
+    Tuned(Job),
+    #[command(hide = true)]
     Own(Job),
 }
 
@@ -130,7 +132,8 @@ fn main() -> ExitCode {
     let done = runtime.map_err(Failure::from).and_then(|runtime| {
         runtime.block_on(async {
             match &line.what {
-                What::Usual(job) => play(usual::forward(&job.url, job.events)).await,
+                What::Usual(job) => play(usual::forward(&job.url, job.events, false)).await,
+                What::Tuned(job) => play(usual::forward(&job.url, job.events, true)).await,
                 What::Own(job) => play(own::forward(&job.url, job.events)).await,
                 _ => bench(&line).await,
             }
@@ -198,14 +201,14 @@ async fn measure(line: &Line, server: &Server, home: &Path) -> Result<Section, F
         What::Restart { users } => ("restart", (restart::section(&mut stage, users).await?, Vec::new())),
         What::Idle { seconds } => ("idle", (idle::section(&mut stage, *seconds).await?, Vec::new())),
         What::Memory { minutes } => ("memory", idle::memory(&mut stage, *minutes).await?),
-        What::Usual(_) | What::Own(_) => return Err("that is a role, not a section".into()),
+        What::Usual(_) | What::Tuned(_) | What::Own(_) => return Err("that is a role, not a section".into()),
     };
     Ok(Section { name, text, plots })
 }
 
 async fn compete(stage: &mut Stage, events: u64, rounds: u64) -> Result<String, Failure> {
     stage.fill(&Filling::plain(events)).await?;
-    let mut competitors = vec![Competitor::Job, Competitor::Usual, Competitor::Own];
+    let mut competitors = vec![Competitor::Job, Competitor::Usual, Competitor::Tuned, Competitor::Own];
     let mut report = Report { events, dead_letters: stage.dead_letters, rounds: Vec::new() };
     for number in 1..=rounds {
         let mut round = Round::default();

@@ -47,10 +47,11 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         let own = self.rounds.iter().any(|round| round.of(Competitor::Own).is_some());
-        let others = if own { &[Competitor::Usual, Competitor::Own][..] } else { &[Competitor::Usual] };
-        self.ratios(&mut text, others);
+        let mut others = vec![Competitor::Usual, Competitor::Tuned];
+        others.extend(own.then_some(Competitor::Own));
+        self.ratios(&mut text, &others);
         text.push('\n');
-        self.costs(&mut text, others);
+        self.costs(&mut text, &others);
         text.push('\n');
         self.settings(&mut text, own);
         text
@@ -146,6 +147,11 @@ impl Report {
              `max_ack_pending` {}, client defaults otherwise.",
             thousands(usual::IN_FLIGHT as f64),
             thousands(usual::MAX_ACK_PENDING as f64),
+        ));
+        item(format!(
+            "Usual, tuned: the same with pulls of {} and a client capacity of {}.",
+            thousands(usual::PULL as f64),
+            thousands(usual::CAPACITY as f64),
         ));
         if own {
             item(

@@ -1,4 +1,5 @@
-//! The yardstick: a forwarder as most people write one, with the client's defaults where nothing is said.
+//! The yardstick: a forwarder as most people write one, with the client's defaults where nothing is said, and the same with
+//! what a person would set who measures it.
 //!
 //! A durable pull consumer with explicit acks, a JetStream publish with a message id for each event, and the
 //! input's ack after the publish's. Nothing is spared that helps it: acks are awaited while others are on their
@@ -20,15 +21,28 @@ pub const IN_FLIGHT: usize = 2_000;
 /// room for what the client has fetched ahead.
 pub const MAX_ACK_PENDING: i64 = 10_000;
 
+/// Commands that a tuned client may have on their way to its socket, eight times its default.
+pub const CAPACITY: usize = 16_384;
+/// Events that a tuned forwarder asks for at once, ten times the client's default.
+pub const PULL: usize = 2_000;
+
 /// Forwards `events` events and acks each after its publish.
-pub async fn forward(url: &str, events: u64) -> Result<(), Failure> {
-    let reading = async_nats::connect(url).await?;
+pub async fn forward(url: &str, events: u64, tuned: bool) -> Result<(), Failure> {
+    let options = || {
+        let options = async_nats::ConnectOptions::new();
+        if tuned { options.client_capacity(CAPACITY) } else { options }
+    };
+    let reading = options().connect(url).await?;
     let input = jetstream::new(reading.clone());
-    let output = jetstream::new(async_nats::connect(url).await?);
+    let output = jetstream::new(options().connect(url).await?);
     let config =
         pull::Config { durable_name: Some(DURABLE.to_owned()), max_ack_pending: MAX_ACK_PENDING, ..Default::default() };
     let consumer = input.create_consumer_on_stream(config, INPUT).await?;
-    let mut messages = consumer.messages().await?;
+    let mut messages = if tuned {
+        consumer.stream().max_messages_per_batch(PULL).messages().await?
+    } else {
+        consumer.messages().await?
+    };
     let (in_flight, published) = mpsc::channel(IN_FLIGHT);
     let acks = tokio::spawn(acknowledge(published));
     for _ in 0..events {

@@ -11,7 +11,9 @@ use sidestream::core::decode::Decoder;
 use sidestream::core::event::{Event, StoredMessage};
 use sidestream::core::event_time::event_time;
 use sidestream::core::ids::{KeyGroup, Nanos};
+use sidestream::core::json::cursor::Scratch;
 use sidestream::core::json::fields::Span;
+use sidestream::core::json::scan::scan;
 use sidestream::core::json::text;
 use sidestream::core::rejection::Reason;
 use std::cell::RefCell;
@@ -29,7 +31,7 @@ pub fn check(data: &[u8]) {
     let event = DECODER.with_borrow_mut(|decoder| {
         decoder.decode(&known.plan, message.clone(), Nanos(message.stored_at.0), &mut spans)
     });
-    assert_eq!(spans.len(), known.plan.fields.len());
+    assert_eq!(spans.len(), known.plan.registers(event.kind));
     never_taken_for_broken(&message, &event);
     match expected::read(known, &message) {
         Ok(wanted) => {
@@ -54,7 +56,12 @@ pub fn check(data: &[u8]) {
         }
     }
     if let Ok(object) = expected::object(&known.names, &message.payload) {
-        places(known, &object, &spans);
+        let mut scanned = vec![Span::ABSENT; known.plan.fields.len()];
+        assert_eq!(scan(&known.plan.fields, &message.payload, &mut Scratch::default(), &mut scanned), Ok(()));
+        places(known, &object, &scanned);
+        let mut kept = Vec::new();
+        known.plan.kinds[usize::from(event.kind)].registers.keep(&scanned, &mut kept);
+        assert_eq!(spans, kept, "the registers of the event's kind");
         let _ = event_time(&known.plan, &message, &spans);
     }
 }

@@ -17,15 +17,13 @@ use super::rejection::{Reason, Rejection};
 #[derive(Debug, Default)]
 pub struct Decoder {
     scratch: Scratch,
+    scanned: Vec<Span>,
     bytes: Vec<u8>,
 }
 
 impl Decoder {
-    /// Decodes one message and appends its `plan.fields.len()` spans.
+    /// Decodes one message and appends the registers of its kind.
     pub fn decode(&mut self, plan: &Plan, message: StoredMessage, stream_time: Nanos, spans: &mut Vec<Span>) -> Event {
-        let at = spans.len();
-        spans.resize(at + plan.fields.len(), Span::ABSENT);
-        let found = spans.get_mut(at..).expect("they were just made");
         let mut event = Event {
             group: KeyGroup::default(),
             message,
@@ -34,11 +32,21 @@ impl Decoder {
             kind_text: None,
             reading: Ok(Reading::default()),
         };
-        if let Err(fault) = scan(&plan.fields, &event.message.payload, &mut self.scratch, found) {
+        let at = spans.len();
+        self.scanned.clear();
+        self.scanned.resize(plan.fields.len(), Span::ABSENT);
+        let fault = scan(&plan.fields, &event.message.payload, &mut self.scratch, &mut self.scanned).err();
+        if fault.is_none() {
+            (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
+        }
+        let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
+        if let Some(fault) = fault {
+            kind.registers.keep_nothing(spans);
             event.reading = Err(rejection(fault));
         } else {
-            (event.kind, event.kind_text) = kind_of(plan, &event.message, found);
-            event.reading = self.reading(plan, &mut event, found);
+            kind.registers.keep(&self.scanned, spans);
+            let kept = spans.get(at..).expect("they were just appended");
+            event.reading = self.reading(plan, &mut event, kept);
         }
         if event.reading.is_err() {
             event.group = group_of_position(event.position());

@@ -98,21 +98,27 @@ impl Text {
 pub struct Events {
     /// The events.
     pub list: Vec<Event>,
-    /// For each event, one span for each field of the plan.
+    /// For each event, the registers of its kind.
     pub spans: Vec<Span>,
 }
 
 impl Events {
-    /// Room for so many events of so many fields each.
-    pub fn with_capacity(events: usize, fields: usize) -> Events {
-        Events { list: Vec::with_capacity(events), spans: Vec::with_capacity(events * fields) }
+    /// Room for so many events of so many registers each.
+    pub fn with_capacity(events: usize, registers: usize) -> Events {
+        Events { list: Vec::with_capacity(events), spans: Vec::with_capacity(events * registers) }
     }
 
-    /// Each event with its spans.
-    pub fn iter<'a>(&'a self, plan: &Plan) -> impl Iterator<Item = (&'a Event, &'a [Span])> {
-        let stride = plan.fields.len();
-        let of = move |n| self.spans.get(n * stride..(n + 1) * stride).expect("a span for each field of each event");
-        let spans = (0..self.list.len()).map(of);
-        self.list.iter().zip(spans)
+    /// Each event with its registers.
+    pub fn iter<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Event, &'a [Span])> {
+        let mut rest = &self.spans[..];
+        self.list.iter().map(move |event| (event, next_registers(&mut rest, plan, event.kind)))
     }
+}
+
+/// The registers of the next event, cut off from those of all that are left.
+#[inline]
+pub fn next_registers<'a>(rest: &mut &'a [Span], plan: &Plan, kind: KindId) -> &'a [Span] {
+    let (own, after) = rest.split_at_checked(plan.registers(kind)).expect("each event has the registers of its kind");
+    *rest = after;
+    own
 }

@@ -4,7 +4,7 @@
 //! the state, and then committed in one go, so that a rejection or a panic on the way leaves no trace.
 
 use super::encode::Encoder;
-use super::event::{Event, Events, Reading};
+use super::event::{Event, Events, Reading, next_registers};
 use super::identity::is_duplicate;
 use super::json::fields::Span;
 use super::output::Output;
@@ -90,16 +90,15 @@ impl Step {
     pub fn run(&mut self, events: &Events) -> Vec<Outcome> {
         let plan = self.plan.clone();
         let mut outcomes = Vec::with_capacity(events.list.len());
-        assert_eq!(events.spans.len(), events.list.len() * plan.fields.len(), "a span for each field of each event");
-        let mut spans = events.spans.chunks(plan.fields.len().max(1));
+        let mut rest = &events.spans[..];
         for near in events.list.chunks(NEAR) {
             self.warm(near);
             for event in near {
-                // None is left where the plan has no field at all.
-                let spans = spans.next().unwrap_or_default();
+                let spans = next_registers(&mut rest, &plan, event.kind);
                 outcomes.push(self.one(&plan, event, spans));
             }
         }
+        assert!(rest.is_empty(), "registers without an event");
         self.encoder.seal(&mut outcomes);
         outcomes
     }

@@ -4,8 +4,9 @@
 
 use super::kinds::KindIndex;
 use super::layout::{Layout, TableId};
-use super::selector::Selector;
-use super::spec::{Literal, OnMiss, PlanSpec, UnknownKinds};
+use super::registers::{FEW, Registers};
+use super::resolve::Names;
+use super::spec::{Literal, PlanSpec, UnknownKinds};
 use crate::core::columns::ColumnId;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
@@ -19,7 +20,7 @@ pub type KindId = u16;
 /// Where a value is, resolved.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// In the JSON.
+    /// In the JSON: a register of the event's kind.
     Field(Slot),
     /// A token of the subject, from 1.
     Subject(usize),
@@ -108,6 +109,8 @@ pub struct Kind {
     pub targets: Vec<Target>,
     /// Whether it is known, which the mark says.
     pub known: bool,
+    /// The spans that its events keep.
+    pub registers: Registers,
 }
 
 /// Everything that decides outcomes, ready to run.
@@ -121,11 +124,11 @@ pub struct Plan {
     pub layout: Layout,
     /// The names that a scan looks for.
     pub fields: Fields,
-    /// Where the kind is.
+    /// Where the kind is: in the scan itself, since registers are those of a kind.
     pub kind: Place,
-    /// Where the id is.
+    /// Where the id is; the same register in every kind.
     pub id: Option<Place>,
-    /// Where the event's own time is.
+    /// Where the event's own time is; the same register in every kind.
     pub time: Option<Place>,
     /// The kind sections in order of their names, then the unknown kind.
     pub kinds: Vec<Kind>,
@@ -138,13 +141,11 @@ impl Plan {
     /// Compiles a plan over a layout that already knows older tables and columns.
     pub fn compile(spec: PlanSpec, layout: &Layout) -> Plan {
         let layout = layout.extended(&spec);
-        let mut fields = Fields::default();
-        let kind = place(&mut fields, &spec.event.kind);
-        let id = spec.event.id.as_ref().map(|s| place(&mut fields, s));
-        let time = spec.event.time.as_ref().map(|s| place(&mut fields, s));
-        let mut kinds: Vec<Kind> =
-            spec.kinds.keys().map(|name| compile_kind(&spec, &layout, &mut fields, Some(name))).collect();
-        kinds.push(compile_kind(&spec, &layout, &mut fields, None));
+        let mut names = Names::of(&spec, &layout, &Registers::default());
+        if names.fields.len() <= FEW {
+            names = Names::of(&spec, &layout, &Registers::all());
+        }
+        let Names { fields, kind, id, time, kinds } = names;
         let window = i64::try_from(spec.dedup_window_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Plan {
             fingerprint: spec.fingerprint(),
@@ -165,6 +166,12 @@ impl Plan {
         self.index.find(text)
     }
 
+    /// How many registers an event of this kind has.
+    #[inline]
+    pub fn registers(&self, kind: KindId) -> usize {
+        self.kinds.get(usize::from(kind)).map_or(0, |kind| kind.registers.len())
+    }
+
     /// The number under which unknown kinds run.
     pub fn unknown_kind(&self) -> KindId {
         // `kinds` always ends with the unknown kind, and config bounds the number of sections.
@@ -180,92 +187,4 @@ impl Plan {
     pub fn unknown_kinds(&self) -> UnknownKinds {
         self.spec.unknown_kinds
     }
-}
-
-fn place(fields: &mut Fields, selector: &Selector) -> Place {
-    match selector {
-        Selector::Path(names) => Place::Field(fields.field(names)),
-        Selector::Subject(n) => Place::Subject(*n),
-        Selector::Header(name) => Place::Header(name.clone()),
-        Selector::Time => Place::Time,
-    }
-}
-
-fn compile_kind(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, name: Option<&String>) -> Kind {
-    let section = name.and_then(|name| spec.kinds.get(name));
-    let mut kind = Kind {
-        name: Arc::from(name.map_or("unknown", String::as_str)),
-        key: section.and_then(|s| s.key.as_ref()).map(|s| place(fields, s)),
-        feeds: Vec::new(),
-        joins: Vec::new(),
-        targets: Vec::new(),
-        known: name.is_some(),
-    };
-    if let Some(name) = name {
-        kind.feeds = compile_feeds(spec, layout, fields, name);
-        compile_enrichments(spec, layout, fields, name, &mut kind);
-    }
-    if let Some(mark) = &spec.mark {
-        let member = fields.field(std::slice::from_ref(mark));
-        let added = Added { name: mark.clone(), label: Label::new(mark), member, source: Source::Mark };
-        target(&mut kind.targets, fields.object(&[])).fields.push(added);
-    }
-    kind
-}
-
-fn compile_feeds(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, kind: &str) -> Vec<Feed> {
-    let fed = spec.tables.iter().filter(|(_, table)| table.from == kind);
-    fed.map(|(name, table)| {
-        let id = layout.table(name).expect("the layout has every table of its plan");
-        let number = |column: &str| layout.column(id, column).expect("the layout has every column of its plan");
-        let mut columns: Vec<(ColumnId, Place)> =
-            table.columns.iter().map(|(column, source)| (number(column), place(fields, source))).collect();
-        columns.sort_by_key(|(column, _)| *column);
-        Feed {
-            table: id,
-            row: table.row.as_ref().map(|s| place(fields, s)),
-            columns,
-            delete: table.delete.as_ref().map(|d| (place(fields, &d.field), d.equals.clone())),
-        }
-    })
-    .collect()
-}
-
-fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Fields, name: &str, kind: &mut Kind) {
-    let mut known: Vec<(&str, Option<&Selector>, bool)> = Vec::new();
-    for enrich in spec.enrich.iter().filter(|enrich| enrich.kinds.iter().any(|k| k == name)) {
-        let object = fields.object(&enrich.into);
-        target(&mut kind.targets, object);
-        for (field, from) in &enrich.add {
-            let table = layout.table(&from.table).expect("a join names a table of its plan");
-            let column = layout.column(table, &from.column).expect("a join names a column of its table");
-            let required = enrich.on_miss == OnMiss::DeadLetter;
-            let wanted = (from.table.as_str(), from.row.as_ref(), required);
-            let join = known.iter().position(|k| *k == wanted).unwrap_or_else(|| {
-                known.push(wanted);
-                let row = from.row.as_ref().map(|s| place(fields, s));
-                let place = from.row.as_ref().map(Selector::to_string).unwrap_or_default();
-                kind.joins.push(Join { table, row, place, required });
-                kind.joins.len() - 1
-            });
-            let mut path = enrich.into.clone();
-            path.push(field.clone());
-            let source = Source::Column { join, column, omit: enrich.on_miss == OnMiss::Omit };
-            let added = Added { name: field.clone(), label: Label::new(field), member: fields.field(&path), source };
-            target(&mut kind.targets, object).fields.push(added);
-        }
-    }
-    for target in &mut kind.targets {
-        target.fields.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-}
-
-fn target(targets: &mut Vec<Target>, object: ObjectSlot) -> &mut Target {
-    let at = targets.iter().position(|t| t.object == object).unwrap_or_else(|| {
-        targets.push(Target { object, fields: Vec::new() });
-        targets.len() - 1
-    });
-    // `at` was found or pushed just now.
-    #[allow(clippy::indexing_slicing)]
-    &mut targets[at]
 }

@@ -140,7 +140,7 @@ impl Intake {
         // Keys spread evenly, more or less; a shard that gets more than its share grows once.
         let share = messages.len() / self.shards.max(1) + messages.len() / 8 + 1;
         let mut shards: Vec<Events> =
-            (0..self.shards).map(|_| Events::with_capacity(share, self.plan.fields.len())).collect();
+            (0..self.shards).map(|_| Events::with_capacity(share, self.plan.registers(0))).collect();
         let mut order = Vec::with_capacity(messages.len());
         let mut bytes = 0;
         let mut spans = Vec::new();
