@@ -14,13 +14,13 @@ mod tree;
 mod overrides;
 mod given;
 mod section;
-mod hint;
 mod read;
 mod check;
 mod compile;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 // What reads other files of an operator's in the same way: `sidestream test` its cases.
+pub(crate) use crate::core::plan::check::hint::known as did_you_mean;
 pub(crate) use given::Given;
 pub use overrides::Overrides;
 pub(crate) use place::{At, Place, Sources};
@@ -31,4 +31,4 @@ pub use settings::{
     Api, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection,
     ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
 };
-pub(crate) use {hint::known as did_you_mean, tree::parse as parse_toml};
+pub(crate) use tree::parse as parse_toml;

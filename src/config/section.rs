@@ -4,11 +4,11 @@
 //! is reported here and is `Given::Broken` from then on. `read` is the only caller.
 
 use super::given::{Given, Named};
-use super::hint;
 use super::overrides::is_override;
 use super::place::{At, Place};
 use super::report::Report;
 use super::tree::{self, Entry, Node, Table, Value};
+use crate::core::plan::check::hint;
 use std::ops::RangeInclusive;
 
 /// One section while it is being read.

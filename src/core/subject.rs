@@ -1,4 +1,8 @@
-//! Subjects of NATS and the filters over them: `*` stands for one token, `>` at the end for one or more.
+//! Subjects of NATS and the filters over them: `*` stands for one token, `>` at the end for one or more. And the names of
+//! streams.
+
+/// The longest stream name that the server takes, in bytes.
+const STREAM_NAME_MAX: usize = 255;
 
 /// Whether a filter takes a subject, or, of another filter, every subject that it stands for.
 pub fn covers(filter: &str, subject: &str) -> bool {
@@ -36,6 +40,17 @@ pub fn filter_fault(filter: &str) -> Option<&'static str> {
     };
     let rule = "tokens stand between single dots, `*` is a whole token, `>` only the last";
     filter.split('.').enumerate().any(bad).then_some(rule)
+}
+
+/// Follows the server's rules for stream names; they also stand in headers, hence printable ASCII.
+pub fn stream_name(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'/' | b'\\');
+    if text.is_empty() || text.len() > STREAM_NAME_MAX || !text.bytes().all(good) {
+        return Err(format!(
+            "`{text}` is no stream name: 1 to {STREAM_NAME_MAX} letters, digits, `-` and `_`, without `.`, `*`, `>`, `/`, `\\` or spaces"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! What is written into the events is not looked at here; see `added`.
 
 use super::super::given::Given;
-use super::super::hint;
 use super::super::place::{At, Place};
 use super::super::read::{Enrich, Raw, Table};
 use super::super::report::Report;
+use crate::core::plan::check::hint;
 use crate::core::plan::spec::JoinSpec;
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! The plan as data: what the configuration compiles to and what a checkpoint keeps.
 //!
-//! The text of a plan is its JSON; maps are ordered, so equal plans have equal texts. Relations between the
-//! sections are checked by `config`, which can point at the line; this file has no opinion on them.
+//! The text of a plan is its JSON; maps are ordered, so equal plans have equal texts. What a plan has to obey is `check`'s
+//! business; this file has no opinion on it.
 
 use super::emit::EmitSpec;
 use super::selector::Selector;

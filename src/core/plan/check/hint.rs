@@ -5,7 +5,7 @@
 use strsim::osa_distance;
 
 /// The known word nearest to this one, if it is near enough to be a slip of the finger.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A third of the letters may be wrong: more, and unrelated short words resemble each other.
     let most = (word.chars().count() / 3).max(1);
     let distance = |candidate: &str| osa_distance(&word.to_lowercase(), &candidate.to_lowercase());
@@ -14,7 +14,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean …?" where a known word is near, else the list of them.
-pub(crate) fn known<'a>(word: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+pub fn known<'a>(word: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = nearest(word, known.clone()) {
         return format!("did you mean `{candidate}`?");
     }

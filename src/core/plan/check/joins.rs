@@ -1,0 +1,89 @@
+//! Kinds, tables and joins: every name leads somewhere, every key is there.
+//!
+//! What is written into the events is not looked at here; see `added`.
+
+use super::fault::{Fault, Sentence};
+use super::hint;
+use super::key_path::KeyPath;
+use crate::core::plan::spec::{JoinSpec, PlanSpec, TableSpec};
+use std::collections::BTreeSet;
+
+/// Checks tables against kinds, and enrichments against kinds and tables.
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+    for (name, table) in &spec.tables {
+        let role = format!("feeds the table `{name}`");
+        faults.extend(kind(spec, &table.from, KeyPath::table(name).then("from"), &role));
+    }
+    for (number, enrich) in spec.enrich.iter().enumerate() {
+        let section = KeyPath::enrich(number);
+        kinds(spec, &enrich.kinds, &section.then("kinds"), faults);
+        for (field, join) in &enrich.add {
+            self::join(spec, join, &section.then("add").then(field), faults);
+        }
+    }
+}
+
+/// A kind that something refers to has to exist and to have a key.
+fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str) -> Option<Fault> {
+    match spec.kinds.get(name) {
+        // That there is no kind at all is said once.
+        None if spec.kinds.is_empty() => None,
+        None => {
+            let hint = hint::known(name, "kinds", spec.kinds.keys().map(String::as_str));
+            let fault = Fault::mistake(at, format!("there is no section for the kind `{name}`"));
+            Some(fault.hint(hint).rests_on([KeyPath::of(["kinds"])]))
+        }
+        Some(kind) if kind.key.is_none() => {
+            let section = KeyPath::kind(name);
+            let hint = Sentence::from("add one to the kind's section (").setting(&section.clone().name()).words(")");
+            let fault = Fault::mistake(at, format!("the kind `{name}` {role} but has no `key`"));
+            Some(fault.hint(hint).rests_on([section.then("key")]))
+        }
+        Some(_) => None,
+    }
+}
+
+fn kinds(spec: &PlanSpec, names: &[String], list: &KeyPath, faults: &mut Vec<Fault>) {
+    let mut seen = BTreeSet::new();
+    for (number, name) in names.iter().enumerate() {
+        let at = list.then(&number.to_string());
+        if seen.insert(name) {
+            faults.extend(kind(spec, name, at, "is enriched"));
+        } else {
+            faults.push(Fault::mistake(at, format!("`{name}` is listed twice")).rests_on([list.clone()]));
+        }
+    }
+}
+
+fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>) {
+    let JoinSpec { table: name, row, column } = join;
+    let Some(table) = spec.tables.get(name) else {
+        let hint = hint::known(name, "tables", spec.tables.keys().map(String::as_str));
+        let fault = Fault::mistake(at.clone(), format!("there is no table `{name}`"));
+        return faults.push(fault.hint(hint).rests_on([KeyPath::of(["tables"])]));
+    };
+    let section = KeyPath::table(name);
+    faults.extend(row_selector(name, table, row.is_some(), column, at));
+    // A table without columns is a fault of its own.
+    if !table.columns.is_empty() && !table.columns.contains_key(column) {
+        let hint = hint::known(column, "columns", table.columns.keys().map(String::as_str));
+        let fault = Fault::mistake(at.clone(), format!("the table `{name}` has no column `{column}`"));
+        faults.push(fault.hint(hint).rests_on([section.then("columns")]));
+    }
+}
+
+/// A join names a row exactly where a key can have several.
+fn row_selector(name: &str, table: &TableSpec, selected: bool, column: &str, at: &KeyPath) -> Option<Fault> {
+    let (message, hint) = match (&table.row, selected) {
+        (Some(row), false) => (
+            format!("the table `{name}` has several rows a key: the join does not say which one"),
+            format!("name the row's place in the event, such as `{name}[{row}].{column}`"),
+        ),
+        (None, true) => (
+            format!("the table `{name}` has one row a key: there is none to choose"),
+            format!("write `{name}.{column}`, or give the table a `row`"),
+        ),
+        _ => return None,
+    };
+    Some(Fault::mistake(at.clone(), message).hint(hint).rests_on([KeyPath::table(name).then("row")]))
+}
