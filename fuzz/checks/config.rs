@@ -1,11 +1,12 @@
 //! Target `config`: any text as a configuration, whole or in place of a part of a good one, with `--set` behind it.
 //!
 //! Never panics; a text is either taken or explained, and every explanation points into it; what is taken makes a plan
-//! whose text gives the same plan, and that plan runs.
+//! without a mistake, whose text gives the same plan, and that plan runs.
 
 use sidestream::config::{Config, Diagnostic, Overrides};
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::Nanos;
+use sidestream::core::plan::check::{Entities, Severity, check as faults};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
@@ -78,6 +79,8 @@ fn runs(spec: PlanSpec) {
     let again: PlanSpec = serde_json::from_str(&text).expect("a plan's text can be read");
     assert_eq!((again.text(), again.fingerprint()), (text, fingerprint.clone()));
     assert_eq!(again, spec);
+    let mistake = |spec| faults(spec, &Entities::new()).into_iter().find(|fault| fault.severity == Severity::Mistake);
+    assert_eq!(mistake(&again), None);
     let plan = Arc::new(Plan::compile(spec, &Layout::default()));
     assert_eq!(plan.fingerprint, fingerprint);
     for (name, number) in plan.spec.kinds.keys().zip(0..) {

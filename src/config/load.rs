@@ -2,7 +2,6 @@
 //!
 //! Touches the disk only in `load`, and prints nothing.
 
-use super::compile;
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::overrides::Overrides;
 use super::place::{Place, Sources};
@@ -38,7 +37,7 @@ impl Config {
         let config = match tree::parse(text) {
             Ok(mut document) => {
                 overrides.apply(&mut document, &mut report);
-                compile::compile(read::read(&document, &mut report), &mut report)
+                read::read(&document, &mut report).finish(&mut report)
             }
             Err(error) => {
                 let end = text.len();

@@ -1,7 +1,8 @@
 //! The configuration: from the text of `config.toml` to settings and a plan that cannot be wrong.
 //!
 //! The way of one file: `tree` parses it and remembers where everything stands, `overrides` lays `--set` over
-//! it, `read` takes the sections apart, `check` compares them with each other, `compile` builds `Config`.
+//! it, `read` takes the sections apart into a `draft`, which keeps the `places` of its settings, `check` compares the streams
+//! and points at what `core::plan::check` has found in the plan.
 //! Every stage adds to one `report`, so that all mistakes come out at once. Nothing here reads environment
 //! variables, talks to NATS or knows what the engine does with a setting; `cli` calls `Config::load`.
 
@@ -14,17 +15,18 @@ mod tree;
 mod overrides;
 mod given;
 mod section;
+mod places;
+mod draft;
 mod read;
 mod check;
-mod compile;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 // What reads other files of an operator's in the same way: `sidestream test` its cases.
 pub(crate) use crate::core::plan::check::hint::known as did_you_mean;
+pub use crate::core::subject::stream_name;
 pub(crate) use given::Given;
 pub use overrides::Overrides;
 pub(crate) use place::{At, Place, Sources};
-pub use read::stream_name;
 pub(crate) use report::Report;
 pub(crate) use section::Section;
 pub use settings::{

@@ -5,6 +5,7 @@
 
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::place::{Place, Sources};
+use crate::core::plan::check::{Fault, Severity};
 
 /// Remarks with their places, not yet in order.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Report {
 #[derive(Debug)]
 struct Remark {
     place: Place,
+    /// Whether it is about one setting alone: at one place that comes before what others make of it.
+    alone: bool,
     message: String,
     hint: Option<String>,
 }
@@ -29,17 +32,26 @@ impl Report {
 
     /// A mistake that the message itself says how to mend.
     pub(crate) fn error(&mut self, place: Place, message: impl Into<String>) {
-        self.errors.push(Remark { place, message: message.into(), hint: None });
+        self.errors.push(Remark { place, alone: false, message: message.into(), hint: None });
     }
 
     /// A mistake and what to do about it.
     pub(crate) fn error_with(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.errors.push(Remark { place, message: message.into(), hint: Some(hint.into()) });
+        self.errors.push(Remark { place, alone: false, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// Something that works but is hardly meant.
     pub(crate) fn warn(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.warnings.push(Remark { place, message: message.into(), hint: Some(hint.into()) });
+        self.warnings.push(Remark { place, alone: false, message: message.into(), hint: Some(hint.into()) });
+    }
+
+    /// A fault of the plan, put into words for this text.
+    pub(crate) fn fault(&mut self, fault: &Fault, place: Place, message: String, hint: Option<String>) {
+        let list = match fault.severity {
+            Severity::Mistake => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        list.push(Remark { place, alone: fault.rests_on.is_empty(), message, hint });
     }
 
     /// Adds an override to the texts that places point into.
@@ -62,7 +74,7 @@ impl Report {
     pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
         let Report { sources, errors, warnings } = self;
         let print = |mut remarks: Vec<Remark>| -> Vec<Diagnostic> {
-            remarks.sort_by_key(|remark| remark.place);
+            remarks.sort_by_key(|remark| (remark.place, !remark.alone));
             remarks.into_iter().map(|r| sources.diagnostic(r.place, r.message, r.hint)).collect()
         };
         if errors.is_empty() { Ok(print(warnings)) } else { Err(ConfigError { diagnostics: print(errors) }) }

@@ -194,23 +194,19 @@ impl<'t, 'r> Section<'t, 'r> {
         Given::Valid(At { value: parsed.into_iter().filter_map(Given::at).collect(), place })
     }
 
-    /// The texts under names of the operator's own, at least one, each through `parse`.
+    /// The texts under names of the operator's own, each through `parse`; `None` where there is no such table.
     pub(crate) fn entries<T>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Vec<Named<T>> {
+    ) -> Option<Vec<Named<T>>> {
         let hint = format!("write names and what they stand for: {name} = {{ name = \"…\" }}");
-        let Some(members) = self.members(name, "a table", &hint) else { return Vec::new() };
-        if members.is_empty() {
-            let place = self.key_place(name);
-            self.report.error(place, format!("`{name}` must have at least one member"));
-        }
+        let members = self.members(name, "a table", &hint)?;
         let entries = members.iter().map(|(name, entry)| {
             let given = self.parse_node(name, &entry.node, &parse);
             Named { name: name.clone(), key: entry.key, given }
         });
-        entries.collect()
+        Some(entries.collect())
     }
 
     /// Ends the section: unknown keys, and required ones that are missing. Says whether every key was known;

@@ -4,6 +4,7 @@
 //! is in `plan`; everything beside it may change between two starts without changing one output.
 
 use crate::core::ids::KEY_GROUPS;
+use crate::core::plan::check::{Entities, Severity, check};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::record::Engine;
 use std::net::SocketAddr;
@@ -202,18 +203,8 @@ impl Config {
         assert!(self.input.stream == plan.input_stream, "the plan names the stream that is read");
         assert!(self.input.stream != self.output.stream, "no output comes back as an event");
         assert!(self.nats.user.is_some() == self.nats.password_file.is_some(), "a user has a password");
-        for kind in plan.enrich.iter().flat_map(|section| &section.kinds) {
-            let key = plan.kinds.get(kind).and_then(|kind| kind.key.as_ref());
-            assert!(key.is_some(), "an enriched kind has a key");
-        }
-        for table in plan.tables.values() {
-            let key = plan.kinds.get(&table.from).and_then(|kind| kind.key.as_ref());
-            assert!(key.is_some(), "a table is fed by a kind with a key");
-        }
-        for join in plan.enrich.iter().flat_map(|section| section.add.values()) {
-            let table = plan.tables.get(&join.table);
-            assert!(table.is_some_and(|t| t.columns.contains_key(&join.column)), "a join takes an existing column");
-            assert!(table.is_some_and(|t| t.row.is_some() == join.row.is_some()), "a join names exactly one row");
-        }
+        let faults = check(plan, &Entities::default());
+        let mistake = faults.iter().find(|fault| fault.severity == Severity::Mistake);
+        assert!(mistake.is_none(), "the plan has a mistake: {mistake:?}");
     }
 }

@@ -1,17 +1,10 @@
 //! What has to fit together between the sections.
 //!
-//! A check never stops and never repeats what `read` has reported: it looks only at valid settings.
-//! `streams` compares streams and subjects, `joins` kinds, tables and joins, `entities` what their keys name, `tokens` what
-//! becomes of kinds in subjects, `added` the names that enrichments write.
+//! A check never stops and never repeats what `read` has reported: nothing is concluded from a setting that could not be read.
+//! `streams` compares streams and subjects, `plan` points at what is wrong with the plan.
 
-mod added;
-mod entities;
-mod joins;
+mod plan;
 mod streams;
-mod tokens;
 
-pub(super) use added::check as added;
-pub(super) use entities::check as entities;
-pub(super) use joins::check as joins;
+pub(super) use plan::check as plan;
 pub(super) use streams::check as streams;
-pub(super) use tokens::check as tokens;

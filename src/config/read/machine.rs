@@ -13,7 +13,8 @@ use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub(super) fn engine(mut section: Section<'_, '_>) -> (Option<EngineSection>, Option<UnknownKinds>) {
+/// The section; what becomes of unknown kinds belongs to the plan.
+pub(super) fn engine(mut section: Section<'_, '_>, unknown_kinds: &mut UnknownKinds) -> Option<EngineSection> {
     let most = u64::from(KEY_GROUPS);
     let why = "0 stands for one per core; a shard without a key group of its own would idle";
     let shards = section.integer("shards", 0..=most, why).or(0);
@@ -23,14 +24,13 @@ pub(super) fn engine(mut section: Section<'_, '_>) -> (Option<EngineSection>, Op
     let slices = section.integer("max_in_flight_slices", 1..=1024, why).or(16);
     let words =
         [("forward", UnknownKinds::Forward), ("dead_letter", UnknownKinds::DeadLetter), ("drop", UnknownKinds::Drop)];
-    let unknown_kinds = section.choice("unknown_kinds", &words).or(UnknownKinds::default());
+    if let Some(chosen) = section.choice("unknown_kinds", &words).value() {
+        *unknown_kinds = chosen;
+    }
     section.finish();
-    let engine = || {
-        let shards = usize::try_from(shards?).ok()?;
-        let max_in_flight_slices = usize::try_from(slices?).ok()?;
-        Some(EngineSection { shards, checkpoint_interval_ms: interval?, max_in_flight_slices })
-    };
-    (engine(), unknown_kinds)
+    let shards = usize::try_from(shards?).ok()?;
+    let max_in_flight_slices = usize::try_from(slices?).ok()?;
+    Some(EngineSection { shards, checkpoint_interval_ms: interval?, max_in_flight_slices })
 }
 
 pub(super) fn state(mut section: Section<'_, '_>) -> Option<StateSection> {

@@ -1,119 +1,123 @@
 //! `[event]`, `[dedup]`, `[kinds.NAME]`, `[tables.NAME]` and `[[enrich]]`: what decides outcomes.
 //!
-//! Only the notations are checked here; whether a join's table exists is `check`'s question.
+//! Only types and notations are looked at here, one value at a time; all rules are those of `core::plan::check`.
 
-use super::super::given::Given;
-use super::super::place::{At, Place};
+use super::super::draft::{Draft, NO_PLACE};
+use super::super::place::At;
+use super::super::places::Places;
 use super::super::section::Section;
 use super::super::tree::Value;
-use super::notation;
-use super::raw::{Dedup, Enrich, Kind, Table};
+use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, EventSpec, Identity, JoinSpec, Literal, OnMiss};
+use crate::core::plan::spec::{DeleteSpec, EnrichSpec, Identity, JoinSpec, KindSpec, Literal, OnMiss, TableSpec};
 use std::collections::BTreeMap;
 
-/// The longest window: a year and a day, which keeps every sum of stream times far from overflow.
-const WINDOW_MAX_S: u64 = 366 * 86_400;
-
-/// The section, and where its `id` stands.
-pub(super) fn event(section: Option<Section<'_, '_>>) -> (Option<EventSpec>, Option<Place>) {
-    let Some(mut section) = section else { return (None, None) };
+pub(super) fn event(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+    let (at, places, event) = (KeyPath::of(["event"]), &mut draft.places, &mut draft.plan.event);
+    let Some(mut section) = section else { return places.unread(&at) };
     section.require("kind", "`kind = \"title\"`");
-    let kind = notation::place(&mut section, "kind");
-    let id = notation::place(&mut section, "id");
-    let time = notation::place(&mut section, "time");
+    let mut place = |name| section.parsed(name, Selector::parse);
+    event.kind = places.required(&at.then("kind"), place("kind")).unwrap_or(NO_PLACE);
+    event.id = places.take(&at.then("id"), place("id"));
+    event.time = places.take(&at.then("time"), place("time"));
     section.finish();
-    let id_place = id.valid().map(|id| id.place);
-    let spec = kind.value().map(|kind| EventSpec { kind, id: id.value(), time: time.value() });
-    (spec, id_place)
 }
 
-pub(super) fn dedup(section: Option<Section<'_, '_>>) -> Dedup {
-    let Some(mut section) = section else { return Dedup { window_s: Given::Broken, identity: Given::Broken } };
-    let why = "0 switches de-duplication off, and a year is the longest window";
-    let window_s = section.integer("window_s", 0..=WINDOW_MAX_S, why);
+pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+    let Some(mut section) = section else { return };
+    let window = section.integer("window_s", WINDOW_S, WINDOW_WHY);
+    if let Some(window_s) = draft.places.take(&KeyPath::of(["dedup", "window_s"]), window) {
+        draft.plan.dedup_window_s = window_s;
+    }
     let identity = section.choice("identity", &[("kind", Identity::Kind), ("key", Identity::Key)]);
+    if let Some(identity) = identity.value() {
+        draft.plan.identity = identity;
+    }
     section.finish();
-    Dedup { window_s, identity }
 }
 
-pub(super) fn kinds(root: &mut Section<'_, '_>) -> BTreeMap<String, Kind> {
+pub(super) fn kinds(root: &mut Section<'_, '_>, draft: &mut Draft) {
     root.require("kinds", "[kinds.user] with its `key`");
-    let sections = root.named("kinds");
-    if sections.is_some_and(|sections| sections.is_empty()) {
-        let place = root.key_place("kinds");
-        root.report.error_with(place, "there is no kind", "add one, such as [kinds.user] with its `key`");
-    }
-    let mut kinds = BTreeMap::new();
-    for (name, entry) in sections.into_iter().flatten() {
-        let title = format!("[kinds.{}]", quoted(name));
-        if name.is_empty() {
-            root.report.error(entry.key, "a kind needs a name; `*` matches any");
+    let at = KeyPath::of(["kinds"]);
+    let Some(sections) = root.named("kinds") else { return draft.places.unread(&at) };
+    draft.places.write(at, root.key_place("kinds"));
+    for (name, entry) in sections {
+        let (at, places) = (KeyPath::kind(name), &mut draft.places);
+        places.write(at.clone().name(), entry.key);
+        let mut kind = KindSpec { key: None };
+        match root.enter(format!("[kinds.{}]", quoted(name)), entry.key, &entry.node) {
+            None => places.unread(&at),
+            Some(mut section) => {
+                let (key, entity) = (section.parsed("key", Selector::parse), section.text("entity"));
+                let all_known = section.finish();
+                kind.key = places.take(&at.then("key"), key.unless_misspelt(all_known));
+                let entity = places.take(&at.then("entity"), entity.unless_misspelt(all_known));
+                draft.entities.extend(entity.map(|entity| (name.clone(), entity)));
+            }
         }
-        let section = root.enter(title, entry.key, &entry.node);
-        let (key, entity) = section.map_or((Given::Broken, Given::Broken), |mut section| {
-            let (key, entity) = (notation::place(&mut section, "key"), section.text("entity"));
-            let all_known = section.finish();
-            (key.unless_misspelt(all_known), entity.unless_misspelt(all_known))
-        });
-        kinds.insert(name.to_owned(), Kind { place: entry.key, key, entity });
+        draft.plan.kinds.insert(name.clone(), kind);
     }
-    kinds
 }
 
-pub(super) fn tables(root: &mut Section<'_, '_>) -> BTreeMap<String, Table> {
-    let mut tables = BTreeMap::new();
+pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
     for (name, entry) in root.named("tables").into_iter().flatten() {
-        if name.is_empty() || name.contains(['.', '[', ']']) {
-            let message = format!("`{name}` is no table name: joins are written `table.column`, so no `.`, `[` or `]`");
-            root.report.error(entry.key, message);
-        }
-        let title = format!("[tables.{}]", quoted(name));
-        let table = match root.enter(title, entry.key, &entry.node) {
-            Some(section) => table(section),
+        let (at, places) = (KeyPath::table(name), &mut draft.places);
+        places.write(at.clone().name(), entry.key);
+        let table = match root.enter(format!("[tables.{}]", quoted(name)), entry.key, &entry.node) {
+            Some(section) => table(section, &at, places),
             None => {
-                let (from, row, delete) = (Given::Broken, Given::Broken, Given::Broken);
-                Table { place: entry.key, from, row, columns: Vec::new(), delete }
+                places.unread(&at);
+                TableSpec { from: String::new(), row: None, columns: BTreeMap::new(), delete: None }
             }
         };
-        tables.insert(name.to_owned(), table);
+        draft.plan.tables.insert(name.clone(), table);
     }
-    tables
 }
 
-fn table(mut section: Section<'_, '_>) -> Table {
+fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> TableSpec {
     section.require("from", "`from = \"user\"`");
     section.require("columns", "`columns = { name = \"properties.name\" }`");
-    let mut table = Table {
-        place: section.place,
-        from: section.text("from"),
-        row: notation::place(&mut section, "row"),
-        columns: section.entries("columns", Selector::parse),
-        delete: delete(&mut section),
-    };
-    notation::columns(&table.columns, section.report);
-    for column in &table.columns {
-        if column.name.is_empty() || column.name.contains(['.', '[', ']']) {
-            let message =
-                format!("`{}` is no column name: joins are written `table.column`, so no `.`, `[` or `]`", column.name);
-            section.report.error(column.key, message);
-        }
-    }
-    table.row = table.row.unless_misspelt(section.finish());
-    table
+    let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
+    let row = section.parsed("row", Selector::parse);
+    let columns = entries(&mut section, "columns", Selector::parse, || NO_PLACE, at, places);
+    let delete = delete(&mut section, &at.then("delete"), places);
+    let row = places.take(&at.then("row"), row.unless_misspelt(section.finish()));
+    TableSpec { from, row, columns, delete }
 }
 
-fn delete(section: &mut Section<'_, '_>) -> Given<DeleteSpec> {
+/// What stands under names of the operator's own; `unread` stands in for a value that is broken.
+fn entries<T>(
+    section: &mut Section<'_, '_>,
+    name: &'static str,
+    parse: impl Fn(&str) -> Result<T, String>,
+    unread: impl Fn() -> T,
+    at: &KeyPath,
+    places: &mut Places,
+) -> BTreeMap<String, T> {
+    let at = at.then(name);
+    let Some(entries) = section.entries(name, parse) else {
+        places.unread(&at);
+        return BTreeMap::new();
+    };
+    places.write(at.clone(), section.key_place(name));
+    let entries = entries.into_iter().map(|entry| {
+        let at = at.then(&entry.name);
+        places.write(at.clone().name(), entry.key);
+        (entry.name, places.take(&at, entry.given).unwrap_or_else(&unread))
+    });
+    entries.collect()
+}
+
+fn delete(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Option<DeleteSpec> {
     if !section.has("delete") {
         // Asking makes the key known, so that a misspelt one is recognised.
         section.node("delete");
-        return Given::Absent;
+        return None;
     }
-    let place = section.key_place("delete");
-    let Some(mut delete) = section.optional("delete") else { return Given::Broken };
+    let mut delete = section.optional("delete")?;
     delete.require("field", "`field = \"properties.operation\"`");
     delete.require("equals", "`equals = \"delete\"`");
-    let field = notation::place(&mut delete, "field");
+    let field = places.required(&at.then("field"), delete.parsed("field", Selector::parse));
     let equals = delete.node("equals").and_then(|node| match &node.value {
         Value::Text(text) => Some(Literal::Text(text.clone())),
         Value::Integer(integer) => Some(Literal::Integer(*integer)),
@@ -125,22 +129,19 @@ fn delete(section: &mut Section<'_, '_>) -> Given<DeleteSpec> {
         }
     });
     delete.finish();
-    match (field.value(), equals) {
-        (Some(field), Some(equals)) => Given::Valid(At { value: DeleteSpec { field, equals }, place }),
-        _ => Given::Broken,
+    Some(DeleteSpec { field: field.unwrap_or(NO_PLACE), equals: equals.unwrap_or(Literal::Bool(false)) })
+}
+
+pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
+    for node in root.repeated("enrich") {
+        if let Some(section) = root.enter("[[enrich]]".to_owned(), node.place, node) {
+            let at = KeyPath::enrich(draft.plan.enrich.len());
+            draft.plan.enrich.push(enrichment(section, &at, &mut draft.places));
+        }
     }
 }
 
-pub(super) fn enrich(root: &mut Section<'_, '_>) -> Vec<Enrich> {
-    let nodes = root.repeated("enrich");
-    let sections = nodes.iter().filter_map(|node| {
-        let section = root.enter("[[enrich]]".to_owned(), node.place, node)?;
-        Some(enrichment(section))
-    });
-    sections.collect()
-}
-
-fn enrichment(mut section: Section<'_, '_>) -> Enrich {
+fn enrichment(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> EnrichSpec {
     section.require("kinds", "`kinds = [\"lesson\"]`");
     section.require("add", "`add = { country = \"user.country\" }`");
     let words = [
@@ -153,21 +154,12 @@ fn enrichment(mut section: Section<'_, '_>) -> Enrich {
     if let Some(At { value: None, place }) = on_miss.valid() {
         section.report.error_with(*place, "`wait` is not built yet", "use `null`, `omit` or `dead_letter`");
     }
-    let mut enrich = Enrich {
-        kinds: section.texts("kinds", |text| Ok(text.to_owned())),
-        on_miss: on_miss.or(Some(OnMiss::default())).flatten(),
-        into: section.parsed("into", object_path),
-        add: section.entries("add", JoinSpec::parse),
-    };
-    notation::joins(&enrich.add, section.report);
-    if let Some(into) = enrich.into.valid() {
-        notation::path(&into.value, into.place, section.report);
-    }
-    for added in enrich.add.iter().filter(|added| added.name.is_empty()) {
-        section.report.error(added.key, "an added field needs a name");
-    }
-    enrich.into = enrich.into.unless_misspelt(section.finish());
-    enrich
+    let kinds = places.list(&at.then("kinds"), section.texts("kinds", |text| Ok(text.to_owned())));
+    let into = section.parsed("into", object_path);
+    let unread = || JoinSpec { table: String::new(), row: None, column: String::new() };
+    let add = entries(&mut section, "add", JoinSpec::parse, unread, at, places);
+    let into = places.take(&at.then("into"), into.unless_misspelt(section.finish())).unwrap_or_default();
+    EnrichSpec { kinds, on_miss: on_miss.value().flatten().unwrap_or_default(), into, add }
 }
 
 /// The path of an object in the JSON; a place outside the JSON cannot take a field.

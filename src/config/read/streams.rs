@@ -2,81 +2,71 @@
 //!
 //! Whether the subjects of two sections can meet is `check`'s question.
 
-use super::super::given::Given;
+use super::super::draft::Draft;
 use super::super::section::Section;
 use super::super::settings::ProvisionSection;
 use super::nats::api;
 use super::provision::{Made, provision};
-use super::raw::{DeadLetters, Input, Output};
-use crate::core::plan::template::{Hole, Template};
-use crate::core::subject::filter_fault;
+use crate::core::plan::check::{KeyPath, MAX_BYTES, MAX_BYTES_WHY, dead_subject_fault, output_subject_fault};
+use crate::core::plan::template::Template;
+use crate::core::subject::{filter_fault, stream_name};
 
-/// The longest stream name that the server takes, in bytes.
-const STREAM_NAME_MAX: usize = 255;
-
-/// The longest subject that a template may make, in bytes.
-const SUBJECT_MAX: usize = 1024;
-
-/// The smallest size limit: the reserve of every message and some room for headers and a body.
-const MAX_BYTES_MIN: u64 = 1024;
-
-/// The largest message that a server can be configured to take.
-const MAX_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-pub(super) fn input(section: Option<Section<'_, '_>>) -> Input {
-    let Some(mut section) = section else {
-        return Input { stream: Given::Broken, subjects: Given::Broken, api: Given::Absent, provision: None };
-    };
+pub(super) fn input(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+    let (at, places) = (KeyPath::of(["input"]), &mut draft.places);
+    let Some(mut section) = section else { return places.unread(&at) };
     section.require("stream", "`stream = \"EVENTS\"`");
     section.require("subjects", "`subjects = [\"events.>\"]`");
-    let input = Input {
-        stream: section.parsed("stream", stream_name),
-        subjects: section.texts("subjects", input_subject),
-        api: api(&mut section, "domain"),
-        provision: section.optional("provision").and_then(|section| provision(section, Made::Input)),
-    };
+    let input = &mut draft.input;
+    input.stream = places.required(&at.then("stream"), section.parsed("stream", stream_name)).unwrap_or_default();
+    input.subjects = places.list(&at.then("subjects"), section.texts("subjects", input_subject));
+    input.api = api(&mut section, "domain").value();
+    input.provision = made(section.optional("provision"), Made::Input);
     section.finish();
-    input
+    draft.plan.input_stream.clone_from(&input.stream);
 }
 
-pub(super) fn output(section: Option<Section<'_, '_>>) -> Output {
-    let Some(mut section) = section else {
-        return Output {
-            stream: Given::Broken,
-            subject: Given::Broken,
-            mark: Given::Broken,
-            max_bytes: None,
-            provision: None,
-            api: Given::Absent,
-        };
-    };
+pub(super) fn output(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+    let (at, places, plan) = (KeyPath::of(["output"]), &mut draft.places, &mut draft.plan);
+    let Some(mut section) = section else { return places.unread(&at) };
     section.require("stream", "`stream = \"ENRICHED\"`");
     section.require("subject", "`subject = \"enriched.{kind}\"`");
-    let why = "the limit counts headers too, and no server takes more than 64 MiB";
-    let output = Output {
-        stream: section.parsed("stream", stream_name),
-        subject: section.parsed("subject", output_subject),
-        mark: section.text("mark"),
-        max_bytes: section.integer("max_bytes", MAX_BYTES_MIN..=MAX_BYTES_MAX, why).or(1_048_576),
-        api: api(&mut section, "domain"),
-        provision: section.optional("provision").and_then(|section| provision(section, Made::Other)),
-    };
+    let output = &mut draft.output;
+    output.stream = places.required(&at.then("stream"), section.parsed("stream", stream_name)).unwrap_or_default();
+    if let Some(subject) = places.required(&at.then("subject"), section.parsed("subject", output_subject)) {
+        plan.output_subject = subject;
+    }
+    plan.mark = places.take(&at.then("mark"), section.text("mark"));
+    if let Some(most) = section.integer("max_bytes", MAX_BYTES, MAX_BYTES_WHY).value() {
+        plan.max_bytes = most;
+    }
+    output.api = api(&mut section, "domain").value();
+    output.provision = made(section.optional("provision"), Made::Other);
     section.finish();
-    output
 }
 
-pub(super) fn dead_letters(section: Option<Section<'_, '_>>) -> DeadLetters {
-    let Some(mut section) = section else {
-        return DeadLetters { subject: Given::Broken, stream: Given::Broken, provision: None, provision_place: None };
-    };
-    let dead_letters = DeadLetters {
-        subject: section.parsed("subject", subject_template),
-        stream: section.parsed("stream", stream_name),
-        provision_place: section.has("provision").then(|| section.key_place("provision")),
-        provision: section.optional("provision").and_then(|section| provision(section, Made::Other)),
-    };
+pub(super) fn dead_letters(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+    let (at, places) = (KeyPath::of(["dead_letters"]), &mut draft.places);
+    let Some(mut section) = section else { return places.unread(&at) };
+    let subject = section.parsed("subject", dead_subject);
+    if subject.is_absent() {
+        // The default has no place of its own: then the other side of a pair of subjects is pointed at.
+        let place = places.nearest(&KeyPath::of(["output", "subject"]));
+        places.write(at.then("subject"), place);
+    }
+    if let Some(subject) = places.take(&at.then("subject"), subject) {
+        draft.plan.dead_subject = subject;
+    }
+    draft.dead_letters.stream = places.take(&at.then("stream"), section.parsed("stream", stream_name));
+    if section.has("provision") {
+        places.write(at.then("provision").name(), section.key_place("provision"));
+    }
+    draft.dead_letters.provision = made(section.optional("provision"), Made::Other);
     section.finish();
-    dead_letters
+}
+
+/// How a stream is made; the defaults stand in where that could not be read.
+fn made(section: Option<Section<'_, '_>>, made: Made) -> ProvisionSection {
+    section.and_then(|section| provision(section, made)).unwrap_or_default()
 }
 
 /// The stream of redrives has no name of its own to choose; only how it is made may be said.
@@ -97,31 +87,12 @@ fn input_subject(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A template whose subjects stay far below the 4 KiB at which the server closes the connection.
-fn subject_template(text: &str) -> Result<Template, String> {
+fn dead_subject(text: &str) -> Result<Template, String> {
     let template = Template::parse(text)?;
-    let longest = template.fill(&mut |_| Some("x".repeat(64))).len();
-    if longest > SUBJECT_MAX {
-        return Err(format!("this makes subjects of up to {longest} bytes: {SUBJECT_MAX} are the limit"));
-    }
-    Ok(template)
+    dead_subject_fault(&template).map_or(Ok(template), Err)
 }
 
 fn output_subject(text: &str) -> Result<Template, String> {
-    let template = subject_template(text)?;
-    if template.holes().any(|hole| hole == Hole::Reason) {
-        return Err(format!("`{text}`: an output has no {{reason}}, only a dead letter has"));
-    }
-    Ok(template)
-}
-
-/// Follows the server's rules for stream names; they also stand in headers, hence printable ASCII.
-pub fn stream_name(text: &str) -> Result<String, String> {
-    let good = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'/' | b'\\');
-    if text.is_empty() || text.len() > STREAM_NAME_MAX || !text.bytes().all(good) {
-        return Err(format!(
-            "`{text}` is no stream name: 1 to {STREAM_NAME_MAX} letters, digits, `-` and `_`, without `.`, `*`, `>`, `/`, `\\` or spaces"
-        ));
-    }
-    Ok(text.to_owned())
+    let template = Template::parse(text)?;
+    output_subject_fault(&template).map_or(Ok(template), Err)
 }

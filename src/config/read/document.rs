@@ -1,0 +1,33 @@
+//! The whole document: every section in its turn.
+
+use super::super::draft::Draft;
+use super::super::report::Report;
+use super::super::section::Section;
+use super::super::tree;
+use super::{machine, nats, plan, streams};
+use crate::core::plan::check::KeyPath;
+
+/// Reads every section and reports every key that none of them knows.
+pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Draft {
+    let mut draft = Draft::blank();
+    let mut root = Section::root(document, report);
+    draft.nats = root.optional("nats").and_then(nats::nats);
+    streams::input(root.required("input", "[input] with `stream` and `subjects`"), &mut draft);
+    streams::output(root.required("output", "[output] with `stream` and `subject`"), &mut draft);
+    streams::dead_letters(root.optional("dead_letters"), &mut draft);
+    draft.redrives = root.optional("redrives").and_then(streams::redrives);
+    draft.engine = root.optional("engine").and_then(|section| machine::engine(section, &mut draft.plan.unknown_kinds));
+    plan::dedup(root.optional("dedup"), &mut draft);
+    draft.state = root.optional("state").and_then(machine::state);
+    draft.http = root.optional("http").and_then(machine::http);
+    plan::event(root.required("event", "[event] with `kind`"), &mut draft);
+    plan::kinds(&mut root, &mut draft);
+    plan::tables(&mut root, &mut draft);
+    plan::enrich(&mut root, &mut draft);
+    let all_known = root.finish();
+    if !all_known && draft.plan.tables.is_empty() {
+        // [tables] may have been misspelt.
+        draft.places.unread(&KeyPath::of(["tables"]));
+    }
+    draft
+}
