@@ -28,6 +28,9 @@ pub struct Expected {
     pub must: bool,
 }
 
+/// Why a duplicate has no message.
+pub const DUPLICATE: &str = "its event is a duplicate";
+
 /// The value of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -35,6 +38,8 @@ pub enum Value {
     Output(Output),
     /// This output, but for its body, which depends on state that is not known.
     Frame(Output),
+    /// This output or dead letter, unless rows that lost events changed made another one of it.
+    Likely(Output),
     /// Something that is not known, for this reason.
     NotKnown(Doubt),
     /// No message at all, for this reason.
@@ -51,7 +56,7 @@ impl Expected {
     pub fn outcome(outcome: Outcome, must: bool) -> Expected {
         let value = match outcome {
             Outcome::Publish(output) => Value::Output(output),
-            Outcome::Silent(Silence::Duplicate) => Value::Nothing("its event is a duplicate"),
+            Outcome::Silent(Silence::Duplicate) => Value::Nothing(DUPLICATE),
             Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
             Outcome::Silent(Silence::Outside) => Value::Nothing("its event is outside the replay's range"),
             // Only a state that was loaded holds anything beforehand; this one never is.

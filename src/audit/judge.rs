@@ -10,7 +10,7 @@ use super::lane::{Entry, Lane};
 use super::recompute::Recompute;
 use super::regime::{self, Begin, Regime};
 use super::report::{Doubt, Report};
-use super::rewound::Rewinds;
+use super::rewound::{Rewinds, Taint};
 use super::scales::Scales;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
@@ -73,6 +73,7 @@ pub struct Audit {
     output_ended: bool,
     scales: Scales,
     rewinds: Rewinds,
+    taint: Option<Taint>,
     /// The regime that is judged under, and the core at work under it where its plan's text is at hand.
     regime: Option<Arc<Regime>>,
     recompute: Option<Recompute>,
@@ -104,6 +105,7 @@ impl Audit {
             output_ended: output.first > output.last,
             scales: Scales::new(name, lane),
             rewinds,
+            taint: None,
             regime: None,
             recompute: None,
             passed: Position(0),
@@ -211,12 +213,14 @@ impl Audit {
         }
     }
 
-    /// Behind a rewind, the engine's state may hold what events did that the input lost, and their ids.
+    /// From the first event behind a rewind's floor on, what lost events left in the state makes all else likely only.
     fn cross_rewind(&mut self, next: Position) {
-        if self.rewinds.lost_between(self.passed, next)
-            && let Some(recompute) = &mut self.recompute
-        {
-            recompute.lose_rows(self.latest);
+        let Some(first) = self.events.front() else { return };
+        if self.rewinds.lost_between(self.passed, next) {
+            let window = Nanos(
+                i64::try_from(self.options.plan.dedup_window_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000),
+            );
+            self.taint = Some(Taint { by: first.stored_at.max(self.latest), window });
         }
     }
 
@@ -281,6 +285,10 @@ impl Audit {
         let expected = recompute.run(messages);
         for ((position, stored_at), expected) in times.into_iter().zip(expected) {
             self.pass(position, stored_at);
+            let expected = match self.taint {
+                Some(taint) => taint.doubted(expected, stored_at),
+                None => expected,
+            };
             self.scales.weigh(position, stored_at, &expected);
         }
     }
@@ -294,6 +302,10 @@ impl Audit {
         self.pass(next, stored_at);
         if let Some(recompute) = &mut self.recompute {
             let expected = recompute.run_with(message, witness);
+            let expected = match self.taint {
+                Some(taint) => taint.doubted(expected, stored_at),
+                None => expected,
+            };
             self.scales.weigh(next, stored_at, &expected);
         } else {
             match self.scales.lane.front() {

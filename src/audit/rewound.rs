@@ -4,10 +4,14 @@
 //! earlier history beyond a later floor stands for an event that is gone; all others are judged as ever, and their
 //! positions rise along the lane.
 
-use crate::core::ids::Position;
+use super::expected::{DUPLICATE, Expected, Value};
+use super::report::Doubt;
+use crate::core::ids::{Nanos, Position};
+use crate::core::output::Output;
 use crate::core::protocol::epoch;
 use crate::core::protocol::facts::Rewind;
 use crate::core::protocol::header::LaneMessage;
+use crate::core::rejection::Reason;
 
 /// What a lane message is, as far as rewinds tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,40 @@ impl Rewinds {
     pub fn lost_between(&self, passed: Position, next: Position) -> bool {
         self.0.iter().any(|rewind| passed <= rewind.floor && rewind.floor < next)
     }
+}
+
+/// Behind a rewind, the engine's state may hold what events did that the input lost, and their ids. What is recomputed
+/// knows nothing of them, so that it is likely and no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Taint {
+    /// No lost event was stored later.
+    pub by: Nanos,
+    /// The window of de-duplication.
+    pub window: Nanos,
+}
+
+impl Taint {
+    /// What is to be expected of the event that was stored at `now`.
+    pub fn doubted(&self, expected: Expected, now: Nanos) -> Expected {
+        let Expected { value, must } = expected;
+        let age = now.0.saturating_sub(self.by.0);
+        match value {
+            // What the bytes alone make a dead letter is one, whatever was seen before.
+            Value::Output(output) if of_bytes(&output) => Expected { value: Value::Output(output), must },
+            // A lost event's id silences another one for a window; and that one is then no reason to silence a third.
+            Value::Nothing(DUPLICATE) if age < self.window.0.saturating_mul(2) => {
+                Expected::not_known(Doubt::DuplicateUnknown, false)
+            }
+            value => {
+                let value = if let Value::Output(output) = value { Value::Likely(output) } else { value };
+                Expected { value, must: must && age >= self.window.0 }
+            }
+        }
+    }
+}
+
+fn of_bytes(output: &Output) -> bool {
+    output.dead.as_ref().is_some_and(|dead| ![Reason::Miss, Reason::TooLarge, Reason::Internal].contains(&dead.reason))
 }
 
 /// The stream part of `Sidestream-Position` in the output of a message's history.

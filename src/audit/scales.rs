@@ -144,6 +144,12 @@ impl Scales {
         let (differences, doubt) = match value {
             Value::Output(output) => (differences(output, stream, found, Extent::Whole), None),
             Value::Frame(output) => (differences(output, stream, found, Extent::AllButBody), Some(Doubt::StateUnknown)),
+            Value::Likely(output) => {
+                let whole = differences(output, stream, found, Extent::Whole);
+                let of_state = output.dead.is_some() || entry.is_dead();
+                let may_be = of_state || differences(output, stream, found, Extent::AllButBody).is_empty();
+                if !whole.is_empty() && may_be { (Vec::new(), Some(Doubt::StateUnknown)) } else { (whole, None) }
+            }
             Value::NotKnown(doubt) => {
                 (time_difference(&stored_at.to_string(), found).into_iter().collect(), Some(*doubt))
             }
@@ -168,7 +174,7 @@ impl Scales {
         let doubt = match &expected.value {
             Value::Nothing(_) => return,
             Value::NotKnown(doubt) => *doubt,
-            Value::Output(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
+            Value::Output(_) | Value::Likely(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
         };
         let doubt = self.why(doubt);
         // It was counted where it stands.

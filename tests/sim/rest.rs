@@ -89,7 +89,7 @@ impl World {
     fn judge_the_end(&mut self) {
         // Only now: an engine that stands still beside another input has not gone on over it, and a new input may lead to
         // as many outputs as the old one left in the lane.
-        if self.facts.must_refuse && !self.context.rewound.is_followed() {
+        if self.facts.must_refuse {
             return self.context.violated("went on over an input that is another one");
         }
         let disk = self.processes[self.main].disk.clone();

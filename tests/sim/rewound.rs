@@ -27,8 +27,8 @@ pub struct Rewound {
     pub cuts: u32,
     /// How far each key group was in events that are gone, as far as it is known.
     held: BTreeMap<u16, u64>,
-    /// Whether a person ever consented.
-    consented: bool,
+    /// The engine has just gone on as a person consented to: what was lost before is no reason to refuse any more.
+    settled: bool,
     /// The rewind that the engine followed last.
     followed: Option<Rewind>,
 }
@@ -40,17 +40,15 @@ impl Rewound {
         self.kept = if self.cuts == 0 { keep } else { self.kept.min(keep) };
         self.cuts += 1;
     }
-
-    /// Whether the engine may go on beside an input that lost what was processed.
-    pub fn is_followed(&self) -> bool {
-        self.consented && self.cuts == 0
-    }
 }
 
 impl World {
     /// A person looks at an engine that refused for want of its input, and consents.
     pub fn consent_to_a_rewind(&mut self) {
         let number = self.main;
+        if std::mem::take(&mut self.context.rewound.settled) {
+            self.facts.must_refuse = false;
+        }
         let Phase::Refused(refusal) = &self.processes[number].phase else { return };
         let refusal = refusal.clone();
         let lost = matches!(refusal, Refusal::InputLostTail { .. } | Refusal::InputDiffers { .. });
@@ -68,7 +66,6 @@ impl World {
             return self.context.violated(text);
         }
         process.consent.accept_rewind = true;
-        self.context.rewound.consented = true;
         process.phase = Phase::Down;
         process.snapshots.clear();
         self.context.count("rewinds consented to");
@@ -154,7 +151,8 @@ impl Context {
     pub fn follow(&mut self, rewinds: &[Rewind], pure: bool, consented: bool) {
         let newest = rewinds.last().copied();
         let anew = pure && (newest.is_some() || consented || self.rewound.followed.is_some());
-        if newest == self.rewound.followed && !anew {
+        let changed = newest != self.rewound.followed;
+        if !changed && !anew {
             return;
         }
         let floor = newest.map_or(0, |rewind| rewind.floor.0);
@@ -169,6 +167,7 @@ impl Context {
             self.oracle = Oracle::rewound(&before, &self.oracle, floor, holds);
         }
         (self.rewound.followed, self.rewound.cuts, self.input_taken) = (newest, 0, false);
+        self.rewound.settled |= consented || changed;
         self.count(if pure { "rewinds followed by a new state" } else { "rewinds followed" });
         let last = self.server.state(OUTPUT).map_or(0, |state| state.last);
         self.note(|| format!("the state follows {newest:?}, lane at {last}"));

@@ -60,7 +60,7 @@ impl<'a> Computed<'a> {
         let mut published = Vec::new();
         for expected in self.recompute.run(messages) {
             match expected.value {
-                Value::Output(output) => published.push(Published::of(&output)),
+                Value::Output(output) | Value::Likely(output) => published.push(Published::of(&output)),
                 Value::Nothing(_) => {}
                 Value::Frame(_) | Value::NotKnown(_) => {
                     return Err(Exit::broken(format!("recomputing failed before position {}", self.position)));
