@@ -11,6 +11,7 @@ use crate::app::exit::Exit;
 use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
+use crate::core::protocol::marker::REWOUND;
 use crate::core::redrive::filter::Filter;
 use crate::core::redrive::record::Written;
 use futures_util::future::join_all;
@@ -113,6 +114,8 @@ pub async fn redrive(
             }
         }
         Which::All(filter) => {
+            // A rewind's marker is nobody's event, and no fault of the others; who asks for it by name hears why not.
+            let named = filter.reasons.iter().any(|reason| reason == REWOUND);
             let mut letters = Letters::open(connection, config, filter).await?;
             loop {
                 let page = letters.next().await?;
@@ -120,8 +123,7 @@ pub async fn redrive(
                     break;
                 }
                 let progress = Progress { read: letters.read, total: letters.total };
-                // A rewind's marker is nobody's event, and no fault of these.
-                for found in page.into_iter().filter(|found| !found.letter.is_marker()) {
+                for found in page.into_iter().filter(|found| named || !found.letter.is_marker()) {
                     let outcome = redriver.redrive(&found, ask).await?;
                     tell(found.letter.id.position, &outcome, progress)?;
                 }

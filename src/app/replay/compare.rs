@@ -116,14 +116,14 @@ async fn known(
     state: StreamState,
     rewinds: &Rewinds,
 ) -> Result<std::ops::RangeInclusive<u64>, BrokerError> {
-    let cause = |message: Option<StoredMessage>| {
-        message.as_ref().and_then(LaneMessage::read).map(|ours| rewinds.cause(&ours).0)
-    };
-    let newest = cause(streams::newest(connection, stream).await?).unwrap_or(0);
+    let ours = |message: Option<StoredMessage>| message.as_ref().and_then(LaneMessage::read);
+    let newest = ours(streams::newest(connection, stream).await?).map_or(0, |ours| rewinds.cause(&ours).0);
     let oldest = match state.first {
         0 | 1 => 1,
-        // Of its cause, outputs before it may be gone; there is one a cause.
-        first => cause(streams::message_at(connection, stream, first).await?).unwrap_or(u64::MAX),
+        // Of its cause, outputs before it may be gone; there is one a cause. What stands for no event that is there counts as
+        // of the floor, whose own output is gone.
+        first => ours(streams::message_at(connection, stream, first).await?)
+            .map_or(u64::MAX, |ours| rewinds.cause(&ours).0 + u64::from(rewinds.of(&ours) != Of::Present)),
     };
     Ok(oldest..=newest)
 }

@@ -52,8 +52,13 @@ pub async fn promote(
         configured: request.is_of(&live.plan),
         newest: newest.as_ref().and_then(LaneMessage::read).map(|newest| newest.cause),
     };
-    let Gathered { broker, .. } =
+    let Gathered { mut broker, .. } =
         gather(connection, (&live.input.stream, &live.output.stream), &Disk::default(), false).await?;
+    if let Some(last) = request.completed.map(|completed| completed.position)
+        && let Some(event) = streams::message_at(connection, &live.input.stream, last.0).await?
+    {
+        broker.stored_at.insert(last, event.stored_at);
+    }
     let copy = beside(&path);
     duplicate(&file::state(directory), &copy).await?;
     let at = StateSection { path: copy.clone(), ..live.state.clone() };

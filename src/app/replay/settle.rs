@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
 use crate::core::plan::spec::PlanSpec;
+use crate::core::protocol::header::LaneMessage;
 use crate::core::replay::request::{Completed, Given, Request, VERSION, plan};
 use crate::core::subject::filter_fault;
 use crate::ports::stream::StreamState;
@@ -38,6 +39,7 @@ pub async fn settle(
             let hint = "leave these out to go on with it, or give the new replay a --to (or --state-dir) of its own";
             return Err(Exit::new(CONFIG, what, hint));
         }
+        same_events(connection, &request).await?;
         file::finish_copy(directory, &request)?;
         match request.completed {
             None => drop(lane(connection, config, &request).await?),
@@ -137,6 +139,25 @@ async fn still_there(connection: &Connection, request: &Request, completed: Comp
         return Ok(());
     }
     let what = format!("stream {} is not the one any more that this replay completed", request.to);
+    Err(Exit::new(CONFIG, what, "begin another replay, into another stream and directory"))
+}
+
+/// The input still has the event of the newest outcome. Where it lost its tail, or was made anew, nothing that the replay
+/// read behind some position is there any more, and its outcomes are of no use.
+async fn same_events(connection: &Connection, request: &Request) -> Result<(), Exit> {
+    if streams::find(connection, &request.to).await?.is_none() {
+        return Ok(());
+    }
+    let newest = streams::newest(connection, &request.to).await?;
+    let Some(newest) = newest.as_ref().and_then(LaneMessage::read) else { return Ok(()) };
+    let stream = &request.plan.input_stream;
+    let last = streams::state(connection, stream).await?.last;
+    let event = streams::message_at(connection, stream, newest.cause.0).await?;
+    // One that is not there within the stream was deleted, and retention may have taken it.
+    if last >= newest.cause.0 && event.is_none_or(|event| event.stored_at == newest.time) {
+        return Ok(());
+    }
+    let what = format!("the replay read another event at position {} than stream {stream} has there now", newest.cause);
     Err(Exit::new(CONFIG, what, "begin another replay, into another stream and directory"))
 }
 

@@ -3,6 +3,7 @@
 //! A reason that no version of this program writes is a usage error, not an empty answer.
 
 use crate::core::ids::{Nanos, Position};
+use crate::core::protocol::marker::REWOUND;
 use crate::core::redrive::filter::Filter;
 use crate::core::rejection::Reason;
 use clap::Args;
@@ -68,7 +69,9 @@ impl Filters {
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    let codes = Reason::ALL.map(Reason::code);
+    let mut codes = Reason::ALL.map(Reason::code).to_vec();
+    // The marker of a rewind of the input stands among them.
+    codes.push(REWOUND);
     if codes.contains(&text) {
         return Ok(text.to_owned());
     }

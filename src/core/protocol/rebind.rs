@@ -44,6 +44,9 @@ pub enum Unfit {
     /// What the state was built under is not known.
     #[error("the text of the plan that built the state is missing")]
     NoPlanText,
+    /// The input has another event where the replay ended, or none yet: it lost its tail since.
+    #[error("the replay read another event at position {0} than the input stream has there now")]
+    OtherEvent(Position),
     /// The replay has not reached its end.
     #[error("the replay is not complete")]
     Incomplete,
@@ -85,6 +88,7 @@ impl Unfit {
                 "begin the range behind that position, or leave --from-state away: a fresh state is built from the first event"
             }
             Unfit::StateChanges(_) => "leave --from-state away: a fresh state is built under the new configuration",
+            Unfit::OtherEvent(_) => "begin another replay, into another stream and directory",
             Unfit::Incomplete => "run the replay to its end first",
             Unfit::NotWhole => "replay without --from, --subject and --from-state, then promote that one",
             Unfit::OtherPlan => "promote with the configuration that the replay ran under",
@@ -150,7 +154,8 @@ pub struct Replayed {
     pub newest: Option<Position>,
 }
 
-/// A replay's state in the live one's place; `broker` is what the broker says of the live streams, and `older` the
+/// A replay's state in the live one's place; `broker` is what the broker says of the live streams and of the replay's last
+/// event, and `older` the
 /// plans whose text the live state had.
 pub fn promoted(
     disk: &Disk,
@@ -171,6 +176,10 @@ pub fn promoted(
     }
     if record.input_created != broker.input.created {
         return Err(Unfit::OtherInput);
+    }
+    let other = broker.stored_at.get(&record.position).is_some_and(|found| *found != record.stored_at);
+    if other || record.position.0 > broker.input.last {
+        return Err(Unfit::OtherEvent(record.position));
     }
     let Newest::Ours(newest) = &broker.newest else { return Err(Unfit::NoNewest) };
     if newest.input_stream != configured.input_stream {

@@ -120,6 +120,8 @@ fn what_cannot_take_the_live_states_place_is_refused() {
     assert_eq!(refused(|w, _| w.broker.newest = Newest::Gone), Unfit::NoNewest);
     assert_eq!(refused(|w, _| w.broker.newest = Newest::Never), Unfit::NoNewest);
     assert_eq!(refused(|w, _| w.broker.input.created = Nanos(1)), Unfit::OtherInput);
+    assert_eq!(refused(|w, _| w.record().stored_at = Nanos(5)), Unfit::OtherEvent(Position(12)));
+    assert_eq!(refused(|w, _| w.broker.input.last = 11), Unfit::OtherEvent(Position(12)));
     let (replayed, live) = (Position(3), Position(1));
     assert_eq!(refused(|w, _| w.record().origin = Position(3)), Unfit::OtherOrigin { replayed, live });
     let (live, replayed) = (Position(12), Position(14));
