@@ -5,11 +5,11 @@
 #![allow(missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sidestream::core::json::cursor::Scratch;
-use sidestream::core::json::fields::{Fields, Span};
-use sidestream::core::json::scan::scan;
-use sidestream::core::json::splice::{Added, Edit, Label, Splice};
-use sidestream::core::json::text::Scalar;
+use sidestream::json::cursor::Scratch;
+use sidestream::json::fields::{Fields, Span};
+use sidestream::json::scan::scan;
+use sidestream::json::splice::{Added, Edit, Label, Splice};
+use sidestream::json::text::Scalar;
 use std::hint::black_box;
 
 const LESSON: &[u8] = br#"{"title":"lesson","event_uuid":"0b8f2c9e-5d61-4e0e-9a53-7f3f0f4b1c2d","created_at":1763725500,"properties":{"uuid":"u-1048576","language":"pt-BR","lesson":118,"unit":7,"xp":15,"score":0.93,"seconds":212,"streak":4,"hard":false}}"#;

@@ -10,8 +10,8 @@ use sidestream::core::plan::check::{Entities, Severity, check as faults};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
-use sidestream::core::runner::Runner;
 use sidestream::core::step::Outcome;
+use sidestream::protocol::runner::Runner;
 use std::sync::Arc;
 
 /// A small configuration without a mistake, in parts that an input can take the place of.

@@ -11,11 +11,11 @@ use sidestream::core::decode::Decoder;
 use sidestream::core::event::{Event, StoredMessage};
 use sidestream::core::event_time::event_time;
 use sidestream::core::ids::{KeyGroup, Nanos};
-use sidestream::core::json::cursor::Scratch;
-use sidestream::core::json::fields::Span;
-use sidestream::core::json::scan::scan;
-use sidestream::core::json::text;
 use sidestream::core::rejection::Reason;
+use sidestream::json::cursor::Scratch;
+use sidestream::json::fields::Span;
+use sidestream::json::scan::scan;
+use sidestream::json::text;
 use std::cell::RefCell;
 
 thread_local! {

@@ -6,10 +6,10 @@ use super::json::{self, Object};
 use super::plans::{Known, Names};
 use serde_json::Value;
 use sidestream::core::event::StoredMessage;
-use sidestream::core::json::scan::MAX_DEPTH;
 use sidestream::core::plan::selector::Selector;
 use sidestream::core::plan::spec::{KindSpec, Literal, UnknownKinds};
 use sidestream::core::rejection::Reason;
+use sidestream::json::scan::MAX_DEPTH;
 use std::collections::BTreeMap;
 
 /// What stands at a selector.

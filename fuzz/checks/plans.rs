@@ -4,11 +4,11 @@
 //! What a plan reads is worked out here from its spec, not from what the product compiled.
 
 use sidestream::config::{Config, Overrides, SHIPPED};
-use sidestream::core::json::fields::{ObjectSlot, Slot};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::selector::Selector;
 use sidestream::core::plan::spec::PlanSpec;
+use sidestream::json::fields::{ObjectSlot, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 

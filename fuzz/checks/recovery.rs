@@ -10,9 +10,9 @@ use sidestream::adapters::nats::lane_reply::Reply;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
 use sidestream::core::output::{POSITION, REWINDS, RUN, TIME};
-use sidestream::core::protocol::epoch;
-use sidestream::core::protocol::facts::Rewind;
-use sidestream::core::protocol::header::{LaneMessage, RUN_ID_LENGTH, RunHeader, RunId};
+use sidestream::protocol::epoch;
+use sidestream::protocol::facts::Rewind;
+use sidestream::protocol::header::{LaneMessage, RUN_ID_LENGTH, RunHeader, RunId};
 use std::sync::Arc;
 
 /// Checks one input. The first byte picks a check.

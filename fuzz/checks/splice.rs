@@ -11,9 +11,9 @@ use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::output::Output;
 use sidestream::core::record::{ROWS, RowReader};
-use sidestream::core::runner::Runner;
 use sidestream::core::state::changes::State;
 use sidestream::core::step::{Outcome, Silence};
+use sidestream::protocol::runner::Runner;
 use std::collections::BTreeMap;
 
 /// Checks one input.

@@ -12,9 +12,9 @@ use crate::audit::judge::{Audit, AuditOptions, Bounds, Side};
 use crate::audit::report::Report;
 use crate::config::Config;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::Rewind;
-use crate::core::protocol::header::LaneMessage;
 use crate::ports::stream::{BrokerError, StreamState};
+use crate::protocol::facts::Rewind;
+use crate::protocol::header::LaneMessage;
 use std::collections::BTreeMap;
 
 /// How far an audit is.

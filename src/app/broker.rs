@@ -7,12 +7,12 @@
 use super::floor;
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::protocol::evidence::Leader;
-use crate::core::protocol::facts::{Broker, Disk, Newest, Rewind, StreamFacts};
-use crate::core::protocol::header::LaneMessage;
-use crate::core::protocol::rewind;
 use crate::engine::ending::End;
 use crate::ports::stream::{BrokerError, StreamState, Streams};
+use crate::protocol::evidence::Leader;
+use crate::protocol::facts::{Broker, Disk, Newest, Rewind, StreamFacts};
+use crate::protocol::header::LaneMessage;
+use crate::protocol::rewind;
 use std::collections::BTreeMap;
 
 /// What was gathered.

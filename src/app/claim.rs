@@ -5,10 +5,10 @@
 
 use crate::adapters::nats::connect::{Connection, NatsSettings};
 use crate::adapters::nats::notice::Notices;
-use crate::core::protocol::header::RunId;
-use crate::core::protocol::refusal::Refusal;
 use crate::engine::ending::End;
 use crate::ports::stream::BrokerError;
+use crate::protocol::header::RunId;
+use crate::protocol::refusal::Refusal;
 
 /// The subject on which engines of an output stream tell each other their run ids.
 pub fn subject(output: &str) -> String {

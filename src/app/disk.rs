@@ -10,11 +10,11 @@ use crate::adapters::fjall::FjallStore;
 use crate::adapters::sled::SledStore;
 use crate::config::StateSection;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::{Checkpoint, Disk};
-use crate::core::protocol::prepare::First;
 use crate::core::record::Engine;
 use crate::engine::restore::{read, write_first};
 use crate::ports::store::{Store, StoreError};
+use crate::protocol::facts::{Checkpoint, Disk};
+use crate::protocol::prepare::First;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,10 +134,10 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
 mod tests {
     use super::*;
     use crate::core::ids::{LaneSequence, Nanos, Position};
-    use crate::core::protocol::facts::{GroupMark, PlanSince};
-    use crate::core::protocol::start_world::{World, spec};
     use crate::core::record::encode_plan;
     use crate::ports::store::{Batch, Space};
+    use crate::protocol::facts::{GroupMark, PlanSince};
+    use crate::protocol::start_world::{World, spec};
 
     /// What a start over an empty state writes first: a record at a position, and the text of plan A.
     fn first(position: u64) -> (First, Checkpoint) {

@@ -2,9 +2,9 @@
 //!
 //! The codes are a contract; the README lists them.
 
-use crate::core::protocol::refusal::Refusal;
 use crate::ports::store::StoreError;
 use crate::ports::stream::BrokerError;
+use crate::protocol::refusal::Refusal;
 
 /// The answer is no: the audit is not clean, the key is unknown.
 pub const NO: u8 = 1;

@@ -5,9 +5,9 @@
 
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::protocol::facts::{Broker, Disk};
-use crate::core::protocol::header::LaneMessage;
 use crate::ports::stream::{BrokerError, Streams};
+use crate::protocol::facts::{Broker, Disk};
+use crate::protocol::header::LaneMessage;
 
 /// What is known so far: up to `same` the events are those that were processed, from `other` on they are not.
 struct Bracket<'a, S> {

@@ -4,10 +4,10 @@
 
 use crate::adapters::nats::source::Source;
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::header::LaneMessage;
 use crate::engine::ending::End;
 use crate::engine::messages::OldLane;
 use crate::engine::sequencer::Sequencer;
+use crate::protocol::header::LaneMessage;
 use actix::Addr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;

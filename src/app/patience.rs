@@ -5,8 +5,8 @@
 
 use super::exit::{Exit, UNAVAILABLE};
 use super::process::Process;
-use crate::core::protocol::memory::Memory;
 use crate::ports::stream::Denial;
+use crate::protocol::memory::Memory;
 use crate::telemetry::health::Phase;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! What the lane's writer must know of the lane before it goes on with it after a lost batch.
 //!
-//! Asks the stream's leader only, and whether it still is the leader; `core::protocol::reopen` judges.
+//! Asks the stream's leader only, and whether it still is the leader; `protocol::reopen` judges.
 
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::reopen::Seen;
 use crate::ports::stream::{BrokerError, Streams};
+use crate::protocol::reopen::Seen;
 
 /// The lane's end and the message there.
 pub async fn look(streams: &impl Streams, output: &str) -> Result<Seen, BrokerError> {

@@ -8,8 +8,8 @@ use super::process::Process;
 use super::session::session;
 use super::verdict::After;
 use crate::adapters::directory::set_aside;
-use crate::core::protocol::memory::Memory;
 use crate::ports::store::StoreError;
+use crate::protocol::memory::Memory;
 use crate::telemetry::health::Phase;
 use tokio::sync::watch;
 

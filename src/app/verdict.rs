@@ -7,12 +7,12 @@ use super::process::Process;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::header::RunId;
-use crate::core::protocol::memory::Memory;
-use crate::core::protocol::verdict::{self, Verdict, Who};
 use crate::engine::ending::End;
 use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, Denial, LaneEvent};
+use crate::protocol::header::RunId;
+use crate::protocol::memory::Memory;
+use crate::protocol::verdict::{self, Verdict, Who};
 use crate::telemetry::metrics::Refused;
 use std::sync::atomic::Ordering;
 

@@ -1,18 +1,18 @@
 //! The lane's writer: outputs of the sequencer go out, what the server says comes back, and a batch that was lost is
 //! made good in place where the lane allows it.
 //!
-//! Numbers nothing: the sequencer says what goes where, and `core::protocol::reopen` whether the lane is gone on with.
+//! Numbers nothing: the sequencer says what goes where, and `protocol::reopen` whether the lane is gone on with.
 
 use super::reopen::look;
 use crate::adapters::nats::burst::Bursts;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter};
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use crate::engine::ending::End;
 use crate::engine::messages::{LaneNews, Publish};
 use crate::engine::sequencer::Sequencer;
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use actix::Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -15,7 +15,7 @@ use super::scales::Scales;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::Rewind;
+use crate::protocol::facts::Rewind;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 

@@ -8,13 +8,13 @@ use crate::core::columns::ColumnsRef;
 use crate::core::event::{Event, Key, Reading};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
-use crate::core::json::fields::Span;
 use crate::core::plan::compiled::{Join, Kind, Plan, Source};
 use crate::core::plan::layout::TableId;
 use crate::core::read::{KeyFault, Value};
 use crate::core::state::changes::State;
 use crate::core::state::dedup::Dedup;
 use crate::core::state::row::{Change, ONLY_ROW};
+use crate::json::fields::Span;
 use std::collections::HashMap;
 
 /// A row's name: key, table, row selector.

@@ -7,7 +7,7 @@ use super::rewound::{self, Of, Rewinds};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::output::REASON;
-use crate::core::protocol::header::LaneMessage;
+use crate::protocol::header::LaneMessage;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

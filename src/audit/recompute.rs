@@ -15,11 +15,11 @@ use crate::core::output::Output;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
-use crate::core::runner::Runner;
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
 use crate::core::state::row::Change;
 use crate::core::step::{Outcome, Silence, Step};
+use crate::protocol::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 

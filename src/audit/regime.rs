@@ -4,8 +4,8 @@
 
 use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::header::RunHeader;
-use crate::core::protocol::plan_change;
+use crate::protocol::header::RunHeader;
+use crate::protocol::plan_change;
 
 /// A stretch of the lane under one plan and one origin.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use super::expected::{DUPLICATE, Expected, Value};
 use super::report::Doubt;
 use crate::core::ids::{Nanos, Position};
 use crate::core::output::Output;
-use crate::core::protocol::epoch;
-use crate::core::protocol::facts::Rewind;
-use crate::core::protocol::header::LaneMessage;
 use crate::core::rejection::Reason;
+use crate::protocol::epoch;
+use crate::protocol::facts::Rewind;
+use crate::protocol::header::LaneMessage;
 
 /// What a lane message is, as far as rewinds tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

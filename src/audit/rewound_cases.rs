@@ -5,7 +5,7 @@ use super::world::{World, clean, counts};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::{Headers, POSITION, REASON, REWINDS, RUN, TIME};
-use crate::core::protocol::facts::Rewind;
+use crate::protocol::facts::Rewind;
 use std::sync::Arc;
 
 fn set(message: &mut StoredMessage, name: &str, value: &str) {

@@ -6,12 +6,12 @@ use super::columns::Columns;
 use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
-use super::json::fields::Span;
 use super::plan::compiled::{Feed, Kind};
 use super::read::Value;
 use super::rejection::Rejection;
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
+use crate::json::fields::Span;
 
 /// The changes of one event, by table name; `known` are the rows of its key.
 pub fn apply(known: Option<&KeyRows>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Vec<Change>, Rejection> {
@@ -40,42 +40,4 @@ fn change(known: Option<&KeyRows>, feed: &Feed, event: &Event, spans: &[Span]) -
         None => Some(Columns::default().merged(updates)),
     };
     Ok(columns.map(|columns| Change { table: feed.table, row, row_text, columns: Some(columns) }))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::core::event::StoredMessage;
-    use crate::core::ids::Nanos;
-    use crate::core::plan::compiled::Plan;
-    use crate::core::plan::layout::Layout;
-    use crate::core::protocol::start_world::spec;
-    use crate::core::runner::Runner;
-    use std::sync::Arc;
-
-    #[test]
-    fn a_row_that_stays_as_it_was_is_not_written_again() {
-        let plan = Arc::new(Plan::compile(spec('C'), &Layout::default()));
-        let mut runner = Runner::new(plan, 1);
-        let mut written = |sequence: u64, properties: &str| {
-            let payload = format!(r#"{{"title":"user","properties":{{"uuid":"u"{properties}}}}}"#).into();
-            let (subject, stored_at) = ("events.user".into(), Nanos(sequence as i64));
-            let message = StoredMessage { sequence, stored_at, subject, headers: None, payload };
-            assert_eq!(runner.run(vec![message]).len(), 1);
-            let (_, groups) = runner.checkpoint();
-            groups.iter().map(|group| group.changes.len()).sum::<usize>()
-        };
-        let cases = [
-            ("", 1, "a row without columns is a row"),
-            ("", 0, "and stays one"),
-            (r#","country":"PT","name":"Ana""#, 1, "two columns"),
-            (r#","country":"PT""#, 0, "the same again"),
-            (r#","city":"Faro""#, 0, "nothing that the plan keeps"),
-            (r#","country":"DE""#, 1, "one of them changes"),
-            (r#","country":null"#, 1, "and is null"),
-            (r#","country":null,"name":"Ana""#, 0, "the same again"),
-        ];
-        for (at, (properties, expected, why)) in cases.into_iter().enumerate() {
-            assert_eq!(written(at as u64 + 1, properties), expected, "{why}: {properties}");
-        }
-    }
 }

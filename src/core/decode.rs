@@ -5,13 +5,13 @@
 use super::event::{Event, Key, Reading, StoredMessage, Text};
 use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
-use super::json::cursor::Scratch;
-use super::json::fields::Span;
-use super::json::scan::{ScanFault, scan};
 use super::plan::compiled::{KindId, Plan};
 use super::plan::spec::UnknownKinds;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
+use crate::json::cursor::Scratch;
+use crate::json::fields::Span;
+use crate::json::scan::{ScanFault, scan};
 
 /// Decodes messages under one plan; keeps buffers between them.
 #[derive(Debug, Default)]
@@ -106,5 +106,11 @@ pub fn key_rejection(fault: KeyFault, what: &str) -> Rejection {
 }
 
 fn rejection(fault: ScanFault) -> Rejection {
-    Rejection::new(fault.reason(), fault.to_string())
+    let reason = match fault {
+        ScanFault::NotJson { .. } => Reason::NotJson,
+        ScanFault::TooDeep => Reason::TooDeep,
+        ScanFault::NotObject => Reason::NotObject,
+        ScanFault::DuplicateKey => Reason::DuplicateKey,
+    };
+    Rejection::new(reason, fault.to_string())
 }

@@ -3,10 +3,10 @@
 //! Nothing here decides an outcome; `decode` fills these types and `step` consumes them.
 
 use super::ids::{Digest, KeyGroup, Nanos, Position};
-use super::json::fields::Span;
 use super::output::Headers;
 use super::plan::compiled::{KindId, Plan};
 use super::rejection::Rejection;
+use crate::json::fields::Span;
 use bytes::Bytes;
 use std::sync::Arc;
 

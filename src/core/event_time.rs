@@ -4,10 +4,10 @@
 
 use super::event::StoredMessage;
 use super::ids::Nanos;
-use super::json::fields::Span;
-use super::json::text::Scalar;
 use super::plan::compiled::Plan;
 use super::read::Value;
+use crate::json::fields::Span;
+use crate::json::text::Scalar;
 
 /// Numbers from here on are milliseconds: as seconds they would be later than the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;

@@ -6,13 +6,13 @@ use super::apply::apply;
 use super::event::Event;
 use super::ids::{Digest, Position};
 use super::join::find;
-use super::json::fields::Span;
 use super::plan::compiled::{Join, KindId, Plan};
 use super::plan::layout::TableId;
 use super::read::Value;
 use super::state::changes::State;
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
+use crate::json::fields::Span;
 
 /// An event as the step sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

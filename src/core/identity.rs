@@ -6,11 +6,11 @@
 
 use super::event::{Event, Key, Reading};
 use super::ids::Digest;
-use super::json::fields::Span;
 use super::plan::compiled::Plan;
 use super::plan::spec::Identity;
 use super::read::Value;
 use super::state::dedup::Dedup;
+use crate::json::fields::Span;
 
 /// The digest of an event's identity under a rule. `kind` is the kind's text as the event has it, whichever section
 /// matches it; `buffer` is there to be used again.

@@ -5,13 +5,13 @@
 use super::columns::ColumnsRef;
 use super::event::Event;
 use super::ids::Digest;
-use super::json::fields::Span;
 use super::plan::compiled::{Join, Kind};
 use super::plan::layout::TableId;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
+use crate::json::fields::Span;
 use smallvec::SmallVec;
 
 /// The rows of one event, in the order of `Kind::joins`; `None` is a miss.

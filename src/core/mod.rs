@@ -4,7 +4,6 @@
 //! module, so that the engine, the audit and the simulator run the same code and get the same bytes.
 
 pub mod step;
-pub mod runner;
 pub mod explain;
 pub mod event;
 pub mod decode;
@@ -17,10 +16,6 @@ pub mod rejection;
 pub mod tally;
 pub mod read;
 pub mod event_time;
-pub mod protocol;
-pub mod redrive;
-pub mod replay;
-pub mod json;
 pub mod plan;
 pub mod state;
 pub mod subject;
@@ -31,7 +26,3 @@ pub mod identity;
 pub mod mutants;
 #[cfg(feature = "failpoints")]
 pub mod planted;
-#[cfg(test)]
-mod emit_cases;
-#[cfg(test)]
-mod identity_cases;

@@ -4,10 +4,10 @@
 
 use super::event::{StoredMessage, Text};
 use super::ids::Nanos;
-use super::json::fields::Span;
-use super::json::text::{Scalar, escape_into};
 use super::plan::compiled::Place;
 use super::plan::spec::Literal;
+use crate::json::fields::Span;
+use crate::json::text::{Scalar, escape_into};
 use std::borrow::Cow;
 
 /// What stands at a place.

@@ -6,7 +6,6 @@
 use super::encode::Encoder;
 use super::event::{Event, Events, Reading, next_registers};
 use super::identity::is_duplicate;
-use super::json::fields::Span;
 use super::output::Output;
 use super::plan::compiled::Plan;
 use super::plan::layout::TableId;
@@ -17,6 +16,7 @@ use super::state::row::Change;
 use super::state::rows::KeyRows;
 use super::tally::Tally;
 use super::{apply, join};
+use crate::json::fields::Span;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The Checkpointer actor: the store's only writer, alone on its thread.
 //!
-//! Writes what `core::protocol::checkpoint` says is ready, in the steps of `core::protocol::writes`, and only then
+//! Writes what `protocol::checkpoint` says is ready, in the steps of `protocol::writes`, and only then
 //! lets the input be acknowledged.
 
 use super::crash;
@@ -8,11 +8,11 @@ use super::ending::{Alarm, End, Ending};
 use super::intake::Intake;
 use super::messages::{Delta, Durable, MeetIntake, PlanEnds, Reached};
 use crate::core::ids::Position;
-use crate::core::protocol::checkpoint::{Gather, Overlap, Ready};
-use crate::core::protocol::intake::Barrier;
-use crate::core::protocol::writes::{NextPlan, Write, writes};
 use crate::core::record::Checkpoint;
 use crate::ports::store::{Batch, Space, Store, StoreError};
+use crate::protocol::checkpoint::{Gather, Overlap, Ready};
+use crate::protocol::intake::Barrier;
+use crate::protocol::writes::{NextPlan, Write, writes};
 use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Context, Handler};
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 //! Every actor holds an alarm; an actor that dies without being stopped ends the start as broken, because a
 //! supervisor would bring it back without its state.
 
-use crate::core::protocol::refusal::Refusal;
 use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::protocol::refusal::Refusal;
 use tokio::sync::mpsc;
 
 /// Why a start ended.

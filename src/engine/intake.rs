@@ -1,6 +1,6 @@
 //! The Intake actor: feeds become slices, slices go to the shards, barriers go with them.
 //!
-//! Decides nothing (`core::protocol::intake` and `pace` do) and never waits: the permits that come with
+//! Decides nothing (`protocol::intake` and `pace` do) and never waits: the permits that come with
 //! feeds bound what is in flight, so its messages always find room.
 
 use super::checkpointer::Checkpointer;
@@ -9,8 +9,8 @@ use super::ending::{Alarm, End, Ending};
 use super::messages::{Drain, Durable, Expect, Fed, Feed, LaneIsOurs, PlanEnds, Work};
 use super::sequencer::Sequencer;
 use super::shard::Shard;
-use crate::core::protocol::intake::Slice;
-use crate::core::protocol::pace::{Next, Pace};
+use crate::protocol::intake::Slice;
+use crate::protocol::pace::{Next, Pace};
 use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 use std::sync::Arc;

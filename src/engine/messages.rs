@@ -7,12 +7,12 @@ use super::intake::Intake;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::output::Output;
-use crate::core::protocol::header::LaneMessage;
-use crate::core::protocol::intake::{Barrier, Jump};
-use crate::core::protocol::merge::SliceNumber;
 use crate::core::state::changes::GroupChanges;
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
+use crate::protocol::header::LaneMessage;
+use crate::protocol::intake::{Barrier, Jump};
+use crate::protocol::merge::SliceNumber;
 use actix::{Addr, Message};
 use tokio::sync::OwnedSemaphorePermit;
 

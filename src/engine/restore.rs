@@ -5,10 +5,6 @@
 use super::crash;
 use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::protocol::facts::{Checkpoint, Disk, GroupMark, Rewind};
-use crate::core::protocol::prepare::{First, IdsOf};
-use crate::core::protocol::rebind::Rebound;
-use crate::core::protocol::rewind::{move_mark, move_position};
 use crate::core::record::{
     CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
     dedup_key, dedup_position, encode_plan, read_plan, row_prefix_of_key,
@@ -16,6 +12,10 @@ use crate::core::record::{
 use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
 use crate::ports::store::{Batch, Space, Store, StoreError};
+use crate::protocol::facts::{Checkpoint, Disk, GroupMark, Rewind};
+use crate::protocol::prepare::{First, IdsOf};
+use crate::protocol::rebind::Rebound;
+use crate::protocol::rewind::{move_mark, move_position};
 use std::collections::BTreeMap;
 
 /// Writes what a start writes before anything else, in one batch.

@@ -1,4 +1,4 @@
-//! The Sequencer actor: carries out what `core::protocol::outlet` says, as the lane's only writer.
+//! The Sequencer actor: carries out what `protocol::outlet` says, as the lane's only writer.
 //!
 //! Numbers and orders nothing itself.
 
@@ -9,10 +9,10 @@ use super::intake::Intake;
 use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
 use super::timings::Timings;
 use crate::core::ids::Nanos;
-use crate::core::protocol::old::OldBatch;
-use crate::core::protocol::outlet::{Act, Announced, Outlet};
 use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
+use crate::protocol::old::OldBatch;
+use crate::protocol::outlet::{Act, Announced, Outlet};
 use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Context, Handler};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -123,7 +123,7 @@ impl Handler<LaneNews> for Sequencer {
         let since = |then: Nanos| now.saturating_sub(then.0).max(0) as f64 / 1e9;
         let (seconds, metrics) = (&mut self.seconds, &self.metrics);
         seconds.clear();
-        let each = |sent: crate::core::protocol::outlet::Unconfirmed| {
+        let each = |sent: crate::protocol::outlet::Unconfirmed| {
             seconds.push(since(sent.stored_at));
             if let Some(event_time) = sent.event_time {
                 metrics.event_time_latency(since(event_time));

@@ -3,7 +3,7 @@
 //! Decides nothing; used by the sequencer.
 
 use crate::core::ids::LaneSequence;
-use crate::core::protocol::merge::SliceNumber;
+use crate::protocol::merge::SliceNumber;
 use crate::telemetry::metrics::{Metrics, Stage};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;

@@ -3,7 +3,7 @@
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
 use crate::core::ids::{LaneSequence, Nanos};
-use crate::core::protocol::evidence::Leader;
+use crate::protocol::evidence::Leader;
 
 pub use crate::core::event::StoredMessage;
 

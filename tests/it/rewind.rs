@@ -3,13 +3,13 @@
 use sidestream::adapters::memory::store::MemoryStore;
 use sidestream::core::ids::{Digest, KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
-use sidestream::core::protocol::facts::{Disk, Rewind};
-use sidestream::core::protocol::prepare::IdsOf;
 use sidestream::core::record::{
     Checkpoint, DEDUP, FLOOR_KEY, GroupMark, MARK_KEY, PlanSince, dedup_position, encode_dedup,
 };
 use sidestream::engine::restore::{follow, load_shard, read};
 use sidestream::ports::store::{Batch, Space, Store};
+use sidestream::protocol::facts::{Disk, Rewind};
+use sidestream::protocol::prepare::IdsOf;
 
 const GROUP: KeyGroup = KeyGroup(7);
 const SPACE: Space = Space::Group(GROUP);

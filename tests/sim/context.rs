@@ -8,8 +8,8 @@ use super::plans::{INPUT, OUTPUT, letter};
 use super::rewound::Rewound;
 use super::stale::Stale;
 use sidestream::core::ids::Nanos;
-use sidestream::core::protocol::header::{LaneMessage, RunId};
 use sidestream::generate::Random;
+use sidestream::protocol::header::{LaneMessage, RunId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

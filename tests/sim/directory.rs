@@ -5,12 +5,12 @@
 use super::context::Context;
 use super::model::Disk;
 use super::process::Process;
-use sidestream::core::protocol::facts::{Disk as Known, Rewind};
-use sidestream::core::protocol::prepare::Prepared;
-use sidestream::core::protocol::start::{Start, StartKind};
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::{follow, write_first};
+use sidestream::protocol::facts::{Disk as Known, Rewind};
+use sidestream::protocol::prepare::Prepared;
+use sidestream::protocol::start::{Start, StartKind};
 
 /// A directory's account as it was read, as of the lane's rewinds, and those that it does not know of yet.
 #[derive(Clone, Copy)]

@@ -5,10 +5,10 @@ use super::entry::Entry;
 use super::plans::OUTPUT;
 use super::process::{Phase, Process};
 use super::world::World;
-use sidestream::core::protocol::facts::{Consent, Disk as Known};
 use sidestream::core::record::{CHECKPOINT_KEY, encode_plan};
 use sidestream::engine::restore::read;
 use sidestream::ports::store::{Batch, Space, Store};
+use sidestream::protocol::facts::{Consent, Disk as Known};
 
 impl World {
     /// Kills a process; the supervisor brings it back, perhaps with another number of shards.

@@ -4,7 +4,7 @@ use super::api::Question;
 use super::link::Ticket;
 use super::model::{Delivery, Reply};
 use bytes::Bytes;
-use sidestream::core::protocol::header::RunId;
+use sidestream::protocol::header::RunId;
 
 /// A fast-ingest message on its way.
 #[derive(Clone, Debug)]

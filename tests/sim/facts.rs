@@ -1,8 +1,8 @@
 //! A world's faults, what they did, and what the start rules may refuse because of it.
 
 use super::agenda::{MILLIS, SECONDS, Time};
-use sidestream::core::protocol::refusal::Refusal;
 use sidestream::generate::Random;
+use sidestream::protocol::refusal::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Faults that the engine must live through.

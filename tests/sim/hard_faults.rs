@@ -5,8 +5,8 @@ use super::entry::Entry;
 use super::plans::{INPUT, OUTPUT};
 use super::process::{Phase, Process};
 use super::world::{World, create};
-use sidestream::core::protocol::refusal::Refusal;
 use sidestream::engine::restore::read;
+use sidestream::protocol::refusal::Refusal;
 
 impl World {
     /// A fault of the operator's making strikes.

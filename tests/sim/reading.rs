@@ -14,13 +14,13 @@ use sidestream::adapters::nats::follow::{self, Took};
 use sidestream::app::broker::same_stream;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
-use sidestream::core::protocol::header::LaneMessage;
-use sidestream::core::protocol::intake::Jump;
-use sidestream::core::protocol::jump;
-use sidestream::core::protocol::old::OldBatch;
-use sidestream::core::protocol::start::Start;
 use sidestream::engine::ending::End;
 use sidestream::ports::stream::BrokerError;
+use sidestream::protocol::header::LaneMessage;
+use sidestream::protocol::intake::Jump;
+use sidestream::protocol::jump;
+use sidestream::protocol::old::OldBatch;
+use sidestream::protocol::start::Start;
 use std::collections::VecDeque;
 
 /// Events of a slice at most.

@@ -5,7 +5,7 @@ use super::entry::{Entry, Inside};
 use super::plans::at;
 use super::process::{Phase, Process};
 use super::world::World;
-use sidestream::core::protocol::refusal::Refusal;
+use sidestream::protocol::refusal::Refusal;
 
 impl World {
     /// All faults end; what stopped stays stopped, what is down comes back.

@@ -10,13 +10,13 @@ use super::plans::{OUTPUT, letter, spec};
 use super::process::{Phase, Process};
 use super::world::World;
 use sidestream::core::ids::KeyGroup;
-use sidestream::core::protocol::facts::{Disk as Known, Rewind};
-use sidestream::core::protocol::header::{LaneMessage, RunId};
-use sidestream::core::protocol::marker::Marker;
-use sidestream::core::protocol::refusal::Refusal;
-use sidestream::core::protocol::rewind::move_mark;
 use sidestream::core::record::{GroupMark, MARK_KEY, Space};
 use sidestream::ports::store::Store;
+use sidestream::protocol::facts::{Disk as Known, Rewind};
+use sidestream::protocol::header::{LaneMessage, RunId};
+use sidestream::protocol::marker::Marker;
+use sidestream::protocol::refusal::Refusal;
+use sidestream::protocol::rewind::move_mark;
 use std::collections::BTreeMap;
 
 /// What a world knows of rewinds.

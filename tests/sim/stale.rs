@@ -8,8 +8,8 @@ use super::entry::Entry;
 use super::plans::{INPUT, OUTPUT};
 use super::world::World;
 use sidestream::core::ids::Nanos;
-use sidestream::core::protocol::evidence::{self, Cluster, Follower};
 use sidestream::ports::stream::{BrokerError, StoredMessage, StreamState};
+use sidestream::protocol::evidence::{self, Cluster, Follower};
 
 /// Such a server.
 #[derive(Clone, Debug)]

@@ -6,12 +6,12 @@ use super::oracle::{KEYS, LANGUAGES, Rows};
 use super::plans::{at, letter};
 use serde_json::{Value, json};
 use sidestream::core::ids::{KeyGroup, Position};
-use sidestream::core::protocol::writes::Write;
 use sidestream::core::record::{Batch, CHECKPOINT_KEY, Checkpoint, GroupMark, MARK_KEY, PlanSince, Space};
 use sidestream::core::state::row::StoredRow;
 use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
 use sidestream::ports::store::{Store, StoreError};
+use sidestream::protocol::writes::Write;
 
 /// Carries out one step of a checkpoint that follows the record `before`, the lane having confirmed outputs up to `known`,
 /// after looking whether it may be.

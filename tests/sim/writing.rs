@@ -13,11 +13,11 @@ use sidestream::adapters::nats::patience::{Patience, Tick};
 use sidestream::app::reopen::look;
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
-use sidestream::core::protocol::epoch;
-use sidestream::core::protocol::facts::Rewind;
-use sidestream::core::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use sidestream::engine::ending::End;
 use sidestream::ports::stream::{BrokerError, LaneEvent};
+use sidestream::protocol::epoch;
+use sidestream::protocol::facts::Rewind;
+use sidestream::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use std::collections::VecDeque;
 
 /// Messages between two acks inside a batch.

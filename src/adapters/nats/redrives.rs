@@ -9,9 +9,9 @@ use super::provision::ensure;
 use super::streams::{self, StreamInfo};
 use super::wanted::{Choice, Role, Wanted};
 use crate::core::event::StoredMessage;
-use crate::core::redrive::letter::LetterId;
-use crate::core::redrive::record::{Record, Written};
 use crate::ports::stream::BrokerError;
+use crate::protocol::redrive::letter::LetterId;
+use crate::protocol::redrive::record::{Record, Written};
 
 /// The stream of an output stream's redrives, as `provision` creates it.
 pub fn wanted(output: &str) -> Wanted {

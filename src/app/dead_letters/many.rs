@@ -11,9 +11,9 @@ use crate::app::exit::Exit;
 use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
-use crate::core::protocol::marker::REWOUND;
-use crate::core::redrive::filter::Filter;
-use crate::core::redrive::record::Written;
+use crate::protocol::marker::REWOUND;
+use crate::protocol::redrive::filter::Filter;
+use crate::protocol::redrive::record::Written;
 use futures_util::future::join_all;
 
 /// A dead letter and the newest record of its redrives.

@@ -7,8 +7,8 @@ use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::core::event::StoredMessage;
 use crate::core::output::Headers;
-use crate::core::redrive::letter::of_a_system;
 use crate::ports::stream::BrokerError;
+use crate::protocol::redrive::letter::of_a_system;
 use bytes::Bytes;
 
 /// An event as it can be published once more.

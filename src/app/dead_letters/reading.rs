@@ -9,10 +9,10 @@ use crate::adapters::nats::streams;
 use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
-use crate::core::protocol::header::LaneMessage;
-use crate::core::redrive::filter::Filter;
-use crate::core::redrive::letter::{Letter, home};
 use crate::ports::stream::{BrokerError, StreamState};
+use crate::protocol::header::LaneMessage;
+use crate::protocol::redrive::filter::Filter;
+use crate::protocol::redrive::letter::{Letter, home};
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@
 //!
 //! A crash between 1 and 3 leaves an intent without a result. The next redrive searches the input behind the intent's
 //! position; it writes the result if the event is there, and else goes on with step 2 of the same attempt. Nothing is
-//! decided here: `core::redrive::decide` does, and says why two redrivers at once publish once.
+//! decided here: `protocol::redrive::decide` does, and says why two redrivers at once publish once.
 
 use super::original::{Original, original};
 use super::reading::Found;
@@ -24,9 +24,9 @@ use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::core::redrive::decide::{Facts, Known, Next, PUBLISH_WITHIN, Settle, Unfinished, known, next, settle};
-use crate::core::redrive::letter::{LetterId, REDRIVE};
-use crate::core::redrive::record::{Body, Record, Step};
+use crate::protocol::redrive::decide::{Facts, Known, Next, PUBLISH_WITHIN, Settle, Unfinished, known, next, settle};
+use crate::protocol::redrive::letter::{LetterId, REDRIVE};
+use crate::protocol::redrive::record::{Body, Record, Step};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;

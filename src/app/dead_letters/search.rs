@@ -1,15 +1,15 @@
 //! Looking for a redriven event in the input, from a position to the stream's end.
 //!
 //! Reads every message in between, without bodies, because a hole must be seen: a message that is gone may have been
-//! the one. What a search means is decided in `core::redrive::decide`.
+//! the one. What a search means is decided in `protocol::redrive::decide`.
 
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::{Source, SourceOptions};
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
-use crate::core::redrive::decide::{Searched, Unfinished};
-use crate::core::redrive::letter::{LetterId, REDRIVE};
 use crate::ports::stream::{BrokerError, StreamState};
+use crate::protocol::redrive::decide::{Searched, Unfinished};
+use crate::protocol::redrive::letter::{LetterId, REDRIVE};
 
 /// Messages taken at a time.
 const BATCH: usize = 1_000;

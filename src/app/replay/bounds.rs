@@ -3,8 +3,8 @@
 //! Decides no outcome: an event outside the range has none because the plan says so.
 
 use crate::core::ids::{Nanos, Position};
-use crate::core::replay::tempo::{Pace, Tempo};
 use crate::ports::stream::StoredMessage;
+use crate::protocol::replay::tempo::{Pace, Tempo};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -1,6 +1,6 @@
 //! Driving the comparison: the live lane and the replay's, or what it would publish, read side by side.
 //!
-//! Compares nothing itself; `core::replay::diff` does. Only reads, and only as far as the range goes.
+//! Compares nothing itself; `protocol::replay::diff` does. Only reads, and only as far as the range goes.
 
 use super::computed::Computed;
 use super::place::first_where;
@@ -13,10 +13,10 @@ use crate::app::reader::Reader;
 use crate::audit::rewound::{Of, Rewinds};
 use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
-use crate::core::protocol::header::LaneMessage;
-use crate::core::replay::diff::{Diff, DiffReport, Published, Side};
-use crate::core::replay::request::Request;
 use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
+use crate::protocol::header::LaneMessage;
+use crate::protocol::replay::diff::{Diff, DiffReport, Published, Side};
+use crate::protocol::replay::request::Request;
 use std::collections::VecDeque;
 
 /// What the live lane is compared with.

@@ -8,9 +8,9 @@ use crate::app::reader::Reader;
 use crate::audit::expected::Value;
 use crate::audit::recompute::Recompute;
 use crate::core::ids::Position;
-use crate::core::replay::diff::Published;
-use crate::core::replay::request::Request;
 use crate::ports::stream::StreamState;
+use crate::protocol::replay::diff::Published;
+use crate::protocol::replay::request::Request;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

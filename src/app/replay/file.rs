@@ -4,7 +4,7 @@
 //! that was not finished.
 
 use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
-use crate::core::replay::request::{Request, VERSION};
+use crate::protocol::replay::request::{Request, VERSION};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -16,12 +16,12 @@ use crate::app::exit::{CONFIG, Exit, OWNED};
 use crate::config::{Config, StateSection};
 use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::facts::{Broker, Disk};
-use crate::core::protocol::header::LaneMessage;
-use crate::core::protocol::rebind::{Replayed, Unfit, promoted};
-use crate::core::replay::request::Request;
 use crate::engine::restore::rebind;
 use crate::ports::store::StoreError;
+use crate::protocol::facts::{Broker, Disk};
+use crate::protocol::header::LaneMessage;
+use crate::protocol::rebind::{Replayed, Unfit, promoted};
+use crate::protocol::replay::request::Request;
 use std::path::{Path, PathBuf};
 
 /// What a promotion did.

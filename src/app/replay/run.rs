@@ -8,9 +8,9 @@ use crate::adapters::nats::connect::NatsSettings;
 use crate::app::process::Process;
 use crate::config::{Config, DeadLettersSection, OutputSection, StateSection};
 use crate::core::ids::Position;
-use crate::core::protocol::facts::Consent;
-use crate::core::replay::request::Request;
-use crate::core::replay::tempo::Pace;
+use crate::protocol::facts::Consent;
+use crate::protocol::replay::request::Request;
+use crate::protocol::replay::tempo::Pace;
 use std::path::Path;
 use std::sync::Arc;
 

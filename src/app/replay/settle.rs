@@ -15,10 +15,10 @@ use crate::config::Config;
 use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::protocol::header::LaneMessage;
-use crate::core::replay::request::{Completed, Given, Request, VERSION, plan};
 use crate::core::subject::filter_fault;
 use crate::ports::stream::StreamState;
+use crate::protocol::header::LaneMessage;
+use crate::protocol::replay::request::{Completed, Given, Request, VERSION, plan};
 use std::path::{Path, PathBuf};
 
 /// The word for the state of the configuration itself.

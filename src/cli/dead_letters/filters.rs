@@ -3,9 +3,9 @@
 //! A reason that no version of this program writes is a usage error, not an empty answer.
 
 use crate::core::ids::{Nanos, Position};
-use crate::core::protocol::marker::REWOUND;
-use crate::core::redrive::filter::Filter;
 use crate::core::rejection::Reason;
+use crate::protocol::marker::REWOUND;
+use crate::protocol::redrive::filter::Filter;
 use clap::Args;
 use std::time::{SystemTime, UNIX_EPOCH};
 

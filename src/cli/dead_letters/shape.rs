@@ -4,7 +4,7 @@
 
 use crate::app::dead_letters::reading::Found;
 use crate::core::ids::Nanos;
-use crate::core::redrive::record::{Step, Written};
+use crate::protocol::redrive::record::{Step, Written};
 use serde::Serialize;
 
 /// One dead letter without its body.

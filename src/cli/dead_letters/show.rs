@@ -12,7 +12,7 @@ use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{json_line, say};
 use crate::core::ids::Position;
 use crate::core::output::Headers;
-use crate::core::redrive::letter::{REDRIVE, of_a_system};
+use crate::protocol::redrive::letter::{REDRIVE, of_a_system};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;

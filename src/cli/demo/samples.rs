@@ -6,7 +6,7 @@ use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::app::exit::Exit;
 use crate::config::Config;
-use crate::core::protocol::header::LaneMessage;
+use crate::protocol::header::LaneMessage;
 use std::time::Duration;
 
 /// Returns once the newest output is the newest event's. The generated school makes no event without an output.

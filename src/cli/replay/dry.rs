@@ -11,7 +11,7 @@ use crate::app::replay::computed::Computed;
 use crate::app::replay::settle;
 use crate::cli::text::Line;
 use crate::config::Config;
-use crate::core::replay::request::Given;
+use crate::protocol::replay::request::Given;
 use std::time::Instant;
 
 /// Works it out, compares it if asked, and prints the summary.

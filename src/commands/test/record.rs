@@ -18,9 +18,9 @@ use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::core::runner::Runner;
 use crate::core::step::{Outcome, Silence};
 use crate::ports::stream::StreamState;
+use crate::protocol::runner::Runner;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -7,13 +7,13 @@ use crate::core::event::StoredMessage;
 use crate::core::explain::Explained;
 use crate::core::ids::{KeyGroup, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::protocol::intake::Barrier;
-use crate::core::protocol::prepare::IdsOf;
 use crate::core::record::ROWS;
-use crate::core::runner::Runner;
 use crate::core::step::Outcome;
 use crate::engine::restore::load_shard;
 use crate::ports::store::{Batch, Space, Store, StoreError};
+use crate::protocol::intake::Barrier;
+use crate::protocol::prepare::IdsOf;
+use crate::protocol::runner::Runner;
 use std::sync::Arc;
 
 /// Shards of the way with restarts: more than one, so that loading has something to divide.

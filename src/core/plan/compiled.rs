@@ -10,8 +10,8 @@ use super::spec::{Literal, PlanSpec, UnknownKinds};
 use crate::core::columns::ColumnId;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
-use crate::core::json::fields::{Fields, ObjectSlot, Slot};
-use crate::core::json::splice::Label;
+use crate::json::fields::{Fields, ObjectSlot, Slot};
+use crate::json::splice::Label;
 use std::sync::Arc;
 
 /// A kind section's number.

@@ -15,3 +15,5 @@ pub mod layout;
 pub mod compiled;
 mod resolve;
 pub mod check;
+#[cfg(test)]
+pub(crate) mod fixture;

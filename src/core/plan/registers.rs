@@ -3,7 +3,7 @@
 //! A scan looks for the names of all kinds, because a name that occurs twice is a fault whatever the kind. Behind it an
 //! event needs the fields of its own kind alone: with a hundred kinds all the others would only push it out of the near caches.
 
-use crate::core::json::fields::{Fields, ObjectSlot, Slot, Span};
+use crate::json::fields::{Fields, ObjectSlot, Slot, Span};
 
 /// A plan of no more fields than these leaves each event all of them: copying them in one go is cheaper than choosing.
 pub const FEW: usize = 32;

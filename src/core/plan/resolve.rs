@@ -8,8 +8,8 @@ use super::registers::Registers;
 use super::selector::Selector;
 use super::spec::{OnMiss, PlanSpec};
 use crate::core::columns::ColumnId;
-use crate::core::json::fields::{Fields, ObjectSlot, Slot};
-use crate::core::json::splice::Label;
+use crate::json::fields::{Fields, ObjectSlot, Slot};
+use crate::json::splice::Label;
 use std::sync::Arc;
 
 /// Every place of a plan, resolved.

@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn reserved_headers_are_found_wherever_a_selector_may_stand() {
-        let plain = crate::core::protocol::start_world::spec('a');
+        let plain = crate::core::plan::fixture::spec('a');
         assert!(!plain.reads_reserved_headers());
         for (header, expected) in
             [("Nats-Msg-Id", true), ("sidestream-Time", true), ("Trace", false), ("X-Nats-", false)]

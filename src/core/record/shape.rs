@@ -121,7 +121,7 @@ fn known_hole(hole: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::protocol::start_world::spec;
+    use crate::core::plan::fixture::spec;
     use serde_json::json;
 
     /// A plan with one change, as JSON.

@@ -148,7 +148,7 @@ mod tests {
     fn what_has_nothing_new_in_it_is_written_as_the_first_build_wrote_it() {
         let mut out = Vec::new();
         encode_dedup(Position(1), &[(Digest(7), Nanos(1))], &mut out).unwrap();
-        encode_plan("0123", &crate::core::protocol::start_world::spec('A').text(), &mut out).unwrap();
+        encode_plan("0123", &crate::core::plan::fixture::spec('A').text(), &mut out).unwrap();
         out.push((MARK_KEY.to_vec(), Some(GroupMark::default().encode())));
         assert!(out.iter().all(|(_, value)| value.as_ref().unwrap()[0] == 1));
     }

@@ -10,8 +10,8 @@ use sidestream::adapters::nats::connect::Connection;
 use sidestream::adapters::nats::redrives::Redrives;
 use sidestream::adapters::nats::streams;
 use sidestream::core::ids::{Nanos, Position};
-use sidestream::core::redrive::letter::LetterId;
-use sidestream::core::redrive::record::{Record, Step};
+use sidestream::protocol::redrive::letter::LetterId;
+use sidestream::protocol::redrive::record::{Record, Step};
 
 #[test]
 fn redrivers_at_the_same_time_publish_each_once() {

@@ -5,9 +5,9 @@
 use super::reply::{FULL, WRONG_SEQUENCE};
 use bytes::Bytes;
 use sidestream::core::ids::Nanos;
-use sidestream::core::protocol::evidence::Leader;
 use sidestream::core::subject::covers;
 use sidestream::ports::stream::{StoredMessage, StreamState};
+use sidestream::protocol::evidence::Leader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -80,8 +80,8 @@ fn record(ready: &Ready, before: &Checkpoint, next: Option<&NextPlan>) -> Checkp
 mod tests {
     use super::*;
     use crate::core::ids::{LaneSequence, Nanos};
-    use crate::core::protocol::intake::Barrier;
     use crate::core::state::changes::GroupChanges;
+    use crate::protocol::intake::Barrier;
 
     fn ready() -> Ready {
         let change = |group| GroupChanges { group: KeyGroup(group), changes: vec![(vec![1], Some(vec![2]))] };

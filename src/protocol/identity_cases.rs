@@ -1,16 +1,16 @@
 //! What counts as a duplicate under either rule of identity, and over changes of the rule, whatever restarts in between.
 
-use super::event::StoredMessage;
-use super::ids::{KeyGroup, Nanos, Position};
-use super::plan::compiled::Plan;
-use super::plan::layout::Layout;
-use super::plan::spec::{Identity, PlanSpec};
-use super::protocol::facts::PlanSince;
-use super::protocol::prepare::other_rule_through;
-use super::record::{DEDUP, decode_dedup, dedup_position};
+use super::facts::PlanSince;
+use super::prepare::other_rule_through;
 use super::runner::Runner;
-use super::state::changes::{GroupChanges, State};
-use super::step::Outcome;
+use crate::core::event::StoredMessage;
+use crate::core::ids::{KeyGroup, Nanos, Position};
+use crate::core::plan::compiled::Plan;
+use crate::core::plan::layout::Layout;
+use crate::core::plan::spec::{Identity, PlanSpec};
+use crate::core::record::{DEDUP, decode_dedup, dedup_position};
+use crate::core::state::changes::{GroupChanges, State};
+use crate::core::step::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;

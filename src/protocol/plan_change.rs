@@ -53,7 +53,7 @@ fn differences(path: &str, old: &Value, new: &Value, found: &mut Vec<(String, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::protocol::start_world::spec;
+    use crate::protocol::start_world::spec;
     use serde_json::json;
 
     /// The sentences about what a change of plan A makes of it.

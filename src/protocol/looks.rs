@@ -89,9 +89,9 @@ pub fn suspicion(disk: &Disk, broker: &Broker, decided: &Result<Start, Refusal>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::protocol::evidence::{Cluster, leader};
-    use crate::core::protocol::start::decide;
-    use crate::core::protocol::start_world::World;
+    use crate::protocol::evidence::{Cluster, leader};
+    use crate::protocol::start::decide;
+    use crate::protocol::start_world::World;
 
     fn look(ms: i64, since: i64) -> Look {
         let cluster = Cluster { leader: Some("a".to_owned()), since: Nanos(since), followers: Vec::new() };

@@ -1,9 +1,9 @@
 //! Rewinds, a row a sentence: which marker a refused start may publish, and where a start stands behind one.
 
 use super::*;
-use crate::core::protocol::marker::marker;
-use crate::core::protocol::start::decide;
-use crate::core::protocol::start_world::{STEADY, World, message, since, spec, stored_at};
+use crate::protocol::marker::marker;
+use crate::protocol::start::decide;
+use crate::protocol::start_world::{STEADY, World, message, since, spec, stored_at};
 
 fn rewind(number: u32, floor: u64, lane: u64) -> Rewind {
     Rewind { number, floor: Position(floor), lane: LaneSequence(lane) }
@@ -65,7 +65,7 @@ fn only_a_lost_tail_of_the_input_and_a_consent_make_a_marker() {
     assert_eq!(refused(|w| w.broker.output.created = Nanos(5)), None);
     assert_eq!(refused(|w| w.broker.newest = Newest::Foreign), None);
     assert_eq!(refused(|w| w.broker.newest = Newest::Gone), None, "the lane's end may be anybody's");
-    assert_eq!(refused(|w| w.newest().run.run = crate::core::protocol::header::RunId::new(Nanos(99), 0)), None);
+    assert_eq!(refused(|w| w.newest().run.run = crate::protocol::header::RunId::new(Nanos(99), 0)), None);
     assert_eq!(marked(&{ World::steady() }), None);
     let went_on = |w: &mut World| {
         *w = behind(w.clone(), 8, 13);

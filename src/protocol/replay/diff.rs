@@ -7,7 +7,7 @@ use super::fields::{FieldDifference, differences};
 use crate::core::event::StoredMessage;
 use crate::core::ids::Position;
 use crate::core::output::{Output, POSITION, REASON, REWINDS, RUN, TIME};
-use crate::core::protocol::header::LaneMessage;
+use crate::protocol::header::LaneMessage;
 use bytes::Bytes;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -6,7 +6,7 @@ use crate::core::ids::{Nanos, Position};
 use crate::core::plan::emit::EmitSpec;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::plan::template::Template;
-use crate::core::protocol::plan_change;
+use crate::protocol::plan_change;
 use serde::{Deserialize, Serialize};
 
 /// The version that this build writes, and the only one that it reads.
@@ -135,7 +135,7 @@ pub fn plan(configured: &PlanSpec, prefix: &str, emit: EmitSpec) -> Result<PlanS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::protocol::start_world::spec;
+    use crate::protocol::start_world::spec;
 
     fn request() -> Request {
         let emit = EmitSpec { from: Position(5), until: Position(90), subject: Some("events.user".into()) };

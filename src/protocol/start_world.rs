@@ -7,8 +7,8 @@ use super::header::{LaneMessage, RunHeader, RunId};
 use super::start::{Already, Start, StartKind, Until, decide};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
-use crate::core::plan::spec::PlanSpec;
-use serde_json::json;
+
+pub use crate::core::plan::fixture::spec;
 
 /// Disk, broker and what is asked.
 #[derive(Clone)]
@@ -21,29 +21,6 @@ pub struct World {
 /// When the event at a position was stored.
 pub fn stored_at(position: u64) -> Nanos {
     Nanos(1_000 + position as i64)
-}
-
-/// The plan of a letter: A and B keep the same state, C keeps more, D less.
-pub fn spec(letter: char) -> PlanSpec {
-    let columns = match letter {
-        'C' => json!({ "country": "properties.country", "name": "properties.name" }),
-        'D' => json!({}),
-        _ => json!({ "country": "properties.country" }),
-    };
-    let plan = json!({
-        "input_stream": "EVENTS",
-        "event": { "kind": "title", "id": "event_uuid", "time": null },
-        "unknown_kinds": "forward",
-        "kinds": { "user": { "key": "properties.uuid" } },
-        "tables": { "user": { "from": "user", "row": null, "columns": columns, "delete": null } },
-        "enrich": [],
-        "output_subject": "enriched.{kind}",
-        "mark": if letter == 'B' { json!("processed") } else { json!(null) },
-        "max_bytes": 1_048_576,
-        "dead_subject": "dead.{reason}",
-        "dedup_window_s": 60,
-    });
-    serde_json::from_value(plan).unwrap()
 }
 
 /// A plan of the past.

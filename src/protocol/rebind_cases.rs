@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::core::plan::emit::EmitSpec;
-use crate::core::protocol::facts::StreamFacts;
-use crate::core::protocol::start_world::{World, since, spec, stored_at};
+use crate::protocol::facts::StreamFacts;
+use crate::protocol::start_world::{World, since, spec, stored_at};
 
 /// What a rebound state is on disk.
 fn on_disk(before: &Disk, rebound: &Rebound) -> Disk {
@@ -104,7 +104,7 @@ fn the_state_lost_after_a_promotion_is_rebuilt_as_after_rebuild_state() {
     // The promoted engine publishes, and then loses its state.
     world.lane(13, 13);
     let (run, plan) = (world.newest().run.clone(), spec('B').fingerprint());
-    world.newest().run = crate::core::protocol::header::RunHeader { plan, ..run };
+    world.newest().run = crate::protocol::header::RunHeader { plan, ..run };
     world.lose_state();
     assert_eq!(world.decision(), "rebuild after 0, B 12 R 12, count to 13, plan B of B1, origin 1, gaps 0");
 }

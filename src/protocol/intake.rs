@@ -212,9 +212,9 @@ mod tests {
     use super::*;
     use crate::core::ids::LaneSequence;
     use crate::core::plan::layout::Layout;
-    use crate::core::protocol::facts::PlanSince;
-    use crate::core::protocol::start::{Already, StartKind};
-    use crate::core::protocol::start_world::{since, spec, stored_at};
+    use crate::protocol::facts::PlanSince;
+    use crate::protocol::start::{Already, StartKind};
+    use crate::protocol::start_world::{since, spec, stored_at};
 
     fn event(position: u64) -> StoredMessage {
         StoredMessage {

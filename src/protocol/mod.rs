@@ -5,8 +5,10 @@
 //! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `reopen` says whether a
 //! lost batch is made good in place, `verdict` judges the end. `evidence` tells whether a stream's leader answered, `looks`
-//! which verdicts wait for a second look, `rewind` follows an input that lost its tail behind a `marker`.
+//! which verdicts wait for a second look, `rewind` follows an input that lost its tail behind a `marker`. `runner`
+//! is all of it without actors, for one slice at a time; `redrive` and `replay` decide for the two commands of that name.
 
+pub mod runner;
 pub mod header;
 pub mod epoch;
 pub mod facts;
@@ -35,6 +37,8 @@ pub mod writes;
 pub mod reopen;
 pub mod verdict;
 pub mod rebind;
+pub mod redrive;
+pub mod replay;
 
 #[cfg(test)]
 pub(crate) mod start_world;
@@ -48,3 +52,9 @@ mod plan_cases;
 mod lives;
 #[cfg(test)]
 mod lives_engine;
+#[cfg(test)]
+mod identity_cases;
+#[cfg(test)]
+mod emit_cases;
+#[cfg(test)]
+mod apply_cases;

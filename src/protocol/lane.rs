@@ -145,10 +145,10 @@ mod tests {
     use super::{Lane, compare};
     use crate::core::ids::{LaneSequence, Nanos, Position};
     use crate::core::output::Output;
-    use crate::core::protocol::header::LaneMessage;
-    use crate::core::protocol::intake::Barrier;
-    use crate::core::protocol::start::decide;
-    use crate::core::protocol::start_world::{World, message, spec, stored_at};
+    use crate::protocol::header::LaneMessage;
+    use crate::protocol::intake::Barrier;
+    use crate::protocol::start::decide;
+    use crate::protocol::start_world::{World, message, spec, stored_at};
 
     fn output(position: u64) -> Output {
         Output {

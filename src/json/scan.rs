@@ -8,7 +8,6 @@ use super::cursor::{Broken, Cursor, Scratch};
 use super::fields::{Fields, Node, Span};
 use super::quick::quick;
 use super::text::unescape;
-use crate::core::rejection::Reason;
 use std::fmt;
 
 /// The deepest nesting of arrays and objects that an event may have; the top object counts as 1.
@@ -151,18 +150,6 @@ impl<'a> Walk<'a> {
 #[inline]
 fn span_of(start: usize, end: usize) -> Span {
     Span { start: start as u32, end: end as u32 }
-}
-
-impl ScanFault {
-    /// The reason that a dead letter carries.
-    pub fn reason(self) -> Reason {
-        match self {
-            ScanFault::NotJson { .. } => Reason::NotJson,
-            ScanFault::TooDeep => Reason::TooDeep,
-            ScanFault::NotObject => Reason::NotObject,
-            ScanFault::DuplicateKey => Reason::DuplicateKey,
-        }
-    }
 }
 
 /// The sentence that a dead letter carries: printable ASCII, none of the event's text.

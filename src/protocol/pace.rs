@@ -164,9 +164,9 @@ mod tests {
     use super::*;
     use crate::core::plan::compiled::Plan;
     use crate::core::plan::layout::Layout;
-    use crate::core::protocol::facts::Newest;
-    use crate::core::protocol::start::{Until, decide};
-    use crate::core::protocol::start_world::{World, spec, stored_at};
+    use crate::protocol::facts::Newest;
+    use crate::protocol::start::{Until, decide};
+    use crate::protocol::start_world::{World, spec, stored_at};
     use std::sync::Arc;
 
     /// The intake of a start at S = 10 whose lane ends at 12; B is 10.

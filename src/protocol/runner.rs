@@ -3,14 +3,14 @@
 //! Hosts the intake, the step of each shard and the merge that the engine's actors host, and adds no rule of its own.
 //! For whoever wants to know what becomes of events without an engine: the audit, `sidestream test`, benches, fuzzing.
 
-use super::event::{Events, StoredMessage};
-use super::explain::{Explained, explain};
-use super::ids::{Nanos, Position};
-use super::plan::compiled::Plan;
-use super::protocol::intake::{Barrier, Intake, Slice};
-use super::protocol::merge::Merge;
-use super::state::changes::{GroupChanges, State};
-use super::step::{Outcome, Step};
+use super::intake::{Barrier, Intake, Slice};
+use super::merge::Merge;
+use crate::core::event::{Events, StoredMessage};
+use crate::core::explain::{Explained, explain};
+use crate::core::ids::{Nanos, Position};
+use crate::core::plan::compiled::Plan;
+use crate::core::state::changes::{GroupChanges, State};
+use crate::core::step::{Outcome, Step};
 use std::sync::Arc;
 
 /// Slices and barriers come from one intake, so that neither can be of the wrong size or come twice.
@@ -96,8 +96,8 @@ impl Runner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::plan::fixture::spec;
     use crate::core::plan::layout::Layout;
-    use crate::core::protocol::start_world::spec;
     use crate::core::step::Silence;
 
     fn message(sequence: u64, payload: String) -> StoredMessage {

@@ -127,8 +127,8 @@ impl Kept {
 mod tests {
     use super::*;
     use crate::core::ids::Position;
-    use crate::core::protocol::header::RunId;
-    use crate::core::protocol::start_world::stored_at;
+    use crate::protocol::header::RunId;
+    use crate::protocol::start_world::stored_at;
 
     fn output(position: u64) -> Output {
         Output {

@@ -50,7 +50,7 @@ impl Filter {
 mod tests {
     use super::super::letter::{Decoded, LetterId};
     use super::*;
-    use crate::core::protocol::header::{RunHeader, RunId};
+    use crate::protocol::header::{RunHeader, RunId};
 
     fn letter(position: u64, time: i64, reason: &str, kind: Option<&str>) -> Letter {
         let decoded = |text: &str| Decoded { text: text.to_owned(), whole: true };

@@ -1,7 +1,7 @@
 //! JSON as bytes: one validating pass that finds the fields of the plan, and the splice that adds fields.
 //!
 //! No tree of values is ever built, no number is ever read as a number, and no byte that the plan does not
-//! name is ever rewritten. `core`'s step of an event is the only caller.
+//! name is ever rewritten. Knows no plan, no event and no reason of a dead letter.
 
 pub mod fields;
 pub mod cursor;

@@ -1,14 +1,14 @@
 //! A plan that lets out a range and some subjects makes the outputs of the whole plan, filtered, and nothing else.
 
-use super::event::StoredMessage;
-use super::ids::{Nanos, Position};
-use super::output::Output;
-use super::plan::compiled::Plan;
-use super::plan::emit::EmitSpec;
-use super::plan::layout::Layout;
-use super::plan::spec::PlanSpec;
 use super::runner::Runner;
-use super::step::{Outcome, Silence};
+use crate::core::event::StoredMessage;
+use crate::core::ids::{Nanos, Position};
+use crate::core::output::Output;
+use crate::core::plan::compiled::Plan;
+use crate::core::plan::emit::EmitSpec;
+use crate::core::plan::layout::Layout;
+use crate::core::plan::spec::PlanSpec;
+use crate::core::step::{Outcome, Silence};
 use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Arc;

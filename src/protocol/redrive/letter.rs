@@ -5,8 +5,8 @@
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
 use crate::core::output::{ERROR, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
-use crate::core::protocol::epoch::MARKER;
-use crate::core::protocol::header::{LaneMessage, RunHeader};
+use crate::protocol::epoch::MARKER;
+use crate::protocol::header::{LaneMessage, RunHeader};
 use bytes::Bytes;
 use std::fmt;
 

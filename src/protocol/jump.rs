@@ -32,9 +32,9 @@ pub fn judge(start: &Start, jump: Jump, first: Position, recovered: bool, accept
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::protocol::facts::Newest;
-    use crate::core::protocol::start::decide;
-    use crate::core::protocol::start_world::World;
+    use crate::protocol::facts::Newest;
+    use crate::protocol::start::decide;
+    use crate::protocol::start_world::World;
 
     /// What a jump from `from` to 30 leads to, where the input now begins at `first`.
     fn verdict(change: impl FnOnce(&mut World), from: u64, first: u64, recovered: bool) -> bool {
