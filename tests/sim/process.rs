@@ -203,9 +203,11 @@ impl Process {
                 task.answer(answer);
                 self.gather_on(context);
             }
-            Phase::Running(life) if life.looks() && question.is_about(OUTPUT) => {
-                life.answered_of_lane(context, question, reachable)
+            Phase::Running(life) if question.is_about(OUTPUT) && life.looks() => {
+                life.answered_of_lane(context, question, reachable);
             }
+            // The look is over, and the feed asks of the input alone.
+            Phase::Running(_) if question.is_about(OUTPUT) => {}
             Phase::Running(life) => life.answered(context, question, reachable, self.consent.accept_gap),
             Phase::Judging(at) => {
                 let at = *at;
