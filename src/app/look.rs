@@ -11,7 +11,7 @@ use crate::telemetry::metrics::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// Between two looks; each is two small requests.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,34 +26,53 @@ pub struct Watched {
     pub output: String,
     /// The last lane sequence that may be there through us.
     pub handed: Arc<AtomicU64>,
-    /// Hears that the input stream answers.
+    /// Hears that the input's server lives.
     pub heard: Heard,
+    /// Hears that the input stream itself answers, whose consumer may live on another server.
+    pub answered: Heard,
     /// The metrics.
     pub metrics: Metrics,
 }
 
-/// Looks until the start is over.
+/// Looks until the start is over. A stream that does not answer holds up no question to the other one.
 pub async fn watch(watched: Watched) -> Option<End> {
-    let Watched { connection, input, output, handed, heard, metrics } = watched;
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = false;
-    metrics.lane_foreign(0);
+    watched.metrics.lane_foreign(0);
+    tokio::join!(look_at_the_input(&watched), look_at_the_output(&watched));
+    None
+}
+
+fn looks() -> Interval {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
+}
+
+async fn look_at_the_input(watched: &Watched) {
+    let mut looks = looks();
     loop {
-        look.tick().await;
-        match streams::state(&connection, &input).await {
+        looks.tick().await;
+        match streams::state(&watched.connection, &watched.input).await {
             Ok(state) => {
-                heard.now();
-                metrics.input_holds(state.first, state.last);
+                watched.heard.now();
+                watched.answered.now();
+                watched.metrics.input_holds(state.first, state.last);
             }
             // Whoever needs the stream says so.
             Err(error) => tracing::debug!(%error, "the input stream did not answer"),
         }
-        match streams::state(&connection, &output).await {
+    }
+}
+
+async fn look_at_the_output(watched: &Watched) {
+    let mut looks = looks();
+    let mut told = false;
+    loop {
+        looks.tick().await;
+        match streams::state(&watched.connection, &watched.output).await {
             Ok(state) => {
                 // Read after the stream's answer: what it counts of ours was handed over before.
-                let foreign = state.last.saturating_sub(handed.load(Ordering::Acquire));
-                metrics.lane_foreign(foreign);
+                let foreign = state.last.saturating_sub(watched.handed.load(Ordering::Acquire));
+                watched.metrics.lane_foreign(foreign);
                 if foreign > 0 && !told {
                     told = true;
                     tracing::warn!(

@@ -13,6 +13,7 @@ use super::verdict::{After, broker_failed, judge, not_there, store_failed};
 use super::writer::{self, Writing};
 use super::{look, old_lane, readiness, settings_watch};
 use crate::adapters::nats::connect::{Connection, Trouble};
+use crate::adapters::nats::heard::Heard;
 use crate::adapters::nats::inspect;
 use crate::adapters::nats::lane::LaneTarget;
 use crate::adapters::nats::source::{Source, SourceOptions, durable_name};
@@ -91,17 +92,19 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     // The source mends its own connection; the lane's never is: what was in flight on it is unknown.
     watch_trouble(&mut tasks, &lane);
     tasks.spawn(writer::write(writing, publishes, handed.clone(), engine.sequencer.clone()));
+    let answered = Heard::default();
     tasks.spawn(look::watch(look::Watched {
         connection: source.clone(),
         input: config.input.stream.clone(),
         output: config.output.stream.clone(),
         handed,
         heard: input.heard(),
+        answered: answered.clone(),
         metrics: process.metrics.clone(),
     }));
     let (expected, metrics) = (streams_of(config), process.metrics.clone());
     tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
-    tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), input.heard()));
+    tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), answered));
     if let Some(old) = old {
         tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));
     }

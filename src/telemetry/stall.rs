@@ -19,7 +19,8 @@ pub struct Seen {
     pub unconfirmed: u64,
     /// Outputs confirmed so far.
     pub confirmed: u64,
-    /// How long nobody has answered for the input: no delivery, no heartbeat, no account.
+    /// How long the input stream has not answered. Heartbeats do not count: the consumer may live on another server than the
+    /// stream's leader, and goes on without one.
     pub input_silent: Duration,
     /// How often the input's consumer was made anew so far.
     pub restarts: u64,
