@@ -53,12 +53,15 @@ pub async fn gather(
     let mut broker =
         Broker { input: input_facts, output: output_facts, newest, oldest, stored_at, hole: None, rewinds, floor };
     let adopted = rewind::adopt(disk, &broker, accept_rewind).disk;
-    for (position, _) in adopted.witnesses(&broker.newest) {
+    // What a directory says that is to be set aside counts, too: it may know of a loss that nobody consented to.
+    let own = if adopted.lost { disk.witnesses(&Newest::Never) } else { Vec::new() };
+    for (position, _) in adopted.witnesses(&broker.newest).into_iter().chain(own) {
         if let Some(message) = streams.message_at(input, position.0).await? {
             broker.stored_at.insert(Position(message.sequence), message.stored_at);
         }
     }
-    if accept_rewind || rewind::consented_before(disk, &broker, Position(u64::MAX)) {
+    let consented = accept_rewind || rewind::consented_before(disk, &broker, Position(u64::MAX));
+    if consented && !adopted.is_of(&broker) {
         broker.floor = floor::floor(streams, (input, output), &adopted, &broker).await?;
     }
     input_state.same_leader(&streams.state(input).await?, input)?;

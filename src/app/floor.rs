@@ -34,7 +34,7 @@ pub async fn floor(
     let (first, last) = (broker.input.first, broker.input.last);
     let same = first.saturating_sub(1);
     let mut bracket = Bracket { streams, input, first, last, newest, same, other: last + 1 };
-    let mut lost = false;
+    let mut lost = disk.processed().0 > last;
     for (position, time) in witnesses {
         lost |= !bracket.look(position, time).await?;
     }

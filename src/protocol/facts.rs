@@ -125,6 +125,19 @@ impl Disk {
         self.marks.iter().chain(&self.floor).map(|mark| mark.lane).chain(record).max().unwrap_or_default()
     }
 
+    /// The furthest position of the input that record and marks say was processed, whether or not it is known when that event
+    /// was stored. No input that is the one we know ends before it.
+    pub fn processed(&self) -> Position {
+        let record = self.checkpoint.iter().map(|c| c.position);
+        self.marks.iter().map(|mark| mark.position).chain(record).max().unwrap_or_default()
+    }
+
+    /// Whether the input has every event that record, marks and the newest output say was processed.
+    pub fn is_of(&self, broker: &Broker) -> bool {
+        let has = |(position, time): &(Position, Nanos)| broker.stored_at.get(position) == Some(time);
+        self.processed().0 <= broker.input.last && self.witnesses(&broker.newest).iter().all(has)
+    }
+
     /// The positions whose stored-at times prove that the input is still the one we know.
     pub fn witnesses(&self, newest: &Newest) -> Vec<(Position, Nanos)> {
         let record = self.checkpoint.iter().map(|c| (c.position, c.stored_at));

@@ -70,6 +70,9 @@ pub fn suspicion(disk: &Disk, broker: &Broker, decided: &Result<Start, Refusal>)
     if disk.lost || broker.output.last < disk.lane_known().0 {
         return Some("the output stream seems to have lost its tail");
     }
+    if disk.processed().0 > broker.input.last {
+        return Some("the input stream seems to have lost its tail");
+    }
     for (position, expected) in disk.witnesses(&broker.newest) {
         if position.0 > broker.input.last {
             return Some("the input stream seems to have lost its tail");

@@ -55,7 +55,8 @@ pub fn marker(raw: &Disk, disk: &Disk, broker: &Broker, asked: &Asked, refusal: 
     if another || unknown_end {
         return None;
     }
-    let known = disk.witnesses(&broker.newest).last().map(|(position, _)| *position).filter(|known| *known > floor)?;
+    let known = disk.witnesses(&broker.newest).last().map_or(Position(0), |(position, _)| *position);
+    let known = Some(known.max(disk.processed())).filter(|known| *known > floor)?;
     let mut rewinds = present(disk, broker);
     let at = LaneSequence(broker.output.last + 1);
     rewinds.push(Rewind { number: epoch::count(&rewinds) + 1, floor, lane: at });

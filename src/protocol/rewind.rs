@@ -4,6 +4,7 @@
 //! moved to where the lane is: what is beyond the floor is as of the floor, and B is behind the marker. The events that the
 //! input lost stay in it. Pure: `app` asks and writes. What was written half is moved on from where it is.
 
+use super::epoch;
 use super::facts::{Broker, Checkpoint, Disk, GroupMark, Newest, PlanSince, Rewind};
 use super::header::LaneMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
@@ -40,6 +41,11 @@ pub fn adopt(disk: &Disk, broker: &Broker, consented: bool) -> Adopted {
     let present = present(disk, broker);
     let known = disk.checkpoint.as_ref().map(|record| record.rewinds.as_slice()).unwrap_or_default();
     let ahead = consented && disk.checkpoint.is_some() && broker.output.last < disk.lane_known().0;
+    let follows_more = epoch::count(known) > epoch::count(&present);
+    if follows_more && !consented && !holds(disk, broker) {
+        // The lane lost the marker, and more of the input is gone: nobody consented to that.
+        return Adopted { disk: disk.clone(), news: Vec::new() };
+    }
     match news(known, &present) {
         Some(news) if news.is_empty() && !ahead => Adopted { disk: disk.clone(), news },
         Some(news) if !ahead && disk.checkpoint.is_some() => {
@@ -138,7 +144,7 @@ fn lost(disk: &Disk, present: &[Rewind]) -> Adopted {
         lane: LaneSequence(0),
         stored_at: Nanos(0),
         plans: plans(&record.plans, news(&record.rewinds, present).as_deref().unwrap_or(present)),
-        rewinds: Vec::new(),
+        rewinds: present.to_vec(),
         ..record.clone()
     });
     let disk = Disk {
@@ -156,7 +162,15 @@ fn lost(disk: &Disk, present: &[Rewind]) -> Adopted {
 pub fn consented_before(disk: &Disk, broker: &Broker, floor: Position) -> bool {
     let Some(newest) = broker.newest.ours() else { return false };
     let record = disk.checkpoint.iter().flat_map(|record| &record.rewinds);
-    record.filter(|known| known.number > newest.epoch()).any(|known| floor >= known.floor)
+    let before = record.filter(|known| known.number > newest.epoch()).any(|known| floor >= known.floor);
+    before && holds(disk, broker)
+}
+
+/// Whether the input still has, as far as anybody asked, all that the directory says of it.
+fn holds(disk: &Disk, broker: &Broker) -> bool {
+    disk.witnesses(&Newest::Never).iter().all(|(position, time)| {
+        position.0 <= broker.input.last && broker.stored_at.get(position).is_none_or(|found| found == time)
+    })
 }
 
 #[cfg(test)]

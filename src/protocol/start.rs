@@ -152,6 +152,10 @@ fn same_input(disk: &Disk, broker: &Broker) -> Result<(), Refusal> {
     if !planted(Mutant::IdentityByLength) && !disk.checkpoint.as_ref().is_none_or(known) {
         return Err(Refusal::InputRecreated);
     }
+    let processed = disk.processed();
+    if processed.0 > broker.input.last {
+        return Err(Refusal::InputLostTail { last: Position(broker.input.last), known: processed });
+    }
     for (position, expected) in disk.witnesses(&broker.newest) {
         if position.0 > broker.input.last {
             return Err(Refusal::InputLostTail { last: Position(broker.input.last), known: position });
