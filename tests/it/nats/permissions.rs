@@ -11,6 +11,7 @@ use sidestream::adapters::nats::connect::{Connection, NatsSettings};
 use sidestream::adapters::nats::inspect::{inspect, unsuitable};
 use sidestream::adapters::nats::provision::provision;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `run` publishes to, as docs/production.md lists it.
 const LEAST: &[&str] = &[
@@ -78,7 +79,10 @@ fn password(dir: &tempfile::TempDir) -> PathBuf {
 }
 
 async fn connect_as(server: &Server, name: &str, file: &std::path::Path) -> Connection {
-    let settings = NatsSettings { user: Some(name.into()), password_file: Some(file.to_owned()), ..server.settings() };
+    let (user, password_file) = (Some(name.into()), Some(file.to_owned()));
+    // A dozen connect at once, each to several subjects, on a machine that may be busy.
+    let connect_timeout = Duration::from_secs(10);
+    let settings = NatsSettings { user, password_file, connect_timeout, ..server.settings() };
     Connection::open(&settings, "test").await.unwrap()
 }
 
