@@ -156,8 +156,9 @@ pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<V
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let mut notices = Notices::open(connection, subject).await?;
-    // No run id: engines that hear it pass over it.
-    notices.send(NO_REQUEST.to_owned()).await?;
+    // No run id: engines that hear it pass over it. Other checks are heard here, too, and say nothing of our own permission.
+    let own = format!("{NO_REQUEST} {}", connection.client().new_inbox());
+    notices.send(own.clone()).await?;
     let mut refused = Vec::new();
     let hint = format!(
         "allow this user to publish and subscribe to {subject}; without it, an engine that starts cannot tell the \
@@ -177,7 +178,9 @@ pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<V
                 _ => {}
             },
             heard = notices.next(), if refused.is_empty() => {
-                heard.ok_or_else(|| BrokerError::Transient("the connection was closed".to_owned()))?;
+                if heard.ok_or_else(|| BrokerError::Transient("the connection was closed".to_owned()))? != own {
+                    continue;
+                }
                 return Ok(vec![Finding::good(format!("publishing and subscribing to {subject} is allowed"))]);
             }
             () = tokio::time::sleep_until(end) => break,
