@@ -83,6 +83,11 @@ impl Connection {
         format!("{}.CONSUMER.{call}.{stream}.{consumer}", self.api.of(stream))
     }
 
+    /// How it was made.
+    pub(super) fn settings(&self) -> &NatsSettings {
+        &self.settings.0
+    }
+
     /// Where the API of each stream answers.
     pub(super) fn prefixes(&self) -> &Prefixes {
         &self.api

@@ -39,9 +39,9 @@ pub(super) fn headers(output: &Output, target: &LaneTarget, expected: Option<u64
     if let Some(rewinds) = &target.rewinds {
         line(&mut block, output::REWINDS, rewinds);
     }
-    let dead = output.dead.iter().flat_map(|dead| dead.headers.iter().map(|(name, value)| (*name, value)));
-    let copied = output.copied.iter().flat_map(|copied| copied.iter().map(|(name, value)| (name.as_str(), value)));
-    for (name, value) in dead.chain(copied) {
+    let copied =
+        output.copied.iter().flat_map(|copied| copied.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    for (name, value) in output.own_headers().chain(copied) {
         if !name.is_empty() && !name.contains(['\r', '\n', ':']) {
             line(&mut block, name, "");
             block.extend(value.chars().filter(|c| !matches!(c, '\r' | '\n')));

@@ -67,7 +67,8 @@ fn identity(
     address: &Address,
 ) -> Result<ConnectOptions, BrokerError> {
     if let Some(file) = &settings.credentials_file {
-        let text = text(file)?;
+        // The client looks for the end of the last line, which a file may lack.
+        let text = text(file)? + "\n";
         return options.credentials(&text).map_err(|_| unusable(file, "holds no JWT with its seed"));
     }
     if let Some(file) = &settings.nkey_file {

@@ -39,4 +39,5 @@ pub mod inspect;
 mod permissions;
 mod overlap;
 mod suitable;
+pub mod greetings;
 mod remarks;

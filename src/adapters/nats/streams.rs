@@ -77,11 +77,18 @@ impl InfoReply {
     fn info(self, stream: &str) -> Result<StreamInfo, BrokerError> {
         let cluster = self.cluster.map(InfoCluster::cluster);
         let leader = evidence::leader(cluster.as_ref()).ok_or_else(|| no_leader(stream))?;
-        let InfoState { messages, first_seq, last_seq, consumer_count } = self.state;
+        let InfoState { messages, first_seq, last_seq, last_ts, consumer_count } = self.state;
         // An empty stream reports either 0 or last + 1 as its first sequence, depending on its past.
         let first = if messages == 0 { last_seq + 1 } else { first_seq };
-        let state =
-            StreamState { created: self.created, first, last: last_seq, messages, server_time: self.ts, leader };
+        let state = StreamState {
+            created: self.created,
+            first,
+            last: last_seq,
+            messages,
+            aged_out: is_aged_out(self.config.max_age, last_ts, self.ts),
+            server_time: self.ts,
+            leader,
+        };
         Ok(StreamInfo { state, consumers: consumer_count, config: self.config })
     }
 }
@@ -122,6 +129,9 @@ struct InfoState {
     messages: u64,
     first_seq: u64,
     last_seq: u64,
+    /// Zero where the server does not know any more.
+    #[serde(default, deserialize_with = "some_time")]
+    last_ts: Nanos,
     #[serde(default)]
     consumer_count: u64,
 }
@@ -247,6 +257,13 @@ pub(super) async fn missing(connection: &Connection, stream: &str, error: api::A
     }
 }
 
+/// Whether an age limit takes a message that was stored then. An empty stream does not tell otherwise whether it was its limit
+/// or a person who emptied it (found on nats-server 2.15.1).
+fn is_aged_out(limit: Duration, stored_at: Nanos, now: Nanos) -> bool {
+    let limit = i64::try_from(limit.as_nanos()).unwrap_or(i64::MAX);
+    limit > 0 && stored_at.0.saturating_add(limit) <= now.0
+}
+
 fn no_leader(stream: &str) -> BrokerError {
     BrokerError::Transient(format!("no leader with a quorum answered for stream {stream}"))
 }
@@ -301,6 +318,21 @@ mod tests {
         let follower = r#","cluster":{"name":"c","replicas":[{"name":"n1","current":false,"active":9000000000}]}"#;
         assert!(account(follower).unwrap_err().is_transient());
         assert!(account(r#","cluster":{"name":"c","leader":"n1"}"#).is_ok(), "one copy");
+    }
+
+    #[test]
+    fn an_age_limit_takes_what_is_older_and_nothing_else_does() {
+        let (hour, now) = (3_600_000_000_000, Nanos(9_000_000_000_000));
+        let aged_out = |limit: u64, age: i64| is_aged_out(Duration::from_nanos(limit), Nanos(now.0 - age), now);
+        assert!(aged_out(hour, hour as i64) && !aged_out(hour, hour as i64 - 1));
+        assert!(!aged_out(0, now.0), "no limit");
+        assert!(aged_out(hour, now.0), "the server forgot when it was");
+        assert!(!aged_out(u64::MAX, 0));
+        let state = account("").unwrap().state;
+        assert!(!state.aged_out && state.messages == 2);
+        let empty = r#"{"messages":0,"first_seq":3,"last_seq":2,"last_ts":"0001-01-01T00:00:00Z"}"#;
+        let InfoState { last_ts, .. } = serde_json::from_str(empty).unwrap();
+        assert_eq!(last_ts, Nanos(0));
     }
 
     #[test]

@@ -28,14 +28,14 @@ fn leader(config: &Config) -> Option<Finding> {
     ))
 }
 
-fn new_enough(version: &str) -> bool {
+pub(super) fn new_enough(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u64>().ok());
     let found = (numbers.next().flatten().unwrap_or(0), numbers.next().flatten().unwrap_or(0));
     found >= OLDEST
 }
 
 /// What is wrong with the server that leads a stream while the one that greeted us suits: servers are being upgraded, and
-/// this one's turn will come. Of the stream's other servers a client without the system account hears nothing.
+/// this one's turn will come. What can be known of the stream's other servers is in `greetings`.
 pub(super) fn old_leader(greeted_by: &str, config: &Config) -> Option<String> {
     let version = config.metadata.get("_nats.ver")?;
     (new_enough(greeted_by) && !new_enough(version)).then(|| {

@@ -109,14 +109,14 @@ impl Stage {
         Steady::start((0..SERVERS).map(|server| self.cluster.address(server)).collect(), seed, rate)
     }
 
-    /// The longest time in seconds between two outputs of this span, by when the server stored them.
-    pub fn pause(&mut self, from_ns: u64, until_ns: u64) -> f64 {
+    /// The longest time in seconds between two messages of a stream in this span, by when the server stored them.
+    pub fn pause(&mut self, stream: &str, from_ns: u64, until_ns: u64) -> f64 {
         let mut times = Vec::new();
         let note = |_, time_ns, _| {
             times.push(time_ns);
             Ok(())
         };
-        each(&mut self.cluster.wire(), OUTPUT, note).unwrap();
+        each(&mut self.cluster.wire(), stream, note).unwrap();
         longest_gap(&times, from_ns, until_ns)
     }
 

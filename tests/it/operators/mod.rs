@@ -3,6 +3,8 @@
 
 mod access;
 mod domain;
+mod imports;
+mod jwt;
 mod process;
 mod waiting;
 
@@ -24,6 +26,11 @@ fn bed_on(server: Server) -> Bed {
 /// The same without streams.
 fn bare_on(server: Server) -> Bed {
     let wire = Wire::connect(server.address()).unwrap();
+    bare_with(server, wire)
+}
+
+/// The same with a wire that has logged in.
+fn bare_with(server: Server, wire: Wire) -> Bed {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
     Bed { server, wire, dir: tempfile::tempdir().unwrap(), config, sets: Vec::new() }
 }
