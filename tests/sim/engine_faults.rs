@@ -43,7 +43,7 @@ impl World {
         let process = &mut self.processes[number];
         if process.lives() {
             let until = self.context.now() + at_least + self.context.random.below(more_ms) as Time * MILLIS;
-            process.paused_until = Some(until);
+            (process.paused_until, process.deaf_until) = (Some(until), until);
             self.context.count(if at_least > SECONDS { "engine paused long" } else { "engine paused" });
             self.context.agenda.at(until, Entry::Continue(number));
         }
@@ -94,7 +94,7 @@ impl World {
         let rebuilds = self.facts.rebuilds;
         let process = &mut self.processes[main];
         process.plan = match process.plan {
-            'A' if rebuilds => 'C',
+            'A' | 'D' if rebuilds => 'C',
             'A' => 'B',
             'B' => 'A',
             other => other,
@@ -149,7 +149,7 @@ impl World {
         }
         self.facts.grounds.insert(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
         self.context.count(if kind == "lane purged and state deleted" { "state deleted" } else { kind });
-        if kind == "lane purged and state deleted" {
+        if kind == "lane purged and state deleted" && !self.lane_alone_tells_its_plan() {
             self.context.server.purge(OUTPUT);
             self.facts.grounds.insert("lane purged");
             self.context.count("lane purged");

@@ -1,6 +1,7 @@
 //! A world's faults, what they did, and what the start rules may refuse because of it.
 
 use super::agenda::{MILLIS, SECONDS, Time};
+use super::oracle::Twins;
 use sidestream::generate::Random;
 use sidestream::protocol::refusal::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,8 @@ pub struct Facts {
     pub must_refuse: bool,
     /// Whether this world rebuilds the state under another plan.
     pub rebuilds: bool,
+    /// The plan that this world begins with.
+    pub first: char,
     /// Whether this world is about an input that loses its tail.
     pub rewinds: bool,
     pub kinds: Vec<&'static str>,
@@ -95,13 +98,18 @@ impl Facts {
             kinds[at] = HARD[random.index(HARD.len())];
         }
         let heal = times.last().copied().unwrap_or_default() + (1 + random.below(9) as Time) * SECONDS;
+        let pace_ms = 60 + random.below(120);
+        let rebuilds = random.per_mille(100);
+        // In a quarter of the worlds that rebuild, the plan before makes several messages of an event.
+        let first = if rebuilds && (heal / MILLIS) % 4 != 0 { 'D' } else { 'A' };
         Facts {
+            first,
             times,
             heal,
-            pace_ms: 60 + random.below(120),
+            pace_ms,
             faults: 0,
             must_refuse: false,
-            rebuilds: random.per_mille(100),
+            rebuilds,
             rewinds: false,
             kinds,
             next: 0,
@@ -124,6 +132,15 @@ impl Facts {
         }
     }
 
+    /// Which events have a twin: none where a state is built anew behind a plan without maps.
+    pub fn twins(&self) -> Twins {
+        match (self.rebuilds, self.first) {
+            (false, _) => Twins::Drawn,
+            (true, 'D') => Twins::None,
+            (true, _) => Twins::Counted,
+        }
+    }
+
     /// Whether a refusal is what the start rules prescribe after what happened.
     pub fn allow(&self, refusal: &Refusal) -> Result<(), &'static str> {
         let any = |all: &[&'static str]| all.iter().any(|what| self.grounds.contains(what));
@@ -134,13 +151,14 @@ impl Facts {
                 any(&["input tail lost", "input recreated"])
             }
             Refusal::OutputRecreated => any(&["output recreated"]),
-            Refusal::NewestGone { .. } => any(&["newest output deleted"]),
+            Refusal::NewestGone { .. } => any(&["newest output deleted", "lane purged"]),
             Refusal::NoOrigin { .. } => {
                 any(&["newest output deleted", "lane purged"]) || any(&["head trimmed"]) && any(&["lane tail lost"])
             }
             // The texts of plans live in the directory alone.
             Refusal::NoPlanText { .. } => any(&["plan changed", "plan of another state"]) && any(&lost),
             Refusal::Uncounted { .. } => any(&["head trimmed", "rebuilt", "lane tail lost", "rewound"]),
+            Refusal::Unfinished { .. } => self.rebuilds && any(&["rebuilt"]),
             Refusal::InputGone { .. } => any(&["input head trimmed"]),
             Refusal::StateChanges { .. } => any(&["plan of another state"]),
             Refusal::OtherPlan { .. } => any(&["plan changed", "rebuilt"]) && any(&lost),

@@ -2,10 +2,12 @@
 
 use super::agenda::SECONDS;
 use super::entry::Entry;
-use super::plans::{INPUT, OUTPUT};
+use super::model::Disk;
+use super::plans::{INPUT, OUTPUT, letter};
 use super::process::{Phase, Process};
 use super::world::{World, create};
 use sidestream::engine::restore::read;
+use sidestream::protocol::facts::{Consent, PlanSince};
 use sidestream::protocol::refusal::Refusal;
 
 impl World {
@@ -20,7 +22,8 @@ impl World {
             "head of the lane trimmed" | "state lost and head trimmed" => {
                 let last = self.context.lane_last();
                 let to = 1 + self.context.random.below(last.max(1));
-                self.context.server.purge_up_to(OUTPUT, to);
+                let to = if self.lane_alone_tells_its_plan() { to.min(last.saturating_sub(1)) } else { to };
+                self.context.server.age_out(OUTPUT, to);
                 self.facts.grounds.insert("head trimmed");
                 self.context.count("head of the lane trimmed");
                 if kind == "state lost and head trimmed" {
@@ -38,12 +41,18 @@ impl World {
                     self.context.look_at_the_lane();
                 }
                 let last = self.context.lane_last();
-                if self.context.server.delete_message(OUTPUT, last) {
+                let is_only_one = self.context.server.state(OUTPUT).is_some_and(|state| state.first == state.last);
+                let untold = is_only_one && self.lane_alone_tells_its_plan();
+                if !untold && self.context.server.delete_message(OUTPUT, last) {
                     self.facts.grounds.insert("newest output deleted");
                     self.context.count(kind);
                 }
                 if self.context.random.per_mille(500) {
                     self.lose_state("state deleted");
+                }
+                if self.context.random.per_mille(300) && self.facts.grounds.contains(kind) {
+                    // And all others: the stream is as empty then as behind an age limit.
+                    self.context.server.purge(OUTPUT);
                 }
             }
             "input recreated" => self.recreate_input(),
@@ -100,6 +109,28 @@ impl World {
         self.context.longest > self.context.lane_last()
     }
 
+    /// Whether somewhere a directory, or a copy of one, does not know the plan that the lane is under.
+    ///
+    /// Nobody takes the lane's newest message then. It alone says under which plan the outputs behind that directory's R are:
+    /// without it they are counted by the plan that the directory knows, and nothing is left to compare them with.
+    pub fn lane_alone_tells_its_plan(&self) -> bool {
+        let Some(newest) = self.context.newest_of_ours() else { return false };
+        let knows = |disk: &Disk| {
+            let record = read(disk).ok().and_then(|known| known.checkpoint);
+            let named = |plan: &PlanSince| letter(&plan.plan) == Some(newest.plan.0) && plan.since.0 == newest.plan.1;
+            record.is_none_or(|record| record.plans.iter().any(named))
+        };
+        let restored = |snapshot| {
+            let disk = Disk::new();
+            disk.restore(snapshot);
+            disk
+        };
+        self.processes.iter().any(|process| {
+            let held = process.later.as_ref().map_or_else(|| process.disk.fork(), restored);
+            !knows(&held) || !process.snapshots.iter().map(restored).all(|disk| knows(&disk))
+        })
+    }
+
     /// The input is not what it was; `taken`: and some of what it was had been processed.
     fn lose_input(&mut self, taken: bool) {
         self.facts.must_refuse |= taken;
@@ -132,18 +163,29 @@ impl World {
 
     /// What a person does about a refusal, where there is something to do: the process to go on with.
     pub fn operator(&mut self, refusal: &Refusal) -> Option<usize> {
+        let stepped = self.context.counts.contains_key("clock stepped");
         let process = &mut self.processes[self.main];
         match refusal {
-            // It was not this one's turn; the other one is gone by now.
-            Refusal::NewerRun { .. } if self.facts.grounds.contains("second engine") => {
+            // It was not this one's turn, and the other one is gone by now; or it could not know that it was.
+            Refusal::NewerRun { .. }
+                if self.facts.grounds.contains("second engine") || stepped && process.is_misled() =>
+            {
                 process.phase = Phase::Down;
                 let number = self.main;
                 self.context.agenda.after(SECONDS, Entry::Spawn(number));
                 self.context.count("newer run respected");
                 Some(number)
             }
+            Refusal::Unfinished { .. } if self.facts.rebuilds => {
+                (process.plan, process.consent) = (self.facts.first, Consent::default());
+                process.phase = Phase::Down;
+                let number = self.main;
+                self.context.agenda.after(SECONDS, Entry::Spawn(number));
+                self.context.count("rebuild put off");
+                Some(number)
+            }
             Refusal::StateChanges { .. } if self.facts.grounds.contains("plan of another state") => {
-                process.plan = 'A';
+                process.plan = self.facts.first;
                 process.phase = Phase::Down;
                 let number = self.main;
                 self.context.agenda.after(SECONDS, Entry::Spawn(number));

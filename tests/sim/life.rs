@@ -6,15 +6,15 @@
 use super::context::Context;
 use super::entry::{Entry, Inside};
 use super::model::Disk;
-use super::oracle::TWIN;
 use super::reading::{OldReader, Reading};
 use super::writing::Writing;
 use sidestream::core::event::{Events, StoredMessage};
 use sidestream::core::ids::LaneSequence;
+use sidestream::core::outcome::Outcome;
 use sidestream::core::output::Output;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::state::changes::{GroupChanges, State};
-use sidestream::core::step::{Outcome, Step};
+use sidestream::core::step::Step;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::stored_rows;
 use sidestream::ports::store::StoreError;
@@ -52,7 +52,7 @@ pub enum Message {
     LaneIsOurs,
     Durable,
     Announced(Announced<bool>, Vec<u8>),
-    Processed(u64, usize, Vec<Vec<Output>>),
+    Processed(u64, usize, Vec<Outcome>),
     Old(OldBatch<()>),
     News(LaneEvent),
     Work(u64, Events, Option<Barrier>),
@@ -81,7 +81,7 @@ pub struct Life {
     pub disk: Disk,
     pub pace: Pace,
     shards: Vec<Step>,
-    outlet: Outlet<bool, (), Vec<Output>>,
+    outlet: Outlet<bool, (), Outcome>,
     acts: Vec<Act<bool>>,
     gather: Gather,
     pub record: Checkpoint,
@@ -245,13 +245,12 @@ impl Life {
         }
         let step = &mut self.shards[shard];
         let outcomes = step.run(&events);
-        let twins: Vec<Vec<Output>> = outcomes.into_iter().map(twins).collect();
         let delta = barrier.map(|barrier| {
             let changes = step.state.take_changes(barrier.number, barrier.position, barrier.stream_time);
             (barrier, changes)
         });
         step.state.rows.evict(self.durable);
-        self.tell(context, SEQUENCER, Message::Processed(slice, shard, twins));
+        self.tell(context, SEQUENCER, Message::Processed(slice, shard, outcomes));
         if let Some((barrier, groups)) = delta {
             self.tell(context, CHECKPOINTER, Message::Delta(barrier, shard, groups));
         }
@@ -368,11 +367,4 @@ impl Life {
             }
         }
     }
-}
-
-/// An event's outputs: some have two, which the product's own events do not have yet.
-fn twins(outcome: Outcome) -> Vec<Output> {
-    let Outcome::Publish(output) = outcome else { return Vec::new() };
-    let is_twin = output.dead.is_none() && std::str::from_utf8(&output.payload).is_ok_and(|text| text.contains(TWIN));
-    if is_twin { vec![output.clone(), Output { n: 1, ..output }] } else { vec![output] }
 }

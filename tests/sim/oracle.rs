@@ -15,30 +15,45 @@ pub struct Event {
     pub id: Option<u64>,
     pub language: &'static str,
     pub value: u64,
-    /// Whether it leads to two outputs; what does so is the simulation's own, see `Life::shard`.
+    /// How new a subscription says that it is: now and then less than one that the input stored before it.
+    pub version: u64,
+    /// Whether the plans' maps make further messages of it.
     pub twin: bool,
+}
+
+/// Which events of a world have a twin.
+#[derive(Clone, Copy)]
+pub enum Twins {
+    Drawn,
+    /// Every second one.
+    Counted,
+    None,
 }
 
 /// The keys that events are about.
 pub const KEYS: u64 = 7;
 pub const LANGUAGES: [&str; 2] = ["de", "pt"];
-/// What marks an event with two outputs.
-pub const TWIN: &str = "\"twin\":true";
-
 impl Event {
     /// A random event; ids come again now and then.
-    pub fn random(random: &mut Random, number: u64, twins: bool) -> Event {
+    pub fn random(random: &mut Random, number: u64, twins: Twins) -> Event {
         let kind = ["user", "subscription", "lesson", "lesson", "lesson", "lesson", "other", "broken"][random.index(8)];
         let again = random.per_mille(120) && number > 3;
         let id = if again { number - 1 - random.below(number.min(110) - 1) } else { number };
-        Event {
+        let mut event = Event {
             kind,
+            version: 0,
             key: (!random.per_mille(40)).then(|| random.below(KEYS)),
             id: (!random.per_mille(80)).then_some(id),
             language: LANGUAGES[random.index(2)],
             value: random.below(1000),
-            twin: twins && random.per_mille(80),
-        }
+            twin: match twins {
+                Twins::Drawn => random.per_mille(80),
+                Twins::Counted => number.is_multiple_of(2),
+                Twins::None => false,
+            },
+        };
+        event.version = number + event.value % 300;
+        event
     }
 
     /// Whether it is published under a subject that plan B lets nothing out of.
@@ -46,8 +61,26 @@ impl Event {
         ["user", "subscription"].contains(&self.kind)
     }
 
+    /// Whether the plans' filter drops it: only lessons and those of unknown kind have the field that it asks for.
+    pub fn is_low(&self) -> bool {
+        ["lesson", "other"].contains(&self.kind) && self.value < 40
+    }
+
+    /// Whether it removes a user or a subscription.
+    fn removes(&self) -> bool {
+        self.value.is_multiple_of(9)
+    }
+
+    /// Its version as it writes it: one number in two forms.
+    fn version_text(&self) -> String {
+        format!("{}{}", self.version, if self.value.is_multiple_of(2) { "" } else { ".0" })
+    }
+
     /// The key group that it works on, if it leaves anything behind.
     pub fn group(&self) -> Option<KeyGroup> {
+        if self.is_low() {
+            return None;
+        }
         match (self.key.filter(|_| self.kind != "other"), self.id) {
             (Some(key), _) => Some(KeyGroup::of(format!("u{key}"))),
             (None, Some(id)) => Some(KeyGroup::of(format!("{}{id}", &self.kind[..1]))),
@@ -67,11 +100,17 @@ impl Event {
         // outputs depends on no plan. What differs is the digest, and with it what is found again after a change of plan.
         let id = self.id.map(|id| format!("\"event_uuid\":\"{}{id}\",", &kind[..1])).unwrap_or_default();
         let own = match *kind {
-            "user" => format!("\"country\":\"c{value}\",\"name\":\"n{value}\""),
-            "subscription" => format!("\"language\":\"{language}\",\"status\":\"s{value}\""),
+            "user" => {
+                let gone = if self.removes() { ",\"gone\":true" } else { "" };
+                format!("\"country\":\"c{value}\",\"name\":\"n{value}\"{gone}")
+            }
+            "subscription" => {
+                let status = if self.removes() { "gone".to_owned() } else { format!("s{value}") };
+                format!("\"language\":\"{language}\",\"status\":\"{status}\",\"v\":{}", self.version_text())
+            }
             _ => format!("\"language\":\"{language}\",\"value\":{value}"),
         };
-        let twin = if self.twin { format!(",{TWIN}") } else { String::new() };
+        let twin = if self.twin { ",\"twin\":true" } else { "" };
         format!("{{\"title\":\"{kind}\",{id}\"properties\":{{{key}{own}}}{twin}}}")
     }
 }
@@ -83,8 +122,15 @@ pub struct Expected {
     pub payload: String,
 }
 
+/// A row: its value, `None` where it was removed, and its version with the text of it.
+#[derive(Clone)]
+pub struct Row {
+    pub value: Option<u64>,
+    pub version: Option<(u64, String)>,
+}
+
 /// The tables at one position: `user` by key, `subscription` by key and language.
-pub type Rows = BTreeMap<(u64, &'static str), u64>;
+pub type Rows = BTreeMap<(u64, &'static str), Row>;
 
 /// Every event so far with its outcome and what it left behind.
 #[derive(Clone, Default)]
@@ -97,7 +143,7 @@ pub struct Oracle {
     /// For each letter of a plan and each event, its messages.
     outcomes: HashMap<char, Vec<Vec<Expected>>>,
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
-    history: BTreeMap<(u64, &'static str), Vec<(u64, u64)>>,
+    history: BTreeMap<(u64, &'static str), Vec<(u64, Row)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
     stream_time: i64,
 }
@@ -111,13 +157,13 @@ impl Oracle {
             return self.events.push((event, stored_at));
         }
         self.stream_time = self.stream_time.max(stored_at);
-        let silent = self.is_duplicate(&event);
+        let silent = event.is_low() || self.is_duplicate(&event);
         if !silent {
             self.apply(&event, position);
         }
         for letter in LETTERS {
             let quiet = letter == 'B' && event.is_quiet();
-            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter) };
+            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter, position) };
             self.outcomes.entry(letter).or_default().push(messages);
         }
         self.events.push((event, stored_at));
@@ -175,7 +221,7 @@ impl Oracle {
     fn push_lost(&mut self, event: Event, stored_at: i64) {
         self.stream_time = self.stream_time.max(stored_at);
         let at = self.last();
-        if !self.is_duplicate(&event) {
+        if !event.is_low() && !self.is_duplicate(&event) {
             self.apply(&event, at);
         }
         self.lost.push((at, event, stored_at));
@@ -195,8 +241,9 @@ impl Oracle {
 
     /// The rows after the event at a position.
     pub fn rows(&self, position: u64) -> Rows {
-        let value =
-            |changes: &Vec<(u64, u64)>| changes.iter().rev().find(|(at, _)| *at <= position).map(|(_, value)| *value);
+        let value = |changes: &Vec<(u64, Row)>| {
+            changes.iter().rev().find(|(at, _)| *at <= position).map(|(_, row)| row.clone())
+        };
         self.history.iter().filter_map(|(row, changes)| Some((*row, value(changes)?))).collect()
     }
 
@@ -221,15 +268,29 @@ impl Oracle {
 
     fn apply(&mut self, event: &Event, position: u64) {
         let (Some(key), None) = (event.key, Oracle::is_dead(event)) else { return };
-        let row = match event.kind {
-            "user" => "",
-            "subscription" => event.language,
-            _ => return,
-        };
-        self.history.entry((key, row)).or_default().push((position, event.value));
+        let value = (!event.removes()).then_some(event.value);
+        match event.kind {
+            "user" => {
+                self.history.entry((key, "")).or_default().push((position, Row { value, version: None }));
+                for language in LANGUAGES.into_iter().filter(|_| value.is_none()) {
+                    let Some(changes) = self.history.get_mut(&(key, language)) else { continue };
+                    let version = changes.last().and_then(|(_, row)| row.version.clone());
+                    changes.push((position, Row { value: None, version }));
+                }
+            }
+            "subscription" => {
+                let changes = self.history.entry((key, event.language)).or_default();
+                let newest = changes.last().and_then(|(_, row)| Some(row.version.as_ref()?.0));
+                if newest.is_none_or(|newest| newest <= event.version) {
+                    let version = Some((event.version, event.version_text()));
+                    changes.push((position, Row { value, version }));
+                }
+            }
+            _ => {}
+        }
     }
 
-    fn messages(&self, event: &Event, letter: char) -> Vec<Expected> {
+    fn messages(&self, event: &Event, letter: char, position: u64) -> Vec<Expected> {
         let text = event.text();
         if let Some(reason) = Oracle::is_dead(event) {
             return vec![Expected { subject: format!("dead.{reason}"), payload: text }];
@@ -237,13 +298,17 @@ impl Oracle {
         let row = |row: &str| {
             let key = event.key.expect("a key");
             let at = self.history.iter().find(|((of, name), _)| *of == key && *name == row);
-            at.and_then(|(_, changes)| changes.last()).map(|(_, value)| *value)
+            at.and_then(|(_, changes)| changes.last()).and_then(|(_, row)| row.value)
         };
         let quoted = |value: Option<u64>, initial: char| match value {
             Some(value) => format!("\"{initial}{value}\""),
             None => "null".to_owned(),
         };
-        let mut added = String::new();
+        let mut added = match (letter, event.key) {
+            ('C', Some(key)) => format!(",\"who\":\"u{key}\""),
+            ('B', _) if event.kind == "lesson" => format!(",\"about\":\"{}\"", event.language),
+            _ => String::new(),
+        };
         let mut mark = event.kind != "other";
         if event.kind == "lesson" {
             let (user, subscription) = (row(""), row(event.language));
@@ -257,7 +322,22 @@ impl Oracle {
         let name = if letter == 'B' { "seen" } else { "processed" };
         let payload = format!("{}{added},\"{name}\":{mark}}}", &text[..text.len() - 1]);
         let kind = if event.kind == "other" { "unknown" } else { event.kind };
-        let subject = if letter == 'B' { format!("enriched.b.{kind}") } else { format!("enriched.{kind}") };
-        vec![Expected { subject, payload }; if event.twin { 2 } else { 1 }]
+        let has_user = || event.kind == "lesson" && row("").is_some();
+        let subject = match letter {
+            'B' if event.value >= 700 && has_user() => format!("far.{kind}"),
+            'B' => format!("enriched.b.{kind}"),
+            _ => format!("enriched.{kind}"),
+        };
+        if letter == 'B' && event.kind == "lesson" && event.value < 100 {
+            return Vec::new();
+        }
+        let mut messages = vec![Expected { subject, payload }];
+        if event.twin && letter != 'D' {
+            let of = event.id.map_or("null".to_owned(), |id| format!("\"{}{id}\"", &event.kind[..1]));
+            let land = quoted(event.key.filter(|_| event.kind != "other").and_then(|_| row("")), 'c');
+            let payload = format!("{{\"of\":{of},\"at\":{{\"n\":{position}}},\"land\":{land}}}");
+            messages.push(Expected { subject: format!("twin.{kind}"), payload });
+        }
+        messages
     }
 }

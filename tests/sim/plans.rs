@@ -1,7 +1,11 @@
 //! The plans that a simulated engine is configured with.
 //!
 //! A and B differ in what goes out and in the rule of identity: under B, events of quiet subjects work on the state and have no
-//! output. C keeps one column more: a change of state.
+//! output, lessons get a derived field, and some of them go to another subject or nowhere. Events with a twin lead to a second
+//! message. C keeps one column more, finds keys by a derived field in the second of
+//! two places, and kinds by a condition or in the second of two places: a change of state. D is A without maps: where it was
+//! in force, nobody has to know whether all messages of the newest event are out. All drop the same lessons before the state
+//! sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -9,7 +13,7 @@ use sidestream::core::record::PlanSince;
 
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
-pub const LETTERS: [char; 3] = ['A', 'B', 'C'];
+pub const LETTERS: [char; 4] = ['A', 'B', 'C', 'D'];
 /// The window of de-duplication, in seconds.
 pub const WINDOW_S: i64 = 2;
 
@@ -23,20 +27,28 @@ pub fn spec(letter: char) -> PlanSpec {
         columns["name"] = json!("properties.name");
         add["name"] = of_user("name");
     }
+    let who = json!({ "first": ["properties.none", "who"] });
+    let (user, others) =
+        if letter == 'C' { (who.clone(), who) } else { (json!("properties.uuid"), json!("properties.user_uuid")) };
     let mut plan = json!({
+        "filter": [{ "name": "low", "drop": "event.properties.value < 40" }],
         "input_stream": INPUT,
         "event": { "kind": "title", "id": "event_uuid", "time": null },
         "unknown_kinds": "forward",
         "kinds": {
-            "user": { "key": "properties.uuid" },
-            "subscription": { "key": "properties.user_uuid" },
-            "lesson": { "key": "properties.user_uuid" },
+            "user": { "key": user },
+            "subscription": { "key": others },
+            "lesson": { "key": others },
         },
         "tables": {
-            "user": { "from": "user", "row": null, "columns": columns, "delete": null },
+            "user": {
+                "from": "user", "row": null, "columns": columns,
+                "delete": { "field": "properties.gone", "equals": { "Bool": true } }, "cascade": ["subscription"],
+            },
             "subscription": {
                 "from": "subscription", "row": "properties.language",
-                "columns": { "status": "properties.status" }, "delete": null,
+                "columns": { "status": "properties.status" }, "version": { "at": "properties.v" },
+                "delete": { "field": "properties.status", "equals": { "Text": "gone" } },
             },
         },
         "enrich": [{ "kinds": ["lesson"], "on_miss": "null", "into": [], "add": add }],
@@ -46,9 +58,32 @@ pub fn spec(letter: char) -> PlanSpec {
         "dead_subject": "dead.{reason}",
         "dedup_window_s": WINDOW_S,
         "identity": if letter == 'B' { 2 } else { 1 },
+        "map": [{ "name": "twin", "when": "event.twin", "subject": "twin.{kind}",
+            "fields": [["of", "event_uuid"], ["at.n", { "calc": "meta.position" }], ["land", { "calc": "user.country" }]] }],
     });
+    if letter == 'C' {
+        let who = json!({ "first": ["properties.uuid", "properties.user_uuid"] });
+        plan["derive"] = json!([{ "on_error": "omit", "set": { "who": who } }]);
+        plan["event"]["kind"] = json!(["kind", "title"]);
+        plan["kinds"]["lesson"]["when"] = json!("event.title == \"lesson\"");
+        plan["kinds"]["lesson"]["types"] = json!({ "properties.value": "number" });
+        plan["kinds"]["lesson"]["id"] = json!({ "first": ["event_uuid", "$header.Id"] });
+        plan["kinds_by_condition"] = json!(["lesson"]);
+        plan["input_only"] = json!(["events.*.>"]);
+    }
     if letter == 'B' {
+        plan["derive"] =
+            json!([{ "kinds": ["lesson"], "set": { "about": { "part": "properties.language", "at": 1 } } }]);
+        plan["route"] = json!([
+            { "name": "gone", "kinds": ["lesson"], "when": "event.properties.value < 100" },
+            { "name": "far", "when": "event.properties.value >= 700 && present(user.country)", "subject": "far.{kind}" },
+        ]);
+        // What a route of B drops has no second message either: plans differ in which events have outputs, and not in how many.
+        plan["map"][0]["when"] = json!("event.twin && !(meta.kind == \"lesson\" && event.properties.value < 100)");
         plan["emit"] = json!({ "from": 1, "until": u64::MAX, "subject": "events.loud.*" });
+    }
+    if letter == 'D' {
+        plan.as_object_mut().expect("a table").remove("map");
     }
     serde_json::from_value(plan).expect("a plan")
 }

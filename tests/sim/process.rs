@@ -2,15 +2,18 @@
 //!
 //! The order of a start is the session's; what its steps say is the product's business.
 
-use super::agenda::{MILLIS, SECONDS, Time};
+mod ending;
+
+use super::agenda::{MILLIS, Time};
 use super::api::{Question, Task, answer};
 use super::context::Context;
 use super::directory::Directory;
 use super::entry::{Entry, Inside};
-use super::life::{Birth, INTAKE, Life, Message};
+use super::life::{Birth, Life};
 use super::model::{Disk, Snapshot};
 use super::plans::{INPUT, OUTPUT, spec};
 use super::reading::Reading;
+use super::stale;
 use super::writing::{TICK, Writing};
 use sidestream::app::broker::{Gathered, gather};
 use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
@@ -19,7 +22,7 @@ use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::{load_shard, read};
 use sidestream::ports::store::StoreError;
-use sidestream::ports::stream::{BrokerError, LaneEvent, StoredMessage};
+use sidestream::ports::stream::{BrokerError, StoredMessage};
 use sidestream::protocol::facts::{Asked, Broker, Consent, Disk as Known};
 use sidestream::protocol::header::RunId;
 use sidestream::protocol::looks::{Look, suspicion};
@@ -31,9 +34,6 @@ use sidestream::protocol::reopen::Own;
 use sidestream::protocol::rewind::{self, Adopted};
 use sidestream::protocol::start::{Start, StartKind, decide};
 use sidestream::protocol::verdict::{Verdict, refused};
-
-/// The client's word that the expected sequence was wrong.
-const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
 type Answered = Result<Gathered, BrokerError>;
 
@@ -75,12 +75,16 @@ pub struct Process {
     starts: u64,
     pause: Time,
     pub paused_until: Option<Time>,
+    /// Until then it may not have heard of all that reached it while it stood still.
+    pub deaf_until: Time,
     /// The directory cannot be opened.
     pub unreadable: bool,
     /// The last position that was said to be durable.
     pub durable: u64,
     /// A connection was lost since the start began.
     pub cut: bool,
+    /// Whether its run id goes by what a server told that did not lead the lane.
+    misled: Option<bool>,
     /// The run and start that are running.
     current: Option<(RunId, u64)>,
     /// The plans of the last start that ran.
@@ -106,9 +110,11 @@ impl Process {
             starts: 0,
             pause: 100 * MILLIS,
             paused_until: None,
+            deaf_until: 0,
             unreadable: false,
             cut: false,
             durable: 0,
+            misled: None,
             current: None,
             plans: Vec::new(),
         }
@@ -135,8 +141,8 @@ impl Process {
     /// The process begins.
     pub fn spawn(&mut self, context: &mut Context) {
         self.generation += 1;
-        self.memory = Memory::default();
-        (self.starts, self.pause, self.paused_until) = (0, 100 * MILLIS, None);
+        (self.memory, self.misled) = (Memory::default(), None);
+        (self.starts, self.pause, self.paused_until, self.deaf_until) = (0, 100 * MILLIS, None, 0);
         self.phase = Phase::Waiting;
         self.plan(context, 5 * MILLIS, Inside::Begin);
     }
@@ -247,6 +253,8 @@ impl Process {
             context.count("looked again");
             return Err(End::Broker(BrokerError::Transient(again.seen.to_owned())));
         }
+        self.memory.keep_run();
+        self.misled.get_or_insert(!stale::is_right(leaders.1));
         if let Err(refusal) = &decided
             && let Some(marker) = marker(&raw, &known, &broker, &asked, refusal)
         {
@@ -303,7 +311,9 @@ impl Process {
                 let other = published || last.is_none_or(|last| last.plan != configured);
                 let asked_for = self.consent.rebuild_state && other;
                 let lost = known.checkpoint.is_none() || known.lost || broker.output.last < known_to || asked_for;
-                if !lost {
+                if !lost && super::truth::is_of_another_history(context, known) {
+                    context.count("states of another history");
+                } else if !lost {
                     context.violated("a state is thrown away without need");
                 }
             }
@@ -330,82 +340,18 @@ impl Process {
         (0..shards).map(load).collect()
     }
 
-    /// A start ended.
-    pub fn over(&mut self, context: &mut Context, end: End) {
-        context.note(|| format!("p{} end: {end:?}", self.number));
-        if self.life().is_some_and(|life| life.recovered) {
-            self.pause = 100 * MILLIS;
-        }
-        self.generation += 1;
-        match end {
-            End::Drained => self.phase = Phase::Drained,
-            End::PlanEnded => {
-                context.count("plan switches");
-                self.again(context, false);
-            }
-            End::Refused(refusal) if self.memory.learn(&refusal, self.consent.accept_gap) => self.again(context, false),
-            End::Refused(refusal) => self.stop(context, refusal),
-            End::Store(StoreError::Later { why, .. }) => {
-                // Refused, nothing moved: the operator brings the later build back.
-                let Some(later) = self.later.take() else { return context.violated(format!("no later build: {why}")) };
-                context.count("a later build's words refused");
-                self.crash(context, false);
-                self.disk.restore(&later);
-                context.agenda.after(SECONDS, Entry::Spawn(self.number));
-            }
-            End::Store(_) => {
-                // The process ends with an exit code, and its supervisor starts it again.
-                context.count("stopped by the disk");
-                self.crash(context, false);
-                context.agenda.after(SECONDS, Entry::Spawn(self.number));
-            }
-            End::Broken(what) => context.violated(format!("process {} found a broken invariant: {what}", self.number)),
-            End::Broker(BrokerError::Transient(_)) => self.again(context, true),
-            End::Broker(BrokerError::Permanent { what, .. } | BrokerError::Denied { what, .. }) => {
-                context.violated(format!("process {} stopped: {what}", self.number));
-            }
-            End::Lane(LaneEvent::Refused { at, code, .. }) if code == WRONG_LAST_SEQUENCE => {
-                context.count("outputs refused");
-                self.phase = Phase::Judging(at);
-                self.ask(context, Question::Message(OUTPUT.to_owned(), at.0));
-            }
-            End::Lane(_) => self.again(context, true),
-        }
-    }
-
-    pub fn again(&mut self, context: &mut Context, pause: bool) {
-        self.generation += 1;
-        self.phase = Phase::Waiting;
-        let wait = if pause { self.pause } else { MILLIS };
-        if pause {
-            self.pause = (self.pause * 2).min(5 * SECONDS);
-        }
-        self.plan(context, wait, Inside::Begin);
-    }
-
-    fn stop(&mut self, context: &mut Context, refusal: Refusal) {
-        context.note(|| format!("p{} stops: {refusal}", self.number));
-        self.phase = Phase::Refused(refusal);
-    }
-
-    /// Asks the process to stop.
-    pub fn drain(&mut self, context: &mut Context) {
-        match &mut self.phase {
-            Phase::Running(life) => life.tell(context, INTAKE, Message::Drain),
-            Phase::Waiting | Phase::Gathering(..) | Phase::Judging(_) => {
-                self.generation += 1;
-                self.phase = Phase::Drained;
-            }
-            Phase::Down | Phase::Refused(_) | Phase::Drained => {}
-        }
-    }
-
     /// A later engine announced itself.
     pub fn claimed(&mut self, by: &RunId) {
         let older = self.current.as_ref().is_some_and(|(run, _)| run < by);
         if older && let Some(life) = self.life() {
             life.ends(End::Refused(Refusal::NewerRun { run: by.to_string() }));
         }
+    }
+
+    /// Whether it cannot know that it is a later one than who wrote into the lane last: it was shown an older end of the lane
+    /// when it chose its id.
+    pub fn is_misled(&self) -> bool {
+        self.misled == Some(true)
     }
 
     /// The run and start at work.

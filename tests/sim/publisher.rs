@@ -33,7 +33,7 @@ impl World {
     pub fn publish_one(&mut self) {
         self.published += 1;
         let number = self.context.oracle.last() + 1;
-        let event = Event::random(&mut self.context.random, number, self.twins);
+        let event = Event::random(&mut self.context.random, number, self.facts.twins());
         let subject = format!("events.{}.{}", if event.is_quiet() { "quiet" } else { "loud" }, event.kind);
         let stored = self.context.server.publish(&subject, None, event.text().into());
         if stored != Ok(number) {

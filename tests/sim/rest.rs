@@ -74,6 +74,9 @@ impl World {
                 self.context.agenda.after(MILLIS, Entry::Spawn(self.main));
                 false
             }
+            // One that stood still has yet to hear that its connections are gone, which lets it look at the input again. Asked to
+            // drain before that it would, and the next start would notice.
+            Phase::Running(_) if self.context.now() <= process.deaf_until => false,
             Phase::Running(life)
                 if complete && life.pace.position().0 == last && self.facts.drained != (self.main, generation) =>
             {

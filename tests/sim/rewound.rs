@@ -11,6 +11,7 @@ use super::process::{Phase, Process};
 use super::world::World;
 use sidestream::core::ids::KeyGroup;
 use sidestream::core::record::{GroupMark, MARK_KEY, Space};
+use sidestream::engine::restore::read;
 use sidestream::ports::store::Store;
 use sidestream::protocol::facts::{Disk as Known, Rewind};
 use sidestream::protocol::header::{LaneMessage, RunId};
@@ -60,8 +61,12 @@ impl World {
         if !lost || !told || self.context.rewound.cuts != 1 || self.context.foreign.is_some() {
             return;
         }
+        let end_is_told = self.end_is_told(number);
         let process = &mut self.processes[number];
         if process.consent.accept_rewind {
+            if !end_is_told {
+                return;
+            }
             let text = format!("refused although a person consented: {refusal}");
             return self.context.violated(text);
         }
@@ -80,6 +85,16 @@ impl World {
             self.context.agenda.after(after, Entry::Strike(kind));
         }
         self.facts.heal = self.facts.heal.max(self.context.now() - self.began + 10 * SECONDS);
+    }
+}
+
+impl World {
+    /// Whether anything tells of what stands at the lane's end: the newest message, or a directory that knows of as many. Behind
+    /// an end of which nothing tells, another engine may have followed a rewind already: nobody may go on from an older state.
+    fn end_is_told(&self, number: usize) -> bool {
+        let last = self.context.lane_last();
+        let known = read(&self.processes[number].disk.fork()).map_or(0, |known| known.lane_known().0);
+        known >= last || self.context.server.message(OUTPUT, last).is_some()
     }
 }
 

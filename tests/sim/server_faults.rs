@@ -51,6 +51,8 @@ impl World {
                     context.input_before.get_or_insert(before);
                     context.oracle.truncate(keep);
                     context.rewound.cut(keep);
+                    // An engine that is just being drained need not notice: its next start does.
+                    self.draining = false;
                     context.count("input tail lost");
                     self.facts.grounds.insert("input tail lost");
                 } else {

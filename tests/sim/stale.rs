@@ -9,7 +9,7 @@ use super::plans::{INPUT, OUTPUT};
 use super::world::World;
 use sidestream::core::ids::Nanos;
 use sidestream::ports::stream::{BrokerError, StoredMessage, StreamState};
-use sidestream::protocol::evidence::{self, Cluster, Follower};
+use sidestream::protocol::evidence::{self, Cluster, Follower, Leader};
 
 /// Such a server.
 #[derive(Clone, Debug)]
@@ -62,6 +62,11 @@ pub fn message(context: &Context, stream: &str, sequence: u64) -> Option<StoredM
     let known = context.stale.as_ref().filter(|stale| stale.active).and_then(|stale| stale.of(stream));
     let there = known.is_none_or(|state| sequence <= state.last);
     context.server.message(stream, sequence).filter(|_| there)
+}
+
+/// Whether this is the server that leads.
+pub fn is_right(leader: Leader) -> bool {
+    evidence::leader(Some(&healthy("right"))) == Some(leader)
 }
 
 impl World {

@@ -11,6 +11,7 @@ use sidestream::core::state::row::StoredRow;
 use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
 use sidestream::ports::store::{Store, StoreError};
+use sidestream::protocol::facts::Disk as Known;
 use sidestream::protocol::writes::Write;
 
 /// Carries out one step of a checkpoint that follows the record `before`, the lane having confirmed outputs up to `known`,
@@ -81,6 +82,17 @@ fn confirmed(context: &mut Context, what: &str, position: Position, (lane, known
     }
 }
 
+/// Whether the lane has other outputs up to B than a directory says, or went on under another plan before B: since an older
+/// copy of the directory was there, another engine published something else.
+pub fn is_of_another_history(context: &Context, known: &Known) -> bool {
+    let (Some(record), Some(newest)) = (&known.checkpoint, context.newest_of_ours()) else { return false };
+    let reached = known.reached();
+    let plan = record.plans.iter().rev().find(|plan| plan.since <= reached);
+    let plan = plan.and_then(|plan| Some((letter(&plan.plan)?, plan.since.0)));
+    let other_plan = newest.plan.1 <= reached.0 && newest.cause > reached.0 && plan != Some(newest.plan);
+    other_plan || context.stored(reached.0) != known.reached_lane().0
+}
+
 /// Every key on disk holds what the input left behind up to its group's position.
 pub fn check_disk(context: &mut Context, disk: &Disk) {
     if context.input_before.is_some() {
@@ -112,7 +124,7 @@ pub fn check_disk(context: &mut Context, disk: &Disk) {
 /// A key's rows as the product shows them.
 fn tables(key: u64, rows: &Rows, names: bool) -> Option<Value> {
     let mut tables = serde_json::Map::new();
-    if let Some(value) = rows.get(&(key, "")) {
+    if let Some(value) = rows.get(&(key, "")).and_then(|row| row.value) {
         let mut user = json!({ "country": format!("c{value}") });
         if names {
             user["name"] = json!(format!("n{value}"));
@@ -121,9 +133,14 @@ fn tables(key: u64, rows: &Rows, names: bool) -> Option<Value> {
     }
     let mut subscriptions = serde_json::Map::new();
     for language in LANGUAGES {
-        if let Some(value) = rows.get(&(key, language)) {
-            subscriptions.insert(language.to_owned(), json!({ "status": format!("s{value}") }));
-        }
+        let Some(row) = rows.get(&(key, language)) else { continue };
+        let mut shown = match row.value {
+            Some(value) => json!({ "status": format!("s{value}") }),
+            None => json!({ ".removed": true }),
+        };
+        let version = row.version.as_ref().and_then(|(_, text)| serde_json::from_str(text).ok());
+        shown[".version"] = version.unwrap_or_default();
+        subscriptions.insert(language.to_owned(), shown);
     }
     if !subscriptions.is_empty() {
         tables.insert("subscription".to_owned(), Value::Object(subscriptions));

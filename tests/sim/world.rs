@@ -26,7 +26,6 @@ pub struct World {
     /// Events still to be published.
     pub left: u64,
     pub published: u64,
-    pub twins: bool,
     pub healed: bool,
     pub draining: bool,
     pub began: Time,
@@ -61,7 +60,7 @@ pub fn run(seed: u64, traced: bool) -> Verdict {
 
 /// Creates both streams.
 pub fn create(server: &mut Server, name: &str) {
-    let subjects: &[&str] = if name == INPUT { &["events.>"] } else { &["enriched.>", "dead.>"] };
+    let subjects: &[&str] = if name == INPUT { &["events.>"] } else { &["enriched.>", "far.>", "twin.>", "dead.>"] };
     let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
     server.create(name, Settings { subjects, allow_batched: name == OUTPUT, ..Settings::default() });
     // A stream that was never synced vanishes in a power cut; that it is gone is another story.
@@ -79,7 +78,7 @@ impl World {
         if seed % 8 == 4 {
             facts.end_with_a_rewind();
         }
-        let mut main = Process::new(0, 'A');
+        let mut main = Process::new(0, facts.first);
         main.interval = (100 + context.random.below(1_400) as Time) * MILLIS;
         main.cache_rows = if context.random.per_mille(400) { 4 } else { 1_000 };
         main.shards = 1 + context.random.below(4) as usize;
@@ -98,7 +97,6 @@ impl World {
             context.agenda.after(at.min(facts.heal - MILLIS), Entry::StaleNotes);
         }
         let left = 200 + context.random.below(60);
-        let twins = !facts.rebuilds;
         World {
             context,
             processes: vec![main],
@@ -106,7 +104,6 @@ impl World {
             facts,
             left,
             published: 0,
-            twins,
             healed: false,
             draining: false,
             began,

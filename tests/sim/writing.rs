@@ -112,8 +112,7 @@ impl Writing {
                 (output::RUN.to_owned(), self.own.header.to_string()),
             ];
             headers.extend(self.rewinds.iter().map(|list| (output::REWINDS.to_owned(), list.clone())));
-            let dead = output.dead.iter().flat_map(|dead| &dead.headers);
-            headers.extend(dead.map(|(name, value)| ((*name).to_owned(), value.clone())));
+            headers.extend(output.own_headers().map(|(name, value)| (name.to_owned(), value.to_owned())));
             headers.extend(expected.map(|e| ("Nats-Expected-Last-Sequence".to_owned(), e.to_string())));
             headers
         });

@@ -133,6 +133,13 @@ impl Server {
         }
     }
 
+    /// The same by an age limit, which leaves what is not old enough.
+    pub fn age_out(&mut self, name: &str, sequence: u64) {
+        if let Some(stream) = self.stream_mut(name) {
+            stream.age_out(sequence);
+        }
+    }
+
     /// Takes out everything; the last sequence stays.
     pub fn purge(&mut self, name: &str) {
         if let Some(stream) = self.stream_mut(name) {

@@ -39,6 +39,8 @@ pub(super) struct Stream {
     discarded: BTreeMap<u64, (StoredMessage, u64)>,
     bytes: u64,
     pub(super) last: u64,
+    /// Up to here an age limit took everything.
+    aged_out: u64,
     /// The last sequence that survives a power cut; `None` while nothing of the stream does.
     pub(super) synced: Option<u64>,
 }
@@ -52,6 +54,7 @@ impl Stream {
             discarded: BTreeMap::new(),
             bytes: 0,
             last: 0,
+            aged_out: 0,
             synced: None,
         }
     }
@@ -68,6 +71,7 @@ impl Stream {
             first,
             last: self.last,
             messages,
+            aged_out: (1..=self.aged_out).contains(&self.last),
             server_time: now,
             leader: Leader::default(),
         }
@@ -174,6 +178,12 @@ impl Stream {
         self.discarded = self.discarded.split_off(&before);
         self.bytes = self.messages.values().map(|(_, size)| size).sum();
         self.last = self.last.max(before.saturating_sub(1));
+    }
+
+    /// An age limit takes everything below a sequence.
+    pub(super) fn age_out(&mut self, before: u64) {
+        self.purge(before);
+        self.aged_out = before.saturating_sub(1);
     }
 
     /// Ends the stream at a sequence, as a power cut does.
