@@ -5,3 +5,4 @@ pub mod directory;
 pub mod sled;
 pub mod fjall;
 pub mod nats;
+pub mod lake;

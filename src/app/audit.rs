@@ -84,6 +84,9 @@ fn bounds(state: StreamState) -> Bounds {
 /// it is.
 fn older_plans(config: &Config, given: &[PlanSpec]) -> BTreeMap<String, PlanSpec> {
     let mut plans = stored_plans(config);
+    plans.values_mut().for_each(|plan| plan.borrow_salts(&config.plan));
+    // What is hashed with another salt cannot be recomputed, as if the plan's text were gone.
+    plans.retain(|_, plan| plan.has_its_salts());
     plans.extend(given.iter().map(|plan| (plan.fingerprint(), plan.clone())));
     plans
 }

@@ -111,7 +111,7 @@ async fn oldest(streams: &impl Streams, output: &str, state: StreamState) -> Res
 }
 
 fn facts(state: StreamState) -> StreamFacts {
-    StreamFacts { created: state.created, first: state.first, last: state.last }
+    StreamFacts { created: state.created, first: state.first, last: state.last, aged_out: state.aged_out }
 }
 
 /// The input's consumer was made anew: the stream may have been, too, and then these are other events. `newest` is the

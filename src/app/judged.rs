@@ -56,6 +56,7 @@ pub async fn judged(process: &Process, memory: &mut Memory, lane: &Connection, n
         drop(opened);
         return Err(look_again(process, again).await);
     }
+    memory.keep_run();
     if let Err(refusal) = &decided
         && let Some(marker) = marker(&opened.disk, &adopted.disk, &facts, &asked, refusal)
     {

@@ -29,5 +29,6 @@ pub mod state_file;
 pub mod audit;
 pub mod replay;
 pub mod dead_letters;
+pub mod lake;
 pub mod target;
 pub mod exit;

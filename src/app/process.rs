@@ -90,7 +90,7 @@ impl Process {
 }
 
 /// The random end of a run id: the standard library's hasher is seeded by the system.
-fn random() -> u32 {
+pub fn random() -> u32 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     // The cast keeps the low half.
     RandomState::new().build_hasher().finish() as u32
@@ -105,7 +105,7 @@ pub fn streams_of(config: &Config) -> Expectation {
         input: config.input.stream.clone(),
         input_subjects: config.input.subjects.clone(),
         output: config.output.stream.clone(),
-        subjects: vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()],
+        subjects: config.plan.lane_subjects(),
         max_bytes: config.plan.max_bytes,
         claim: claim::subject(&config.output.stream),
         beside: Vec::new(),

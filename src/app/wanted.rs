@@ -13,7 +13,7 @@ const REPLICAS: usize = 1;
 /// All of them, in the order in which they are made; `replicas` over what the file says.
 pub fn wanted(config: &Config, replicas: Option<usize>) -> Vec<Wanted> {
     let output = config.output.stream.clone();
-    let subjects = vec![config.plan.output_subject.wildcard(), config.plan.dead_subject.wildcard()];
+    let subjects = config.plan.lane_subjects();
     let input = Role::Input { subjects: config.input.subjects.clone(), output: output.clone() };
     let lane = Role::Output { subjects, max_bytes: config.plan.max_bytes };
     let copies = |section: &ProvisionSection| replicas.or(section.replicas);

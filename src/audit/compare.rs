@@ -53,7 +53,7 @@ pub fn differences(expected: &Output, input_stream: &str, found: &StoredMessage,
     let time = expected.stored_at.to_string();
     let mut wanted: Vec<(&str, &str)> = vec![(POSITION, &position), (TIME, &time), (RUN, "")];
     wanted.extend(expected.copied.iter().flat_map(|list| list.iter()).map(|(name, value)| (&**name, &**value)));
-    wanted.extend(expected.dead.iter().flat_map(|dead| &dead.headers).map(|(name, value)| (*name, value.as_str())));
+    wanted.extend(expected.own_headers());
     let mut there: Vec<(&str, &str)> = carried(found).collect();
     // A stable sort by name keeps the order of a name's values, which is all that order means in headers.
     wanted.sort_by_key(|(name, _)| *name);

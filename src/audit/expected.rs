@@ -3,8 +3,8 @@
 //! Plain data between `recompute`, which makes it, and `judge`, which holds the lane against it.
 
 use super::report::Doubt;
+use crate::core::outcome::{Outcome, Silence};
 use crate::core::output::Output;
-use crate::core::step::{Outcome, Silence};
 
 /// What the lane shows of an event's outcome, where the input alone cannot tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,12 @@ pub enum Witness {
 /// What must stand in the lane for one position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// What it is.
+    /// What it is; of several messages the first.
     pub value: Value,
+    /// The messages behind the first.
+    pub further: Vec<Value>,
+    /// Whether further messages may stand behind something that is not known.
+    pub several: bool,
     /// Whether it must be there; otherwise the event may be a duplicate of one that is gone.
     pub must: bool,
 }
@@ -49,19 +53,44 @@ pub enum Value {
 impl Expected {
     /// Something that is not known.
     pub fn not_known(doubt: Doubt, must: bool) -> Expected {
-        Expected { value: Value::NotKnown(doubt), must }
+        Expected::one(Value::NotKnown(doubt), must)
+    }
+
+    /// One message, or none.
+    pub fn one(value: Value, must: bool) -> Expected {
+        Expected { value, further: Vec::new(), several: false, must }
     }
 
     /// What the core said.
     pub fn outcome(outcome: Outcome, must: bool) -> Expected {
         let value = match outcome {
-            Outcome::Publish(output) => Value::Output(output),
+            Outcome::Publish(_) | Outcome::Several(_) => {
+                let mut outputs = outcome.into_iter().map(Value::Output);
+                let value = outputs.next().expect("an outcome that is not silent has an output");
+                return Expected { further: outputs.collect(), ..Expected::one(value, must) };
+            }
             Outcome::Silent(Silence::Duplicate) => Value::Nothing(DUPLICATE),
             Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
+            Outcome::Silent(Silence::Filtered(_)) => Value::Nothing("a filter drops its event"),
             Outcome::Silent(Silence::Outside) => Value::Nothing("its event is outside the replay's range"),
             // Only a state that was loaded holds anything beforehand; this one never is.
             Outcome::Silent(Silence::Held) => Value::NotKnown(Doubt::RecomputeFailed),
         };
-        Expected { value, must }
+        Expected::one(value, must)
+    }
+
+    /// What must stand at a place of the position; `None` where there is no such place.
+    pub fn at(&self, n: u32) -> Option<&Value> {
+        let listed = match n.checked_sub(1) {
+            None => Some(&self.value),
+            Some(further) => self.further.get(further as usize),
+        };
+        let open = self.several && matches!(self.value, Value::NotKnown(_));
+        listed.or((open && n > 0).then_some(&self.value))
+    }
+
+    /// How many messages must stand there, if any.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.further.len()).expect("a plan has fewer maps than that") + 1
     }
 }

@@ -177,7 +177,9 @@ impl Audit {
 
     /// Whether enough of the lane is gathered for a turn.
     fn lane_is_ahead(&self) -> bool {
-        self.scales.lane.len() >= AHEAD || self.scales.lane.bytes() >= AHEAD_BYTES
+        let lane = &self.scales.lane;
+        let causes = lane.front().is_some_and(|front| front.key.0 <= lane.horizon());
+        causes && (lane.len() >= AHEAD || lane.bytes() >= AHEAD_BYTES)
     }
 
     /// Judges the next events; `false` when there is nothing left to judge by now.
@@ -186,7 +188,7 @@ impl Audit {
             return self.scales.orphans(None, self.passed) > 0;
         };
         self.scales.orphans(Some(next), self.passed);
-        if self.scales.lane.is_empty() && !self.output_ended {
+        if self.scales.lane.horizon() < next && !self.output_ended {
             return true;
         }
         self.cross_gap(next);

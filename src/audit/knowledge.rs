@@ -9,8 +9,9 @@ use crate::core::event::{Event, Key, Reading};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::plan::compiled::{Join, Kind, Plan, Source};
-use crate::core::plan::layout::TableId;
-use crate::core::read::{KeyFault, Value};
+use crate::core::plan::layout::{REMOVED, TableId};
+use crate::core::plan::map::Map;
+use crate::core::read::KeyFault;
 use crate::core::state::changes::State;
 use crate::core::state::dedup::Dedup;
 use crate::core::state::row::{Change, ONLY_ROW};
@@ -99,10 +100,14 @@ impl Knowledge {
     pub fn is_certain(&self, state: &State, changes: &[Change], asked: Asked<'_>) -> bool {
         let mut rows = Vec::with_capacity(asked.kind.joins.len());
         for join in &asked.kind.joins {
+            if join.when.as_ref().is_some_and(|when| !when.holds(asked.event.seen(asked.spans)).is_true()) {
+                rows.push(Row::Miss);
+                continue;
+            }
             let row = match self.selector(join, asked) {
                 Err(()) => return true,
                 Ok(None) => Row::Miss,
-                Ok(Some(row)) => self.find(state, changes, join.table, row, asked.reading),
+                Ok(Some(row)) => self.find(state, changes, join, row, asked.reading),
             };
             match row {
                 Row::NotKnown => return false,
@@ -111,21 +116,27 @@ impl Knowledge {
                 Row::Miss | Row::There { .. } => rows.push(row),
             }
         }
+        let known = |join: usize, column| match rows.get(join) {
+            Some(Row::There { columns, whole }) => *whole || columns.get(column).is_some(),
+            _ => true,
+        };
         let mut fields = asked.kind.targets.iter().flat_map(|target| &target.fields);
-        fields.all(|field| match field.source {
-            Source::Mark => true,
-            Source::Column { join, column, .. } => match rows.get(join) {
-                Some(Row::There { columns, whole }) => *whole || columns.get(column).is_some(),
-                _ => true,
-            },
-        })
+        let added = fields.all(|field| match field.source {
+            // What it is made of is asked below.
+            Source::Mark | Source::Quality { .. } => true,
+            Source::Column { join, column, .. } => known(join, column),
+        });
+        let routes = asked.kind.routes.iter().filter_map(|route| route.when.as_ref());
+        let tests = routes.chain(asked.kind.maps.iter().flat_map(Map::tests));
+        let read = tests.flat_map(|test| test.columns()).chain(asked.kind.quality.iter().flat_map(|q| q.columns()));
+        added && read.into_iter().all(|(join, column)| known(join, column))
     }
 
     /// The row selector's digest; `Err` where it is one that makes the event a dead letter.
     fn selector(&self, join: &Join, asked: Asked<'_>) -> Result<Option<Digest>, ()> {
         let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
         let message = &asked.event.message;
-        match Value::at(place, message, asked.spans).key() {
+        match place.key(message, asked.spans) {
             Ok(text) => Ok(Some(Digest::of(text.get(&message.payload).as_bytes()))),
             Err(KeyFault::None) => Ok(None),
             Err(KeyFault::Bad) => Err(()),
@@ -136,14 +147,21 @@ impl Knowledge {
         &self,
         state: &'a State,
         changes: &'a [Change],
-        table: TableId,
+        join: &Join,
         row: Digest,
         reading: &Reading,
     ) -> Row<'a> {
+        let table = join.table;
+        if join.removed.is_some() && reading.key.is_some() {
+            return Row::NotKnown;
+        }
         let known = reading.key.as_ref().map(|key| self.rows.get(&(key.digest, table, row)).copied());
         if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
+            if own.by_version {
+                return Row::NotKnown;
+            }
             // Without a key there is no row before it, for certain.
-            let whole = matches!(known, None | Some(Some(Known::There { whole: true } | Known::Gone)));
+            let whole = own.replaces || matches!(known, None | Some(Some(Known::There { whole: true } | Known::Gone)));
             return own.columns.as_ref().map_or(Row::Miss, |columns| Row::There { columns: columns.into(), whole });
         }
         match known {
@@ -157,12 +175,23 @@ impl Knowledge {
         }
     }
 
-    /// An event was processed for certain and its changes are applied.
-    pub fn learn(&mut self, key: &Key, changes: &[Change]) {
-        for change in changes {
+    /// An event was processed for certain and its changes are applied. Of rows with versions nothing is learned, and the
+    /// state forgets them: one that is newer may have been lost.
+    pub fn learn(&mut self, plan: &Plan, state: &mut State, event: &Event, key: &Key, changes: &[Change]) {
+        let has_versions = |change: &&Change| change.by_version || plan.layout.column(change.table, REMOVED).is_some();
+        let versioned = changes.iter().filter(has_versions).cloned();
+        let forgotten: Vec<Change> = versioned.map(|change| Change { columns: None, ..change }).collect();
+        if !forgotten.is_empty() {
+            for change in &forgotten {
+                self.rows.remove(&(key.digest, change.table, change.row));
+            }
+            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, forgotten.into_iter());
+        }
+        for change in changes.iter().filter(|change| !has_versions(change)) {
             let id = (key.digest, change.table, change.row);
             let known = match (&change.columns, self.rows.get(&id)) {
                 (None, _) => Known::Gone,
+                (Some(_), _) if change.replaces => Known::There { whole: true },
                 (Some(_), Some(Known::Gone)) => Known::There { whole: true },
                 (Some(_), Some(there)) => *there,
                 (Some(_), None) => Known::There { whole: false },

@@ -166,9 +166,9 @@ impl Lane {
         self.queue.front()
     }
 
-    /// The last position about which something is known by now.
+    /// The last position all of whose messages are here by now: of the newest one's cause more may follow.
     pub fn horizon(&self) -> Position {
-        self.queue.back().map_or(Position(0), |entry| entry.key.0)
+        self.queue.back().map_or(Position(0), |entry| Position(entry.key.0.0 - 1))
     }
 
     /// Takes the next message out, if its cause is one that `wanted` accepts.

@@ -128,6 +128,27 @@ fn an_output_out_of_place_is_no_proof_of_a_duplicate() {
 }
 
 #[test]
+fn a_row_with_versions_is_not_known_behind_a_loss() {
+    let mut world = World::new();
+    let version = json!({ "at": "properties.v" });
+    world.plans[0].0.tables.get_mut("user").unwrap().version = serde_json::from_value(version).unwrap();
+    let user = |n: u64, v: u64, country: &str| made("user", n, json!({ "uuid": "ann", "country": country, "v": v }));
+    world.event(user(1, 9, "BR"));
+    let later = world.input[0].stored_at.0 + 2 * WINDOW * SECOND;
+    world.event_at(later, user(2, 5, "PT"));
+    world.event_at(later + 2 * WINDOW * SECOND, made("exam", 3, json!({ "uuid": "ann", "user_uuid": "ann" })));
+    let whole = world.publish();
+    assert_eq!(clean(&whole.audit()), (3, 0));
+    assert!(String::from_utf8_lossy(&whole.lane[2].payload).contains("BR"), "the event at 2 is older");
+    let mut world = whole;
+    world.input.remove(0);
+    let report = world.audit();
+    // Taking the event at 2 for the newest one would call the exam's country wrong.
+    assert_eq!(doubts(&report), [(Doubt::InputGone, 1), (Doubt::StateUnknown, 1)], "{report:#?}");
+    assert_eq!(clean(&report), (1, 2));
+}
+
+#[test]
 fn a_deleted_row_is_certain_and_what_follows_it_whole() {
     let mut world = World::new();
     world.user(1, "ann", "BR");

@@ -73,6 +73,75 @@ fn every_sort_of_fault_is_named() {
     check("a plan from later on", |w| copy_as(w, 0, 0, "EVENTS:0:0"), &[(Unknown, 1)]);
 }
 
+/// The school whose users lead to a second message, and lessons to a message in place of the usual output and another.
+fn mapped() -> World {
+    let mut world = school();
+    let map = json!([
+        { "name": "users", "kinds": ["user"], "subject": "users.new", "fields": [["id", "event_uuid"]] },
+        { "name": "lessons", "kinds": ["lesson"], "subject": "lessons.new", "instead": true,
+            "fields": [["land", { "calc": "user.country" }]] },
+        { "name": "late", "kinds": ["lesson"], "when": "event.event_uuid > 10", "subject": "late",
+            "fields": [["id", "event_uuid"]] },
+    ]);
+    world.plans[0].0.map = serde_json::from_value(map).unwrap();
+    world.publish()
+}
+
+#[test]
+fn each_of_an_events_messages_is_held_against_the_lane() {
+    use Finding::{Different, Doubled, Missing, OutOfOrder, Unknown};
+    let world = mapped();
+    let places: Vec<&str> = world
+        .lane
+        .iter()
+        .map(|message| {
+            let headers = message.headers.as_ref().unwrap();
+            headers.iter().find(|(name, _)| name == POSITION).unwrap().1.strip_prefix("EVENTS:").unwrap()
+        })
+        .collect();
+    assert_eq!(
+        places,
+        ["1:0", "1:1", "2:0", "3:0", "4:0", "6:0", "7:0", "8:0", "9:0", "10:0", "10:1", "11:0", "12:0", "12:1"]
+    );
+    assert_eq!(clean(&world.audit()), (14, 0));
+    let check = |name: &str, plant: fn(&mut World), expected: &[(Finding, u64)]| {
+        let mut world = mapped();
+        plant(&mut world);
+        world.renumber();
+        assert_eq!(counts(&world.audit()), expected, "{name}");
+    };
+    check("the first is missing", |w| drop(w.lane.remove(9)), &[(Missing, 1)]);
+    check("the second is missing", |w| drop(w.lane.remove(10)), &[(Missing, 1)]);
+    check("both are missing", |w| drop(w.lane.drain(9..11)), &[(Missing, 2)]);
+    check("the second is doubled", |w| w.lane.insert(11, w.lane[10].clone()), &[(Doubled, 1)]);
+    check("they are swapped", |w| w.lane.swap(9, 10), &[(OutOfOrder, 1)]);
+    check("the second is another", |w| w.lane[10].payload = b"{}".as_slice().into(), &[(Different, 1)]);
+    check("there is a third", |w| copy_as(w, 10, 11, "EVENTS:10:2"), &[(Unknown, 1)]);
+    check("a lesson's usual output", |w| copy_as(w, 3, 4, "EVENTS:3:1"), &[(Unknown, 1)]);
+    let mut pending = mapped();
+    pending.complete = false;
+    pending.lane.pop();
+    let report = pending.audit();
+    assert_eq!(counts(&report), [(Finding::Pending, 1)], "the last message of the last event");
+    assert_eq!(report.verdict, Verdict::Clean);
+}
+
+#[test]
+fn of_a_lane_that_lost_its_head_no_message_is_unknown() {
+    let mut world = mapped();
+    world.lane.drain(..1);
+    let report = world.audit();
+    assert_eq!((report.unknown, report.missing, report.different), (0, 0, 0), "{report:#?}");
+    let mut world = mapped();
+    world.input.drain(..4);
+    let report = world.audit();
+    assert_eq!((report.unknown, report.missing, report.different), (0, 0, 0), "{report:#?}");
+    let mut world = mapped();
+    world.plans[0].0.mark = None;
+    let report = world.audit();
+    assert_eq!((report.unknown, report.missing, report.different), (0, 0, 0), "a plan that nobody has: {report:#?}");
+}
+
 fn set(world: &mut World, at: usize, header: &str, value: &str) {
     world.headers(at, |headers| {
         headers.iter_mut().filter(|(name, _)| name == header).for_each(|(_, old)| *old = value.into());

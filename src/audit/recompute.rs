@@ -6,11 +6,12 @@
 use super::expected::{Expected, Value, Witness};
 use super::knowledge::{Asked, Knowledge, forget};
 use super::report::Doubt;
-use crate::core::apply::apply;
+use crate::core::apply::{Applied, apply};
 use crate::core::encode::{copied_headers, subject_of};
 use crate::core::event::{Event, Events, Reading, StoredMessage};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Nanos, Position};
+use crate::core::outcome::{Outcome, Silence};
 use crate::core::output::Output;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
@@ -18,7 +19,7 @@ use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
 use crate::core::state::row::Change;
-use crate::core::step::{Outcome, Silence, Step};
+use crate::core::step::Step;
 use crate::protocol::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -105,7 +106,9 @@ impl Recompute {
         let count = messages.len();
         let outcomes = self.guarded(messages, |this, events| {
             let outcomes = this.step().run(events);
-            Some(outcomes.into_iter().map(|outcome| Expected::outcome(outcome, true)).collect())
+            let several = this.maps();
+            let expected = |outcome| Expected { several, ..Expected::outcome(outcome, true) };
+            Some(outcomes.into_iter().map(expected).collect())
         });
         let whole = outcomes.filter(|outcomes: &Vec<Expected>| outcomes.len() == count);
         whole.unwrap_or_else(|| vec![Expected::not_known(Doubt::RecomputeFailed, false); count])
@@ -119,9 +122,14 @@ impl Recompute {
         let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
         match expected {
             Some(_) if !emits => Expected::outcome(Outcome::Silent(Silence::Outside), false),
-            Some(expected) => expected,
-            None => Expected::not_known(Doubt::RecomputeFailed, false),
+            Some(expected) => Expected { several: self.maps(), ..expected },
+            None => Expected { several: self.maps(), ..Expected::not_known(Doubt::RecomputeFailed, false) },
         }
+    }
+
+    /// Whether an event may lead to several messages.
+    fn maps(&self) -> bool {
+        !self.spec().map.is_empty()
     }
 
     /// Decodes and runs; after a panic nothing of the state is relied on.
@@ -166,7 +174,7 @@ impl Recompute {
         let open = knowledge.may_be_duplicate(&plan, asked);
         let known = reading.key.as_ref().and_then(|key| self.state().rows.key(key.digest));
         let (changes, certain) = match apply(known, kind, event, spans) {
-            Ok(changes) => {
+            Ok(Applied { changes, .. }) => {
                 let certain = knowledge.is_certain(self.state(), &changes, asked);
                 (changes, certain)
             }
@@ -179,13 +187,18 @@ impl Recompute {
             (true, _) => {
                 let expected = self.certain(events, !open)?;
                 if matches!(&expected.value, Value::Output(output) if output.dead.is_none()) {
-                    self.learn(reading, &changes);
+                    self.learn(event, reading, &changes);
                 }
                 Some(expected)
             }
+            // Where it went, and what else left, may depend on rows, too.
+            (false, Witness::Output) if !kind.routes.is_empty() || !kind.maps.is_empty() => {
+                self.process(event, reading, changes);
+                Some(Expected::not_known(Doubt::StateUnknown, !open))
+            }
             (false, Witness::Output) => {
                 self.process(event, reading, changes);
-                Some(Expected { value: Value::Frame(frame(&plan, event)), must: !open })
+                Some(Expected::one(Value::Frame(frame(&plan, event)), !open))
             }
             (false, Witness::Dead) => Some(Expected::not_known(Doubt::StateUnknown, !open)),
             (false, Witness::Nothing | Witness::Silent) => self.in_doubt(asked, changes, Doubt::StateUnknown, !open),
@@ -200,19 +213,21 @@ impl Recompute {
 
     /// The lane shows that the event was processed, though not all that it became can be recomputed.
     fn process(&mut self, event: &Event, reading: &Reading, changes: Vec<Change>) {
-        self.learn(reading, &changes);
         let state = &mut self.step().state;
         if let Some(key) = &reading.key {
-            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, changes.into_iter());
+            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, changes.iter().cloned());
         }
         if let Some(id) = reading.identity {
             state.ids.mark(event.group, id, event.stream_time);
         }
+        self.learn(event, reading, &changes);
     }
 
-    fn learn(&mut self, reading: &Reading, changes: &[Change]) {
+    fn learn(&mut self, event: &Event, reading: &Reading, changes: &[Change]) {
+        let plan = self.runner.plan.clone();
+        let state = &mut self.runner.shards.first_mut().expect("the runner has one shard").state;
         if let (Some(knowledge), Some(key)) = (&mut self.knowledge, &reading.key) {
-            knowledge.learn(key, changes);
+            knowledge.learn(&plan, state, event, key, changes);
         }
     }
 
@@ -249,6 +264,7 @@ fn frame(plan: &Plan, event: &Event) -> Output {
         event_time: None,
         subject: subject_of(plan, &plan.spec.output_subject, event, None).into(),
         copied: copied_headers(&event.message),
+        envelope: None,
         dead: None,
         payload: event.message.payload.clone(),
     }

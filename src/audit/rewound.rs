@@ -90,18 +90,19 @@ pub struct Taint {
 impl Taint {
     /// What is to be expected of the event that was stored at `now`.
     pub fn doubted(&self, expected: Expected, now: Nanos) -> Expected {
-        let Expected { value, must } = expected;
         let age = now.0.saturating_sub(self.by.0);
-        match value {
+        match &expected.value {
             // What the bytes alone make a dead letter is one, whatever was seen before.
-            Value::Output(output) if of_bytes(&output) => Expected { value: Value::Output(output), must },
+            Value::Output(output) if of_bytes(output) => expected,
             // A lost event's id silences another one for a window; and that one is then no reason to silence a third.
             Value::Nothing(DUPLICATE) if age < self.window.0.saturating_mul(2) => {
-                Expected::not_known(Doubt::DuplicateUnknown, false)
+                Expected { several: expected.several, ..Expected::not_known(Doubt::DuplicateUnknown, false) }
             }
-            value => {
-                let value = if let Value::Output(output) = value { Value::Likely(output) } else { value };
-                Expected { value, must: must && age >= self.window.0 }
+            _ => {
+                let likely = |value| if let Value::Output(output) = value { Value::Likely(output) } else { value };
+                let Expected { value, further, several, must } = expected;
+                let further = further.into_iter().map(likely).collect();
+                Expected { value: likely(value), further, several, must: must && age >= self.window.0 }
             }
         }
     }

@@ -9,6 +9,7 @@ use super::report::{Doubt, Example, Finding, Report};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// How many places are remembered as missing, or as found out of order. Beyond that a displaced output
 /// counts as missing too, in a lane that is not clean either way.
@@ -117,25 +118,35 @@ impl Scales {
     /// Holds the lane's messages of the next position against what is expected there.
     pub fn weigh(&mut self, position: Position, stored_at: Nanos, expected: &Expected) {
         self.changed_in_gap = false;
-        let mut found = false;
+        let mut due = 0;
         while let Some(entry) = self.lane.pop(|cause| cause == position) {
-            match &expected.value {
-                Value::Nothing(why) => self.unknown(&entry, why),
-                _ if entry.key.1 > 0 => self.unknown(&entry, "its event has no such output"),
-                value => {
-                    found = true;
+            let n = entry.key.1;
+            match expected.at(n) {
+                Some(Value::Nothing(why)) => self.unknown(&entry, why),
+                None => self.unknown(&entry, "its event has no such output"),
+                Some(value) => {
+                    self.lack(position, due..n, expected);
+                    due = n + 1;
                     self.compare(&entry, stored_at, value);
                 }
             }
         }
-        if !found {
-            self.absent((position, 0), expected);
+        self.lack(position, due..expected.count(), expected);
+    }
+
+    /// No messages in order stand for these places of a position.
+    fn lack(&mut self, position: Position, places: Range<u32>, expected: &Expected) {
+        for n in places {
+            if let Some(value) = expected.at(n) {
+                self.absent((position, n), value, expected.must);
+            }
         }
     }
 
     /// Passes over a position of which nothing can be told, for this reason.
     pub fn leave(&mut self, position: Position, stored_at: Nanos, doubt: Doubt) {
-        self.weigh(position, stored_at, &Expected::not_known(doubt, false));
+        let expected = Expected { several: true, ..Expected::not_known(doubt, false) };
+        self.weigh(position, stored_at, &expected);
     }
 
     fn compare(&mut self, entry: &Entry, stored_at: Nanos, value: &Value) {
@@ -170,8 +181,8 @@ impl Scales {
     }
 
     /// No message in order stands for this place.
-    fn absent(&mut self, key: Key, expected: &Expected) {
-        let doubt = match &expected.value {
+    fn absent(&mut self, key: Key, value: &Value, must: bool) {
+        let doubt = match value {
             Value::Nothing(_) => return,
             Value::NotKnown(doubt) => *doubt,
             Value::Output(_) | Value::Likely(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
@@ -183,7 +194,7 @@ impl Scales {
         }
         match self.lane.place(key) {
             Place::Before => self.report.doubt(Doubt::LaneGone, key.0, None),
-            _ if !expected.must => self.report.doubt(doubt, key.0, None),
+            _ if !must => self.report.doubt(doubt, key.0, None),
             Place::Beyond => {
                 self.report.note(Finding::Pending, || Example::new(Some(key.0), None, "it is not in the lane yet"))
             }

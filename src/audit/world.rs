@@ -11,7 +11,7 @@ use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{Identity, PlanSpec};
 use crate::core::plan::template::Template;
 use crate::core::state::changes::State;
-use crate::core::step::{Outcome, Step};
+use crate::core::step::Step;
 use crate::protocol::facts::Rewind;
 use crate::protocol::header::{RunHeader, RunId};
 use crate::protocol::intake::Intake;
@@ -146,12 +146,10 @@ impl World {
             }
             let mut step = Step::new(plan.clone(), taken);
             let slice = Intake::after(plan.clone(), 1, Position(since - 1), time).take(messages, false);
-            for outcome in slice.iter().flat_map(|slice| step.run(&slice.shards[0])) {
-                if let Outcome::Publish(output) = outcome {
-                    let (run, plan) = (RunId::new(Nanos(7), n as u32), plan.fingerprint.clone());
-                    let origin = Position(self.plans[0].1);
-                    outputs.push((output, RunHeader { run, start: 1, plan, origin, since: Position(*since) }));
-                }
+            for output in slice.iter().flat_map(|slice| step.run(&slice.shards[0])).flatten() {
+                let (run, plan) = (RunId::new(Nanos(7), n as u32), plan.fingerprint.clone());
+                let origin = Position(self.plans[0].1);
+                outputs.push((output, RunHeader { run, start: 1, plan, origin, since: Position(*since) }));
             }
             time = self.input.iter().filter(|m| m.sequence < until).map(|m| m.stored_at).max().unwrap_or_default();
             state = Some(step.state);
@@ -215,8 +213,7 @@ fn stored(sequence: u64, output: &Output, run: &RunHeader) -> StoredMessage {
     headers.push((TIME.into(), output.stored_at.to_string()));
     headers.push((RUN.into(), run.to_string()));
     headers.push(("Nats-Expected-Last-Sequence".into(), (sequence - 1).to_string()));
-    let dead = output.dead.iter().flat_map(|dead| &dead.headers);
-    headers.extend(dead.map(|(name, value)| ((*name).to_owned(), value.clone())));
+    headers.extend(output.own_headers().map(|(name, value)| (name.into(), value.into())));
     StoredMessage {
         sequence,
         stored_at: Nanos(output.stored_at.0 + 5),

@@ -5,7 +5,9 @@
 mod options;
 mod run;
 mod check;
+mod new;
 mod test;
+mod catalog;
 mod provision;
 mod generate;
 mod state;
@@ -13,6 +15,7 @@ mod health;
 mod audit;
 mod dead_letters;
 mod replay;
+mod lake;
 mod demo;
 mod signals;
 mod limits;
@@ -38,13 +41,17 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    New(new::New),
     Check(check::Check),
     Test(test::Test),
+    Catalog(catalog::Catalog),
     Provision(provision::Provision),
     Demo(demo::Demo),
     Generate(generate::Generate),
     Audit(audit::Audit),
     Replay(replay::Replay),
+    #[command(subcommand)]
+    Lake(lake::Lake),
     #[command(subcommand)]
     State(state::State),
     #[command(subcommand)]
@@ -82,13 +89,16 @@ pub fn main() -> ExitCode {
 fn carry_out(command: Command, options: &Options) -> Result<(), Exit> {
     match command {
         Command::Run(command) => command.run(options),
+        Command::New(command) => command.run(),
         Command::Check(command) => command.run(options),
         Command::Test(command) => command.run(options),
+        Command::Catalog(command) => command.run(options),
         Command::Provision(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Generate(command) => command.run(options),
         Command::Audit(command) => command.run(options),
         Command::Replay(command) => command.run(options),
+        Command::Lake(command) => command.run(options),
         Command::State(command) => command.run(options),
         Command::DeadLetters(command) => command.run(options),
         Command::Health(command) => command.run(options),

@@ -5,6 +5,8 @@
 use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
+use crate::app::lake::job::Job;
+use crate::app::lake::run as lake;
 use crate::app::process::{self, Process};
 use crate::app::run::run;
 use crate::engine::launch::Engine;
@@ -14,6 +16,10 @@ use clap::Args;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long an engine that has ended waits for the lake beside it.
+const LAKE_ENDS: Duration = Duration::from_secs(10);
 
 /// Runs the engine until it is stopped.
 #[derive(Debug, Args)]
@@ -58,12 +64,38 @@ impl Run {
             println!("http://{address}");
             // A program that reads the first line gets it now, even through a pipe.
             let _ = std::io::stdout().flush();
+            let lake = beside(&process, &stop)?;
             let result = run(&process, stop).await;
+            if let Some((stop, lake)) = lake {
+                // It may finish what it is publishing, for a while: what it does not finish is carried out by the next one.
+                let _ = stop.send(true);
+                let _ = tokio::time::timeout(LAKE_ENDS, lake).await;
+            }
             server.stop().await;
             result
         })
     }
 }
+
+/// Starts the lake's writer beside the engine, where there is a lake; it stops with the engine.
+fn beside(process: &Process, stop: &watch::Receiver<bool>) -> Result<Option<Beside>, Exit> {
+    if process.config.lake.is_none() {
+        return Ok(None);
+    }
+    let job = Job::new(&process.config, process.nats.clone(), process.metrics.clone())?;
+    let (ended, mut stops) = (watch::channel(false), stop.clone());
+    let (ends, stopped) = ended;
+    let asked = ends.clone();
+    tokio::spawn(async move {
+        let _ = stops.wait_for(|stop| *stop).await;
+        let _ = asked.send(true);
+    });
+    let lake = lake::beside(job, stopped).map_err(|error| Exit::new(UNAVAILABLE, format!("no thread: {error}"), ""))?;
+    Ok(Some((ends, lake)))
+}
+
+/// How the lake's writer is stopped, and its end.
+type Beside = (watch::Sender<bool>, tokio::task::JoinHandle<()>);
 
 /// What the HTTP server shows of a process.
 pub(super) fn deps(process: &Process) -> Deps {

@@ -2,4 +2,6 @@
 //!
 //! The command line (`cli`) parses the arguments and prints what comes back.
 
+pub mod new;
+pub mod catalog;
 pub mod test;

@@ -6,8 +6,8 @@ use super::check;
 use super::places::Places;
 use super::report::Report;
 use super::settings::{
-    Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection, ProvisionSection,
-    StateSection,
+    Config, DeadLettersSection, EngineSection, HttpSection, InputSection, LakeSection, NatsSection, OutputSection,
+    ProvisionSection, StateSection,
 };
 use crate::core::plan::check::Entities;
 use crate::core::plan::selector::Selector;
@@ -37,6 +37,7 @@ pub(super) struct Draft {
     pub(super) engine: Option<EngineSection>,
     pub(super) state: Option<StateSection>,
     pub(super) http: Option<HttpSection>,
+    pub(super) lake: Option<LakeSection>,
     pub(super) plan: PlanSpec,
     /// What the operator said about keys, beside the plan.
     pub(super) entities: Entities,
@@ -58,11 +59,19 @@ impl Draft {
             engine: None,
             state: None,
             http: None,
+            lake: None,
             plan: PlanSpec {
                 input_stream: String::new(),
-                event: EventSpec { kind: NO_PLACE, id: None, time: None },
+                input_only: Vec::new(),
+                event: EventSpec { unwrap: Vec::new(), kind: NO_PLACE.into(), id: None, time: None },
+                derive: Vec::new(),
+                filter: Vec::new(),
+                quality: Vec::new(),
+                route: Vec::new(),
+                map: Vec::new(),
                 unknown_kinds: UnknownKinds::default(),
                 kinds: BTreeMap::new(),
+                kinds_by_condition: Vec::new(),
                 tables: BTreeMap::new(),
                 enrich: Vec::new(),
                 output_subject: subject(),
@@ -71,6 +80,7 @@ impl Draft {
                 dead_subject: subject(),
                 dedup_window_s: DEFAULT_WINDOW_S,
                 identity: Identity::Kind,
+                envelope: false,
                 emit: None,
             },
             entities: Entities::new(),
@@ -82,6 +92,7 @@ impl Draft {
     pub(super) fn finish(self, report: &mut Report) -> Option<Config> {
         check::streams(&self, report);
         check::plan(&self, report);
+        check::lake(&self, report);
         if report.failed() {
             return None;
         }
@@ -94,6 +105,7 @@ impl Draft {
             engine: self.engine?,
             state: self.state?,
             http: self.http?,
+            lake: self.lake,
             plan: canonical(self.plan),
         };
         config.assert_relations();
@@ -106,8 +118,14 @@ fn canonical(mut plan: PlanSpec) -> PlanSpec {
     for enrich in &mut plan.enrich {
         enrich.kinds.sort();
     }
+    for section in &mut plan.quality {
+        section.kinds.sort();
+        section.complete.sort_by_key(ToString::to_string);
+        section.mark = section.marks().map(str::to_owned);
+    }
     // Where nothing is de-duplicated there is no rule: its number would only make another plan.
-    if plan.event.id.is_none() || plan.dedup_window_s == 0 {
+    let has_id = plan.event.id.is_some() || plan.kinds.values().any(|kind| kind.id.is_some());
+    if !has_id || plan.dedup_window_s == 0 {
         plan.identity = Identity::default();
     }
     plan

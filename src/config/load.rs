@@ -7,6 +7,7 @@ use super::overrides::Overrides;
 use super::place::{Place, Sources};
 use super::read;
 use super::report::Report;
+use super::salts::Salts;
 use super::settings::Config;
 use super::tree;
 use std::path::Path;
@@ -21,7 +22,7 @@ impl Config {
             .map_err(|error| format!("cannot read the configuration: {error}"))
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "the configuration is not UTF-8 text".to_owned()));
         match text {
-            Ok(text) => Config::parse(&name, &text, overrides),
+            Ok(text) => Config::of(&name, &text, overrides, Salts::Disk),
             Err(message) => {
                 let sources = Sources { name, text: String::new(), overrides: Vec::new() };
                 let hint = Some("`--config` names another file".to_owned());
@@ -30,10 +31,19 @@ impl Config {
         }
     }
 
-    /// Checks a text; `name` is what the diagnostics call it.
+    /// Checks a text; `name` is what the diagnostics call it. A salt file is only read where the text is a file.
     pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<(Config, Vec<Diagnostic>), ConfigError> {
+        Config::of(name, text, overrides, Salts::Nowhere)
+    }
+
+    fn of(
+        name: &str,
+        text: &str,
+        overrides: &Overrides,
+        salts: Salts,
+    ) -> Result<(Config, Vec<Diagnostic>), ConfigError> {
         let sources = Sources { name: name.to_owned(), text: text.to_owned(), overrides: Vec::new() };
-        let mut report = Report::new(sources);
+        let mut report = Report::new(sources).with(salts);
         let config = match tree::parse(text) {
             Ok(mut document) => {
                 overrides.apply(&mut document, &mut report);

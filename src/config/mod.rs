@@ -10,6 +10,7 @@ mod load;
 mod settings;
 mod diagnostic;
 mod report;
+mod salts;
 mod place;
 mod tree;
 mod overrides;
@@ -30,7 +31,7 @@ pub(crate) use place::{At, Place, Sources};
 pub(crate) use report::Report;
 pub(crate) use section::Section;
 pub use settings::{
-    Api, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, NatsSection, OutputSection,
-    ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
+    Api, BucketSection, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, LakePlace, LakeSection,
+    NatsSection, OutputSection, ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
 };
 pub(crate) use tree::parse as parse_toml;

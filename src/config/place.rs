@@ -58,6 +58,21 @@ impl Sources {
         }
     }
 
+    /// The place of some bytes of a text that stands at a place; the whole text's where it is not written as it is.
+    pub(crate) fn within(&self, place: Place, text: &str, bytes: &Range<usize>) -> Place {
+        let Place::Text { start, end } = place else { return place };
+        let written = self.text.get(start..end).unwrap_or_default();
+        let literal = |quote: &str| written.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) == Some(text);
+        match ["'", "\""].into_iter().find(|quote| literal(quote)) {
+            // What is missing at the text's end is pointed at by the quote that ends it.
+            Some(_) => Place::Text {
+                start: start + 1 + bytes.start,
+                end: (start + 1 + bytes.end).max(start + 2 + bytes.start),
+            },
+            None => place,
+        }
+    }
+
     /// The diagnostic for a place: columns and lengths count characters, and a span ends with its line.
     pub(crate) fn diagnostic(&self, place: Place, message: String, hint: Option<String>) -> Diagnostic {
         let mut diagnostic =

@@ -52,6 +52,11 @@ impl Places {
         members.collect()
     }
 
+    /// The same for a list that may be left out.
+    pub(super) fn optional_list<T>(&mut self, at: &KeyPath, given: Given<Vec<At<T>>>) -> Vec<T> {
+        if given.is_absent() { Vec::new() } else { self.list(at, given) }
+    }
+
     /// Keeps the place of a setting.
     pub(super) fn write(&mut self, at: KeyPath, place: Place) {
         self.written.insert(at, place);

@@ -5,6 +5,7 @@
 
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::place::{Place, Sources};
+use super::salts::Salts;
 use crate::core::plan::check::{Fault, Severity};
 
 /// Remarks with their places, not yet in order.
@@ -13,6 +14,7 @@ pub(crate) struct Report {
     sources: Sources,
     errors: Vec<Remark>,
     warnings: Vec<Remark>,
+    salts: Salts,
 }
 
 #[derive(Debug)]
@@ -27,7 +29,17 @@ struct Remark {
 impl Report {
     /// A report without remarks about these texts.
     pub(crate) fn new(sources: Sources) -> Report {
-        Report { sources, errors: Vec::new(), warnings: Vec::new() }
+        Report { sources, errors: Vec::new(), warnings: Vec::new(), salts: Salts::Nowhere }
+    }
+
+    /// The same for a text from the disk, which may name files.
+    pub(crate) fn with(self, salts: Salts) -> Report {
+        Report { salts, ..self }
+    }
+
+    /// Where salts are read from.
+    pub(crate) fn salts(&self) -> Salts {
+        self.salts
     }
 
     /// A mistake that the message itself says how to mend.
@@ -72,7 +84,7 @@ impl Report {
 
     /// The warnings, or the errors if there is one; each list in reading order.
     pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
-        let Report { sources, errors, warnings } = self;
+        let Report { sources, errors, warnings, salts: _ } = self;
         let print = |mut remarks: Vec<Remark>| -> Vec<Diagnostic> {
             remarks.sort_by_key(|remark| (remark.place, !remark.alone));
             remarks.into_iter().map(|r| sources.diagnostic(r.place, r.message, r.hint)).collect()

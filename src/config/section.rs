@@ -9,6 +9,7 @@ use super::place::{At, Place};
 use super::report::Report;
 use super::tree::{self, Entry, Node, Table, Value};
 use crate::core::plan::check::hint;
+use crate::core::plan::condition::Condition;
 use std::ops::RangeInclusive;
 
 /// One section while it is being read.
@@ -93,6 +94,15 @@ impl<'t, 'r> Section<'t, 'r> {
         self.table.contains_key(name)
     }
 
+    /// Whether there are sections under a name, and each has this key.
+    pub(crate) fn all_have(&self, name: &str, key: &str) -> bool {
+        let has = |entry: &Entry| matches!(&entry.node.value, Value::Table(table) if table.contains_key(key));
+        match self.table.get(name).map(|entry| &entry.node.value) {
+            Some(Value::Table(sections)) => !sections.is_empty() && sections.values().all(has),
+            _ => false,
+        }
+    }
+
     /// Where a key's name stands, or the section where it is not there.
     pub(crate) fn key_place(&self, name: &str) -> Place {
         self.table.get(name).map_or(self.place, |entry| entry.key)
@@ -110,6 +120,42 @@ impl<'t, 'r> Section<'t, 'r> {
         match self.ask(name) {
             Some(entry) => self.parse_node(name, &entry.node, parse),
             None => Given::Absent,
+        }
+    }
+
+    /// A condition in the expressions' language; what is wrong is pointed at inside it.
+    pub(crate) fn condition(&mut self, name: &'static str) -> Given<Condition> {
+        match self.ask(name) {
+            Some(entry) => self.condition_node(name, &entry.node),
+            None => Given::Absent,
+        }
+    }
+
+    /// The conditions under names of the operator's own; `None` where there is no such table.
+    pub(crate) fn conditions(&mut self, name: &'static str) -> Option<Vec<Named<Condition>>> {
+        let hint = format!("write names and what has to hold: {name} = {{ name = 'event.amount > 0' }}");
+        let members = self.members(name, "a table", &hint)?;
+        let entries = members.iter().map(|(name, entry)| {
+            let given = self.condition_node(name, &entry.node);
+            Named { name: name.clone(), key: entry.key, given }
+        });
+        Some(entries.collect())
+    }
+
+    /// The same of a value that is at hand; `name` is its setting.
+    pub(crate) fn condition_node(&mut self, name: &str, node: &Node) -> Given<Condition> {
+        let Some(text) = self.as_text(name, node) else { return Given::Broken };
+        let place = node.place;
+        match Condition::parse(text) {
+            Ok(value) => Given::Valid(At { value, place }),
+            Err(fault) => {
+                let place = self.report.sources().within(place, text, &fault.at);
+                match fault.hint {
+                    Some(hint) => self.report.error_with(place, fault.what, hint),
+                    None => self.report.error(place, fault.what),
+                }
+                Given::Broken
+            }
         }
     }
 

@@ -7,6 +7,9 @@ use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::check::{Entities, Severity, check};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::record::Engine;
+use crate::protocol::lake::columns::Column;
+use crate::protocol::lake::layout::Layout;
+use crate::protocol::lake::table::Format;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +36,8 @@ pub struct Config {
     pub state: StateSection,
     /// `[http]`: the engine's own endpoint.
     pub http: HttpSection,
+    /// `[lake]`: files of everything that the output stream holds, where there is the section.
+    pub lake: Option<LakeSection>,
     /// What decides outcomes.
     pub plan: PlanSpec,
 }
@@ -193,6 +198,72 @@ pub struct HttpSection {
     pub state_open: bool,
 }
 
+/// `[lake]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LakeSection {
+    /// Where it is.
+    pub place: LakePlace,
+    /// What its files are.
+    pub format: Format,
+    /// The folders in it.
+    pub partition: Layout,
+    /// The age of a row after which it is published.
+    pub max_age: Duration,
+    /// The most bytes that wait for being published.
+    pub max_spool_bytes: u64,
+    /// The most bytes of event texts in one file.
+    pub target_file_bytes: u64,
+    /// Where what waits is kept.
+    pub spool_path: PathBuf,
+    /// Whether a Delta log is kept beside the files.
+    pub delta: bool,
+    /// The declared columns.
+    pub columns: Vec<Column>,
+}
+
+/// `lake.url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LakePlace {
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket with S3's interface.
+    Bucket(BucketSection),
+}
+
+/// A bucket, and `[lake.s3]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketSection {
+    /// Its name.
+    pub bucket: String,
+    /// The lake's place in it; empty where the lake has all of it.
+    pub prefix: String,
+    /// Its address where it is not Amazon's.
+    pub endpoint: Option<String>,
+    /// Its region, else the environment's.
+    pub region: Option<String>,
+    /// The file of its keys, else the environment's.
+    pub credentials_file: Option<PathBuf>,
+}
+
+impl std::fmt::Display for LakePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.of("").trim_end_matches('/'))
+    }
+}
+
+impl LakePlace {
+    /// Where an object of the lake is, as other programs name it.
+    pub fn of(&self, path: &str) -> String {
+        match self {
+            LakePlace::Folder(folder) => folder.join(path).display().to_string(),
+            LakePlace::Bucket(BucketSection { bucket, prefix, .. }) if prefix.is_empty() => {
+                format!("s3://{bucket}/{path}")
+            }
+            LakePlace::Bucket(BucketSection { bucket, prefix, .. }) => format!("s3://{bucket}/{prefix}/{path}"),
+        }
+    }
+}
+
 impl Config {
     /// Stops the program where a check was forgotten: what holds between the settings, one sentence each.
     pub(super) fn assert_relations(&self) {
@@ -203,6 +274,7 @@ impl Config {
         assert!(self.input.stream == plan.input_stream, "the plan names the stream that is read");
         assert!(self.input.stream != self.output.stream, "no output comes back as an event");
         assert!(self.nats.user.is_some() == self.nats.password_file.is_some(), "a user has a password");
+        assert!(self.lake.is_none() || plan.envelope, "the lake is told what its rows are");
         let faults = check(plan, &Entities::default());
         let mistake = faults.iter().find(|fault| fault.severity == Severity::Mistake);
         assert!(mistake.is_none(), "the plan has a mistake: {mistake:?}");

@@ -32,6 +32,8 @@ pub(crate) enum Value {
     Text(String),
     /// A whole number.
     Integer(i64),
+    /// A fraction, in the digits in which it is written.
+    Fraction(String),
     /// True or false.
     Bool(bool),
     /// A list.
@@ -48,6 +50,7 @@ impl Value {
         match self {
             Value::Text(_) => "text",
             Value::Integer(_) => "a whole number",
+            Value::Fraction(_) => "a fraction",
             Value::Bool(_) => "true or false",
             Value::List(_) => "a list",
             Value::Table(_) => "a section",
@@ -84,7 +87,7 @@ fn convert(from: DeValue<'_>, place: &dyn Fn(std::ops::Range<usize>) -> Place) -
             Ok(integer) => Value::Integer(integer),
             Err(_) => Value::Other("a number beyond 64 bits"),
         },
-        DeValue::Float(_) => Value::Other("a fraction"),
+        DeValue::Float(digits) => Value::Fraction(digits.as_str().to_owned()),
         DeValue::Boolean(flag) => Value::Bool(flag),
         DeValue::Datetime(_) => Value::Other("a date or time"),
         DeValue::Table(members) => Value::Table(table(members, place)),

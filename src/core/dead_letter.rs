@@ -3,11 +3,12 @@
 //! Always fits: what is too long is cut, and says so, rather than becoming a second failure.
 
 use super::encode::{copied_headers, headers_size, line, subject_of};
-use super::event::Event;
-use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, SUBJECT};
+use super::envelope;
+use super::event::{Event, Stored};
+use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
 use super::plan::compiled::Plan;
 use super::rejection::Rejection;
-use std::fmt::Write;
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// The longest encoded subject, kind or key, in bytes.
@@ -15,7 +16,7 @@ const ENCODED_MAX: usize = 1_024;
 
 /// The dead letter of an event under a plan.
 pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
-    let message = &event.message;
+    let message = &event.with_stored_headers();
     let mut headers = vec![
         (REASON, rejection.reason.code().to_owned()),
         (ERROR, rejection.sentence.to_string()),
@@ -29,22 +30,26 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
     {
         headers.push((KEY, percent_encoded(key.text.get(&message.payload))));
     }
+    if plan.spec.envelope {
+        headers.push((STORED, message.stored_at.to_string()));
+    }
     let own: usize = headers.iter().map(|(name, value)| line(name, value.len())).sum();
     let max = usize::try_from(plan.spec.max_bytes).unwrap_or(usize::MAX);
     let mut copied = copied_headers(message);
     let mut around = own + headers_size(plan, message, copied.as_deref());
-    let mut payload = message.payload.clone();
-    if around + payload.len() > max {
-        let length = payload.len().to_string();
-        let mark = line(LENGTH, length.len());
-        if around + mark > max {
+    let (mut payload, mut length) = body(plan, event);
+    let mark = |length: usize| line(LENGTH, length.to_string().len());
+    if around + payload.len() + length.map_or(0, mark) > max {
+        let whole = length.unwrap_or(payload.len());
+        if around + mark(whole) > max {
             copied = None;
             around = own + headers_size(plan, message, None);
         }
         // Without the event's headers even the smallest limit that the configuration allows leaves room.
-        payload.truncate(max.saturating_sub(around + mark));
-        headers.push((LENGTH, length));
+        payload.truncate(max.saturating_sub(around + mark(whole)));
+        length = Some(whole);
     }
+    headers.extend(length.map(|length| (LENGTH, length.to_string())));
     Output {
         position: event.position(),
         n: 0,
@@ -52,43 +57,23 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
         event_time: None,
         subject: Arc::from(subject_of(plan, &plan.spec.dead_subject, event, Some(rejection.reason))),
         copied,
+        envelope: None,
         dead: Some(Box::new(DeadLetter { reason: rejection.reason, headers })),
         payload,
     }
 }
 
-/// Printable ASCII without `%` stays; every other byte becomes `%XX`. Cut after the last whole character that
-/// fits `ENCODED_MAX`.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len().min(ENCODED_MAX));
-    let mut utf8 = [0; 4];
-    for character in text.chars() {
-        let before = encoded.len();
-        for byte in character.encode_utf8(&mut utf8).bytes() {
-            if (0x21..0x7f).contains(&byte) && byte != b'%' {
-                encoded.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-        if encoded.len() > ENCODED_MAX {
-            encoded.truncate(before);
-            break;
-        }
+/// The bytes that a dead letter shows, and the length of what the input stored where they are not all of that: what a plan
+/// removes or masks leaves with no dead letter either, and who drives it again takes it from the input.
+fn body(plan: &Plan, event: &Event) -> (Bytes, Option<usize>) {
+    match &event.stored {
+        Stored::AsItIs => (event.message.payload.clone(), None),
+        Stored::Before(original) if !plan.hides => (original.payload.clone(), None),
+        Stored::Before(original) => (event.message.payload.clone(), Some(original.payload.len())),
+        Stored::NotToBeShown(length) => (Bytes::new(), Some(*length)),
     }
-    encoded
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_encoding_keeps_whole_characters() {
-        assert_eq!(percent_encoded("a b%ü\0*>"), "a%20b%25%C3%BC%00*>");
-        let long = percent_encoded(&"ü".repeat(1_000));
-        assert_eq!(long.len(), 1_020);
-        assert_eq!(percent_encoded(&"x".repeat(2_000)).len(), 1_024);
-    }
+fn percent_encoded(text: &str) -> String {
+    envelope::percent_encoded(text, ENCODED_MAX)
 }

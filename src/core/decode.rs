@@ -1,17 +1,26 @@
-//! Decoding: one scan of the bytes, then kind, key, identity and key group.
+//! Decoding: one scan of the bytes, then derived fields, kind, key, identity and key group.
 //!
 //! Does not look at any state; a fault found here becomes a dead letter in the event's own turn.
 
-use super::event::{Event, Key, Reading, StoredMessage, Text};
+use super::derive::compiled::Section;
+use super::derive::create::Created;
+use super::derive::rewrite::Rewriter;
+use super::event::{Event, Key, Reading, Stop, Stored, StoredMessage, Text};
+use super::expr::Answer;
 use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
-use super::plan::compiled::{KindId, Plan};
+use super::plan::compiled::{Kind, KindId, Plan};
+use super::plan::condition::{Seen, Test};
+use super::plan::key_spec::first;
 use super::plan::spec::UnknownKinds;
+use super::plan::version::Versions;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
+use super::subject::covers;
 use crate::json::cursor::Scratch;
 use crate::json::fields::Span;
 use crate::json::scan::{ScanFault, scan};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Decodes messages under one plan; keeps buffers between them.
 #[derive(Debug, Default)]
@@ -19,6 +28,7 @@ pub struct Decoder {
     scratch: Scratch,
     scanned: Vec<Span>,
     bytes: Vec<u8>,
+    rewriter: Rewriter,
 }
 
 impl Decoder {
@@ -27,31 +37,179 @@ impl Decoder {
         let mut event = Event {
             group: KeyGroup::default(),
             message,
+            stored: Stored::AsItIs,
             stream_time,
             kind: plan.unknown_kind(),
             kind_text: None,
             reading: Ok(Reading::default()),
+            unknown: Vec::new(),
         };
         let at = spans.len();
-        self.scanned.clear();
-        self.scanned.resize(plan.fields.len(), Span::ABSENT);
-        let fault = scan(&plan.fields, &event.message.payload, &mut self.scratch, &mut self.scanned).err();
-        if fault.is_none() {
-            (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
-        }
+        let found = self.guarded(plan, &mut event);
         let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
-        if let Some(fault) = fault {
+        if let Err(stop) = found {
             kind.registers.keep_nothing(spans);
-            event.reading = Err(rejection(fault));
+            event.reading = Err(stop);
+            if plan.hides {
+                event.hide();
+            }
         } else {
             kind.registers.keep(&self.scanned, spans);
             let kept = spans.get(at..).expect("they were just appended");
-            event.reading = self.reading(plan, &mut event, kept);
+            event.reading = self.reading(plan, &mut event, kept).map_err(Stop::Rejected);
         }
         if event.reading.is_err() {
             event.group = group_of_position(event.position());
         }
         event
+    }
+
+    /// The same as `find`; a panic in something that a plan computes costs its event alone.
+    fn guarded(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
+        if !plan.computes {
+            return self.find(plan, event);
+        }
+        let found = catch_unwind(AssertUnwindSafe(|| self.find(plan, event)));
+        let failed = "the engine failed on this event: please report it with the event";
+        found.unwrap_or_else(|_| Err(Rejection::new(Reason::Internal, failed).into()))
+    }
+
+    /// The event's text as its kind has it, its kind, and where the plan's fields are in that text.
+    fn find(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
+        if let Some(rule) = plan.only
+            && !plan.spec.input_only.iter().any(|filter| covers(filter, &event.message.subject))
+        {
+            return Err(Stop::Filtered(rule));
+        }
+        for layer in &plan.layers {
+            if plan.tombstones && event.message.payload.is_empty() {
+                break;
+            }
+            layer.take_off(event, &mut self.scratch)?;
+        }
+        if plan.tombstones && event.message.payload.is_empty() {
+            return self.tombstone(plan, event);
+        }
+        self.scan(plan, &event.message.payload)?;
+        for section in &plan.derive {
+            self.derive(plan, section, event)?;
+        }
+        (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
+        if !plan.kind_rules.is_empty() {
+            self.kind_by_condition(plan, event);
+        }
+        let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
+        if kind.rewrites() {
+            // Its place in the text may move.
+            event.kind_text = event.kind_text.take().map(|text| text.apart(&event.message.payload));
+        }
+        if let Some(versions) = &kind.versions {
+            self.upcast(plan, versions, event)?;
+        }
+        for section in &kind.derive {
+            self.derive(plan, section, event)?;
+        }
+        self.filter(kind, event)?;
+        for (when, created) in &kind.creates {
+            if when.as_ref().is_none_or(|when| self.ask_quietly(when, event)) {
+                self.create(plan, created, event)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an object that is not there.
+    fn create(&mut self, plan: &Plan, created: &Created, event: &mut Event) -> Result<(), Rejection> {
+        let Some(text) = self.rewriter.create(created, &event.message.payload, &self.scanned) else { return Ok(()) };
+        self.scan(plan, &text)?;
+        event.rewrite(text);
+        Ok(())
+    }
+
+    /// An event without a body: its kind is told by its subject or its headers, and has to have a use for it.
+    #[cold]
+    fn tombstone(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
+        self.scanned.clear();
+        self.scanned.resize(plan.fields.len(), Span::ABSENT);
+        (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
+        self.kind_by_condition(plan, event);
+        let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
+        if !kind.takes_tombstones() {
+            // The thorough scan knows what to say of a body that is none.
+            self.scan(plan, &event.message.payload)?;
+        }
+        self.filter(kind, event)
+    }
+
+    /// Whether no filter of its kind drops the event.
+    fn filter(&self, kind: &Kind, event: &mut Event) -> Result<(), Stop> {
+        match kind.filters.iter().find(|filter| self.ask(&filter.drop, event)) {
+            Some(filter) => Err(Stop::Filtered(filter.drop.rule)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes an event one of the first kind whose condition holds, if there is one.
+    fn kind_by_condition(&self, plan: &Plan, event: &mut Event) {
+        let Some((number, _)) = plan.kind_rules.iter().find(|(_, when)| self.ask(when, event)) else { return };
+        event.kind = *number;
+        event.kind_text = plan.kinds.get(usize::from(*number)).map(|kind| Text::Owned(kind.name.as_ref().into()));
+    }
+
+    /// Makes an event of the newest version out of one of any version.
+    fn upcast(&mut self, plan: &Plan, versions: &Versions, event: &mut Event) -> Result<(), Rejection> {
+        let way = versions.way(&event.message, &self.scanned)?;
+        for section in way.steps.iter().chain(way.says) {
+            self.derive(plan, section, event)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a condition holds; where that cannot be told it does not, and the event notes why.
+    fn ask(&self, test: &Test, event: &mut Event) -> bool {
+        match self.answer(test, event) {
+            Answer::True => true,
+            Answer::False => false,
+            Answer::Unknown(why) => {
+                event.unknown.push((test.rule, why));
+                false
+            }
+        }
+    }
+
+    /// The same of a condition that is asked again later, and counted there.
+    fn ask_quietly(&self, test: &Test, event: &Event) -> bool {
+        self.answer(test, event).is_true()
+    }
+
+    fn answer(&self, test: &Test, event: &Event) -> Answer {
+        let message = &event.message;
+        let kind = event.kind_text.as_ref().map(|text| text.get(&message.payload));
+        let stream_time = event.stream_time;
+        test.holds(Seen { message, spans: &self.scanned, kind, key: None, stream_time, rows: &[] })
+    }
+
+    fn scan(&mut self, plan: &Plan, text: &[u8]) -> Result<(), Rejection> {
+        self.scanned.clear();
+        self.scanned.resize(plan.fields.len(), Span::ABSENT);
+        scan(&plan.fields, text, &mut self.scratch, &mut self.scanned).map_err(rejection)
+    }
+
+    /// Puts the text that a section makes in the place of the event's, and looks where the fields are in it.
+    #[cold]
+    fn derive(&mut self, plan: &Plan, section: &Section, event: &mut Event) -> Result<(), Rejection> {
+        if section.when.as_ref().is_some_and(|when| !self.ask(when, event)) {
+            return Ok(());
+        }
+        #[cfg(feature = "failpoints")]
+        super::planted::panic_where_asked(event);
+        if let Some(created) = &section.create {
+            self.create(plan, created, event)?;
+        }
+        let Some(text) = self.rewriter.run(section, &event.message, &self.scanned)? else { return Ok(()) };
+        self.scan(plan, &text)?;
+        event.rewrite(text);
+        Ok(())
     }
 
     /// Key, identity and group of an event whose kind is known by now.
@@ -61,17 +219,19 @@ impl Decoder {
             return Err(Rejection::new(Reason::UnknownKind, sentence));
         }
         let message = &event.message;
-        let place = plan.kinds.get(usize::from(event.kind)).and_then(|kind| kind.key.as_ref());
-        let key = match place.map(|place| Value::at(place, message, spans).key()) {
+        let section = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
+        let key = match &section.key {
             None => None,
-            Some(Ok(text)) => {
-                let digest = Digest::of(text.bytes(&message.payload));
-                Some(Key { text, digest })
-            }
-            Some(Err(fault)) => return Err(key_rejection(fault, "key")),
+            Some(places) => match places.key(message, spans) {
+                Ok(text) => {
+                    let digest = Digest::of(text.bytes(&message.payload));
+                    Some(Key { text, digest })
+                }
+                Err(fault) if places.is_made_of_parts() => return Err(part_rejection(fault)),
+                Err(fault) => return Err(key_rejection(fault, "key")),
+            },
         };
-        let id = plan.id.as_ref().map(|place| Value::at(place, message, spans));
-        let id = id.as_ref().and_then(Value::id);
+        let id = section.id.as_ref().and_then(|places| places.id(message, spans));
         event.group = match (&key, &id) {
             (Some(key), _) => KeyGroup::of(key.text.bytes(&message.payload)),
             (None, Some(id)) => KeyGroup::of(id),
@@ -86,7 +246,10 @@ impl Decoder {
 }
 
 fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Option<Text>) {
-    let text = Value::at(&plan.kind, message, spans).text();
+    let text = match plan.kind.as_slice() {
+        [place] => Value::at(place, message, spans).text(),
+        places => first(places, message, spans).text(),
+    };
     let known = text.as_ref().and_then(|text| plan.kind_of(text.bytes(&message.payload)));
     (known.unwrap_or(plan.unknown_kind()), text)
 }
@@ -105,7 +268,19 @@ pub fn key_rejection(fault: KeyFault, what: &str) -> Rejection {
     }
 }
 
-fn rejection(fault: ScanFault) -> Rejection {
+/// The rejection of a key of several parts.
+fn part_rejection(fault: KeyFault) -> Rejection {
+    match fault {
+        KeyFault::None => Rejection::new(Reason::NoKey, "one of the fields that `key` names is absent or null"),
+        KeyFault::Bad => {
+            let sentence = "one of the fields that `key` names is no integer and no non-empty text";
+            Rejection::new(Reason::BadKey, sentence)
+        }
+    }
+}
+
+/// The rejection of a text that a scan does not take.
+pub fn rejection(fault: ScanFault) -> Rejection {
     let reason = match fault {
         ScanFault::NotJson { .. } => Reason::NotJson,
         ScanFault::TooDeep => Reason::TooDeep,

@@ -3,14 +3,19 @@
 //! Bodies of a slice share one buffer. Nothing here looks at state; the joined columns are handed in.
 
 use super::dead_letter;
+use super::envelope::envelope;
 use super::event::{Event, StoredMessage};
 use super::event_time::event_time;
-use super::join::Joined;
+use super::join::{Joined, Lookup};
+use super::map;
+use super::outcome::Outcome;
 use super::output::{Headers, Output, POSITION, TIME, is_reserved};
 use super::plan::compiled::{Kind, Plan, Source};
+use super::plan::condition::Seen;
+use super::plan::map::Map;
 use super::plan::template::{Hole, Template};
+use super::quality::Marks;
 use super::rejection::{Reason, Rejection};
-use super::step::Outcome;
 use crate::json::fields::Span;
 use crate::json::splice::{Added, Edit, Splice};
 use bytes::Bytes;
@@ -21,6 +26,15 @@ use std::sync::Arc;
 const RESERVED: usize = 256;
 /// `NATS/1.0` and the empty line that ends the headers, in bytes.
 const HEADER_FRAME: usize = 12;
+
+/// What the fields that an output gains are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Gains<'a, 's> {
+    /// The rows of its joins.
+    pub joined: &'a Joined<'s>,
+    /// What its event breaks.
+    pub marks: &'a Marks,
+}
 
 /// Encodes outputs under one plan.
 #[derive(Debug)]
@@ -67,26 +81,50 @@ impl Encoder {
         self.splice.clear();
     }
 
-    /// The output of an event whose joins are done.
+    /// The usual output of an event whose joins are done. After an error, who asked takes back what was encoded.
     pub fn output(
         &mut self,
         kind: &Kind,
         event: &Event,
         spans: &[Span],
-        joined: &Joined<'_>,
+        gains: Gains<'_, '_>,
+        route: Option<&Template>,
+    ) -> Result<Output, Rejection> {
+        let body = self.body(kind, &event.message, spans, gains)?;
+        let subject = self.subject(event, route);
+        self.sized(event, spans, subject, body, "the enriched message")
+    }
+
+    /// The message that a map makes of an event, likewise; `n` messages of the event come before it.
+    pub fn mapped(&mut self, map: &Map, event: &Event, seen: Seen<'_>, n: u32) -> Result<Output, Rejection> {
+        let start = self.buffer.len();
+        map::body(map, seen, &mut self.buffer)?;
+        let subject = Arc::from(subject_of(&self.plan, &map.subject, event, None));
+        let body = Some(start..self.buffer.len());
+        let output = self.sized(event, seen.spans, subject, body, "a mapped message")?;
+        Ok(Output { n, ..output })
+    }
+
+    /// The first output of an event, if the lane may carry it.
+    fn sized(
+        &mut self,
+        event: &Event,
+        spans: &[Span],
+        subject: Arc<str>,
+        body: Option<Range<usize>>,
+        what: &str,
     ) -> Result<Output, Rejection> {
         let message = &event.message;
-        let before = self.mark();
-        let body = self.body(kind, message, spans, joined)?;
         let length = body.as_ref().map_or(message.payload.len(), Range::len);
         let copied = copied_headers(message);
-        let size = length + headers_size(&self.plan, message, copied.as_deref());
+        let envelope = self.plan.spec.envelope.then(|| Box::new(envelope(event)));
+        let own: usize = envelope.iter().flat_map(|own| own.iter()).map(|(name, value)| line(name, value.len())).sum();
+        let size = length + headers_size(&self.plan, message, copied.as_deref()) + own;
         if size as u64 > self.plan.spec.max_bytes {
-            self.undo(before);
-            let sentence = format!("the enriched message has {size} bytes, more than output.max_bytes");
+            let sentence = format!("{what} has {size} bytes, more than output.max_bytes");
             return Err(Rejection::new(Reason::TooLarge, sentence));
         }
-        // An enriched body takes its place when the slice ends; until then there is none.
+        // A body that was made takes its place when the slice ends; until then there is none.
         let payload = if body.is_some() { Bytes::new() } else { message.payload.clone() };
         self.bodies.push(body);
         Ok(Output {
@@ -94,8 +132,9 @@ impl Encoder {
             n: 0,
             stored_at: message.stored_at,
             event_time: event_time(&self.plan, message, spans),
-            subject: self.subject(event),
+            subject,
             copied,
+            envelope,
             dead: None,
             payload,
         })
@@ -111,10 +150,8 @@ impl Encoder {
     pub fn seal(&mut self, outcomes: &mut [Outcome]) {
         let buffer = Bytes::from(std::mem::take(&mut self.buffer));
         let mut bodies = self.bodies.drain(..);
-        for outcome in outcomes {
-            if let Outcome::Publish(output) = outcome
-                && let Some(Some(range)) = bodies.next()
-            {
+        for output in outcomes.iter_mut().flat_map(Outcome::outputs_mut) {
+            if let Some(Some(range)) = bodies.next() {
                 output.payload = buffer.slice(range);
             }
         }
@@ -129,20 +166,25 @@ impl Encoder {
         kind: &Kind,
         message: &StoredMessage,
         spans: &[Span],
-        joined: &Joined<'_>,
+        gains: Gains<'_, '_>,
     ) -> Result<Option<Range<usize>>, Rejection> {
-        if kind.targets.is_empty() {
+        let joined = gains.joined;
+        // An event without a body leaves without one.
+        if kind.targets.is_empty() || message.payload.is_empty() {
             return Ok(None);
         }
         let processed = kind.known && joined.missed.is_empty();
         for target in &kind.targets {
+            if target.fields.iter().all(|field| is_not_asked(field.source, joined)) {
+                continue;
+            }
             let Some(tail) = target.object.of(spans) else {
-                self.splice.clear();
                 let sentence = "the object that `into` names is missing or no object";
                 return Err(Rejection::new(Reason::BadInto, sentence));
             };
-            let edits = target.fields.iter().map(|field| {
-                let added = value(field.source, joined, processed);
+            let asked = target.fields.iter().filter(|field| !is_not_asked(field.source, joined));
+            let edits = asked.map(|field| {
+                let added = value(field.source, gains, processed);
                 Edit { label: &field.label, added, there: field.member.of(spans) }
             });
             self.splice.object(&message.payload, tail, edits);
@@ -152,7 +194,10 @@ impl Encoder {
         Ok(Some(start..self.buffer.len()))
     }
 
-    fn subject(&self, event: &Event) -> Arc<str> {
+    fn subject(&self, event: &Event, route: Option<&Template>) -> Arc<str> {
+        if let Some(template) = route {
+            return Arc::from(subject_of(&self.plan, template, event, None));
+        }
         if let Some(Some(subject)) = self.subjects.get(usize::from(event.kind)) {
             return subject.clone();
         }
@@ -160,12 +205,24 @@ impl Encoder {
     }
 }
 
+/// Whether a field is not added at all, because the condition of its enrichment does not hold.
+fn is_not_asked(source: Source, joined: &Joined<'_>) -> bool {
+    match source {
+        Source::Column { join, .. } => matches!(joined.rows.get(join), Some(Lookup::NotAsked)),
+        Source::Mark | Source::Quality { .. } => false,
+    }
+}
+
 /// What an added field holds for one event.
-fn value<'a>(source: Source, joined: &Joined<'a>, processed: bool) -> Added<'a> {
+fn value<'a>(source: Source, gains: Gains<'a, '_>, processed: bool) -> Added<'a> {
     match source {
         Source::Mark if processed => Added::Value(b"true"),
         Source::Mark => Added::Value(b"false"),
-        Source::Column { join, column, omit } => match joined.rows.get(join).copied().flatten() {
+        Source::Quality { section } => {
+            let own = gains.marks.iter().find(|(at, _)| *at == section);
+            own.map_or(Added::Omit, |(_, broken)| Added::Value(broken))
+        }
+        Source::Column { join, column, omit } => match gains.joined.rows.get(join).and_then(Lookup::row) {
             Some(row) => Added::Value(row.get(column).unwrap_or(b"null")),
             None if omit => Added::Omit,
             None => Added::Value(b"null"),

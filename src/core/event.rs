@@ -2,9 +2,11 @@
 //!
 //! Nothing here decides an outcome; `decode` fills these types and `step` consumes them.
 
+use super::expr::Why;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::output::Headers;
 use super::plan::compiled::{KindId, Plan};
+use super::plan::condition::{RuleId, Seen};
 use super::rejection::Rejection;
 use crate::json::fields::Span;
 use bytes::Bytes;
@@ -28,8 +30,11 @@ pub struct StoredMessage {
 /// One event with everything that its outcome depends on, state aside.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The message as the input stored it; its sequence is the event's position.
+    /// The message as the input stored it; its sequence is the event's position. Its payload is the text that the plan's
+    /// [[derive]] sections made of the stored one.
     pub message: StoredMessage,
+    /// What the input stored, where that is another text.
+    pub stored: Stored,
     /// The running maximum of stored-at times up to and including this event.
     pub stream_time: Nanos,
     /// Where it belongs.
@@ -38,14 +43,111 @@ pub struct Event {
     pub kind: KindId,
     /// The kind's text, where there is one.
     pub kind_text: Option<Text>,
-    /// What it is keyed by, or why it cannot be processed.
-    pub reading: Result<Reading, Rejection>,
+    /// What it is keyed by, or why it is not processed.
+    pub reading: Result<Reading, Stop>,
+    /// The rules that could not be judged, and why; counted, and nothing else.
+    pub unknown: Vec<(RuleId, Why)>,
 }
 
 impl Event {
     /// Its position in the input.
     pub fn position(&self) -> Position {
         Position(self.message.sequence)
+    }
+
+    /// The event as its conditions see it, before rows are joined.
+    pub fn seen<'a>(&'a self, spans: &'a [Span]) -> Seen<'a> {
+        let payload = &self.message.payload;
+        let key = self.reading.as_ref().ok().and_then(|reading| reading.key.as_ref());
+        Seen {
+            message: &self.message,
+            spans,
+            kind: self.kind_text.as_ref().map(|text| text.get(payload)),
+            key: key.map(|key| key.text.get(payload)),
+            stream_time: self.stream_time,
+            rows: &[],
+        }
+    }
+
+    /// Puts another text in the place of the event's.
+    pub fn rewrite(&mut self, text: Bytes) {
+        let before = std::mem::replace(&mut self.message.payload, text);
+        if self.stored == Stored::AsItIs {
+            let headers = self.message.headers.clone();
+            self.stored = Stored::Before(Box::new(Original { payload: before, headers }));
+        }
+    }
+
+    /// From now on nobody sees more of what the input stored than its length and its headers.
+    pub fn hide(&mut self) {
+        let length = self.stored_length();
+        if let Stored::Before(original) = &self.stored {
+            self.message.headers.clone_from(&original.headers);
+        }
+        self.stored = Stored::NotToBeShown(length);
+    }
+
+    /// The message with the headers that the input stored.
+    pub fn with_stored_headers(&self) -> StoredMessage {
+        let headers = match &self.stored {
+            Stored::Before(original) => &original.headers,
+            Stored::AsItIs | Stored::NotToBeShown(_) => &self.message.headers,
+        };
+        StoredMessage { headers: headers.clone(), ..self.message.clone() }
+    }
+
+    /// The length of what the input stored, in bytes.
+    pub fn stored_length(&self) -> usize {
+        match &self.stored {
+            Stored::AsItIs => self.message.payload.len(),
+            Stored::Before(original) => original.payload.len(),
+            Stored::NotToBeShown(length) => *length,
+        }
+    }
+}
+
+/// What the input stored of an event, seen from the text that the event has now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// That very text.
+    AsItIs,
+    /// Another text, before it was unwrapped or members were derived.
+    Before(Box<Original>),
+    /// Something of so many bytes that holds what the plan hides, or may hold it.
+    NotToBeShown(usize),
+}
+
+/// A message as the input stored it, where decoding made another one of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// Its body.
+    pub payload: Bytes,
+    /// Its headers.
+    pub headers: Option<Arc<Headers>>,
+}
+
+/// Why decoding ends an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It cannot be processed.
+    Rejected(Rejection),
+    /// A filter drops it.
+    Filtered(RuleId),
+}
+
+impl Stop {
+    /// Why the event cannot be processed, where that is so.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Stop::Rejected(rejection) => Some(rejection),
+            Stop::Filtered(_) => None,
+        }
+    }
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Stop {
+        Stop::Rejected(rejection)
     }
 }
 
@@ -80,6 +182,14 @@ impl Text {
     /// The text, given the payload that it was read from.
     pub fn get<'a>(&'a self, payload: &'a [u8]) -> &'a str {
         std::str::from_utf8(self.bytes(payload)).expect("decoding checked the whole payload for UTF-8")
+    }
+
+    /// The same text, independent of the payload that it was read from.
+    pub fn apart(self, payload: &[u8]) -> Text {
+        match self {
+            Text::Payload(_) => Text::Owned(self.get(payload).into()),
+            Text::Owned(_) => self,
+        }
     }
 
     /// The text's bytes: enough to hash it, and checked for nothing again.

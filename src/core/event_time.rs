@@ -17,13 +17,17 @@ const MILLISECONDS_DIGITS: usize = 13;
 
 /// The time at `event.time`: seconds since 1970 with or without a fraction, milliseconds, or RFC 3339 text.
 pub fn event_time(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> Option<Nanos> {
-    let value = Value::at(plan.time.as_ref()?, message, spans);
-    if let Value::Json { raw, .. } = &value
+    time_of(&Value::at(plan.time.as_ref()?, message, spans))
+}
+
+/// The time that a value is, if it is one.
+pub fn time_of(value: &Value<'_>) -> Option<Nanos> {
+    if let Value::Json { raw, .. } = value
         && let Some(time) = whole(raw)
     {
         return Some(time);
     }
-    match (value.scalar(), &value) {
+    match (value.scalar(), value) {
         (Scalar::Text(text), _) => {
             let time: jiff::Timestamp = text.parse().ok()?;
             i64::try_from(time.as_nanosecond()).ok().map(Nanos)

@@ -2,13 +2,13 @@
 //!
 //! Names tables by their numbers and rows by their texts. Changes nothing.
 
-use super::apply::apply;
+use super::apply::{Applied, apply, is_there};
+use super::columns::{ColumnId, ColumnsRef};
 use super::event::Event;
 use super::ids::{Digest, Position};
 use super::join::find;
 use super::plan::compiled::{Join, KindId, Plan};
-use super::plan::layout::TableId;
-use super::read::Value;
+use super::plan::layout::{REMOVED, TableId};
 use super::state::changes::State;
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
@@ -73,28 +73,36 @@ pub fn explain(plan: &Plan, state: &State, event: &Event, spans: &[Span]) -> Exp
     explained.identity = reading.identity;
     explained.key = reading.key.as_ref().map(|key| key.text.get(payload).to_owned());
     let known = reading.key.as_ref().and_then(|key| state.rows.key(key.digest));
-    let Ok(changes) = apply(known, kind, event, spans) else { return explained };
+    let Ok(Applied { changes, .. }) = apply(known, kind, event, spans) else { return explained };
     let fed = |change: &Change| Fed {
         table: change.table,
         row: change.row_text.as_ref().to_owned(),
-        removed: change.columns.is_none(),
+        removed: !there(change, plan.layout.column(change.table, REMOVED)),
     };
     explained.feeds = changes.iter().map(fed).collect();
     explained.asks = kind.joins.iter().map(|join| asked(join, known, &changes, event, spans)).collect();
     explained
 }
 
+/// Whether a row is there behind a change of it.
+fn there(change: &Change, removed: Option<ColumnId>) -> bool {
+    change.columns.as_ref().is_some_and(|columns| is_there(ColumnsRef::from(columns), removed))
+}
+
 fn asked(join: &Join, known: Option<&KeyRows>, changes: &[Change], event: &Event, spans: &[Span]) -> Asked {
     let payload = &event.message.payload;
     let row = match &join.row {
         None => Some(String::new()),
-        Some(place) => Value::at(place, &event.message, spans).key().ok().map(|text| text.get(payload).to_owned()),
+        Some(place) => place.key(&event.message, spans).ok().map(|text| text.get(payload).to_owned()),
     };
     let digest = row.as_ref().map(|row| if row.is_empty() { ONLY_ROW } else { Digest::of(row.as_bytes()) });
-    let found = digest.is_some_and(|row| find(known, changes, join.table, row).is_some());
+    let found = digest.is_some_and(|row| find(known, changes, join, row).is_some());
     let own = changes.iter().filter(|change| change.table == join.table);
-    let mut has: Vec<String> = own.clone().filter(|c| c.columns.is_some()).map(|c| c.row_text.to_string()).collect();
-    let stored = known.into_iter().flat_map(KeyRows::iter).filter(|row| row.table == join.table);
+    let mut has: Vec<String> = own.clone().filter(|c| there(c, join.removed)).map(|c| c.row_text.to_string()).collect();
+    let stored = known
+        .into_iter()
+        .flat_map(KeyRows::iter)
+        .filter(|row| row.table == join.table && is_there(row.columns, join.removed));
     has.extend(stored.filter(|row| !own.clone().any(|c| c.row == row.row)).map(|row| row.text().to_owned()));
     has.sort();
     Asked { table: join.table, row, found, has }

@@ -8,7 +8,6 @@ use super::event::{Event, Key, Reading};
 use super::ids::Digest;
 use super::plan::compiled::Plan;
 use super::plan::spec::Identity;
-use super::read::Value;
 use super::state::dedup::Dedup;
 use crate::json::fields::Span;
 
@@ -47,8 +46,8 @@ pub fn is_duplicate(ids: &Dedup, plan: &Plan, event: &Event, reading: &Reading, 
 /// The digest that the event has under the rule that is not its plan's.
 fn of_other_rule(plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Option<Digest> {
     let message = &event.message;
-    let id = Value::at(plan.id.as_ref()?, message, spans);
+    let id = plan.kinds.get(usize::from(event.kind))?.id.as_ref()?.id(message, spans)?;
     let kind = event.kind_text.as_ref().map(|text| text.bytes(&message.payload));
     let rule = plan.spec.identity.other();
-    id.id().map(|id| digest(rule, kind, reading.key.as_ref(), &id, &mut Vec::new()))
+    Some(digest(rule, kind, reading.key.as_ref(), &id, &mut Vec::new()))
 }

@@ -2,23 +2,45 @@
 //!
 //! Sees the event's own changes before the state, and never writes either.
 
+use super::apply::is_there;
 use super::columns::ColumnsRef;
 use super::event::Event;
 use super::ids::Digest;
 use super::plan::compiled::{Join, Kind};
 use super::plan::layout::TableId;
-use super::read::{KeyFault, Value};
+use super::read::KeyFault;
 use super::rejection::{Reason, Rejection};
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
 use crate::json::fields::Span;
 use smallvec::SmallVec;
 
-/// The rows of one event, in the order of `Kind::joins`; `None` is a miss.
+/// What a join found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<'s> {
+    /// The columns of its row.
+    Row(ColumnsRef<'s>),
+    /// No row.
+    Miss,
+    /// Nothing was looked for: its condition does not hold.
+    NotAsked,
+}
+
+impl<'s> Lookup<'s> {
+    /// The row's columns, where there is one.
+    pub fn row(&self) -> Option<ColumnsRef<'s>> {
+        match self {
+            Lookup::Row(columns) => Some(*columns),
+            Lookup::Miss | Lookup::NotAsked => None,
+        }
+    }
+}
+
+/// The rows of one event, in the order of `Kind::joins`.
 #[derive(Debug, Default)]
 pub struct Joined<'s> {
     /// The rows' columns.
-    pub rows: SmallVec<[Option<ColumnsRef<'s>>; 4]>,
+    pub rows: SmallVec<[Lookup<'s>; 4]>,
     /// The tables that were missed, once for each join.
     pub missed: Vec<TableId>,
 }
@@ -33,14 +55,20 @@ pub fn join<'s>(
 ) -> Result<Joined<'s>, Rejection> {
     let mut joined = Joined::default();
     for join in &kind.joins {
-        let row = selector(join, event, spans)?.and_then(|row| find(known, changes, join.table, row));
+        if join.when.as_ref().is_some_and(|when| !when.holds(event.seen(spans)).is_true()) {
+            joined.rows.push(Lookup::NotAsked);
+            continue;
+        }
+        let row = selector(join, event, spans)?.and_then(|row| find(known, changes, join, row));
         if row.is_none() {
             if join.required {
                 return Err(Rejection::new(Reason::Miss, "a join found no row, and on_miss is \"dead_letter\""));
             }
-            joined.missed.push(join.table);
+            if !join.quiet {
+                joined.missed.push(join.table);
+            }
         }
-        joined.rows.push(row);
+        joined.rows.push(row.map_or(Lookup::Miss, Lookup::Row));
     }
     Ok(joined)
 }
@@ -48,7 +76,7 @@ pub fn join<'s>(
 /// The row selector's digest; `None` when the event carries none, which is a miss.
 fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>, Rejection> {
     let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
-    match Value::at(place, &event.message, spans).key() {
+    match place.key(&event.message, spans) {
         Ok(text) => Ok(Some(Digest::of(text.bytes(&event.message.payload)))),
         Err(KeyFault::None) => Ok(None),
         Err(KeyFault::Bad) => {
@@ -65,11 +93,13 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
 pub(super) fn find<'s>(
     known: Option<&'s KeyRows>,
     changes: &'s [Change],
-    table: TableId,
+    join: &Join,
     row: Digest,
 ) -> Option<ColumnsRef<'s>> {
-    if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
-        return own.columns.as_ref().map(ColumnsRef::from);
-    }
-    known?.get(table, row).map(|row| row.columns)
+    let own = changes.iter().find(|change| change.table == join.table && change.row == row);
+    let columns = match own {
+        Some(own) => own.columns.as_ref().map(ColumnsRef::from)?,
+        None => known?.get(join.table, row)?.columns,
+    };
+    is_there(columns, join.removed).then_some(columns)
 }

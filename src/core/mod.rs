@@ -4,17 +4,27 @@
 //! module, so that the engine, the audit and the simulator run the same code and get the same bytes.
 
 pub mod step;
+pub mod outcome;
 pub mod explain;
 pub mod event;
+pub mod unwrap;
 pub mod decode;
+#[cfg(test)]
+mod decode_cases;
+pub mod expr;
 pub mod apply;
 pub mod join;
+pub mod quality;
+pub mod route;
+pub mod map;
 pub mod encode;
 pub mod dead_letter;
+pub mod envelope;
 pub mod output;
 pub mod rejection;
 pub mod tally;
 pub mod read;
+pub mod derive;
 pub mod event_time;
 pub mod plan;
 pub mod state;

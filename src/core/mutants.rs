@@ -39,6 +39,8 @@ mutants! {
     NewestStillThere,
     /// A lane without messages is taken for a new one.
     EmptyIsFresh,
+    /// A lane without messages is taken for one whose outputs grew too old, whoever emptied it.
+    EmptyIsAgedOut,
     /// Whether the state is ahead of the lane is judged by position instead of sequence.
     AheadByPosition,
     /// R is the lane's last sequence of the moment.
@@ -65,6 +67,10 @@ mutants! {
     PlanSwitchedEarly,
     /// A plan that the record names is in force where the lane shows another.
     RecordedPlanBeatsTheLane,
+    /// A plan that was to begin behind the state is in force from there on, although the lane shows that it began later.
+    EarlierSwitchKept,
+    /// A state is gone on with where the lane shows another plan than the one that it was made under.
+    OtherHistoryKept,
     /// Key groups that are ahead of S are not counted as reached.
     GroupsAheadIgnored,
     /// The B of a start over an empty state is not kept.
@@ -83,6 +89,8 @@ mutants! {
     EvidenceIgnored,
     /// What a single look at the streams says is acted on.
     OneLook,
+    /// An output that differs from what is computed ends the process at once, whatever became of the streams meanwhile.
+    DifferenceAtOnce,
     /// Outputs that are stored already are sent again behind the lane's end.
     ResentRenumbered,
     /// A state that follows a rewind of the input goes on from its own R instead of behind the marker.
@@ -91,6 +99,10 @@ mutants! {
     MarksNotRewound,
     /// All that an input which lost its tail holds is taken for what was processed.
     FloorAtTheInputsEnd,
+    /// An event that is older than its row changes the row.
+    OlderRowWritten,
+    /// A row that was removed keeps no version.
+    RemovedVersionForgotten,
 }
 
 #[cfg(feature = "mutants")]

@@ -22,10 +22,12 @@ pub const REASON: &str = "Sidestream-Reason";
 pub const ERROR: &str = "Sidestream-Error";
 /// A dead letter's original subject, percent-encoded.
 pub const SUBJECT: &str = "Sidestream-Subject";
-/// A dead letter's kind where it is known, percent-encoded.
+/// The kind of a dead letter, and of an output with an envelope, where it is known, percent-encoded.
 pub const KIND: &str = "Sidestream-Kind";
-/// A dead letter's key where it is known, percent-encoded.
+/// The key of a dead letter, and of an output with an envelope, where it is known, percent-encoded.
 pub const KEY: &str = "Sidestream-Key";
+/// When the event was stored, in nanoseconds since 1970; `Sidestream-Time` is that of the cause.
+pub const STORED: &str = "Sidestream-Stored";
 /// The original length of a dead letter's truncated body, in bytes.
 pub const LENGTH: &str = "Sidestream-Length";
 
@@ -42,6 +44,9 @@ pub fn is_reserved(name: &str) -> bool {
 /// Header names and values that an event carried, in the order in which they came.
 pub type Headers = Vec<(String, String)>;
 
+/// Headers of our own, with values ready for the wire.
+pub type OwnHeaders = Vec<(&'static str, String)>;
+
 /// One message for the lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -57,6 +62,9 @@ pub struct Output {
     pub subject: Arc<str>,
     /// The event's own headers, without `Nats-*` and `Sidestream-*`.
     pub copied: Option<Arc<Headers>>,
+    /// `Sidestream-Kind`, `Sidestream-Key` and `Sidestream-Stored`, where the plan wants them on outputs. A dead letter has
+    /// them among its own headers.
+    pub envelope: Option<Box<OwnHeaders>>,
     /// What makes it a dead letter.
     pub dead: Option<Box<DeadLetter>>,
     /// The body.
@@ -69,10 +77,17 @@ pub struct DeadLetter {
     /// The reason code.
     pub reason: Reason,
     /// `Sidestream-Reason` and what follows it, values ready for the wire.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: OwnHeaders,
 }
 
 impl Output {
+    /// The headers of our own that depend on its event alone.
+    pub fn own_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let dead = self.dead.iter().flat_map(|dead| &dead.headers);
+        let all = dead.chain(self.envelope.iter().flat_map(|envelope| envelope.iter()));
+        all.map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// The value of the `Sidestream-Position` header for the input stream's name.
     pub fn position_header(&self, input_stream: &str) -> String {
         format!("{input_stream}:{}:{}", self.position, self.n)

@@ -55,6 +55,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether something is there: not absent, not null, and no empty text.
+    pub fn is_present(&self) -> bool {
+        match self {
+            Value::Absent => false,
+            Value::Json { raw, .. } => *raw != b"null" && *raw != b"\"\"",
+            Value::Outside(text) => !text.is_empty(),
+        }
+    }
+
     /// The value as a scalar.
     pub fn scalar(&self) -> Scalar<'_> {
         match self {
@@ -109,13 +118,18 @@ impl<'a> Value<'a> {
     }
 
     /// The value as an id: the bytes of a text or of an integer. Anything else is no id.
-    pub fn id(&self) -> Option<Cow<'_, [u8]>> {
+    pub fn id(&self) -> Option<Cow<'a, [u8]>> {
         if let Value::Json { raw, .. } = self
             && let Some(inner) = plain(raw)
         {
             return (!inner.is_empty()).then_some(Cow::Borrowed(inner));
         }
-        match self.scalar() {
+        let scalar = match self {
+            Value::Absent => Scalar::Null,
+            Value::Json { raw, .. } => Scalar::read(raw),
+            Value::Outside(text) => Scalar::Text(text.clone()),
+        };
+        match scalar {
             Scalar::Text(text) if !text.is_empty() => Some(match text {
                 Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
                 Cow::Owned(text) => Cow::Owned(text.into_bytes()),

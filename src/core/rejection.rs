@@ -7,6 +7,8 @@ use std::borrow::Cow;
 /// The stable code of a rejection: metric label, header value, subject token and anchor in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    /// What `event.unwrap` takes off is not there, or is damaged.
+    Unwrap,
     /// The payload is not one valid RFC 8259 text in UTF-8.
     NotJson,
     /// The payload is JSON, but no object.
@@ -27,13 +29,20 @@ pub enum Reason {
     TooLarge,
     /// No section matches the event's kind and `engine.unknown_kinds` says `dead_letter`.
     UnknownKind,
+    /// A derived field cannot be worked out and its section says `on_error = "dead_letter"`.
+    Derive,
+    /// The version that the event says is none, or none that its kind knows.
+    Version,
+    /// It breaks a rule of its quality and the section says `on_violation = "dead_letter"`.
+    Quality,
     /// The engine failed while it applied this event; its rows are untouched.
     Internal,
 }
 
 impl Reason {
     /// Every reason, in the order of the README's table.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 15] = [
+        Reason::Unwrap,
         Reason::NotJson,
         Reason::NotObject,
         Reason::TooDeep,
@@ -44,12 +53,16 @@ impl Reason {
         Reason::Miss,
         Reason::TooLarge,
         Reason::UnknownKind,
+        Reason::Derive,
+        Reason::Version,
+        Reason::Quality,
         Reason::Internal,
     ];
 
     /// The code as it stands in headers, subjects and labels.
     pub fn code(self) -> &'static str {
         match self {
+            Reason::Unwrap => "unwrap",
             Reason::NotJson => "not_json",
             Reason::NotObject => "not_object",
             Reason::TooDeep => "too_deep",
@@ -60,6 +73,9 @@ impl Reason {
             Reason::Miss => "miss",
             Reason::TooLarge => "too_large",
             Reason::UnknownKind => "unknown_kind",
+            Reason::Derive => "derive",
+            Reason::Version => "version",
+            Reason::Quality => "quality",
             Reason::Internal => "internal",
         }
     }

@@ -3,20 +3,26 @@
 //! Each event is looked up, applied, joined and encoded. Everything is worked out first, without touching
 //! the state, and then committed in one go, so that a rejection or a panic on the way leaves no trace.
 
-use super::encode::Encoder;
-use super::event::{Event, Events, Reading, next_registers};
+use super::apply::{Applied, Kept, apply};
+use super::encode::{Encoder, Gains};
+use super::event::{Event, Events, Reading, Stop, next_registers};
+use super::expr::{Answer, Why};
 use super::identity::is_duplicate;
+use super::outcome::{Outcome, Silence};
 use super::output::Output;
-use super::plan::compiled::Plan;
+use super::plan::compiled::{Kind, Plan};
+use super::plan::condition::{RuleId, Seen};
 use super::plan::layout::TableId;
 use super::plan::spec::UnknownKinds;
 use super::rejection::{Reason, Rejection};
+use super::route::{self, Way};
 use super::state::changes::State;
 use super::state::row::Change;
 use super::state::rows::KeyRows;
 use super::tally::Tally;
-use super::{apply, join};
+use super::{join, map, quality};
 use crate::json::fields::Span;
+use smallvec::SmallVec;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,47 +30,23 @@ use std::sync::Arc;
 /// Events whose rows and ids are fetched together: what they touch fits the processor's nearest caches.
 const NEAR: usize = 32;
 
-/// What became of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// An output or a dead letter.
-    Publish(Output),
-    /// Nothing, and why.
-    Silent(Silence),
-}
-
-impl IntoIterator for Outcome {
-    type Item = Output;
-    type IntoIter = std::option::IntoIter<Output>;
-
-    /// The outputs that it leads to.
-    fn into_iter(self) -> Self::IntoIter {
-        match self {
-            Outcome::Publish(output) => Some(output),
-            Outcome::Silent(_) => None,
-        }
-        .into_iter()
-    }
-}
-
-/// Why an event has no output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
-    /// It was processed before.
-    Duplicate,
-    /// Its kind is unknown and such events are dropped.
-    Dropped,
-    /// The stored state holds it already, and so does the lane: recovery passes over it.
-    Held,
-    /// It stands outside what the plan lets out: it worked on the state, and that was all.
-    Outside,
+/// The messages of one event, and what is counted of how they came about.
+struct LeadsTo {
+    outcome: Outcome,
+    /// The route that keeps its usual output from leaving.
+    kept: Option<RuleId>,
+    /// The maps that made a message of it.
+    mapped: SmallVec<[RuleId; 2]>,
+    unknown: Vec<(RuleId, Why)>,
 }
 
 /// What one event does, worked out but not done.
 struct Effects {
     changes: Vec<Change>,
+    /// The tables whose row stays as it is.
+    kept: SmallVec<[(TableId, Kept); 1]>,
     missed: Vec<TableId>,
-    output: Output,
+    leads_to: LeadsTo,
 }
 
 /// The pure part of a shard: a plan, and the state that it owns.
@@ -133,24 +115,29 @@ impl Step {
         std::mem::swap(&mut self.tally, &mut self.unseen);
         self.encoder.undo(encoded);
         let silence = match outcome {
-            Outcome::Publish(_) => Silence::Outside,
             Outcome::Silent(silence) => silence,
+            Outcome::Publish(_) | Outcome::Several(_) => Silence::Outside,
         };
         self.tally.silent(event.kind, silence);
         Outcome::Silent(silence)
     }
 
     fn outcome(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
+        self.tally.unknown(&event.unknown);
         let reading = match &event.reading {
             Ok(reading) => reading,
-            Err(rejection) => return self.reject(event, rejection),
+            Err(Stop::Rejected(rejection)) => return self.reject(event, rejection),
+            Err(Stop::Filtered(rule)) => {
+                self.tally.silent(event.kind, Silence::Filtered(*rule));
+                return Outcome::Silent(Silence::Filtered(*rule));
+            }
         };
         if let Some(silence) = self.silence(plan, event, reading, spans) {
             self.tally.silent(event.kind, silence);
             return Outcome::Silent(silence);
         }
         match self.guarded(plan, event, reading, spans) {
-            Ok(effects) => Outcome::Publish(self.commit(event, reading, effects)),
+            Ok(effects) => self.commit(event, reading, effects),
             Err(rejection) => self.reject(event, &rejection),
         }
     }
@@ -166,17 +153,20 @@ impl Step {
     /// Works an event out; a panic on the way costs that event alone.
     fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
         let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
-        let encoder = &mut self.encoder;
+        let (encoder, tally) = (&mut self.encoder, &mut self.tally);
         let before = encoder.mark();
-        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, encoder, event, spans)));
-        result.unwrap_or_else(|_| {
-            self.encoder.undo(before);
+        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, encoder, tally, event, spans)));
+        let result = result.unwrap_or_else(|_| {
             Err(Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event"))
-        })
+        });
+        if result.is_err() {
+            self.encoder.undo(before);
+        }
+        result
     }
 
     /// From here on nothing can fail.
-    fn commit(&mut self, event: &Event, reading: &Reading, effects: Effects) -> Output {
+    fn commit(&mut self, event: &Event, reading: &Reading, effects: Effects) -> Outcome {
         if let Some(key) = reading.key.as_ref().filter(|_| !effects.changes.is_empty()) {
             let text = key.text.get(&event.message.payload);
             self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
@@ -184,8 +174,24 @@ impl Step {
         if let Some(identity) = reading.identity {
             self.state.ids.mark(event.group, identity, event.stream_time);
         }
-        self.tally.processed(event.kind, &effects.missed);
-        effects.output
+        let LeadsTo { outcome, kept, mapped, unknown } = effects.leads_to;
+        self.tally.unknown(&unknown);
+        self.tally.rows_kept(&effects.kept);
+        match &outcome {
+            Outcome::Silent(silence) => self.tally.silent(event.kind, *silence),
+            Outcome::Publish(_) | Outcome::Several(_) => {
+                self.tally.processed(event.kind, &effects.missed);
+                kept.iter().for_each(|rule| self.tally.kept(*rule));
+                mapped.iter().for_each(|rule| self.tally.mapped(*rule));
+                let id = reading.identity.is_none() && self.plan.looks_for_id(event.kind);
+                let time =
+                    self.plan.time.is_some() && outcome.outputs().iter().all(|output| output.event_time.is_none());
+                if id || time {
+                    self.tally.lacks(event.kind, id, time);
+                }
+            }
+        }
+        outcome
     }
 
     fn reject(&mut self, event: &Event, rejection: &Rejection) -> Outcome {
@@ -194,11 +200,12 @@ impl Step {
     }
 }
 
-/// Apply, join and encode; `known` are the rows of the event's key.
+/// Apply, join, judge and encode; `known` are the rows of the event's key, and the tally takes what quality it has.
 fn work_out(
     plan: &Plan,
     known: Option<&KeyRows>,
     encoder: &mut Encoder,
+    tally: &mut Tally,
     event: &Event,
     spans: &[Span],
 ) -> Result<Effects, Rejection> {
@@ -206,10 +213,65 @@ fn work_out(
     super::planted::panic_where_asked(event);
     let kind = plan.kinds.get(usize::from(event.kind));
     let kind = kind.ok_or_else(|| Rejection::new(Reason::Internal, "the kind's number is out of range"))?;
-    let changes = apply::apply(known, kind, event, spans)?;
-    let (output, missed) = {
+    let Applied { changes, kept } = apply(known, kind, event, spans)?;
+    let (leads_to, missed) = {
         let joined = join::join(known, &changes, kind, event, spans)?;
-        (encoder.output(kind, event, spans, &joined)?, joined.missed)
+        let marks = if kind.quality.is_empty() {
+            quality::Marks::new()
+        } else {
+            quality::judge(kind, event, spans, &joined, tally)?
+        };
+        let gains = Gains { joined: &joined, marks: &marks };
+        let leads_to = if kind.asks {
+            asked(kind, encoder, event, spans, gains)?
+        } else {
+            LeadsTo::just(Outcome::Publish(encoder.output(kind, event, spans, gains, None)?))
+        };
+        (leads_to, joined.missed)
     };
-    Ok(Effects { changes, missed, output })
+    Ok(Effects { changes, kept, missed, leads_to })
+}
+
+/// The messages of an event whose kind has conditions, maps or routes: its usual output where it leaves, then those of maps.
+fn asked(
+    kind: &Kind,
+    encoder: &mut Encoder,
+    event: &Event,
+    spans: &[Span],
+    gains: Gains<'_, '_>,
+) -> Result<LeadsTo, Rejection> {
+    let seen = Seen { rows: &gains.joined.rows, ..event.seen(spans) };
+    let mut unknown = Vec::new();
+    for test in kind.tests() {
+        if let Answer::Unknown(why) = test.holds(seen) {
+            unknown.push((test.rule, why));
+        }
+    }
+    let maps = map::holding(&kind.maps, seen, &mut unknown);
+    let replaced = maps.iter().any(|map| map.instead);
+    let way = if replaced { None } else { Some(route::way(kind, seen, &mut unknown)) };
+    let (usual, kept) = match way {
+        None => (None, None),
+        Some(Way::Dropped(rule)) => (None, Some(rule)),
+        Some(Way::Usual) => (Some(encoder.output(kind, event, spans, gains, None)?), None),
+        Some(Way::To(template)) => (Some(encoder.output(kind, event, spans, gains, Some(template))?), None),
+    };
+    if maps.is_empty() {
+        let silent = || Outcome::Silent(kept.map_or(Silence::Dropped, Silence::Filtered));
+        let outcome = usual.map_or_else(silent, Outcome::Publish);
+        return Ok(LeadsTo { unknown, ..LeadsTo::just(outcome) });
+    }
+    let mut outputs: Vec<Output> = usual.into_iter().collect();
+    for map in &maps {
+        let n = u32::try_from(outputs.len()).expect("a plan has fewer maps than that");
+        outputs.push(encoder.mapped(map, event, seen, n)?);
+    }
+    let outcome = Outcome::of(outputs, Silence::Dropped);
+    Ok(LeadsTo { outcome, kept, mapped: maps.iter().map(|map| map.rule).collect(), unknown })
+}
+
+impl LeadsTo {
+    fn just(outcome: Outcome) -> LeadsTo {
+        LeadsTo { outcome, kept: None, mapped: SmallVec::new(), unknown: Vec::new() }
+    }
 }

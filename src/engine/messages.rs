@@ -6,9 +6,9 @@
 use super::intake::Intake;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{LaneSequence, Position};
+use crate::core::outcome::Outcome;
 use crate::core::output::Output;
 use crate::core::state::changes::GroupChanges;
-use crate::core::step::Outcome;
 use crate::ports::stream::LaneEvent;
 use crate::protocol::header::LaneMessage;
 use crate::protocol::intake::{Barrier, Jump};

@@ -9,7 +9,7 @@ use super::intake::Intake;
 use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
 use super::timings::Timings;
 use crate::core::ids::Nanos;
-use crate::core::step::Outcome;
+use crate::core::outcome::Outcome;
 use crate::ports::stream::LaneEvent;
 use crate::protocol::old::OldBatch;
 use crate::protocol::outlet::{Act, Announced, Outlet};

@@ -32,7 +32,8 @@ pub struct Tail {
     pub insert_at: u32,
 }
 
-/// The set of paths that a scan looks for. An empty path is the event's whole value.
+/// The set of paths that a scan looks for. An empty path is the event's whole value, and a part such as `[0]` is a member of
+/// an array.
 #[derive(Clone, Debug)]
 pub struct Fields {
     nodes: Vec<Node>,
@@ -45,6 +46,8 @@ pub(super) struct Node {
     name: Box<[u8]>,
     /// Its children by hash, each in the first free slot from its own on; empty for a leaf, else a power of two of slots.
     table: Vec<Option<Edge>>,
+    /// Its members by number, where it is an array.
+    items: Vec<(usize, usize)>,
     /// The value's span. Every named node has one, because it also tells a name's second occurrence.
     pub(super) slot: Option<Slot>,
     /// The tail's span, when members may be added to the object at this path.
@@ -102,6 +105,12 @@ impl Fields {
         }
     }
 
+    /// The node of a member of an array, by its number.
+    pub(super) fn item(&self, parent: &Node, number: usize) -> Option<&Node> {
+        let (_, node) = parent.items.iter().find(|(known, _)| *known == number)?;
+        self.nodes.get(*node)
+    }
+
     /// How many spans a scan fills: one for each name on any path, one for each object.
     pub fn len(&self) -> usize {
         self.len as usize
@@ -149,8 +158,20 @@ impl Fields {
     fn node(&mut self, path: &[String]) -> usize {
         let mut at = 0;
         for name in path {
-            let name = name.as_bytes();
             let fresh = self.nodes.len();
+            if let Some(number) = number_of(name) {
+                let Some(parent) = self.nodes.get_mut(at) else { break };
+                if let Some((_, node)) = parent.items.iter().find(|(known, _)| *known == number) {
+                    at = *node;
+                    continue;
+                }
+                parent.items.push((number, fresh));
+                self.nodes.push(Node { slot: Some(Slot(self.len)), ..Node::default() });
+                self.len += 1;
+                at = fresh;
+                continue;
+            }
+            let name = name.as_bytes();
             let Some(parent) = self.nodes.get(at) else { break };
             let known = |edge: &&Edge| self.nodes.get(edge.node).is_some_and(|node| *node.name == *name);
             if let Some(edge) = parent.table.iter().flatten().find(known) {
@@ -168,7 +189,18 @@ impl Fields {
     }
 }
 
+/// The number of a member of an array, of a part of a path that stands for one.
+fn number_of(part: &str) -> Option<usize> {
+    part.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
 impl Node {
+    /// Whether the scan has to look into an array at this path.
+    #[inline]
+    pub(super) fn has_items(&self) -> bool {
+        !self.items.is_empty()
+    }
+
     /// Whether the scan has to look into an object at this path.
     #[inline]
     pub(super) fn looks_inside(&self) -> bool {

@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
                 self.string()?;
             }
             b'{' => self.object(node, depth + 1)?,
-            b'[' => self.array(depth + 1)?,
+            b'[' => self.array(node.filter(|node| node.has_items()), depth + 1)?,
             b'-' | b'0'..=b'9' => self.number()?,
             b't' => self.word(b"true")?,
             b'f' => self.word(b"false")?,
@@ -102,10 +102,12 @@ impl<'a> Walk<'a> {
     }
 
     #[inline(never)]
-    fn array(&mut self, depth: usize) -> Option<()> {
+    fn array(&mut self, node: Option<&'a Node>, depth: usize) -> Option<()> {
         let mut more = self.open(b']', depth)?;
+        let mut number = 0;
         while more {
-            self.value(None, depth)?;
+            self.value(node.and_then(|node| self.fields.item(node, number)), depth)?;
+            number += 1;
             more = self.more(b']')?;
         }
         Some(())

@@ -107,6 +107,8 @@ impl<'a> Walk<'a> {
         // Beyond the limit the event is rejected anyway: the plan's own depth must not become recursion.
         if self.cursor.peek() == b'{' && node.looks_inside() && depth < MAX_DEPTH {
             self.object(node, depth)?;
+        } else if self.cursor.peek() == b'[' && node.has_items() && depth < MAX_DEPTH {
+            self.array(node, depth)?;
         } else {
             self.cursor.skip(depth)?;
         }
@@ -134,6 +136,22 @@ impl<'a> Walk<'a> {
         }
         if let Some(span) = node.object.and_then(|slot| self.spans.get_mut(slot.0 as usize)) {
             *span = span_of(open, insert_at);
+        }
+        Ok(())
+    }
+
+    /// An array of which the plan knows members.
+    #[cold]
+    fn array(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+        let mut more = self.cursor.open(b']', depth);
+        let mut number = 0;
+        while more {
+            match self.fields.item(node, number) {
+                Some(child) => self.value(child, depth + 1)?,
+                None => self.cursor.skip(depth + 1)?,
+            }
+            number += 1;
+            more = self.cursor.more(b']')?;
         }
         Ok(())
     }

@@ -92,6 +92,16 @@ impl Splice {
         }
     }
 
+    /// Whether no edit was noted since the last write.
+    pub fn is_empty(&self) -> bool {
+        self.cuts.is_empty()
+    }
+
+    /// Bytes that the noted edits add.
+    pub fn added(&self) -> usize {
+        self.added.len()
+    }
+
     /// Drops all edits that were noted since the last write.
     pub fn clear(&mut self) {
         self.cuts.clear();

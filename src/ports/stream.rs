@@ -18,6 +18,8 @@ pub struct StreamState {
     pub last: u64,
     /// How many messages are there.
     pub messages: u64,
+    /// Whether its last message is so old that the stream's own age limit takes it.
+    pub aged_out: bool,
     /// The server's clock when it answered.
     pub server_time: Nanos,
     /// Who led the stream when it answered.

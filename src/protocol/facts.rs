@@ -34,6 +34,8 @@ pub struct StreamFacts {
     pub first: u64,
     /// The last sequence ever stored.
     pub last: u64,
+    /// Whether the stream's age limit, and not a person, may have taken its last message.
+    pub aged_out: bool,
 }
 
 /// The message at the lane's last sequence.
@@ -117,6 +119,12 @@ impl Disk {
     pub fn reached(&self) -> Position {
         let record = self.checkpoint.as_ref().map_or(Position(0), |c| c.position);
         self.ahead().map_or(record, |mark| mark.position)
+    }
+
+    /// R(B).
+    pub fn reached_lane(&self) -> LaneSequence {
+        let record = self.checkpoint.as_ref().map_or(LaneSequence(0), |c| c.lane);
+        self.ahead().map_or(record, |mark| mark.lane)
     }
 
     /// The lane sequence up to which the state knows that outputs were stored.

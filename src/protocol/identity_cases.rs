@@ -10,7 +10,6 @@ use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{Identity, PlanSpec};
 use crate::core::record::{DEDUP, decode_dedup, dedup_position};
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::step::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -96,7 +95,7 @@ impl Lives {
             headers: None,
             payload: payload.to_owned().into(),
         };
-        matches!(self.runner.run(vec![message]).pop(), Some(Outcome::Publish(output)) if output.dead.is_none())
+        self.runner.run(vec![message]).pop().is_some_and(|outcome| outcome.is_processed())
     }
 }
 

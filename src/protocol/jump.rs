@@ -57,10 +57,8 @@ mod tests {
         assert!(!verdict(|w| w.consent().accept_gap = true, 12, 31, false), "the count needs it, whoever consents");
         let hole = |w: &mut World| (w.consent().accept_gap, w.broker.hole) = (true, Some(Position(11)));
         assert!(verdict(hole, 11, 1, true), "a start that does not count passes over it");
-        // Retention took all of the lane.
-        let gone = |w: &mut World| (w.broker.newest, w.broker.output.first) = (Newest::Gone, 13);
         let accepted = |w: &mut World| {
-            gone(w);
+            w.lane_aged_out();
             w.consent().accept_gap = true;
         };
         assert!(!verdict(accepted, 13, 1, false), "nobody knows how far the lane reaches");

@@ -85,8 +85,13 @@ impl World {
             Some(message) => Newest::Ours(Box::new(message.clone())),
         };
         Broker {
-            input: StreamFacts { created: Nanos(1), first: 1, last: EVENTS },
-            output: StreamFacts { created: Nanos(2), first: self.gone as u64 + 1, last: self.lane.len() as u64 },
+            input: StreamFacts { created: Nanos(1), first: 1, last: EVENTS, aged_out: false },
+            output: StreamFacts {
+                created: Nanos(2),
+                first: self.gone as u64 + 1,
+                last: self.lane.len() as u64,
+                aged_out: self.gone >= self.lane.len(),
+            },
             newest,
             oldest: self.lane.get(self.gone).cloned(),
             stored_at: (1..=EVENTS).map(|p| (Position(p), stored_at(p))).collect(),

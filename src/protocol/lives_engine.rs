@@ -189,6 +189,7 @@ fn output(position: u64) -> Output {
         event_time: None,
         subject: "enriched.user".into(),
         copied: None,
+        envelope: None,
         dead: None,
         payload: "{}".into(),
     }

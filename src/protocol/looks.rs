@@ -6,6 +6,7 @@
 
 use super::evidence::Leader;
 use super::facts::{Broker, Disk};
+use super::history;
 use super::refusal::Refusal;
 use super::start::Start;
 use crate::core::ids::Nanos;
@@ -70,6 +71,9 @@ pub fn suspicion(disk: &Disk, broker: &Broker, decided: &Result<Start, Refusal>)
     if disk.lost || broker.output.last < disk.lane_known().0 {
         return Some("the output stream seems to have lost its tail");
     }
+    if history::is_another(disk, broker) {
+        return Some("the output stream seems to have another history");
+    }
     if disk.processed().0 > broker.input.last {
         return Some("the input stream seems to have lost its tail");
     }
@@ -94,7 +98,7 @@ mod tests {
     use super::*;
     use crate::protocol::evidence::{Cluster, leader};
     use crate::protocol::start::decide;
-    use crate::protocol::start_world::World;
+    use crate::protocol::start_world::{World, spec};
 
     fn look(ms: i64, since: i64) -> Look {
         let cluster = Cluster { leader: Some("a".to_owned()), since: Nanos(since), followers: Vec::new() };
@@ -129,6 +133,7 @@ mod tests {
         assert!(seen(|w| w.broker.input.created = Nanos(1)).is_some_and(|seen| seen.contains("anew")));
         assert!(seen(|w| w.broker.output.created = Nanos(1)).is_some_and(|seen| seen.contains("anew")));
         assert!(seen(|w| w.broker.output.last = 1).is_some_and(|seen| seen.contains("tail")));
+        assert!(seen(|w| w.newest().run.plan = spec('B').fingerprint()).is_some_and(|seen| seen.contains("history")));
         assert!(seen(|w| w.broker.input.last = 1).is_some_and(|seen| seen.contains("tail")));
         assert!(seen(|w| w.broker.input.first = 100).is_some_and(|seen| seen.contains("gone")));
     }

@@ -1,7 +1,7 @@
 //! The protocol of exactly once as plain state machines: told what happened, they say what to do.
 //!
 //! No clock, no I/O and no actor live here, so that the engine, the audit and a simulator drive the same
-//! code. `start` decides how to begin (with `resume`, `rebuild` and `past`), `intake` cuts slices at the `pace` of
+//! code. `start` decides how to begin (with `resume`, `rebuild`, `past` and `history`), `intake` cuts slices at the `pace` of
 //! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps, `reopen` says whether a
 //! lost batch is made good in place, `verdict` judges the end. `evidence` tells whether a stream's leader answered, `looks`
@@ -20,6 +20,7 @@ pub mod start;
 mod resume;
 mod rebuild;
 mod past;
+mod history;
 pub mod plan_change;
 pub mod refusal;
 pub mod memory;
@@ -37,6 +38,7 @@ pub mod writes;
 pub mod reopen;
 pub mod verdict;
 pub mod rebind;
+pub mod lake;
 pub mod redrive;
 pub mod replay;
 
@@ -56,5 +58,7 @@ mod lives_engine;
 mod identity_cases;
 #[cfg(test)]
 mod emit_cases;
+#[cfg(test)]
+mod map_cases;
 #[cfg(test)]
 mod apply_cases;

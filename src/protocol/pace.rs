@@ -164,7 +164,6 @@ mod tests {
     use super::*;
     use crate::core::plan::compiled::Plan;
     use crate::core::plan::layout::Layout;
-    use crate::protocol::facts::Newest;
     use crate::protocol::start::{Until, decide};
     use crate::protocol::start_world::{World, spec, stored_at};
     use std::sync::Arc;
@@ -252,8 +251,7 @@ mod tests {
     fn a_plan_whose_end_is_not_known_ends_when_the_lane_is_ours() {
         let mut world = World::steady();
         world.configure('B');
-        world.broker.newest = Newest::Gone;
-        world.broker.output.first = 13;
+        world.lane_aged_out();
         let start = decide(&world.disk, &world.broker, &world.asked).unwrap();
         let plan = Arc::new(Plan::compile(spec('A'), &Layout::default()));
         let mut pace = Pace::new(&start, Intake::new(plan, 1, &start));

@@ -4,6 +4,7 @@
 
 use super::facts::{Asked, Broker, Disk, PlanSince};
 use super::header::LaneMessage;
+use super::history;
 use super::plan_change;
 use super::prepare::text_of;
 use super::refusal::Refusal;
@@ -21,11 +22,12 @@ pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
         }
         // Up to B the record knows better: --rebuild-state replaced the plans under which the lane was published. Behind B
         // the lane does: the record may name a plan that was to begin there, and another engine went on under the old one.
-        if plans.is_empty() || newest.cause > disk.reached() {
+        if plans.is_empty() || history::is_news(disk, newest) {
             let named = regime(newest);
             if !planted(Mutant::RecordedPlanBeatsTheLane) {
                 plans.retain(|plan| plan.since < named.since || plan.since > newest.cause);
             }
+            forget_an_earlier_switch(&mut plans, &named, disk);
             let at = plans.partition_point(|plan| plan.since < named.since);
             if plans.get(at).is_none_or(|there| there.since > named.since) {
                 plans.insert(at, named);
@@ -33,6 +35,20 @@ pub fn plans(disk: &Disk, broker: &Broker) -> Vec<PlanSince> {
         }
     }
     plans
+}
+
+/// No plan follows itself: a switch that was to come behind the state, to a plan that the lane shows to begin later, never came.
+fn forget_an_earlier_switch(plans: &mut Vec<PlanSince>, named: &PlanSince, disk: &Disk) {
+    let at = plans.partition_point(|plan| plan.since < named.since);
+    let before = at.checked_sub(1).and_then(|last| plans.get(last).map(|plan| (last, plan)));
+    if let Some((last, plan)) = before
+        && last > 0
+        && plan.plan == named.plan
+        && plan.since > disk.reached()
+        && !planted(Mutant::EarlierSwitchKept)
+    {
+        plans.remove(last);
+    }
 }
 
 /// The plan that a lane message names.

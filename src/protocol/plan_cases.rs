@@ -39,8 +39,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
         "retention took all of the lane: nobody knows where its outputs end",
         |w| {
             w.configure('B');
-            w.broker.newest = Newest::Gone;
-            w.broker.output.first = 13;
+            w.lane_aged_out();
         },
         "resume after 10, B 10 R 10, count to 12, plan A of A1, B after an own output, origin 1, gaps 0",
     ),
@@ -48,9 +47,8 @@ const THE_PLAN_CHANGED: &[Row] = &[
         "the same where S holds all of them",
         |w| {
             w.configure('B');
-            w.broker.newest = Newest::Gone;
             w.broker.output.last = 10;
-            w.broker.output.first = 11;
+            w.lane_aged_out();
         },
         "resume after 10, B 10 R 10, count to 10, plan B of A1 B11, origin 1, gaps 0",
     ),
@@ -125,6 +123,35 @@ const THE_PLAN_CHANGED: &[Row] = &[
             w.mark(22, 12);
         },
         "rebuild after 0, B 22 R 12, through 22, lane 12, plan C of C1, origin 1, gaps 0",
+    ),
+    (
+        "the same behind a plan that makes several messages of an event: the newest one's may not all be out",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.maps();
+        },
+        "78: the messages of the event at position 12 may not all be in the output stream: the configuration before makes several of an event, and its engine was not stopped in peace",
+    ),
+    (
+        "the same, with consent to what may be missing",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.consent().accept_gap = true;
+            w.maps();
+        },
+        "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 1",
+    ),
+    (
+        "the same where the lane is counted to its end",
+        |w| {
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.maps();
+            w.mark(12, 12);
+        },
+        "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",
     ),
     (
         "the same, over a lane that lost its tail: only what is there is out",
@@ -306,6 +333,15 @@ fn a_start_that_dies_before_its_plan_is_seen_leaves_the_decision_open() {
     world.lane(15, 15);
     let behind = "resume after 12, B 12 R 12, count to 15, plan A of A1 B16, B after 15, origin 1, gaps 0";
     assert_eq!(world.decision(), behind, "what stands in the lane beats what was recorded");
+
+    // And then changed to plan B, too, behind what it had published meanwhile.
+    let mut world = decided();
+    world.configure('B');
+    world.lane(20, 20);
+    world.newest().run.plan = spec('B').fingerprint();
+    world.newest().run.since = Position(17);
+    let later = "resume after 12, B 12 R 12, count to 20, plan A of A1 B17, B after 16, origin 1, gaps 0";
+    assert_eq!(world.decision(), later, "no plan follows itself: the one that was recorded did not begin at 13");
 
     // The checkpoint is of before the switch, and the lane shows it.
     let mut world = World::steady().with_texts("AB");

@@ -101,10 +101,15 @@ pub fn prepare(start: &Start, broker: &Broker, configured: &PlanSpec, disk: &Dis
     Ok(Prepared { plan, first, record, next_plan, ids })
 }
 
-/// The text of a plan: the configured one's, what an earlier build made of the same configuration, or one on disk.
+/// The text of a plan: the configured one's, what an earlier build made of the same configuration, or one on disk. One that
+/// hashes with a salt that is not the configured one is as good as gone.
 pub fn text_of(fingerprint: &str, configured: &PlanSpec, disk: &Disk) -> Option<PlanSpec> {
     let known = [configured.clone(), configured.of_before()].into_iter().find(|plan| plan.fingerprint() == fingerprint);
-    known.or_else(|| disk.plans.get(fingerprint).cloned())
+    known.or_else(|| {
+        let mut plan = disk.plans.get(fingerprint)?.clone();
+        plan.borrow_salts(configured);
+        plan.has_its_salts().then_some(plan)
+    })
 }
 
 /// The last position before the running plan that was processed under another rule of identity. A plan whose text is gone

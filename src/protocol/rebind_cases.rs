@@ -29,7 +29,7 @@ fn copy(change: impl FnOnce(&mut World), letter: char, from: u64) -> (World, Res
     let plan = ranged(letter, from);
     let rebound = copied(&world.disk, Nanos(100), Nanos(300), &plan, Position(from));
     // The replay's lane: new and empty.
-    world.broker.output = StreamFacts { created: Nanos(300), first: 1, last: 0 };
+    world.broker.output = StreamFacts { created: Nanos(300), first: 1, last: 0, aged_out: false };
     (world.broker.newest, world.broker.oldest, world.asked.plan) = (Newest::Never, None, plan);
     (world, rebound)
 }

@@ -4,9 +4,10 @@
 
 use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
 use super::header::LaneMessage;
+use super::prepare::text_of;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
-use super::{past, rewind};
+use super::{history, past, rewind};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 
@@ -45,7 +46,7 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
         None => match counted_from_the_newest(origin, &start.plans, broker).filter(|(base, _)| !ends_below(*base)) {
             Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
             None => {
-                if ends_below(out) {
+                if ends_below(out) || cut(disk, broker, asked).is_some() {
                     return Err(Refusal::Uncounted { lane_last });
                 }
                 through(&mut start, out);
@@ -65,6 +66,9 @@ pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) ->
         return Err(Refusal::NoOrigin { lane_last });
     }
     input_from(origin, broker)?;
+    if let Some(cause) = cut(disk, broker, asked) {
+        return Err(Refusal::Unfinished { cause });
+    }
     let kind = StartKind::Rebuild("--rebuild-state asks for the new configuration over the whole input");
     let gaps = disk.checkpoint.as_ref().map_or(0, |record| record.gaps);
     let mut start = anew(kind, origin, (disk, broker), vec![configured(asked, origin)], gaps);
@@ -81,6 +85,15 @@ pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
     let mut start = anew(kind, origin, (disk, broker), vec![configured(asked, origin)], gaps + 1);
     through(&mut start, reached(disk, broker));
     start
+}
+
+/// The newest output's cause, where further messages of it may be missing: its plan makes several of an event, and the lane
+/// does not end where somebody has counted it.
+fn cut(disk: &Disk, broker: &Broker, asked: &Asked) -> Option<Position> {
+    let newest = broker.newest.ours().filter(|newest| newest.marks().is_none())?;
+    let several = text_of(&newest.run.plan, &asked.plan, disk).is_some_and(|plan| !plan.map.is_empty());
+    let counted = disk.lane_known() == newest.sequence;
+    (several && !counted).then_some(newest.cause)
 }
 
 /// The origin that the lane names; an empty lane leaves the word to the record.
@@ -156,8 +169,8 @@ fn input_from(origin: Position, broker: &Broker) -> Result<(), Refusal> {
 /// The last position whose outputs are surely all out.
 fn reached(disk: &Disk, broker: &Broker) -> Position {
     let lane = broker.newest.ours().map_or(Position(0), |newest| newest.cause);
-    // A lane that lost its tail does not reach as far as the state does.
-    let whole = broker.output.last >= disk.lane_known().0;
+    // A lane that lost its tail does not reach as far as the state does, whatever was published since.
+    let whole = broker.output.last >= disk.lane_known().0 && !history::is_another(disk, broker);
     if whole { lane.max(disk.reached()) } else { lane }
 }
 

@@ -63,6 +63,14 @@ pub enum Refusal {
         /// The lane's last sequence.
         lane_last: LaneSequence,
     },
+    /// Rule 4, where a plan makes several messages of an event.
+    #[error(
+        "the messages of the event at position {cause} may not all be in the output stream: the configuration before makes several of an event, and its engine was not stopped in peace"
+    )]
+    Unfinished {
+        /// The newest output's cause.
+        cause: Position,
+    },
     /// Rule 4, and retention that overtakes a running engine.
     #[error("the input stream no longer holds positions {from} to {to}, which were not processed yet")]
     InputGone {
@@ -125,8 +133,8 @@ impl Refusal {
 
     /// Whether it is about something that is missing, so that `--accept-gap` can go on without it.
     pub fn is_a_gap(&self) -> bool {
-        use Refusal::{InputGone, NoOrigin, NoPlanText, Uncounted};
-        matches!(self, NoOrigin { .. } | NoPlanText { .. } | Uncounted { .. } | InputGone { .. })
+        use Refusal::{InputGone, NoOrigin, NoPlanText, Uncounted, Unfinished};
+        matches!(self, NoOrigin { .. } | NoPlanText { .. } | Uncounted { .. } | Unfinished { .. } | InputGone { .. })
     }
 
     /// What to do about it.
@@ -147,6 +155,9 @@ impl Refusal {
             }
             Refusal::Uncounted { .. } => {
                 "add --accept-gap to go on after the newest output, with the configuration as it is"
+            }
+            Refusal::Unfinished { .. } => {
+                "start once more with the configuration before, without --rebuild-state, and stop it with SIGTERM; or add --accept-gap to go on without what may be missing"
             }
             Refusal::NewestGone { .. } => {
                 "restore the output stream; or add --accept-gap to take it for an output (if it was a stranger's message, the event behind the lane's end stays without its output)"

@@ -36,9 +36,12 @@ pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) 
     if !start.rewinds.is_empty() && start.ends_below_the_base() {
         return Err(Refusal::Uncounted { lane_last: start.lane_last });
     }
-    // A message that retention took was an output, as everything before it. One that was deleted at the end may have been
-    // a stranger's, and then one output less is out than the lane's length says.
-    let deleted = broker.newest == Newest::Gone && broker.output.first <= broker.output.last;
+    // What an age limit took with everything before it counts as an output. What somebody deleted at the end may have been a
+    // stranger's, and then one output less is out than the lane's length says; the lane's only message, too, which leaves the
+    // stream as empty as an age limit does.
+    let is_empty = broker.output.first > broker.output.last;
+    let aged_out = is_empty && (broker.output.aged_out || planted(Mutant::EmptyIsAgedOut));
+    let deleted = broker.newest == Newest::Gone && !aged_out;
     if deleted && start.lane_last > start.base_lane {
         if !asked.consent.accept_gap {
             return Err(Refusal::NewestGone { sequence: start.lane_last });

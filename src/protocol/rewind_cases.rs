@@ -65,6 +65,9 @@ fn only_a_lost_tail_of_the_input_and_a_consent_make_a_marker() {
     assert_eq!(refused(|w| w.broker.output.created = Nanos(5)), None);
     assert_eq!(refused(|w| w.broker.newest = Newest::Foreign), None);
     assert_eq!(refused(|w| w.broker.newest = Newest::Gone), None, "the lane's end may be anybody's");
+    assert_eq!(refused(World::lane_aged_out), None, "another engine may have followed a rewind since");
+    let all_known = |w: &mut World| (w.broker.output.last = 10, w.lane_aged_out()).1;
+    assert_eq!(refused(all_known), Some((8, 11, 1)), "nothing that the state does not know of was there");
     assert_eq!(refused(|w| w.newest().run.run = crate::protocol::header::RunId::new(Nanos(99), 0)), None);
     assert_eq!(marked(&{ World::steady() }), None);
     let went_on = |w: &mut World| {

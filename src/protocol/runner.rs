@@ -8,9 +8,10 @@ use super::merge::Merge;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::explain::{Explained, explain};
 use crate::core::ids::{Nanos, Position};
+use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::step::{Outcome, Step};
+use crate::core::step::Step;
 use std::sync::Arc;
 
 /// Slices and barriers come from one intake, so that neither can be of the wrong size or come twice.
@@ -96,9 +97,9 @@ impl Runner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::outcome::Silence;
     use crate::core::plan::fixture::spec;
     use crate::core::plan::layout::Layout;
-    use crate::core::step::Silence;
 
     fn message(sequence: u64, payload: String) -> StoredMessage {
         let (subject, stored_at) = ("events.user".into(), Nanos(sequence as i64 * 1_000_000));

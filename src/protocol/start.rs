@@ -7,7 +7,7 @@ use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince, Rewind};
 use super::header::LaneMessage;
 use super::refusal::Refusal;
 use super::resume::resume;
-use super::{past, rebuild};
+use super::{history, past, rebuild};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::layout::Layout;
@@ -118,6 +118,9 @@ pub fn decide(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refu
         // Rule 3.
         Some(_) if disk.lost || is_ahead(disk, broker) => {
             rebuild::from_origin(disk, broker, asked, "the output stream lost its tail and the state is ahead of it")
+        }
+        Some(_) if history::is_another(disk, broker) => {
+            rebuild::from_origin(disk, broker, asked, "the output stream shows another plan where the state was made")
         }
         Some(record) => resume(disk, record, broker, asked),
     };

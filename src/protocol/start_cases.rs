@@ -219,14 +219,31 @@ const RULE_5_GOING_ON_FROM_S: &[Row] = &[
         },
         "resume after 10, B 12 R 12, count to 12, plan A of A1, origin 1, gaps 0",
     ),
+    ("the lane's age limit took all of it", |w| w.lane_aged_out(), STEADY),
     (
-        "the lane was purged",
+        "somebody purged the lane, or deleted its only message: that may have been a stranger's",
+        |w| {
+            w.lane_aged_out();
+            w.broker.output.aged_out = false;
+        },
+        "78: the message at the end of the output stream (sequence 12) was deleted: whether it was an output or a stranger's message is not known",
+    ),
+    (
+        "the same, but the state knows of it",
+        |w| {
+            w.lane_aged_out();
+            w.broker.output.aged_out = false;
+            w.mark(12, 12);
+        },
+        "resume after 10, B 12 R 12, count to 12, plan A of A1, origin 1, gaps 0",
+    ),
+    (
+        "the newest message is old and was deleted, and older ones are there",
         |w| {
             w.broker.newest = Newest::Gone;
-            w.broker.output.first = 13;
-            w.broker.oldest = None;
+            w.broker.output.aged_out = true;
         },
-        STEADY,
+        "78: the message at the end of the output stream (sequence 12) was deleted: whether it was an output or a stranger's message is not known",
     ),
     (
         "the input ends at S",

@@ -66,8 +66,8 @@ impl World {
         let disk = Disk { checkpoint: Some(checkpoint), ..Disk::default() };
         let newest = Newest::Ours(Box::new(message(12, 12)));
         let broker = Broker {
-            input: StreamFacts { created: Nanos(100), first: 1, last: 50 },
-            output: StreamFacts { created: Nanos(200), first: 1, last: 12 },
+            input: StreamFacts { created: Nanos(100), first: 1, last: 50, aged_out: false },
+            output: StreamFacts { created: Nanos(200), first: 1, last: 12, aged_out: false },
             newest,
             oldest: Some(message(1, 1)),
             stored_at: (1..=50).map(|p| (Position(p), stored_at(p))).collect(),
@@ -84,6 +84,12 @@ impl World {
     pub fn with_texts(mut self, letters: &str) -> World {
         self.disk.plans = letters.chars().map(|letter| (spec(letter).fingerprint(), spec(letter))).collect();
         self
+    }
+
+    /// Every plan of the directory makes a second message of each event.
+    pub fn maps(&mut self) {
+        let map = serde_json::json!([{ "name": "m", "subject": "m", "fields": [["id", "id"]] }]);
+        self.disk.plans.values_mut().for_each(|plan| plan.map = serde_json::from_value(map.clone()).unwrap());
     }
 
     pub fn record(&mut self) -> &mut Checkpoint {
@@ -113,6 +119,14 @@ impl World {
     pub fn lane(&mut self, last: u64, cause: u64) {
         self.broker.output.last = last;
         self.broker.newest = Newest::Ours(Box::new(message(last, cause)));
+    }
+
+    /// The lane's age limit took all of it.
+    pub fn lane_aged_out(&mut self) {
+        self.broker.newest = Newest::Gone;
+        self.broker.oldest = None;
+        self.broker.output.first = self.broker.output.last + 1;
+        self.broker.output.aged_out = true;
     }
 
     /// Retention took the input up to before `first`.

@@ -75,7 +75,20 @@ catalogue! {
     EVENTS = "events_total", Counter, "events", ["kind", "outcome"],
         "Events by kind section and by outcome: processed, dead_letter, duplicate or dropped.";
     DEAD_LETTERS = "dead_letters_total", Counter, "events", ["reason"], "Dead letters by reason code.";
+    WITHOUT = "without_total", Counter, "events", ["kind", "what"],
+        "Events with an output that lack what the configuration looks for, by kind section: id (event.id: such an event is never a duplicate) or time (event.time).";
+    FILTERED = "filtered_total", Counter, "events", ["rule"],
+        "Events that a filter or a route dropped, by its name.";
+    MAPPED = "mapped_total", Counter, "messages", ["map"], "Messages that a map made, by its name.";
+    UNKNOWN = "unknown_total", Counter, "conditions", ["rule", "why"],
+        "Conditions that an event neither met nor failed, by rule: absent (a field is not there) or broken (it cannot be compared).";
+    QUALITY_CHECKED = "quality_checked_total", Counter, "events", ["kind", "rule"],
+        "Events of which a rule of quality could be told, by kind section and rule.";
+    QUALITY_BROKEN = "quality_broken_total", Counter, "events", ["kind", "rule"],
+        "Events that break a rule of quality, by kind section and rule.";
     MISSES = "misses_total", Counter, "joins", ["table"], "Joins that found no row, by table.";
+    ROWS_KEPT = "rows_kept_total", Counter, "rows", ["table", "why"],
+        "Rows that an event left as they were, by table with a version: older (the row is newer) or invalid (the event says no version).";
     LATENCY_SECONDS = "latency_seconds", Histogram(LATENCY), "seconds", [],
         "Time from an event's storage in the input stream to the confirmation of its output.";
     EVENT_TIME_LATENCY = "event_time_latency_seconds", Histogram(EVENT_TIME), "seconds", [],
@@ -123,6 +136,25 @@ catalogue! {
         "Keys whose rows had to be loaded from the state directory.";
     CACHE_EVICTIONS = "cache_evictions_total", Counter, "keys", [], "Keys whose rows left memory to make room.";
     STATE_DISK = "state_disk_bytes", Gauge, "bytes", [], "Size of the state directory.";
+    LAKE_RUNNING = "lake_running", Gauge, "0 or 1", [], "Whether the lake's writer follows the output stream.";
+    LAKE_POSITION = "lake_position", Gauge, "position", [], "Position of the last row that is published in the lake.";
+    LAKE_LAG = "lake_lag_events", Gauge, "events", [],
+        "Messages of the output stream that the lake's writer has not read yet.";
+    LAKE_OLDEST = "lake_oldest_spooled_seconds", Gauge, "seconds", [],
+        "Time since the oldest row came that is read and not published in the lake.";
+    LAKE_SPOOL = "lake_spool_bytes", Gauge, "bytes", [], "Size of the rows that are read and not published in the lake.";
+    LAKE_COMMITS = "lake_commits_total", Counter, "commits", [], "Times that the lake's writer published rows.";
+    LAKE_COMMIT_SECONDS = "lake_commit_seconds", Histogram(CHECKPOINT), "seconds", [],
+        "Time to publish what was spooled, from the decision to the log.";
+    LAKE_FILES = "lake_files_total", Counter, "files", ["table"], "Files published in the lake: events or dead_letters.";
+    LAKE_ROWS = "lake_rows_total", Counter, "rows", ["table"], "Rows published in the lake: events or dead_letters.";
+    LAKE_BYTES = "lake_bytes_total", Counter, "bytes", [], "Bytes of the files published in the lake.";
+    LAKE_FAILURES = "lake_failures_total", Counter, "failures", [],
+        "Failures of the lake's store or of the way to the output stream that its writer waited for.";
+    LAKE_MISFITS = "lake_misfits_total", Counter, "values", ["column"],
+        "Values that did not fit a declared column of the lake, by column; null there, and whole in the event's text.";
+    LAKE_FALLBACKS = "lake_time_fallbacks_total", Counter, "rows", [],
+        "Rows whose own time is missing, unreadable or far off; they stand in the folder of the time at which they were stored.";
     READY = "ready", Gauge, "0 or 1", [], "Whether /readyz answers 200.";
     BUILD_INFO = "build_info", Gauge, "1", ["version"], "Always 1; the label says which version runs.";
 }

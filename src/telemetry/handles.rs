@@ -3,6 +3,7 @@
 //! Made once, so that recording is an atomic operation; every series exists from the first scrape.
 
 use super::catalogue as all;
+use super::lake::LakeMetrics;
 use super::registry::Registry;
 use crate::core::rejection::Reason;
 use metrics::{Counter, Gauge, Histogram};
@@ -113,6 +114,7 @@ pub(super) struct Handles {
     pub(super) cache_evictions: Counter,
     pub(super) state_disk: Gauge,
     pub(super) ready: Gauge,
+    pub(super) lake: LakeMetrics,
 }
 
 impl Handles {
@@ -151,6 +153,7 @@ impl Handles {
             cache_evictions: registry.counter(&all::CACHE_EVICTIONS, &[]),
             state_disk: registry.gauge(&all::STATE_DISK, &[]),
             ready: registry.gauge(&all::READY, &[]),
+            lake: LakeMetrics::new(registry),
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::catalogue as all;
 use super::figures::{Figures, Live};
 use super::handles::Handles;
+use super::lake::LakeMetrics;
 use super::outcomes::Outcomes;
 use super::recent::Recent;
 use super::registry::Registry;
@@ -54,6 +55,22 @@ impl Metrics {
             started: Instant::now(),
             checkpoint_ns: AtomicU64::new(0),
         }))
+    }
+
+    /// The figures of the lake.
+    pub fn lake(&self) -> &LakeMetrics {
+        &self.0.handles.lake
+    }
+
+    /// So many more values did not fit a declared column of the lake.
+    pub fn lake_misfits(&self, column: &str, values: u64) {
+        self.0.registry.counter(&all::LAKE_MISFITS, &[column]).increment(values);
+    }
+
+    /// The lake's writer took so many seconds to publish what was spooled.
+    pub fn lake_committed(&self, seconds: f64) {
+        self.lake().committed(seconds);
+        self.0.registry.recorded(1);
     }
 
     /// Intake took events with so many payload bytes.

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod health;
 pub mod stall;
 pub mod log;
+pub mod lake;
 mod handles;
 mod outcomes;
 mod recent;

@@ -6,7 +6,10 @@
 use super::catalogue as all;
 use super::figures::Live;
 use super::registry::Registry;
+use crate::core::apply::Kept;
+use crate::core::expr::Why;
 use crate::core::plan::compiled::Plan;
+use crate::core::plan::condition::RuleId;
 use crate::core::plan::layout::TableId;
 use crate::core::tally::Tally;
 use metrics::Counter;
@@ -19,6 +22,25 @@ pub(super) struct Outcomes {
     pub(super) fingerprint: String,
     kinds: Vec<KindCounters>,
     misses: BTreeMap<TableId, Counter>,
+    /// Rows left as they were, of tables with a version.
+    rows_kept: BTreeMap<(TableId, Kept), Counter>,
+    /// By the number of a rule.
+    rules: Vec<RuleCounters>,
+    /// Messages of maps, by the map's number among the rules.
+    maps: BTreeMap<RuleId, Counter>,
+    /// By the number of a rule of quality.
+    checks: Vec<CheckCounters>,
+}
+
+struct CheckCounters {
+    checked: Counter,
+    broken: Counter,
+}
+
+struct RuleCounters {
+    dropped: Counter,
+    absent: Counter,
+    broken: Counter,
 }
 
 struct KindCounters {
@@ -26,24 +48,61 @@ struct KindCounters {
     dead: Counter,
     duplicate: Counter,
     dropped: Counter,
+    /// Only where the plan looks for one.
+    without_id: Option<Counter>,
+    without_time: Option<Counter>,
 }
 
 impl Outcomes {
     /// The counters of a plan, all of them there from now on, so that a first count is seen as a rise from 0.
     pub(super) fn new(registry: &Registry, plan: &Plan) -> Outcomes {
-        let kinds = plan.kinds.iter().map(|kind| {
+        let kinds = (0..).zip(&plan.kinds).map(|(number, kind)| {
+            let without = |wanted: bool, what| wanted.then(|| registry.counter(&all::WITHOUT, &[&kind.name, what]));
             let counter = |outcome| registry.counter(&all::EVENTS, &[&kind.name, outcome]);
             KindCounters {
                 processed: counter("processed"),
                 dead: counter("dead_letter"),
                 duplicate: counter("duplicate"),
                 dropped: counter("dropped"),
+                without_id: without(plan.looks_for_id(number), "id"),
+                without_time: without(plan.time.is_some(), "time"),
             }
         });
         let tables = plan.spec.tables.keys();
         let misses =
             tables.filter_map(|name| Some((plan.layout.table(name)?, registry.counter(&all::MISSES, &[name]))));
-        Outcomes { fingerprint: plan.fingerprint.clone(), kinds: kinds.collect(), misses: misses.collect() }
+        let versioned = plan.spec.tables.iter().filter(|(_, table)| table.version.is_some());
+        let rows_kept = versioned.flat_map(|(name, _)| {
+            let table = plan.layout.table(name);
+            let counter = move |(why, kept)| Some(((table?, kept), registry.counter(&all::ROWS_KEPT, &[name, why])));
+            Kept::NAMED.into_iter().filter_map(counter)
+        });
+        let rules = plan.rules.iter().map(|rule| RuleCounters {
+            dropped: registry.counter(&all::FILTERED, &[rule]),
+            absent: registry.counter(&all::UNKNOWN, &[rule, "absent"]),
+            broken: registry.counter(&all::UNKNOWN, &[rule, "broken"]),
+        });
+        let checks = plan.kinds.iter().flat_map(|kind| {
+            let rules = kind.quality.iter().flat_map(|section| &section.rules);
+            rules.map(|rule| CheckCounters {
+                checked: registry.counter(&all::QUALITY_CHECKED, &[&kind.name, &rule.name]),
+                broken: registry.counter(&all::QUALITY_BROKEN, &[&kind.name, &rule.name]),
+            })
+        });
+        let maps = plan.kinds.iter().flat_map(|kind| &kind.maps);
+        let maps = maps.filter_map(|map| {
+            let name = plan.rules.get(usize::from(map.rule))?;
+            Some((map.rule, registry.counter(&all::MAPPED, &[name])))
+        });
+        Outcomes {
+            maps: maps.collect(),
+            fingerprint: plan.fingerprint.clone(),
+            kinds: kinds.collect(),
+            misses: misses.collect(),
+            rows_kept: rows_kept.collect(),
+            rules: rules.collect(),
+            checks: checks.collect(),
+        }
     }
 
     /// Adds a tally of the same plan.
@@ -53,6 +112,8 @@ impl Outcomes {
             counters.dead.increment(counts.dead);
             counters.duplicate.increment(counts.duplicates);
             counters.dropped.increment(counts.dropped);
+            counters.without_id.iter().for_each(|counter| counter.increment(counts.without_id));
+            counters.without_time.iter().for_each(|counter| counter.increment(counts.without_time));
             live.processed.fetch_add(counts.processed, Relaxed);
             live.dead.fetch_add(counts.dead, Relaxed);
             live.duplicates.fetch_add(counts.duplicates, Relaxed);
@@ -60,11 +121,37 @@ impl Outcomes {
             // A figure only: a replay, which alone has such events, shows no page.
             live.outside.fetch_add(counts.outside, Relaxed);
         }
+        for (rule, count) in &tally.dropped {
+            if let Some(counters) = self.rules.get(usize::from(*rule)) {
+                counters.dropped.increment(*count);
+            }
+        }
+        for (map, count) in &tally.mapped {
+            if let Some(counter) = self.maps.get(map) {
+                counter.increment(*count);
+            }
+        }
+        for ((rule, why), count) in &tally.unknown {
+            let Some(counters) = self.rules.get(usize::from(*rule)) else { continue };
+            match why {
+                Why::Absent => counters.absent.increment(*count),
+                Why::Broken => counters.broken.increment(*count),
+            }
+        }
+        for (counts, counters) in tally.checks.iter().zip(&self.checks) {
+            counters.checked.increment(counts.checked);
+            counters.broken.increment(counts.broken);
+        }
         for (table, count) in &tally.misses {
             if let Some(counter) = self.misses.get(table) {
                 counter.increment(*count);
             }
             live.misses.fetch_add(*count, Relaxed);
+        }
+        for (row, count) in &tally.rows_kept {
+            if let Some(counter) = self.rows_kept.get(row) {
+                counter.increment(*count);
+            }
         }
     }
 }

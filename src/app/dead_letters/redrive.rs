@@ -20,7 +20,7 @@ use crate::adapters::nats::streams::{self, StreamInfo};
 use crate::app::exit::{Exit, UNAVAILABLE};
 use crate::config::Config;
 use crate::core::decode::Decoder;
-use crate::core::event::StoredMessage;
+use crate::core::event::{Stop, StoredMessage};
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
@@ -276,7 +276,7 @@ impl<'a> Redriver<'a> {
         let (subject, payload) = (Arc::from(once.subject.as_str()), once.body.clone());
         let message = StoredMessage { sequence: 1, stored_at: Nanos(0), subject, headers, payload };
         let event = Decoder::default().decode(&self.plan, message, Nanos(0), &mut Vec::new());
-        let rejection = event.reading.err()?;
+        let Err(Stop::Rejected(rejection)) = event.reading else { return None };
         Some(format!("{}, {}", rejection.reason.code(), rejection.sentence))
     }
 

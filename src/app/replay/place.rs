@@ -47,7 +47,7 @@ pub async fn range(
     let place = |text: Option<&str>| text.map(Place::parse).transpose().map_err(|error| Exit::new(USAGE, error, ""));
     let (from, until) = (place(from)?, place(until)?);
     if state.messages == 0 {
-        return Err(Exit::new(CONFIG, format!("stream {stream} holds no event"), "there is nothing to replay"));
+        return Err(Exit::new(CONFIG, format!("stream {stream} holds no event"), "there is nothing to read"));
     }
     let holds = format!("it holds positions {} to {}", state.first, state.last);
     let first = match from {

@@ -191,7 +191,7 @@ pub fn apart(config: &Config, directory: &Path) -> Result<(), Exit> {
 async fn lane(connection: &Connection, config: &Config, request: &Request) -> Result<StreamState, Exit> {
     if streams::find(connection, &request.to).await?.is_none() {
         let replicas = streams::find(connection, &config.output.stream).await?.map_or(1, |live| live.replicas());
-        let subjects = vec![request.plan.output_subject.wildcard(), request.plan.dead_subject.wildcard()];
+        let subjects = request.plan.lane_subjects();
         let role = Role::Output { subjects, max_bytes: request.plan.max_bytes };
         let choice = Choice { replicas, ..Choice::default() };
         provision::provision(connection, &[Wanted { name: request.to.clone(), role, choice }]).await?;

@@ -22,7 +22,7 @@ pub struct Shape {
     key: Option<String>,
     plan: String,
     bytes: u64,
-    /// The length of the event's body, where this one has only the beginning.
+    /// The length of the event's body, where this one is cut, masked or left out.
     cut_from: Option<u64>,
     redriven: Option<Redriven>,
 }

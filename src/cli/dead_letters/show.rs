@@ -89,7 +89,7 @@ impl Show {
     }
 }
 
-/// The whole body, from the input where the dead letter is cut.
+/// The whole body, from the input where the dead letter has another or only a part of it.
 async fn write_body(connection: &Connection, shown: &Shown, target: &Target) -> Result<(), Exit> {
     let event = original(connection, &shown.found, None).await?;
     let event = event.map_err(|why| Exit::new(NO, why, ""))?;
@@ -136,7 +136,7 @@ fn print(shown: &Shown) -> Result<(), Exit> {
     for record in &shown.redrives {
         pair("redrive", &Redriven::of(record).line())?;
     }
-    let cut = letter.cut_from.map_or(String::new(), |whole| format!(", cut from {whole}"));
+    let cut = letter.cut_from.map_or(String::new(), |whole| format!(", and the event has {whole}"));
     pair("body", &format!("{} bytes{cut}", letter.body.len()))?;
     match std::str::from_utf8(&letter.body) {
         Ok(text) => text.lines().try_for_each(|line| say(&plain(line))),

@@ -149,12 +149,11 @@ pub(super) fn announce(request: &Request, directory: &Path) {
     let filter = emit.subject.map_or(String::new(), |filter| format!(", subjects {filter}"));
     let Request { to, plan, .. } = request;
     eprintln!(
-        "replaying positions {} to {} of {}{filter} into {to} (subjects {}, {}), state in {}",
+        "replaying positions {} to {} of {}{filter} into {to} (subjects {}), state in {}",
         emit.from,
         emit.until,
         plan.input_stream,
-        plan.output_subject.wildcard(),
-        plan.dead_subject.wildcard(),
+        plan.lane_subjects().join(", "),
         directory.display()
     );
     match (&request.from_state, request.held) {

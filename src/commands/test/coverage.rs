@@ -1,12 +1,18 @@
-//! What of a configuration the cases reach: kinds, tables, enrichments, and the reasons of dead letters.
+//! What of a configuration the cases reach: kinds, tables, enrichments, rules, and the reasons of dead letters.
 //!
 //! Only what can be reached under the configuration is asked for.
 
 use super::ways::Ran;
-use crate::core::plan::compiled::Plan;
+use crate::core::derive::section::OnError;
+use crate::core::explain::Explained;
+use crate::core::outcome::{Outcome, Silence};
+use crate::core::plan::compiled::{Kind, Plan};
+use crate::core::plan::quality::OnViolation;
+use crate::core::plan::route::RouteSpec;
 use crate::core::plan::spec::{OnMiss, PlanSpec, UnknownKinds};
+use crate::core::plan::template::Template;
 use crate::core::rejection::Reason;
-use crate::core::step::Outcome;
+use crate::core::subject::covers;
 use std::collections::BTreeSet;
 
 /// The largest `output.max_bytes` that a case is expected to exceed: nobody writes down an event of a megabyte.
@@ -21,16 +27,36 @@ pub(super) struct Coverage {
 impl Coverage {
     /// Takes a case in.
     pub(super) fn add(&mut self, plan: &Plan, ran: &Ran) {
+        for section in plan.kinds.iter().flat_map(|kind| &kind.quality) {
+            // An event that breaks a rule shows what the rule is for.
+            let broken = |number: usize| ran.tally.checks.get(number).is_some_and(|check| check.broken > 0);
+            let rules = section.rules.iter().filter(|rule| broken(rule.number));
+            self.reached.extend(rules.map(|rule| quality(section.number, &rule.name)));
+        }
+        // A route that keeps the usual output from leaving, beside messages of maps, is no silence.
+        let counted = ran.tally.dropped.keys().chain(ran.tally.mapped.keys());
+        let counted = counted.filter_map(|rule| plan.rules.get(usize::from(*rule)));
+        self.reached.extend(counted.map(|name| name.as_ref().to_owned()));
         for (event, outcome) in ran.explained.iter().zip(&ran.outcomes) {
-            let Outcome::Publish(output) = outcome else { continue };
-            if let Some(dead) = &output.dead {
-                self.reached.insert(reason(dead.reason));
+            let rule = match outcome {
+                Outcome::Silent(Silence::Filtered(rule)) => plan.rules.get(usize::from(*rule)),
+                _ => None,
+            };
+            self.reached.extend(rule.map(|name| name.as_ref().to_owned()));
+            if rule.is_some_and(|rule| plan.spec.route.iter().any(|route| *route.name == **rule)) {
+                // It worked on the state all the same.
+                self.processed(plan, event);
+            }
+            let dead = outcome.outputs().iter().find_map(|output| output.dead.as_ref());
+            self.reached.extend(dead.map(|dead| reason(dead.reason)));
+            if !outcome.is_processed() {
                 continue;
             }
-            let Some(section) = plan.kinds.get(usize::from(event.kind)).filter(|kind| kind.known) else { continue };
-            self.reached.insert(kind(&section.name));
-            let fed = section.feeds.iter().filter_map(|feed| plan.layout.table_name(feed.table));
-            self.reached.extend(fed.map(table));
+            for output in outcome.outputs() {
+                let routes = plan.spec.route.iter().filter(|route| is_of(route, &plan.spec, &output.subject));
+                self.reached.extend(routes.map(|route| route.name.clone()));
+            }
+            let Some(section) = self.processed(plan, event) else { continue };
             let enriches = (1..).zip(&plan.spec.enrich);
             let of_kind = enriches.filter(|(_, enrich)| enrich.kinds.iter().any(|name| **name == *section.name));
             // Only a row that is there shows what an enrichment adds.
@@ -42,15 +68,35 @@ impl Coverage {
         }
     }
 
+    /// Notes the kind of an event that was processed, and the tables that its kind feeds.
+    fn processed<'a>(&mut self, plan: &'a Plan, event: &Explained) -> Option<&'a Kind> {
+        let section = plan.kinds.get(usize::from(event.kind)).filter(|kind| kind.known)?;
+        self.reached.insert(kind(&section.name));
+        let fed = section.feeds.iter().filter_map(|feed| plan.layout.table_name(feed.table));
+        self.reached.extend(fed.map(table));
+        Some(section)
+    }
+
     /// What no case has reached, in the order of the configuration.
     pub(super) fn missing(&self, plan: &PlanSpec) -> Vec<String> {
         let kinds = plan.kinds.keys().map(|name| kind(name));
         let tables = plan.tables.keys().map(|name| table(name));
         let enriches = (1..=plan.enrich.len()).map(enrich);
         let reasons = Reason::ALL.into_iter().filter(|reason| possible(*reason, plan)).map(reason);
-        let all = kinds.chain(tables).chain(enriches).chain(reasons);
+        let filters = plan.filter.iter().map(|filter| filter.name.clone());
+        let rules = filters.chain(plan.route.iter().map(|route| route.name.clone()));
+        let rules = rules.chain(plan.map.iter().map(|map| map.name.clone()));
+        let sections = plan.quality.iter().enumerate();
+        let checks = sections.flat_map(|(at, section)| section.names().map(move |rule| quality(at, &rule)));
+        let all = kinds.chain(tables).chain(enriches).chain(rules).chain(checks).chain(reasons);
         all.filter(|what| !self.reached.contains(what)).collect()
     }
+}
+
+/// Whether an output went a route's way, as far as its subject tells.
+fn is_of(route: &RouteSpec, plan: &PlanSpec, subject: &str) -> bool {
+    let way = route.subject.as_ref().map(Template::wildcard);
+    way.is_some_and(|way| covers(&way, subject)) && !covers(&plan.output_subject.wildcard(), subject)
 }
 
 /// A name as a key of TOML.
@@ -71,6 +117,10 @@ fn enrich(number: usize) -> String {
     format!("[[enrich]] {number}")
 }
 
+fn quality(section: usize, rule: &str) -> String {
+    format!("[[quality]] {} {rule}", section + 1)
+}
+
 fn reason(reason: Reason) -> String {
     format!("dead letter {}", reason.code())
 }
@@ -80,11 +130,18 @@ fn possible(reason: Reason, plan: &PlanSpec) -> bool {
     let rows = plan.tables.values().any(|table| table.row.is_some());
     let keys = plan.kinds.values().any(|kind| kind.key.is_some());
     match reason {
+        Reason::Unwrap => !plan.event.unwrap.is_empty(),
         Reason::NotJson | Reason::NotObject | Reason::TooDeep | Reason::DuplicateKey => true,
         Reason::TooLarge => plan.max_bytes <= SMALL,
         Reason::NoKey | Reason::BadKey => keys || rows,
         Reason::BadInto => plan.enrich.iter().any(|enrich| !enrich.into.is_empty()),
         Reason::Miss => plan.enrich.iter().any(|enrich| enrich.on_miss == OnMiss::DeadLetter),
+        Reason::Derive => {
+            let upcast = plan.kinds.values().flat_map(|kind| &kind.upcast);
+            plan.derive.iter().chain(upcast).any(|section| section.on_error == OnError::DeadLetter)
+        }
+        Reason::Version => plan.kinds.values().any(|kind| kind.version.is_some()),
+        Reason::Quality => plan.quality.iter().any(|section| section.on_violation == OnViolation::DeadLetter),
         Reason::UnknownKind => plan.unknown_kinds == UnknownKinds::DeadLetter,
         // Only a fault of the engine's leads to it.
         Reason::Internal => false,

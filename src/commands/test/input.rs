@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
+use crate::core::plan::key_spec::KindPlaces;
 use crate::core::plan::selector::Selector;
 use crate::core::plan::template::token;
 use crate::core::subject::covers;
@@ -40,7 +41,7 @@ pub(super) struct Notation {
     /// `input.subjects`.
     pub(super) subjects: Vec<String>,
     /// `event.kind`.
-    pub(super) kind: Selector,
+    pub(super) kind: KindPlaces,
 }
 
 /// The lines that stand for something: neither empty nor comments.
@@ -140,21 +141,23 @@ impl Notation {
     /// The subject of a line without one: the first of the input's, with the kind in place of each wildcard.
     fn subject(&self, headers: &Headers, body: &str) -> Result<String, (String, String)> {
         let first = self.subjects.first().map_or(">", String::as_str);
-        let kind = match &self.kind {
-            Selector::Path(names) => json_text(names, body),
-            Selector::Header(name) => headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
-            Selector::Time => None,
-            Selector::Subject(n) => match first.split('.').nth(n.saturating_sub(1)) {
-                Some(token) if token != "*" && token != ">" => None,
-                _ => {
-                    let what = format!("this line needs a subject, since the kind of an event is its token {n}");
-                    return Err((
-                        what,
-                        format!("write the subject before the JSON, one of those that `{first}` takes"),
-                    ));
-                }
-            },
-        };
+        let mut kind = None;
+        for place in self.kind.places() {
+            let found = match place {
+                Selector::Path(names) => json_text(names, body),
+                Selector::Header(name) => headers.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone()),
+                Selector::Time => None,
+                Selector::Subject(n) => match first.split('.').nth(n.saturating_sub(1)) {
+                    Some(token) if token != "*" && token != ">" => None,
+                    _ => {
+                        let what = format!("this line needs a subject, since the kind of an event is its token {n}");
+                        let hint = format!("write the subject before the JSON, one of those that `{first}` takes");
+                        return Err((what, hint));
+                    }
+                },
+            };
+            kind = kind.or(found);
+        }
         let kind = kind.map_or("unknown".to_owned(), |kind| token(&kind));
         let tokens: Vec<&str> =
             first.split('.').map(|t| if t == "*" || t == ">" { kind.as_str() } else { t }).collect();

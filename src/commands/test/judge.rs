@@ -7,9 +7,9 @@ use super::body::{Difference, Manner, agree, differences, fits};
 use super::file::Case;
 use super::output::{ActualLine, ExpectedLine, NOTE};
 use super::ways::Ran;
+use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
 use crate::core::rejection::Reason;
-use crate::core::step::{Outcome, Silence};
 use crate::engine::restore::stored_rows;
 use crate::ports::store::StoreError;
 
@@ -126,7 +126,11 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
     let (dropped, duplicates) = (silent[0].2.len() as u64, silent[1].2.len() as u64);
     for (why, named, lines) in &mut silent {
         if *named != lines.len() as u64 {
-            failures.push(Failure::Silent { why: *why, named: *named, lines: std::mem::take(lines) });
+            let first = ran.outcomes.iter().find_map(|outcome| match outcome {
+                Outcome::Silent(of) if of.any_rule() == *why => Some(*of),
+                _ => None,
+            });
+            failures.push(Failure::Silent { why: first.unwrap_or(*why), named: *named, lines: std::mem::take(lines) });
         }
     }
     failures.extend(case.state.judge(&plan.layout, |key| stored_rows(&ran.store, key))?);
@@ -135,7 +139,8 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
 
 /// The input lines that have no output for a reason.
 fn silent(outcomes: &[Outcome], why: Silence) -> Vec<u64> {
-    let lines = (1..).zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Silent(why));
+    let lines =
+        (1..).zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why));
     lines.map(|(line, _)| line).collect()
 }
 
@@ -192,7 +197,9 @@ fn differs(at: usize, of: usize, expected: &ExpectedLine, was: &ActualLine, mann
 impl Parts {
     /// Takes what follows a subject apart; `headers` are those of the output at its place, which it begins with as a rule.
     fn of(rest: &str, headers: &str) -> Parts {
-        let (of, behind) = match rest.strip_prefix(headers).filter(|_| !headers.is_empty()) {
+        // Without a body, nothing stands behind the headers' last space.
+        let whole = || (rest == headers.trim_end()).then_some("");
+        let (of, behind) = match rest.strip_prefix(headers).or_else(whole).filter(|_| !headers.is_empty()) {
             Some(behind) => (headers, behind),
             // Other headers than those that came, if what stands before the body looks like headers.
             None => match rest.find(" {").map(|at| rest.split_at(at + 1)) {

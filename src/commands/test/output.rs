@@ -94,7 +94,13 @@ impl ActualLine {
     /// Everything behind the subject.
     pub(super) fn rest(&self) -> String {
         let note = self.note.as_ref().map_or(String::new(), |note| format!("{NOTE}{note}"));
-        format!("{}{}{note}", self.headers, self.body)
+        let rest = format!("{}{}{note}", self.headers, self.body);
+        // A line is read without the space in front of what follows the subject, and without the one at its end.
+        match (self.body.is_empty(), &self.note) {
+            (true, None) => rest.trim_end().to_owned(),
+            (true, Some(_)) if self.headers.is_empty() => rest.trim_start().to_owned(),
+            _ => rest,
+        }
     }
 
     /// The whole line.
@@ -123,7 +129,7 @@ impl Subjects {
         let mut filters = BTreeSet::new();
         let forwarded = |kind: &&Option<&str>| kind.is_some() || plan.unknown_kinds == UnknownKinds::Forward;
         for kind in kinds.iter().filter(forwarded) {
-            filters.insert(filter(&plan.output_subject, *kind, ""));
+            filters.extend(plan.output_subjects().map(|template| filter(template, *kind, "")));
         }
         for kind in &kinds {
             filters.extend(Reason::ALL.map(|reason| filter(&plan.dead_subject, *kind, reason.code())));

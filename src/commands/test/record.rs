@@ -14,11 +14,11 @@ use crate::app::exit::{BROKEN, CONFIG, Exit, UNAVAILABLE};
 use crate::app::reader::Reader;
 use crate::app::replay::place::range;
 use crate::config::Config;
-use crate::core::event::StoredMessage;
+use crate::core::event::{Stored, StoredMessage};
 use crate::core::ids::{Nanos, Position};
+use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::core::step::{Outcome, Silence};
 use crate::ports::stream::StreamState;
 use crate::protocol::runner::Runner;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,7 @@ pub struct Wanted {
 pub async fn record(connection: &Connection, config: &Config, wanted: &Wanted) -> Result<String, Exit> {
     let plan = Arc::new(Plan::compile(config.plan.clone(), &Layout::default()));
     let messages = events(connection, config, &plan, wanted).await?;
+    let messages = if plan.hides { hidden(&plan, messages)? } else { messages };
     let case = case(config, &plan, &wanted.name, &messages)?;
     if let Some(path) = &wanted.file {
         add(config, path, &case)?;
@@ -92,6 +93,30 @@ fn has_key(runner: &mut Runner, message: &StoredMessage, key: &str) -> bool {
     slice.is_some_and(|slice| runner.explain(&slice).iter().any(|event| event.key.as_deref() == Some(key)))
 }
 
+/// The events as the plan shows them: nothing that it masks or removes may stand in a file that people pass on. They are
+/// the texts behind the derived fields, which the case derives once more.
+fn hidden(plan: &Arc<Plan>, messages: Vec<StoredMessage>) -> Result<Vec<StoredMessage>, Exit> {
+    let mut runner = Runner::new(plan.clone(), 1);
+    let shown = messages.into_iter().map(|message| {
+        let position = message.sequence;
+        let refused = |why: &str| {
+            let what = format!("the event at position {position} holds what the configuration hides, and {why}");
+            Exit::new(CONFIG, what, "record a range without it, or the events of one key: --key KEY")
+        };
+        let slice = runner.cut(vec![message.clone()]).ok_or_else(|| refused("it is listed twice"))?;
+        let (event, _) = slice.shards.iter().find_map(|events| events.iter(plan).next()).ok_or_else(|| {
+            Exit::new(BROKEN, "an event belongs to no shard", "this is a fault of Sidestream: please report it")
+        })?;
+        match &event.stored {
+            Stored::AsItIs => Ok(message),
+            Stored::Before(_) if !plan.layers.is_empty() => Err(refused("no case can hold its envelope without it")),
+            Stored::Before(_) => Ok(event.message.clone()),
+            Stored::NotToBeShown(_) => Err(refused("it breaks before all of that is hidden")),
+        }
+    });
+    shown.collect()
+}
+
 /// The text of a case.
 fn case(config: &Config, plan: &Arc<Plan>, name: &str, messages: &[StoredMessage]) -> Result<String, Exit> {
     let notation = Notation::of(config);
@@ -102,7 +127,9 @@ fn case(config: &Config, plan: &Arc<Plan>, name: &str, messages: &[StoredMessage
     let ran = ways::run(plan, &numbered).map_err(broken)?;
     let outputs: Vec<String> =
         ran.outcomes.iter().cloned().flatten().map(|output| ActualLine::of(&output).line()).collect();
-    let count = |why| ran.outcomes.iter().filter(|outcome| **outcome == Outcome::Silent(why)).count();
+    let count = |why| {
+        ran.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why)).count()
+    };
     let mut text = format!("[[case]]\nname = {}\nin = {}\n", serde_json::Value::from(name), block(&lines));
     if !outputs.is_empty() {
         text.push_str(&format!("out = {}\n", block(&outputs)));

@@ -5,7 +5,7 @@
 use super::body::Difference;
 use super::judge::{Differs, Failure};
 use super::output::GAP;
-use crate::core::step::Silence;
+use crate::core::outcome::Silence;
 use std::ops::Range;
 
 /// So much of what does not differ is shown between two members that do, and behind the last one; in bytes.
@@ -39,6 +39,7 @@ pub(super) fn lines(failure: &Failure) -> Vec<String> {
 fn silent(why: Silence, named: u64, lines: &[u64]) -> String {
     let (key, what) = match why {
         Silence::Dropped => ("dropped", "its kind is unknown, and such are dropped"),
+        Silence::Filtered(_) => ("dropped", "a rule drops it"),
         Silence::Duplicate => ("duplicates", "it is a duplicate"),
         Silence::Outside | Silence::Held => ("-", "it stands outside what the plan lets out"),
     };

@@ -6,7 +6,7 @@
 use super::input::Fault;
 use super::judge::Failure;
 use crate::config::did_you_mean;
-use crate::core::plan::layout::Layout;
+use crate::core::plan::layout::{Layout, REMOVED};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::state::row::StoredRow;
 use serde_json::value::RawValue;
@@ -131,6 +131,10 @@ fn stored(layout: &Layout, rows: &[StoredRow]) -> BTreeMap<Vec<String>, String> 
     let mut texts = BTreeMap::new();
     for row in rows {
         let Some(table) = layout.table_name(row.table) else { continue };
+        if layout.column(row.table, REMOVED).is_some_and(|removed| row.columns.get(removed).is_some()) {
+            // Of a removed row only its version is kept.
+            continue;
+        }
         let mut path = vec![table.to_owned()];
         if !row.row_text.is_empty() {
             path.push(row.row_text.as_ref().to_owned());

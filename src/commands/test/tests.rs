@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 fn notation(subjects: &[&str], kind: &str) -> Notation {
     let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
-    Notation { subjects, kind: Selector::parse(kind).unwrap() }
+    Notation { subjects, kind: Selector::parse(kind).unwrap().into() }
 }
 
 /// A line as it was understood: seconds after the line before, subject, headers, body.

@@ -6,9 +6,10 @@ use crate::adapters::memory::store::MemoryStore;
 use crate::core::event::StoredMessage;
 use crate::core::explain::Explained;
 use crate::core::ids::{KeyGroup, Position};
+use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::record::ROWS;
-use crate::core::step::Outcome;
+use crate::core::tally::Tally;
 use crate::engine::restore::load_shard;
 use crate::ports::store::{Batch, Space, Store, StoreError};
 use crate::protocol::intake::Barrier;
@@ -28,6 +29,8 @@ pub(super) struct Ran {
     pub(super) store: MemoryStore,
     /// What each input line asked of the state and did to it.
     pub(super) explained: Vec<Explained>,
+    /// What was counted.
+    pub(super) tally: Tally,
 }
 
 /// Runs a case in every way; the error is a sentence about the way that does not agree.
@@ -53,12 +56,14 @@ pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, S
 
 fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, StoreError> {
     let mut runner = Runner::new(plan.clone(), 1);
-    let mut ran = Ran { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new() };
+    let tally = Tally::new(plan);
+    let mut ran = Ran { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), tally };
     for message in messages {
         let slice = runner.cut(vec![message.clone()]).expect("the lines of a case are numbered in their order");
         ran.explained.extend(runner.explain(&slice));
         ran.outcomes.extend(runner.work(slice));
     }
+    ran.tally = runner.shards.first_mut().expect("the runner has one shard").tally.take();
     store(&mut runner, &ran.store)?;
     Ok(ran)
 }

@@ -7,9 +7,9 @@ use super::judge::Failure;
 use super::ways::Ran;
 use crate::config::did_you_mean;
 use crate::core::explain::{Asked, Explained};
+use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::TableId;
-use crate::core::step::{Outcome, Silence};
 use std::collections::BTreeSet;
 
 /// What explains the failures of a case, a sentence each.
@@ -49,8 +49,8 @@ impl Why<'_> {
             Outcome::Silent(Silence::Duplicate) => self.duplicate(line, event).into_iter().collect(),
             Outcome::Silent(_) => self.unknown(line, event).into_iter().collect(),
             // A dead letter has its sentence beside it; only a miss has more to it.
-            Outcome::Publish(output) => {
-                let unknown = self.unknown(line, event).into_iter().filter(|_| output.dead.is_none());
+            Outcome::Publish(_) | Outcome::Several(_) => {
+                let unknown = self.unknown(line, event).into_iter().filter(|_| outcome.is_processed());
                 let misses = event.asks.iter().filter(|asked| !asked.found).map(|asked| self.miss(line, event, asked));
                 unknown.chain(misses).collect()
             }
@@ -83,7 +83,7 @@ impl Why<'_> {
 
     fn processed(&self, event: &Explained) -> bool {
         let at = usize::try_from(event.position.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        matches!(self.ran.outcomes.get(at), Some(Outcome::Publish(output)) if output.dead.is_none())
+        self.ran.outcomes.get(at).is_some_and(Outcome::is_processed)
     }
 
     fn miss(&self, line: u64, event: &Explained, asked: &Asked) -> String {

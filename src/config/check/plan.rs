@@ -19,6 +19,11 @@ pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
         let line = |setting: &KeyPath| report.sources().reference(places.nearest(setting));
         let print = |sentence: &Sentence| sentence.print(&line);
         let (message, hint) = (print(&fault.what), fault.hint.as_ref().map(print));
-        report.fault(&fault, places.nearest(&fault.at), message, hint);
+        let place = places.nearest(&fault.at);
+        let place = match &fault.within {
+            Some((text, bytes)) => report.sources().within(place, text, bytes),
+            None => place,
+        };
+        report.fault(&fault, place, message, hint);
     }
 }

@@ -21,10 +21,30 @@ pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
             report.error_with(later.place, message, "the server refuses a stream with overlapping subjects");
         }
     }
-    for (section, template) in [("output", &draft.plan.output_subject), ("dead_letters", &draft.plan.dead_subject)] {
-        let at = KeyPath::of([section, "subject"]);
+    only(draft, &inputs, report);
+    let plan = &draft.plan;
+    let routes = (0..)
+        .zip(&plan.route)
+        .filter_map(|(n, route)| Some((KeyPath::route(n).then("subject"), route.subject.as_ref()?)));
+    let maps = (0..).zip(&plan.map).map(|(n, map)| (KeyPath::map(n).then("subject"), &map.subject));
+    let (output, dead) = (KeyPath::of(["output", "subject"]), KeyPath::of(["dead_letters", "subject"]));
+    for (at, template) in
+        [(output, &plan.output_subject), (dead, &plan.dead_subject)].into_iter().chain(routes).chain(maps)
+    {
         if !draft.places.is_unread(&at) {
             meets_input(&at, template, draft.places.nearest(&at), &inputs, report);
+        }
+    }
+}
+
+/// What is wanted of the input is in it.
+fn only(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
+    for (number, filter) in draft.plan.input_only.iter().enumerate() {
+        let place = draft.places.nearest(&KeyPath::of(["input", "only"]).then(&number.to_string()));
+        if !inputs.is_empty() && !inputs.iter().any(|input| meet(input.value, filter)) {
+            let message = format!("no event of the input has a subject that `{filter}` takes");
+            let subjects: Vec<String> = inputs.iter().map(|input| format!("`{}`", input.value)).collect();
+            report.error_with(place, message, format!("input.subjects are {}", subjects.join(", ")));
         }
     }
 }

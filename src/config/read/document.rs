@@ -4,7 +4,7 @@ use super::super::draft::Draft;
 use super::super::report::Report;
 use super::super::section::Section;
 use super::super::tree;
-use super::{machine, nats, plan, streams};
+use super::{derive, filter, lake, machine, map, nats, plan, quality, route, streams};
 use crate::core::plan::check::KeyPath;
 
 /// Reads every section and reports every key that none of them knows.
@@ -20,10 +20,17 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Dra
     plan::dedup(root.optional("dedup"), &mut draft);
     draft.state = root.optional("state").and_then(machine::state);
     draft.http = root.optional("http").and_then(machine::http);
-    plan::event(root.required("event", "[event] with `kind`"), &mut draft);
+    lake::lake(&mut root, &mut draft);
+    let needs_kind = !root.all_have("kinds", "when");
+    plan::event(root.required("event", "[event] with `kind`"), needs_kind, &mut draft);
+    derive::derive(&mut root, &mut draft);
+    filter::filter(&mut root, &mut draft);
     plan::kinds(&mut root, &mut draft);
     plan::tables(&mut root, &mut draft);
     plan::enrich(&mut root, &mut draft);
+    quality::quality(&mut root, &mut draft);
+    map::map(&mut root, &mut draft);
+    route::route(&mut root, &mut draft);
     let all_known = root.finish();
     if !all_known && draft.plan.tables.is_empty() {
         // [tables] may have been misspelt.

@@ -3,23 +3,37 @@
 //! Only types and notations are looked at here, one value at a time; all rules are those of `core::plan::check`.
 
 use super::super::draft::{Draft, NO_PLACE};
+use super::super::given::Given;
 use super::super::place::At;
 use super::super::places::Places;
 use super::super::section::Section;
-use super::super::tree::Value;
+use super::super::tree::{Node, Value};
+use super::{key, row_version, unwrap, version};
+use crate::core::derive::section::MemberPath;
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
-use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, EnrichSpec, Identity, JoinSpec, KindSpec, Literal, OnMiss, TableSpec};
+use crate::core::plan::field_type::{FieldType, FieldTypes};
+use crate::core::plan::key_spec::KindPlaces;
+use crate::core::plan::selector::{Selector, index};
+use crate::core::plan::spec::{
+    DeleteSpec, EnrichSpec, Identity, JoinSpec, KindSpec, Literal, OnMiss, TableSpec, WriteMode,
+};
 use std::collections::BTreeMap;
 
-pub(super) fn event(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &mut Draft) {
     let (at, places, event) = (KeyPath::of(["event"]), &mut draft.places, &mut draft.plan.event);
     let Some(mut section) = section else { return places.unread(&at) };
-    section.require("kind", "`kind = \"title\"`");
-    let mut place = |name| section.parsed(name, Selector::parse);
-    event.kind = places.required(&at.then("kind"), place("kind")).unwrap_or(NO_PLACE);
-    event.id = places.take(&at.then("id"), place("id"));
-    event.time = places.take(&at.then("time"), place("time"));
+    if needs_kind {
+        section.require("kind", "`kind = \"title\"`");
+    }
+    let kind = key::kind(&mut section, "kind");
+    event.kind = match kind {
+        // Every kind has a condition, and none is read from the event.
+        Given::Absent if !needs_kind => KindPlaces::First(Vec::new()),
+        given => places.required(&at.then("kind"), given).unwrap_or(NO_PLACE.into()),
+    };
+    event.unwrap = unwrap::unwrap(&mut section, &at, places);
+    event.id = places.take(&at.then("id"), key::key(&mut section, "id"));
+    event.time = places.take(&at.then("time"), section.parsed("time", Selector::parse));
     section.finish();
 }
 
@@ -44,19 +58,60 @@ pub(super) fn kinds(root: &mut Section<'_, '_>, draft: &mut Draft) {
     for (name, entry) in sections {
         let (at, places) = (KeyPath::kind(name), &mut draft.places);
         places.write(at.clone().name(), entry.key);
-        let mut kind = KindSpec { key: None };
+        let mut kind = KindSpec::default();
         match root.enter(format!("[kinds.{}]", quoted(name)), entry.key, &entry.node) {
             None => places.unread(&at),
             Some(mut section) => {
-                let (key, entity) = (section.parsed("key", Selector::parse), section.text("entity"));
+                let (key, id) = (key::key(&mut section, "key"), key::key(&mut section, "id"));
+                let entity = section.text("entity");
+                let when = section.condition("when");
+                kind.types = types(&mut section, &at, places);
+                kind.version = version::version(&mut section, &at, places);
+                kind.upcast = version::upcast(&mut section, &at, places);
                 let all_known = section.finish();
+                if kind.version.is_none() && !all_known {
+                    // It may have been misspelt.
+                    places.unread(&at.then("version"));
+                }
+                if kind.upcast.is_empty() && !all_known {
+                    places.unread(&at.then("upcast"));
+                }
                 kind.key = places.take(&at.then("key"), key.unless_misspelt(all_known));
+                kind.id = places.take(&at.then("id"), id);
+                kind.when = places.take(&at.then("when"), when);
                 let entity = places.take(&at.then("entity"), entity.unless_misspelt(all_known));
                 draft.entities.extend(entity.map(|entity| (name.clone(), entity)));
             }
         }
         draft.plan.kinds.insert(name.clone(), kind);
     }
+    let with = draft.plan.kinds.iter().filter(|(_, kind)| kind.when.is_some()).map(|(name, _)| name.clone());
+    let mut order: Vec<String> = with.collect();
+    order.sort_by_key(|name| sections.get(name).map(|entry| entry.key));
+    draft.plan.kinds_by_condition = order;
+}
+
+/// `types`: fields and what they are.
+fn types(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> FieldTypes {
+    if !section.has("types") {
+        section.node("types");
+        return FieldTypes::new();
+    }
+    let parse = |word: &str| match FieldType::NAMED.iter().find(|(known, _)| *known == word) {
+        Some((_, found)) => Ok(*found),
+        None => Err(format!("`{word}` is no type: use `bool`, `number`, `text`, `list` or `object`")),
+    };
+    let mut types = FieldTypes::new();
+    for (text, found) in entries(section, "types", parse, || FieldType::Text, at, places) {
+        match MemberPath::parse(&text) {
+            Ok(member) => drop(types.insert(member, found)),
+            Err(message) => {
+                let name = at.then("types").then(&text).name();
+                section.report.error(places.nearest(&name), message);
+            }
+        }
+    }
+    types
 }
 
 pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
@@ -67,7 +122,7 @@ pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
             Some(section) => table(section, &at, places),
             None => {
                 places.unread(&at);
-                TableSpec { from: String::new(), row: None, columns: BTreeMap::new(), delete: None }
+                TableSpec::default()
             }
         };
         draft.plan.tables.insert(name.clone(), table);
@@ -78,15 +133,21 @@ fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Tab
     section.require("from", "`from = \"user\"`");
     section.require("columns", "`columns = { name = \"properties.name\" }`");
     let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
-    let row = section.parsed("row", Selector::parse);
+    let row = key::key(&mut section, "row");
     let columns = entries(&mut section, "columns", Selector::parse, || NO_PLACE, at, places);
-    let delete = delete(&mut section, &at.then("delete"), places);
+    let when = section.condition("when");
+    let when = places.take(&at.then("when"), when);
+    let unless = section.node("unless").and_then(|node| literal(&mut section, "unless", node));
+    let version = row_version::row_version(&mut section, at, places);
+    let words = [("merge", WriteMode::Merge), ("replace", WriteMode::Replace)];
+    let write = section.choice("write", &words).value().unwrap_or_default();
+    let (delete, delete_empty, cascade) = delete(&mut section, &at.then("delete"), places);
     let row = places.take(&at.then("row"), row.unless_misspelt(section.finish()));
-    TableSpec { from, row, columns, delete }
+    TableSpec { from, row, columns, unless, version, write, when, delete, delete_empty, cascade }
 }
 
 /// What stands under names of the operator's own; `unread` stands in for a value that is broken.
-fn entries<T>(
+pub(super) fn entries<T>(
     section: &mut Section<'_, '_>,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, String>,
@@ -108,28 +169,41 @@ fn entries<T>(
     entries.collect()
 }
 
-fn delete(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Option<DeleteSpec> {
+/// The value that removes a row, whether an event without a body does, and the tables whose rows go with it.
+fn delete(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> (Option<DeleteSpec>, bool, Vec<String>) {
     if !section.has("delete") {
         // Asking makes the key known, so that a misspelt one is recognised.
         section.node("delete");
-        return None;
+        return (None, false, Vec::new());
     }
-    let mut delete = section.optional("delete")?;
-    delete.require("field", "`field = \"properties.operation\"`");
-    delete.require("equals", "`equals = \"delete\"`");
-    let field = places.required(&at.then("field"), delete.parsed("field", Selector::parse));
-    let equals = delete.node("equals").and_then(|node| match &node.value {
+    let Some(mut delete) = section.optional("delete") else { return (None, false, Vec::new()) };
+    let body = places.take(&at.then("body"), delete.choice("body", &[("empty", true)])).unwrap_or_default();
+    let compares = !delete.has("body") || delete.has("field") || delete.has("equals");
+    if compares {
+        delete.require("field", "`field = \"properties.operation\"`");
+        delete.require("equals", "`equals = \"delete\"`");
+    }
+    let field = places.take(&at.then("field"), delete.parsed("field", Selector::parse));
+    let equals = delete.node("equals").and_then(|node| literal(&mut delete, "equals", node));
+    let cascade = delete.texts("cascade", |text| Ok(text.to_owned()));
+    let cascade = places.optional_list(&at.then("cascade"), cascade);
+    delete.finish();
+    let spec = DeleteSpec { field: field.unwrap_or(NO_PLACE), equals: equals.unwrap_or(Literal::Bool(false)) };
+    (compares.then_some(spec), body, cascade)
+}
+
+/// A scalar that values are compared with.
+fn literal(section: &mut Section<'_, '_>, name: &str, node: &Node) -> Option<Literal> {
+    match &node.value {
         Value::Text(text) => Some(Literal::Text(text.clone())),
         Value::Integer(integer) => Some(Literal::Integer(*integer)),
         Value::Bool(flag) => Some(Literal::Bool(*flag)),
         other => {
-            let message = format!("`equals` must be text, a whole number, true or false, not {}", other.type_name());
-            delete.report.error(node.place, message);
+            let message = format!("`{name}` must be text, a whole number, true or false, not {}", other.type_name());
+            section.report.error(node.place, message);
             None
         }
-    });
-    delete.finish();
-    Some(DeleteSpec { field: field.unwrap_or(NO_PLACE), equals: equals.unwrap_or(Literal::Bool(false)) })
+    }
 }
 
 pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
@@ -155,16 +229,22 @@ fn enrichment(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -
         section.report.error_with(*place, "`wait` is not built yet", "use `null`, `omit` or `dead_letter`");
     }
     let kinds = places.list(&at.then("kinds"), section.texts("kinds", |text| Ok(text.to_owned())));
+    let when = section.condition("when");
+    let when = places.take(&at.then("when"), when);
     let into = section.parsed("into", object_path);
+    let create = places.take(&at.then("create"), section.flag("create")).unwrap_or_default();
     let unread = || JoinSpec { table: String::new(), row: None, column: String::new() };
     let add = entries(&mut section, "add", JoinSpec::parse, unread, at, places);
     let into = places.take(&at.then("into"), into.unless_misspelt(section.finish())).unwrap_or_default();
-    EnrichSpec { kinds, on_miss: on_miss.value().flatten().unwrap_or_default(), into, add }
+    EnrichSpec { kinds, when, on_miss: on_miss.value().flatten().unwrap_or_default(), into, create, add }
 }
 
 /// The path of an object in the JSON; a place outside the JSON cannot take a field.
-fn object_path(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn object_path(text: &str) -> Result<Vec<String>, String> {
     match Selector::parse(text)? {
+        Selector::Path(names) if names.iter().any(|name| index(name).is_some()) => {
+            Err(format!("`{text}` lies in an array: only members of objects can be named here"))
+        }
         Selector::Path(names) => Ok(names),
         _ => Err(format!("`{text}` is outside the event's JSON: name an object in it, such as `properties`")),
     }

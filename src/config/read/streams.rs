@@ -19,6 +19,8 @@ pub(super) fn input(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     let input = &mut draft.input;
     input.stream = places.required(&at.then("stream"), section.parsed("stream", stream_name)).unwrap_or_default();
     input.subjects = places.list(&at.then("subjects"), section.texts("subjects", input_subject));
+    let only = section.texts("only", input_subject);
+    draft.plan.input_only = places.optional_list(&at.then("only"), only);
     input.api = api(&mut section, "domain").value();
     input.provision = made(section.optional("provision"), Made::Input);
     section.finish();
@@ -36,6 +38,7 @@ pub(super) fn output(section: Option<Section<'_, '_>>, draft: &mut Draft) {
         plan.output_subject = subject;
     }
     plan.mark = places.take(&at.then("mark"), section.text("mark"));
+    plan.envelope = places.take(&at.then("envelope"), section.flag("envelope")).unwrap_or_default();
     if let Some(most) = section.integer("max_bytes", MAX_BYTES, MAX_BYTES_WHY).value() {
         plan.max_bytes = most;
     }

@@ -2,14 +2,27 @@
 //!
 //! Compiling cannot fail on a plan that `config` accepted; what does not resolve is an error of ours.
 
+use super::building::Names;
+use super::condition::{RuleId, Test};
+use super::filter::Filter;
+use super::key_spec::KeyPlaces;
 use super::kinds::KindIndex;
 use super::layout::{Layout, TableId};
+use super::map::Map;
+use super::quality::Quality;
 use super::registers::{FEW, Registers};
-use super::resolve::Names;
+use super::resolve::Resolved;
+use super::route::Route;
+use super::row_version::{Compared, Invalid};
 use super::spec::{Literal, PlanSpec, UnknownKinds};
+use super::version::Versions;
 use crate::core::columns::ColumnId;
+use crate::core::derive::compiled::Section;
+use crate::core::derive::create::Created;
+use crate::core::derive::section::DeriveSection;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
+use crate::core::unwrap::layer::Layer;
 use crate::json::fields::{Fields, ObjectSlot, Slot};
 use crate::json::splice::Label;
 use std::sync::Arc;
@@ -36,11 +49,49 @@ pub struct Feed {
     /// The table's number.
     pub table: TableId,
     /// Where the row selector is, for a table with several rows a key.
-    pub row: Option<Place>,
+    pub row: Option<KeyPlaces>,
     /// The columns, by rising number.
     pub columns: Vec<(ColumnId, Place)>,
+    /// The value that leaves a column as it is.
+    pub unless: Option<Literal>,
+    /// The column that is set in a row which was removed, in a table with versions.
+    pub removed: Option<ColumnId>,
+    /// Where it says how new it is.
+    pub version: Option<Box<FeedVersion>>,
+    /// Whether columns that the event does not have are gone.
+    pub replaces: bool,
+    /// Where the event feeds the table at all.
+    pub when: Option<Test>,
     /// When the event removes the row instead.
     pub delete: Option<(Place, Literal)>,
+    /// Whether an event without a body removes it, too.
+    pub delete_empty: bool,
+    /// The tables whose rows of the key go with it.
+    pub cascade: Vec<Cascaded>,
+}
+
+/// A table whose rows of a key go with a row of another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Cascaded {
+    /// The table's number.
+    pub table: TableId,
+    /// Its columns of the version and of its being removed, in a table with versions.
+    pub versioned: Option<(ColumnId, ColumnId)>,
+}
+
+/// The version of an event for a table, and where its row keeps it.
+#[derive(Clone, Debug)]
+pub struct FeedVersion {
+    /// Where the event says it.
+    pub at: Place,
+    /// What it is.
+    pub compared: Compared,
+    /// What becomes of an event without one.
+    pub invalid: Invalid,
+    /// What a dead letter says of it.
+    pub sentence: String,
+    /// The row's column of the version.
+    pub version: ColumnId,
 }
 
 /// One row that a kind's enrichments need; several added fields may come from it.
@@ -49,11 +100,17 @@ pub struct Join {
     /// The table's number.
     pub table: TableId,
     /// Where the row selector is.
-    pub row: Option<Place>,
+    pub row: Option<KeyPlaces>,
     /// The same as the configuration writes it; empty where there is none.
     pub place: String,
+    /// Where it is asked at all.
+    pub when: Option<Test>,
+    /// The column that is set in a row which was removed, in a table with versions.
+    pub removed: Option<ColumnId>,
     /// Whether a miss makes the event a dead letter.
     pub required: bool,
+    /// Whether only conditions read it: then a row that is not there is no miss.
+    pub quiet: bool,
 }
 
 /// A field that an output gains.
@@ -81,6 +138,11 @@ pub enum Source {
         /// Whether a miss leaves the field out instead of making it null.
         omit: bool,
     },
+    /// The rules that the event breaks, of a section by its place in `Kind::quality`; left out where there are none.
+    Quality {
+        /// The section.
+        section: usize,
+    },
     /// The `output.mark`.
     Mark,
 }
@@ -100,13 +162,31 @@ pub struct Kind {
     /// The section's name; `unknown` for events without a section.
     pub name: Arc<str>,
     /// Where the key is.
-    pub key: Option<Place>,
+    pub key: Option<KeyPlaces>,
+    /// Where the id is.
+    pub id: Option<KeyPlaces>,
+    /// How its events become the newest version, where they have versions; before anything else of the kind.
+    pub versions: Option<Box<Versions>>,
+    /// The sections of derived fields that its events run through, in order, once their kind is known.
+    pub derive: Vec<Section>,
+    /// The filters that its events pass, in order.
+    pub filters: Vec<Filter>,
+    /// The objects that its enrichments put fields into, made where they are not there, and the conditions of those.
+    pub creates: Vec<(Option<Test>, Created)>,
     /// The tables it feeds, by table name.
     pub feeds: Vec<Feed>,
     /// The rows its outputs need.
     pub joins: Vec<Join>,
     /// The objects that gain fields; the top level last.
     pub targets: Vec<Target>,
+    /// The rules of its events' quality, section by section.
+    pub quality: Vec<Quality>,
+    /// The ways of its outputs, the first that holds.
+    pub routes: Vec<Route>,
+    /// The maps of its events, in order.
+    pub maps: Vec<Map>,
+    /// Whether it has conditions, rules of quality, maps or routes that are asked when an event is processed.
+    pub asks: bool,
     /// Whether it is known, which the mark says.
     pub known: bool,
     /// The spans that its events keep.
@@ -122,14 +202,30 @@ pub struct Plan {
     pub fingerprint: String,
     /// The numbers of tables and columns.
     pub layout: Layout,
+    /// The rule that drops events of other subjects than `input.only`, where there are any.
+    pub only: Option<RuleId>,
+    /// What events are taken out of before they are scanned.
+    pub layers: Vec<Layer>,
+    /// Whether an event without a body may be one at all.
+    pub tombstones: bool,
     /// The names that a scan looks for.
     pub fields: Fields,
     /// Where the kind is: in the scan itself, since registers are those of a kind.
-    pub kind: Place,
-    /// Where the id is; the same register in every kind.
-    pub id: Option<Place>,
+    pub kind: Vec<Place>,
     /// Where the event's own time is; the same register in every kind.
     pub time: Option<Place>,
+    /// The kinds with a condition, in the order in which they are asked.
+    pub kind_rules: Vec<(KindId, Test)>,
+    /// The sections of derived fields that every event runs through before its kind is looked at.
+    pub derive: Vec<Section>,
+    /// The names of the plan's rules, by number.
+    pub rules: Vec<Arc<str>>,
+    /// How many rules of quality there are, kind by kind.
+    pub checks: usize,
+    /// Whether anything is computed while an event is decoded: what is inside an envelope, kinds by conditions, fields, versions or filters.
+    pub computes: bool,
+    /// Whether something is removed from events or hidden in them.
+    pub hides: bool,
     /// The kind sections in order of their names, then the unknown kind.
     pub kinds: Vec<Kind>,
     /// `dedup.window_s`, or `None` when de-duplication is off.
@@ -137,24 +233,85 @@ pub struct Plan {
     index: KindIndex,
 }
 
+impl Kind {
+    /// A kind of this name that does nothing yet; without a name the unknown one.
+    pub(super) fn of(name: Option<&String>) -> Kind {
+        Kind {
+            name: Arc::from(name.map_or("unknown", String::as_str)),
+            key: None,
+            id: None,
+            versions: None,
+            derive: Vec::new(),
+            filters: Vec::new(),
+            creates: Vec::new(),
+            feeds: Vec::new(),
+            joins: Vec::new(),
+            targets: Vec::new(),
+            quality: Vec::new(),
+            routes: Vec::new(),
+            maps: Vec::new(),
+            asks: false,
+            known: name.is_some(),
+            registers: Registers::default(),
+        }
+    }
+
+    /// Whether anything is computed while its events are decoded.
+    fn computes(&self) -> bool {
+        self.rewrites() || !self.filters.is_empty()
+    }
+
+    /// Whether its events may get another text.
+    pub fn rewrites(&self) -> bool {
+        !self.derive.is_empty() || !self.creates.is_empty() || self.versions.is_some()
+    }
+
+    /// Whether an event of it without a body removes a row.
+    pub fn takes_tombstones(&self) -> bool {
+        self.feeds.iter().any(|feed| feed.delete_empty)
+    }
+
+    /// The conditions that are asked when its events are processed.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+        let feeds = self.feeds.iter().filter_map(|feed| feed.when.as_ref());
+        feeds.chain(self.joins.iter().filter_map(|join| join.when.as_ref()))
+    }
+}
+
+fn hides(spec: &PlanSpec) -> bool {
+    let upcast = spec.kinds.values().flat_map(|kind| &kind.upcast);
+    spec.derive.iter().chain(upcast).any(DeriveSection::hides)
+}
+
 impl Plan {
     /// Compiles a plan over a layout that already knows older tables and columns.
     pub fn compile(spec: PlanSpec, layout: &Layout) -> Plan {
         let layout = layout.extended(&spec);
-        let mut names = Names::of(&spec, &layout, &Registers::default());
-        if names.fields.len() <= FEW {
-            names = Names::of(&spec, &layout, &Registers::all());
+        let mut resolved = Resolved::of(&spec, &layout, &Registers::default());
+        if resolved.names.fields.len() <= FEW {
+            resolved = Resolved::of(&spec, &layout, &Registers::all());
         }
-        let Names { fields, kind, id, time, kinds } = names;
+        let Resolved { names: Names { fields, rules, checks }, kind, only, kind_rules, time, derive, kinds } = resolved;
         let window = i64::try_from(spec.dedup_window_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Plan {
             fingerprint: spec.fingerprint(),
-            index: KindIndex::new(spec.kinds.keys()),
+            index: KindIndex::new(spec.kinds.iter().map(|(name, kind)| (name, kind.when.is_none()))),
             layout,
+            layers: spec.event.unwrap.iter().map(Layer::compile).collect(),
+            tombstones: kinds.iter().any(Kind::takes_tombstones),
             fields,
             kind,
-            id,
+            only,
+            computes: !spec.event.unwrap.is_empty()
+                || !derive.is_empty()
+                || !kind_rules.is_empty()
+                || kinds.iter().any(Kind::computes),
+            kind_rules,
             time,
+            derive,
+            rules,
+            checks,
+            hides: hides(&spec),
             kinds,
             dedup_window: (window > 0).then_some(Nanos(window)),
             spec,
@@ -176,6 +333,11 @@ impl Plan {
     pub fn unknown_kind(&self) -> KindId {
         // `kinds` always ends with the unknown kind, and config bounds the number of sections.
         (self.kinds.len().saturating_sub(1)) as KindId
+    }
+
+    /// Whether an event of this kind should have an id by which it is told from its repetitions.
+    pub fn looks_for_id(&self, kind: KindId) -> bool {
+        self.dedup_window.is_some() && self.kinds.get(usize::from(kind)).is_some_and(|kind| kind.id.is_some())
     }
 
     /// Whether an event has an outcome at all; it works on the state in any case.

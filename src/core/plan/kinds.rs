@@ -14,10 +14,13 @@ pub struct KindIndex {
 }
 
 impl KindIndex {
-    /// Numbers the sections in the order given.
-    pub fn new<'a>(names: impl Iterator<Item = &'a String>) -> KindIndex {
+    /// Numbers the sections in the order given; those that are not found by a kind's text have their numbers, too.
+    pub fn new<'a>(names: impl Iterator<Item = (&'a String, bool)>) -> KindIndex {
         let mut index = KindIndex::default();
-        for (id, name) in (0..).zip(names) {
+        for (id, (name, is_found)) in (0..).zip(names) {
+            if !is_found {
+                continue;
+            }
             if name.contains('*') {
                 index.patterns.push((name.clone(), id));
             } else {
@@ -45,6 +48,12 @@ impl KindIndex {
 /// The order in which exact names lie.
 fn order(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Whether a section that names these kind sections applies to one; without names it applies to all, the unknown kind (`None`)
+/// included.
+pub fn applies(named: &[String], kind: Option<&str>) -> bool {
+    named.is_empty() || kind.is_some_and(|kind| named.iter().any(|own| own == kind))
 }
 
 /// Whether `text` matches `pattern`, in which `*` stands for any run of characters, also none.
@@ -89,7 +98,7 @@ mod tests {
     #[test]
     fn exact_beats_pattern_and_longer_beats_shorter() {
         let names = ["*", "a:*", "a:b", "a:b*", "b:*", "*:b"].map(String::from);
-        let index = KindIndex::new(names.iter());
+        let index = KindIndex::new(names.iter().map(|name| (name, true)));
         let found =
             |kind: &str| index.find(kind.as_bytes()).and_then(|id| names.get(usize::from(id))).map(String::as_str);
         assert_eq!(found("a:b"), Some("a:b"));

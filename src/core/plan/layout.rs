@@ -7,6 +7,12 @@ use super::spec::PlanSpec;
 use crate::core::columns::ColumnId;
 use serde::{Deserialize, Serialize};
 
+/// The column that a table with versions keeps the version of a row in.
+pub const VERSION: &str = ".version";
+/// The column that is set in a row of such a table which was removed: the version stays, so that nothing older comes back.
+/// A column of the configuration has no dot in its name.
+pub const REMOVED: &str = ".removed";
+
 /// A table's number.
 pub type TableId = u16;
 
@@ -34,7 +40,10 @@ impl Layout {
                 layout.tables.len() - 1
             });
             if let Some(known) = layout.tables.get_mut(place) {
-                let new: Vec<String> = table.columns.keys().filter(|c| !known.columns.contains(c)).cloned().collect();
+                let own = [VERSION, REMOVED].into_iter().filter(|_| table.version.is_some());
+                let columns = table.columns.keys().map(String::as_str).chain(own);
+                let new = columns.filter(|c| !known.columns.iter().any(|k| k == c)).map(str::to_owned);
+                let new: Vec<String> = new.collect();
                 known.columns.extend(new);
             }
         }

@@ -2,95 +2,177 @@
 //!
 //! Works on a plan that `config` accepted; what does not resolve is an error of ours.
 
-use super::compiled::{Added, Feed, Join, Kind, Place, Source, Target};
-use super::layout::Layout;
+use super::building::{Building, Names, no_rows};
+use super::compiled::{Added, Cascaded, Feed, FeedVersion, Join, Kind, KindId, Place, Source, Target};
+use super::condition::{Condition, RuleId, Source as Where, Test};
+use super::filter::Filter;
+use super::key_spec::{KeyPlaces, KeySpec};
+use super::layout::{Layout, REMOVED, TableId, VERSION};
+use super::map::{Map, MapSpec, Object};
+use super::quality::{Check, Quality, QualitySpec, Rule, complete_name, valid_name};
 use super::registers::Registers;
+use super::route::{Route, RouteSpec};
+use super::row_version::RowVersion;
 use super::selector::Selector;
-use super::spec::{OnMiss, PlanSpec};
+use super::spec::{EnrichSpec, OnMiss, PlanSpec, WriteMode};
+use super::version::Versions;
 use crate::core::columns::ColumnId;
-use crate::json::fields::{Fields, ObjectSlot, Slot};
+use crate::core::derive::compiled::Section;
+use crate::core::derive::create::Created;
+use crate::core::derive::section::{DeriveSection, overlap};
+use crate::core::expr::Read;
+use crate::json::fields::ObjectSlot;
 use crate::json::splice::Label;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Every place of a plan, resolved.
-pub(super) struct Names {
-    /// What a scan looks for.
-    pub fields: Fields,
+pub(super) struct Resolved {
+    /// What a scan looks for, and the rules' names.
+    pub names: Names,
     /// `Plan::kind`.
-    pub kind: Place,
-    /// `Plan::id`.
-    pub id: Option<Place>,
+    pub kind: Vec<Place>,
+    /// `Plan::only`.
+    pub only: Option<RuleId>,
+    /// `Plan::kind_rules`.
+    pub kind_rules: Vec<(KindId, Test)>,
     /// `Plan::time`.
     pub time: Option<Place>,
+    /// `Plan::derive`.
+    pub derive: Vec<Section>,
     /// `Plan::kinds`.
     pub kinds: Vec<Kind>,
 }
 
-impl Names {
+impl Resolved {
     /// Over kinds that begin with these registers.
-    pub fn of(spec: &PlanSpec, layout: &Layout, registers: &Registers) -> Names {
-        let mut fields = Fields::default();
-        // In the scan itself.
-        let kind = place(&mut Building { fields: &mut fields, registers: Registers::all() }, &spec.event.kind);
-        let mut common = Building { fields: &mut fields, registers: registers.clone() };
-        let id = spec.event.id.as_ref().map(|s| place(&mut common, s));
-        let time = spec.event.time.as_ref().map(|s| place(&mut common, s));
+    pub fn of(spec: &PlanSpec, layout: &Layout, registers: &Registers) -> Resolved {
+        let mut names = Names::default();
+        let mut scanned = Building::of_the_scan(&mut names);
+        let kind = spec.event.kind.places().iter().map(|place| scanned.place(place)).collect();
+        let only = (!spec.input_only.is_empty()).then(|| scanned.rule("input.only"));
+        let kind_rules = kind_rules(spec, &mut scanned);
+        let before = feeding_the_kind(spec);
+        let derive = sections(spec, 0..before, |_| true, &mut scanned);
+        let mut common = Building::new(&mut names, registers.clone());
+        let id = spec.event.id.as_ref().map(|id| id.compile(|s| common.place(s)));
+        let time = spec.event.time.as_ref().map(|s| common.place(s));
         let common = common.registers;
-        let mut compile =
-            |name| compile_kind(spec, layout, Building { fields: &mut fields, registers: common.clone() }, name);
+        let mut compile = |name: Option<&String>| {
+            let section = name.map(String::as_str);
+            let types = name.and_then(|name| spec.kinds.get(name)).map(|kind| kind.types.clone()).unwrap_or_default();
+            let mut scanned = Building::of_the_scan(&mut names);
+            let versions = name.and_then(|name| versions(spec, name, &mut scanned));
+            scanned.types.clone_from(&types);
+            let own = |derive: &DeriveSection| derive.applies_to(section);
+            let derive = sections(spec, before..spec.derive.len(), own, &mut scanned);
+            let filters = spec.filter.iter().filter(|filter| filter.applies_to(section));
+            let filters = filters.map(|f| Filter { drop: scanned.test(&f.drop, &f.name, |_, _| no_rows()) }).collect();
+            let creates = creates(spec, section, &mut scanned);
+            let building = Building { types, ..Building::new(&mut names, common.clone()) };
+            compile_kind(
+                spec,
+                layout,
+                building,
+                name,
+                Kind { id: id.clone(), versions, derive, filters, creates, ..Kind::of(name) },
+            )
+        };
         let mut kinds: Vec<Kind> = spec.kinds.keys().map(|name| compile(Some(name))).collect();
         kinds.push(compile(None));
-        kinds.iter_mut().for_each(|kind| kind.registers.complete(&fields));
-        Names { fields, kind, id, time, kinds }
+        kinds.iter_mut().for_each(|kind| kind.registers.complete(&names.fields));
+        Resolved { names, kind, only, kind_rules, time, derive, kinds }
     }
 }
 
-/// The registers of a kind while it is compiled, over the names that a scan looks for.
-struct Building<'a> {
-    fields: &'a mut Fields,
-    registers: Registers,
+/// Sections of derived fields, those of a range that are wanted.
+fn sections(
+    spec: &PlanSpec,
+    range: Range<usize>,
+    wanted: impl Fn(&DeriveSection) -> bool,
+    building: &mut Building<'_>,
+) -> Vec<Section> {
+    let numbered = spec.derive.iter().enumerate().filter(|(number, section)| range.contains(number) && wanted(section));
+    numbered.map(|(n, section)| Section::compile(&format!("derive.{n}.when"), section, building)).collect()
 }
 
-impl Building<'_> {
-    fn field(&mut self, path: &[String]) -> Slot {
-        self.registers.field(self.fields, path)
-    }
-
-    fn object(&mut self, path: &[String]) -> ObjectSlot {
-        self.registers.object(self.fields, path)
-    }
+/// The kinds with a condition, in their order.
+fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<(KindId, Test)> {
+    let rules = spec.kinds_by_condition.iter().map(|name| {
+        let number = spec.kinds.keys().position(|known| known == name).expect("a kind of the plan");
+        let when = spec.kinds.get(name).and_then(|kind| kind.when.as_ref()).expect("a kind with a condition");
+        let number = KindId::try_from(number).expect("config bounds the number of sections");
+        (number, building.test(when, &format!("kinds.{name}.when"), |_, _| no_rows()))
+    });
+    rules.collect()
 }
 
-fn place(fields: &mut Building<'_>, selector: &Selector) -> Place {
-    match selector {
-        Selector::Path(names) => Place::Field(fields.field(names)),
-        Selector::Subject(n) => Place::Subject(*n),
-        Selector::Header(name) => Place::Header(name.clone()),
-        Selector::Time => Place::Time,
-    }
+/// The objects that are made for the enrichments of a kind.
+fn creates(spec: &PlanSpec, kind: Option<&str>, building: &mut Building<'_>) -> Vec<(Option<Test>, Created)> {
+    let own = |enrich: &&(usize, &EnrichSpec)| {
+        enrich.1.create
+            && !enrich.1.into.is_empty()
+            && kind.is_some_and(|kind| enrich.1.kinds.iter().any(|k| k == kind))
+    };
+    let numbered: Vec<(usize, &EnrichSpec)> = spec.enrich.iter().enumerate().collect();
+    let made = numbered.iter().filter(own).map(|(number, enrich)| {
+        let rule = format!("enrich.{number}.when");
+        let when = enrich.when.as_ref().map(|when| building.test(when, &rule, |_, _| no_rows()));
+        (when, Created::compile(&enrich.into, building))
+    });
+    made.collect()
 }
 
-fn compile_kind(spec: &PlanSpec, layout: &Layout, mut building: Building<'_>, name: Option<&String>) -> Kind {
+/// How a kind's events become the newest version.
+fn versions(spec: &PlanSpec, name: &str, building: &mut Building<'_>) -> Option<Box<Versions>> {
+    let kind = spec.kinds.get(name)?;
+    let version = kind.version.as_ref()?;
+    Some(Box::new(Versions::compile(version, &kind.upcast, &format!("kinds.{name}"), building)))
+}
+
+/// How many of the sections have to run before the kind is looked at: all up to the last one that writes what decides it.
+fn feeding_the_kind(spec: &PlanSpec) -> usize {
+    let kind = spec.kind_paths();
+    let feeds = |section: &DeriveSection| section.written().any(|path| kind.iter().any(|kind| overlap(&path, kind)));
+    spec.derive.iter().rposition(feeds).map_or(0, |at| at + 1)
+}
+
+/// What a kind does with an event behind its filters; it has what comes before them.
+fn compile_kind(
+    spec: &PlanSpec,
+    layout: &Layout,
+    mut building: Building<'_>,
+    name: Option<&String>,
+    mut kind: Kind,
+) -> Kind {
     let fields = &mut building;
     let section = name.and_then(|name| spec.kinds.get(name));
-    let mut kind = Kind {
-        name: Arc::from(name.map_or("unknown", String::as_str)),
-        key: section.and_then(|s| s.key.as_ref()).map(|s| place(fields, s)),
-        feeds: Vec::new(),
-        joins: Vec::new(),
-        targets: Vec::new(),
-        known: name.is_some(),
-        registers: Registers::default(),
-    };
+    kind.key = section.and_then(|s| s.key.as_ref()).map(|key| key.compile(|s| fields.place(s)));
+    if let Some(id) = section.and_then(|s| s.id.as_ref()) {
+        kind.id = Some(id.compile(|s| fields.place(s)));
+    }
     if let Some(name) = name {
         kind.feeds = compile_feeds(spec, layout, fields, name);
         compile_enrichments(spec, layout, fields, name, &mut kind);
     }
+    let quality = spec.quality.iter().enumerate().filter(|(_, section)| section.applies_to(name.map(String::as_str)));
+    for (number, section) in quality {
+        compile_quality(layout, fields, number, section, &mut kind);
+    }
+    for target in &mut kind.targets {
+        target.fields.sort_by(|a, b| a.name.cmp(&b.name));
+    }
     if let Some(mark) = &spec.mark {
         let member = fields.field(std::slice::from_ref(mark));
         let added = Added { name: mark.clone(), label: Label::new(mark), member, source: Source::Mark };
-        target(&mut kind.targets, fields.object(&[])).fields.push(added);
+        target(&mut kind.targets, fields.objects(&[])).fields.push(added);
     }
+    let routes = spec.route.iter().filter(|route| route.applies_to(name.map(String::as_str)));
+    kind.routes = routes.map(|route| compile_route(layout, fields, route, &mut kind.joins)).collect();
+    let maps = spec.map.iter().filter(|map| map.applies_to(name.map(String::as_str)));
+    kind.maps = maps.map(|map| compile_map(layout, fields, map, &mut kind.joins)).collect();
+    kind.asks =
+        !kind.routes.is_empty() || !kind.maps.is_empty() || !kind.quality.is_empty() || kind.tests().next().is_some();
     kind.registers = building.registers;
     kind
 }
@@ -101,33 +183,71 @@ fn compile_feeds(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, ki
         let id = layout.table(name).expect("the layout has every table of its plan");
         let number = |column: &str| layout.column(id, column).expect("the layout has every column of its plan");
         let mut columns: Vec<(ColumnId, Place)> =
-            table.columns.iter().map(|(column, source)| (number(column), place(fields, source))).collect();
+            table.columns.iter().map(|(column, source)| (number(column), fields.place(source))).collect();
         columns.sort_by_key(|(column, _)| *column);
         Feed {
             table: id,
-            row: table.row.as_ref().map(|s| place(fields, s)),
+            when: table.when.as_ref().map(|when| fields.test(when, &format!("tables.{name}.when"), |_, _| no_rows())),
+            row: table.row.as_ref().map(|row| row.compile(|s| fields.place(s))),
             columns,
-            delete: table.delete.as_ref().map(|d| (place(fields, &d.field), d.equals.clone())),
+            unless: table.unless.clone(),
+            removed: layout.column(id, REMOVED),
+            version: table.version.as_ref().map(|version| Box::new(compile_version(layout, fields, name, id, version))),
+            delete_empty: table.delete_empty,
+            replaces: table.write == WriteMode::Replace,
+            cascade: table.cascade.iter().map(|other| cascaded(spec, layout, other)).collect(),
+            delete: table.delete.as_ref().map(|d| (fields.place(&d.field), d.equals.clone())),
         }
     })
     .collect()
 }
 
+fn cascaded(spec: &PlanSpec, layout: &Layout, name: &str) -> Cascaded {
+    let table = layout.table(name).expect("a deletion cascades to tables of its plan");
+    let has_versions = spec.tables.get(name).is_some_and(|table| table.version.is_some());
+    let column = |name: &str| layout.column(table, name);
+    let versioned = column(VERSION).zip(column(REMOVED)).filter(|_| has_versions);
+    Cascaded { table, versioned }
+}
+
+fn compile_version(
+    layout: &Layout,
+    fields: &mut Building<'_>,
+    name: &str,
+    table: TableId,
+    spec: &RowVersion,
+) -> FeedVersion {
+    let column = |name: &str| layout.column(table, name).expect("the layout has the columns of versions");
+    let RowVersion { at, compared, invalid } = spec;
+    let word = compared.word();
+    FeedVersion {
+        at: fields.place(at),
+        compared: *compared,
+        invalid: *invalid,
+        sentence: format!("the field `{at}`, the version of rows of the table `{name}`, is missing or no {word}"),
+        version: column(VERSION),
+    }
+}
+
 fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, name: &str, kind: &mut Kind) {
-    let mut known: Vec<(&str, Option<&Selector>, bool)> = Vec::new();
-    for enrich in spec.enrich.iter().filter(|enrich| enrich.kinds.iter().any(|k| k == name)) {
-        let object = fields.object(&enrich.into);
+    let mut known: Vec<(&str, Option<&KeySpec>, bool, Option<&Condition>)> = Vec::new();
+    let of_kind = spec.enrich.iter().enumerate().filter(|(_, enrich)| enrich.kinds.iter().any(|k| k == name));
+    for (number, enrich) in of_kind {
+        let rule = format!("enrich.{number}.when");
+        let when = enrich.when.as_ref().map(|when| fields.test(when, &rule, |_, _| no_rows()));
+        let object = fields.objects(&enrich.into);
         target(&mut kind.targets, object);
         for (field, from) in &enrich.add {
             let table = layout.table(&from.table).expect("a join names a table of its plan");
             let column = layout.column(table, &from.column).expect("a join names a column of its table");
             let required = enrich.on_miss == OnMiss::DeadLetter;
-            let wanted = (from.table.as_str(), from.row.as_ref(), required);
+            let wanted = (from.table.as_str(), from.row.as_ref(), required, enrich.when.as_ref());
             let join = known.iter().position(|k| *k == wanted).unwrap_or_else(|| {
                 known.push(wanted);
-                let row = from.row.as_ref().map(|s| place(fields, s));
-                let place = from.row.as_ref().map(Selector::to_string).unwrap_or_default();
-                kind.joins.push(Join { table, row, place, required });
+                let row = from.row.as_ref().map(|row| row.compile(|s| fields.place(s)));
+                let place = from.row.as_ref().map(KeySpec::to_string).unwrap_or_default();
+                let removed = layout.column(table, REMOVED);
+                kind.joins.push(Join { table, row, place, when: when.clone(), removed, required, quiet: false });
                 kind.joins.len() - 1
             });
             let mut path = enrich.into.clone();
@@ -137,9 +257,57 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'
             target(&mut kind.targets, object).fields.push(added);
         }
     }
-    for target in &mut kind.targets {
-        target.fields.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// A section of quality: its rules, and the member that lists those that are broken.
+fn compile_quality(layout: &Layout, fields: &mut Building<'_>, number: usize, section: &QualitySpec, kind: &mut Kind) {
+    let complete = section.complete.iter().map(|place| (complete_name(place), Check::Complete(fields.place(place))));
+    let mut checks: Vec<(String, Check)> = complete.collect();
+    for (name, condition) in &section.valid {
+        let name = valid_name(name);
+        let test = fields.test(condition, &name, |fields, read| column(layout, fields, read, &mut kind.joins));
+        checks.push((name, Check::Valid(test)));
     }
+    checks.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let rules = checks.into_iter().map(|(name, check)| Rule { name: Arc::from(name), number: fields.check(), check });
+    let rules = rules.collect();
+    if let Some(mark) = section.marks() {
+        let member = fields.field(&[mark.to_owned()]);
+        let source = Source::Quality { section: kind.quality.len() };
+        let added = Added { name: mark.to_owned(), label: Label::new(mark), member, source };
+        target(&mut kind.targets, fields.objects(&[])).fields.push(added);
+    }
+    kind.quality.push(Quality { number, rules, on_violation: section.on_violation });
+}
+
+/// A column that a condition reads; rows that only conditions read are joined quietly.
+fn column(layout: &Layout, fields: &mut Building<'_>, read: &Read, joins: &mut Vec<Join>) -> Where {
+    let Read::Column { table, row, column } = read else { unreachable!("only columns are asked for here") };
+    let number = layout.table(table).expect("a condition names a table of its plan");
+    let column = layout.column(number, column).expect("a condition names a column of its table");
+    let place = row.as_ref().map(Selector::to_string).unwrap_or_default();
+    let same = |join: &Join| join.table == number && join.place == place && join.when.is_none();
+    let join = joins.iter().position(same).unwrap_or_else(|| {
+        let row = row.as_ref().map(|row| KeyPlaces::One(fields.place(row)));
+        let removed = layout.column(number, REMOVED);
+        joins.push(Join { table: number, row, place, when: None, removed, required: false, quiet: true });
+        joins.len() - 1
+    });
+    Where::Column { join, column }
+}
+
+fn compile_route(layout: &Layout, fields: &mut Building<'_>, route: &RouteSpec, joins: &mut Vec<Join>) -> Route {
+    let column = |fields: &mut Building<'_>, read: &Read| column(layout, fields, read, joins);
+    let when = route.when.as_ref().map(|when| fields.test(when, &route.name, column));
+    Route { rule: fields.rule(&route.name), when, subject: route.subject.clone().map(Arc::new) }
+}
+
+fn compile_map(layout: &Layout, fields: &mut Building<'_>, map: &MapSpec, joins: &mut Vec<Join>) -> Map {
+    let mut column = |fields: &mut Building<'_>, read: &Read| column(layout, fields, read, joins);
+    let when = map.when.as_ref().map(|when| fields.test(when, &map.name, &mut column));
+    let object = Object::compile(map, fields, |fields, formula| fields.test(formula, &map.name, &mut column));
+    let (subject, instead, on_error) = (map.subject.clone(), map.instead, map.on_error);
+    Map { rule: fields.rule(&map.name), when, subject, instead, on_error, object }
 }
 
 fn target(targets: &mut Vec<Target>, object: ObjectSlot) -> &mut Target {

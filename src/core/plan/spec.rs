@@ -3,10 +3,22 @@
 //! The text of a plan is its JSON; maps are ordered, so equal plans have equal texts. What a plan has to obey is `check`'s
 //! business; this file has no opinion on it.
 
+use super::condition::Condition;
 use super::emit::EmitSpec;
+use super::field_type::FieldTypes;
+use super::filter::FilterSpec;
+use super::key_spec::{KeyPart, KeySpec, KindPlaces};
+use super::map::MapSpec;
+use super::quality::QualitySpec;
+use super::route::RouteSpec;
+use super::row_version::RowVersion;
 use super::selector::Selector;
 use super::template::Template;
+use super::version::VersionSpec;
+use crate::core::derive::salt::Salt;
+use crate::core::derive::section::DeriveSection;
 use crate::core::output::RESERVED_PREFIXES;
+use crate::core::unwrap::spec::UnwrapSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -20,12 +32,33 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct PlanSpec {
     /// The input stream's name; it stands in every output's position header.
     pub input_stream: String,
+    /// The subjects whose events are processed, as filters; all without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_only: Vec<String>,
     /// Where things are in an event.
     pub event: EventSpec,
+    /// The sections of derived fields, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derive: Vec<DeriveSection>,
+    /// The filters, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter: Vec<FilterSpec>,
+    /// The sections of quality, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<QualitySpec>,
+    /// The maps, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<MapSpec>,
+    /// The routes, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub route: Vec<RouteSpec>,
     /// What becomes of events that no kind section matches.
     pub unknown_kinds: UnknownKinds,
     /// The kinds, by exact name or pattern.
     pub kinds: BTreeMap<String, KindSpec>,
+    /// The kinds with a condition, in the order in which they are asked: that of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds_by_condition: Vec<String>,
     /// The tables, by name.
     pub tables: BTreeMap<String, TableSpec>,
     /// The enrichments, in the order of the configuration.
@@ -36,6 +69,9 @@ pub struct PlanSpec {
     pub mark: Option<String>,
     /// `output.max_bytes`: the largest message that the lane may carry, headers included.
     pub max_bytes: u64,
+    /// `output.envelope`: whether outputs say of which kind and key they are, and when their event was stored.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub envelope: bool,
     /// `dead_letters.subject`.
     pub dead_subject: Template,
     /// `dedup.window_s`; 0 switches de-duplication off.
@@ -48,14 +84,22 @@ pub struct PlanSpec {
     pub emit: Option<EmitSpec>,
 }
 
+/// What is switched off is left out of a plan's text.
+fn is_off(flag: &bool) -> bool {
+    !flag
+}
+
 /// `[event]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSpec {
+    /// What events are taken out of, step by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwrap: Vec<UnwrapSpec>,
     /// Where the kind is.
-    pub kind: Selector,
+    pub kind: KindPlaces,
     /// Where the id is, if events have one.
-    pub id: Option<Selector>,
+    pub id: Option<KeySpec>,
     /// Where the event's own time is; used for latency only.
     pub time: Option<Selector>,
 }
@@ -121,25 +165,75 @@ impl TryFrom<u8> for Identity {
 }
 
 /// `[kinds.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KindSpec {
     /// Where the partition key is; a kind without one is sharded by its id or position.
-    pub key: Option<Selector>,
+    pub key: Option<KeySpec>,
+    /// Where the id is, where that is another place than `event.id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<KeySpec>,
+    /// The events that are of this kind, whatever the kind that they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// What fields of its events are, for conditions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: FieldTypes,
+    /// Where an event says its version, and what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionSpec>,
+    /// How each version becomes the next one, the last entry leading to the newest; the sections name no kinds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upcast: Vec<DeriveSection>,
 }
 
 /// `[tables.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSpec {
     /// The kind section whose events feed the table.
     pub from: String,
     /// What tells several rows of one key apart, if there are several.
-    pub row: Option<Selector>,
+    pub row: Option<KeySpec>,
     /// Column name to the place of its value.
     pub columns: BTreeMap<String, Selector>,
+    /// The value that stands for one that the producer did not send: it leaves a column as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Literal>,
+    /// Where an event says how new it is: an older one leaves the row as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<RowVersion>,
+    /// What becomes of columns that an event does not have.
+    #[serde(default, skip_serializing_if = "WriteMode::is_merge")]
+    pub write: WriteMode,
+    /// The events that feed it; all of its kind without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
     /// When an event removes the row instead.
     pub delete: Option<DeleteSpec>,
+    /// Whether an event without a body removes it, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_empty: bool,
+    /// The tables whose rows of the same key go with a row that an event removes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cascade: Vec<String>,
+}
+
+/// `tables.NAME.write`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteMode {
+    /// They stay as they are.
+    #[default]
+    Merge,
+    /// They are gone: the row is what the event says.
+    Replace,
+}
+
+impl WriteMode {
+    fn is_merge(&self) -> bool {
+        *self == WriteMode::Merge
+    }
 }
 
 /// `delete = { field = …, equals = … }`.
@@ -169,10 +263,16 @@ pub enum Literal {
 pub struct EnrichSpec {
     /// The kind sections that it applies to.
     pub kinds: Vec<String>,
+    /// The events that it applies to; all of its kinds without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
     /// What happens when a join finds no row.
     pub on_miss: OnMiss,
     /// The path of the object that the fields are added to; empty for the top level.
     pub into: Vec<String>,
+    /// Whether that object is made where it is not there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create: bool,
     /// Added field to the column that it takes.
     pub add: BTreeMap<String, JoinSpec>,
 }
@@ -197,7 +297,7 @@ pub struct JoinSpec {
     /// The table's name.
     pub table: String,
     /// The row selector, for a table with several rows a key.
-    pub row: Option<Selector>,
+    pub row: Option<KeySpec>,
     /// The column's name.
     pub column: String,
 }
@@ -207,8 +307,14 @@ impl JoinSpec {
     pub fn parse(text: &str) -> Result<JoinSpec, String> {
         let wrong = || format!("`{text}` is no join: write `table.column` or `table[path.to.row].column`");
         let (table, row, column) = if let Some((table, rest)) = text.split_once('[') {
-            let (row, column) = rest.split_once("].").ok_or_else(wrong)?;
-            (table, Some(Selector::parse(row)?), column)
+            let (row, column) = rest.rsplit_once("].").ok_or_else(wrong)?;
+            let parts =
+                parts(row).into_iter().map(|part| Selector::parse(part.trim())).collect::<Result<Vec<_>, _>>()?;
+            let row = match <[Selector; 1]>::try_from(parts) {
+                Ok([place]) => KeySpec::from(place),
+                Err(parts) => KeySpec::All(parts.into_iter().map(KeyPart::At).collect()),
+            };
+            (table, Some(row), column)
         } else {
             let (table, column) = text.split_once('.').ok_or_else(wrong)?;
             (table, None, column)
@@ -220,7 +326,24 @@ impl JoinSpec {
     }
 }
 
+/// What stands between the commas of a text, but for those in double quotes.
+fn parts(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let outside = |letter: char| {
+        quoted ^= letter == '"';
+        letter == ',' && !quoted
+    };
+    text.split(outside).collect()
+}
+
 impl PlanSpec {
+    /// The members that decide an event's kind.
+    pub fn kind_paths(&self) -> Vec<Vec<String>> {
+        let conditions = self.kinds.values().filter_map(|kind| kind.when.as_ref());
+        let read = conditions.flat_map(Condition::places).filter_map(|place| place.path().map(<[String]>::to_vec));
+        self.event.kind.paths().map(<[String]>::to_vec).chain(read).collect()
+    }
+
     /// The plan's text: equal plans have equal texts.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("owned strings, numbers and ordered maps into memory")
@@ -229,6 +352,24 @@ impl PlanSpec {
     /// This plan under the rule of identity that builds of before it had: what they made of the same configuration.
     pub fn of_before(&self) -> PlanSpec {
         PlanSpec { identity: Identity::Key, ..self.clone() }
+    }
+
+    /// Takes over the secrets of salts that another plan has, too.
+    pub fn borrow_salts(&mut self, from: &PlanSpec) {
+        let known: Vec<Salt> = from.sections().filter_map(|section| section.salt.clone()).collect();
+        let upcast = self.kinds.values_mut().flat_map(|kind| &mut kind.upcast);
+        for salt in self.derive.iter_mut().chain(upcast).filter_map(|section| section.salt.as_mut()) {
+            known.iter().for_each(|other| salt.borrow(other));
+        }
+    }
+
+    /// Whether every salt is known itself: else nothing that is hashed comes out as it did.
+    pub fn has_its_salts(&self) -> bool {
+        self.sections().filter_map(|section| section.salt.as_ref()).all(Salt::is_known)
+    }
+
+    fn sections(&self) -> impl Iterator<Item = &DeriveSection> {
+        self.derive.iter().chain(self.kinds.values().flat_map(|kind| &kind.upcast))
     }
 
     /// Whether a value is read from a header of the server or of our own (`output::RESERVED_PREFIXES`).
@@ -254,14 +395,16 @@ mod tests {
         for (header, expected) in
             [("Nats-Msg-Id", true), ("sidestream-Time", true), ("Trace", false), ("X-Nats-", false)]
         {
-            let id = Some(Selector::Header(header.to_owned()));
+            let id = Some(Selector::Header(header.to_owned()).into());
             let spec = PlanSpec { event: EventSpec { id, ..plain.event.clone() }, ..plain.clone() };
             assert_eq!(spec.reads_reserved_headers(), expected, "{header}");
         }
         let row = JoinSpec::parse("t[$header.Nats-Msg-Id].c").unwrap();
         let enrich = EnrichSpec {
             kinds: vec!["user".to_owned()],
+            when: None,
             into: Vec::new(),
+            create: false,
             add: [("x".to_owned(), row)].into(),
             on_miss: OnMiss::Null,
         };
@@ -272,8 +415,11 @@ mod tests {
     fn joins_parse_or_say_what_is_right() {
         let join = JoinSpec::parse("subscription[properties.language].status").unwrap();
         assert_eq!((join.table.as_str(), join.column.as_str()), ("subscription", "status"));
-        assert_eq!(join.row, Some(Selector::Path(vec!["properties".into(), "language".into()])));
-        for text in ["user", "user.", ".country", "t[a.b", "t[a]b", "t[a].b.c", "t[].b"] {
+        assert_eq!(join.row, Some(Selector::Path(vec!["properties".into(), "language".into()]).into()));
+        let of_parts = JoinSpec::parse("weather[origin, \"a,b.c\",at[0]].temp").unwrap();
+        let shown = of_parts.row.as_ref().map(ToString::to_string);
+        assert_eq!((shown.as_deref(), of_parts.column.as_str()), (Some("origin and \"a,b.c\" and at[0]"), "temp"));
+        for text in ["user", "user.", ".country", "t[a.b", "t[a]b", "t[a].b.c", "t[].b", "t[a,].b", "t[,].b"] {
             assert!(JoinSpec::parse(text).is_err(), "{text}");
         }
     }

@@ -158,7 +158,9 @@ mod tests {
 
     fn change() -> std::iter::Once<Change> {
         let columns = Some(Columns::default());
-        std::iter::once(Change { table: 0, row: Digest(0), row_text: "".into(), columns })
+        let change =
+            Change { table: 0, row: Digest(0), row_text: "".into(), columns, replaces: false, by_version: false };
+        std::iter::once(change)
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod id_map;
 pub mod row;
 pub mod rows;
 #[cfg(test)]
+mod dedup_cases;
+#[cfg(test)]
 mod rows_cases;
 mod texts;
 pub mod cache;

@@ -85,4 +85,8 @@ pub struct Change {
     pub row_text: Box<str>,
     /// Its columns from now on; `None` removes the row.
     pub columns: Option<Columns>,
+    /// Whether nothing of the row before is in them.
+    pub replaces: bool,
+    /// Whether it rests on the version of another row.
+    pub by_version: bool,
 }

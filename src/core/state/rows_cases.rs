@@ -13,7 +13,14 @@ fn columns(text: &str) -> Columns {
 }
 
 fn upsert(row: u128, text: &str) -> Change {
-    Change { table: 1, row: Digest(row), row_text: "r".into(), columns: Some(columns(text)) }
+    Change {
+        table: 1,
+        row: Digest(row),
+        row_text: "r".into(),
+        columns: Some(columns(text)),
+        replaces: false,
+        by_version: false,
+    }
 }
 
 fn stored(table: TableId, row: u128, text: &str, parts: u16) -> StoredRow {
@@ -68,7 +75,7 @@ proptest! {
         for (what, table, row, name, value) in steps {
             let (id, row) = ((table, digest(row)), digest(row));
             let name = model.get(&id).map_or_else(|| text(row, &name), |known| known.0.clone());
-            let change = |columns| Change { table, row, row_text: name.as_str().into(), columns };
+            let change = |columns| Change { table, row, row_text: name.as_str().into(), columns, replaces: false, by_version: false };
             match what {
                 0..=2 => {
                     rows.apply(change(Some(columns(&value))));

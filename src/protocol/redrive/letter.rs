@@ -77,7 +77,7 @@ pub struct Letter {
     pub key: Option<Decoded>,
     /// Who wrote it, and under which plan.
     pub run: RunHeader,
-    /// The length of the event's body in bytes, where the dead letter has only the beginning of it.
+    /// The length of the event's body in bytes, where the dead letter's is cut, masked or left out.
     pub cut_from: Option<u64>,
     /// The length of the dead letter's body in bytes.
     pub bytes: u64,

@@ -47,8 +47,7 @@ impl Published {
     /// What the core made, before it is in any lane.
     pub fn of(output: &Output) -> Published {
         let copied = output.copied.iter().flat_map(|list| list.iter().cloned());
-        let dead = output.dead.iter().flat_map(|dead| &dead.headers);
-        let own = dead.map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let own = output.own_headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
         Published::new((output.position, output.n), output.subject.clone(), copied.chain(own), output.payload.clone())
     }
 

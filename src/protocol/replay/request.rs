@@ -124,7 +124,15 @@ pub fn plan(configured: &PlanSpec, prefix: &str, emit: EmitSpec) -> Result<PlanS
         "" => Ok(template.clone()),
         prefix => Template::parse(&format!("{prefix}.{template}")),
     };
+    let mut route = configured.route.clone();
+    let mut map = configured.map.clone();
+    let routed = route.iter_mut().filter_map(|route| route.subject.as_mut());
+    for subject in routed.chain(map.iter_mut().map(|map| &mut map.subject)) {
+        *subject = prefixed(subject)?;
+    }
     Ok(PlanSpec {
+        route,
+        map,
         output_subject: prefixed(&configured.output_subject)?,
         dead_subject: prefixed(&configured.dead_subject)?,
         emit: Some(emit),

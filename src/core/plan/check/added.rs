@@ -4,6 +4,8 @@
 
 use super::fault::{Fault, Sentence};
 use super::key_path::KeyPath;
+use crate::core::expr::Read;
+use crate::core::plan::condition::Condition;
 use crate::core::plan::spec::{EnrichSpec, PlanSpec};
 
 /// An enrichment and its number.
@@ -15,6 +17,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     if let Some(mark) = &spec.mark {
         sections().for_each(|enrich| against_mark(enrich, mark, faults));
     }
+    sections().for_each(|enrich| created(enrich, faults));
     for later in sections() {
         for earlier in sections().take(later.0) {
             if let Some(kind) = shared_kind(earlier.1, later.1) {
@@ -26,12 +29,37 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
 }
 
+/// The full path of an added field.
+pub(super) fn path(into: &[String], name: &str) -> Vec<String> {
+    into.iter().map(String::as_str).chain([name]).map(str::to_owned).collect()
+}
+
 fn into(number: usize) -> KeyPath {
     KeyPath::enrich(number).then("into")
 }
 
 fn field(number: usize, name: &str) -> KeyPath {
     KeyPath::enrich(number).then("add").then(name).name()
+}
+
+/// The object is made before the key is known, and only where there is one to name.
+fn created((number, enrich): Numbered<'_>, faults: &mut Vec<Fault>) {
+    let at = KeyPath::enrich(number).then("create");
+    if enrich.create && enrich.into.is_empty() {
+        faults.push(no_object(at.clone(), into(number)));
+    }
+    let reads_key = |when: &&Condition| when.expression().reads().iter().any(|reading| reading.read == Read::Key);
+    if enrich.create && enrich.when.as_ref().filter(reads_key).is_some() {
+        let fault = Fault::mistake(at, "`when` reads `meta.key`, which is not known yet where the object is made");
+        faults.push(
+            fault.hint("compare the field that the key is read from").rests_on([KeyPath::enrich(number).then("when")]),
+        );
+    }
+}
+
+/// `create` without `into`.
+pub(super) fn no_object(at: KeyPath, into: KeyPath) -> Fault {
+    Fault::mistake(at, "`create` needs `into`: the top level is always there").hint("remove it").rests_on([into])
 }
 
 fn against_mark((number, enrich): Numbered<'_>, mark: &str, faults: &mut Vec<Fault>) {

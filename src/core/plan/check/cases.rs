@@ -16,25 +16,33 @@ pub(super) fn path(text: &str) -> Selector {
 pub(super) fn enrichment(kinds: &[&str], add: &[(&str, &str)]) -> EnrichSpec {
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let add = add.iter().map(|(field, join)| ((*field).to_owned(), JoinSpec::parse(join).unwrap())).collect();
-    EnrichSpec { kinds, on_miss: OnMiss::Null, into: Vec::new(), add }
+    EnrichSpec { kinds, when: None, on_miss: OnMiss::Null, into: Vec::new(), create: false, add }
 }
 
 /// A plan without a fault that never was a text.
 pub(super) fn good() -> PlanSpec {
-    let kind = |key: &str| KindSpec { key: Some(path(key)) };
+    let kind = |key: &str| KindSpec { key: Some(path(key).into()), ..KindSpec::default() };
     let table = |row: Option<&str>, column: &str| TableSpec {
         from: "user".to_owned(),
-        row: row.map(path),
+        row: row.map(|row| path(row).into()),
         columns: [(column.to_owned(), path(column))].into(),
         delete: Some(DeleteSpec { field: path("operation"), equals: Literal::Text("delete".to_owned()) }),
+        ..TableSpec::default()
     };
     PlanSpec {
         input_stream: "IN".to_owned(),
-        event: EventSpec { kind: path("title"), id: Some(path("id")), time: None },
+        input_only: Vec::new(),
+        event: EventSpec { unwrap: Vec::new(), kind: path("title").into(), id: Some(path("id").into()), time: None },
+        derive: Vec::new(),
+        filter: Vec::new(),
+        quality: Vec::new(),
+        route: Vec::new(),
+        map: Vec::new(),
         unknown_kinds: UnknownKinds::Forward,
-        kinds: [("user", kind("uuid")), ("lesson", kind("uuid")), ("visit", KindSpec { key: None })]
+        kinds: [("user", kind("uuid")), ("lesson", kind("uuid")), ("visit", KindSpec::default())]
             .map(|(name, kind)| (name.to_owned(), kind))
             .into(),
+        kinds_by_condition: Vec::new(),
         tables: [("user", table(None, "country")), ("sub", table(Some("language"), "status"))]
             .map(|(name, table)| (name.to_owned(), table))
             .into(),
@@ -45,6 +53,7 @@ pub(super) fn good() -> PlanSpec {
         dead_subject: Template::parse("dead.{reason}").unwrap(),
         dedup_window_s: 60,
         identity: Identity::Kind,
+        envelope: false,
         emit: None,
     }
 }
@@ -57,7 +66,7 @@ fn entity(said: &mut Entities, kind: &str, entity: &str) {
 }
 
 fn kind(spec: &mut PlanSpec, name: &str, key: Option<&str>) {
-    spec.kinds.insert(name.to_owned(), KindSpec { key: key.map(path) });
+    spec.kinds.insert(name.to_owned(), KindSpec { key: key.map(|key| path(key).into()), ..KindSpec::default() });
 }
 
 fn join(spec: &mut PlanSpec, field: &str, text: &str) {
@@ -99,13 +108,10 @@ pub(super) const MISTAKES: &[(Change, &str)] = &[
     (|spec, _| join(spec, "", "user.country"), r#"enrich.0.add."": an added field needs a name"#),
     // notation
     (
-        |spec, _| spec.event.kind = path("items[0].kind"),
-        "event.kind: `items[0].kind` matches no field: a place has no brackets",
+        |spec, _| spec.event.kind = path("items[x].kind").into(),
+        "event.kind: `items[x].kind` matches no field: brackets hold a number",
     ),
-    (
-        |spec, _| spec.event.time = Some(path("p.\"t\"")),
-        "event.time: `p.\"t\"` matches no field: a place has no quotes",
-    ),
+    (|spec, _| spec.event.time = Some(path("p.'t'")), "event.time: `p.'t'` matches no field: a place has no quotes"),
     (
         |spec, _| kind(spec, "visit", Some("/p/uuid")),
         "kinds.visit.key: `/p/uuid` matches no field: a place begins with a name",
@@ -225,8 +231,8 @@ pub(super) const WARNINGS: &[(Change, &str)] = &[
     (|spec, _| kind(spec, "unknown", None), "kinds.unknown: the kind `unknown` gets the subjects of events whose kind"),
     (|spec, _| drop(spec.enrich[0].add.remove("status")), "tables.sub: no join uses the table `sub`"),
     (|spec, _| spec.event.id = None, "dedup.window_s: no duplicates are dropped: [event] has no `id`"),
-    (|spec, _| spec.event.id = Some(path("title")), "event.id: the id is the kind too"),
-    (|spec, _| spec.event.id = Some(path("uuid")), "event.id: the id is the key of the kind `user` too"),
+    (|spec, _| spec.event.id = Some(path("title").into()), "event.id: the id is the kind too"),
+    (|spec, _| spec.event.id = Some(path("uuid").into()), "event.id: the id is the key of the kind `user` too"),
     (
         |spec, _| kind(spec, "lesson", Some("by")),
         "enrich.0.add.country: the rows of `user` are found by `uuid`, the kind `lesson` has the key `by`",

@@ -4,6 +4,7 @@
 
 use super::fault::{Fault, Sentence};
 use super::key_path::KeyPath;
+use crate::core::plan::key_spec::{KeyPart, KeySpec};
 use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::PlanSpec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ pub type Entities = BTreeMap<String, String>;
 /// A kind with a key, and what that key is said to name.
 struct Keyed<'a> {
     kind: &'a str,
-    key: &'a Selector,
+    key: &'a KeySpec,
     entity: Option<&'a String>,
 }
 
@@ -39,6 +40,24 @@ pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<Fault
         let (kind, spec) = spec.kinds.get_key_value(name)?;
         Some(Keyed { kind, key: spec.key.as_ref()?, entity: entities.get(name) })
     };
+    for (name, table) in &spec.tables {
+        for (number, other) in table.cascade.iter().enumerate() {
+            let Some((by, fed)) = find(&table.from).zip(spec.tables.get(other).and_then(|table| find(&table.from)))
+            else {
+                continue;
+            };
+            let at = KeyPath::table(name).then("delete").then("cascade").then(&number.to_string());
+            if let (Some(left), Some(right)) = (fed.entity, by.entity)
+                && left != right
+            {
+                let what =
+                    format!("the rows of `{other}` are found by a `{left}`, and those of `{name}` by a `{right}`");
+                let hint = "a deletion removes rows of its own key alone: those that only happen to have it would go";
+                let rests_on = [fed.settings(), by.settings()].into_iter().flatten();
+                faults.push(Fault::mistake(at, what).hint(hint).rests_on(rests_on));
+            }
+        }
+    }
     for (number, enrich) in spec.enrich.iter().enumerate() {
         let mut compared = BTreeSet::new();
         for (field, join) in &enrich.add {
@@ -71,7 +90,7 @@ fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> O
         }
         (Some(said), None) => Some(half(said, fed, enriched, at)),
         (None, Some(said)) => Some(half(said, enriched, fed, at)),
-        (None, None) if last_name(fed.key) != last_name(enriched.key) => {
+        (None, None) if last_names(fed.key) != last_names(enriched.key) => {
             let message = format!(
                 "the rows of `{table}` are found by `{}`, the kind `{}` has the key `{}`: do both name the same thing?",
                 fed.key, enriched.kind, enriched.key
@@ -96,6 +115,11 @@ fn half(said: &str, by: &Keyed<'_>, not_by: &Keyed<'_>, at: KeyPath) -> Fault {
         not_by.kind
     );
     Fault::mistake(at, what).hint(hint)
+}
+
+/// What a key's parts are called: each by the last name of its first place.
+fn last_names(key: &KeySpec) -> Vec<String> {
+    key.parts().iter().filter_map(|part: &KeyPart| part.places().first()).map(last_name).collect()
 }
 
 /// What a place is called where it is written: the last name of a path.

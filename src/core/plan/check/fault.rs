@@ -5,6 +5,7 @@
 
 use super::key_path::KeyPath;
 use std::fmt;
+use std::ops::Range;
 
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Fault {
     pub severity: Severity,
     /// The setting to look at.
     pub at: KeyPath,
+    /// The expression that the setting is, and which of its bytes to look at.
+    pub within: Option<(String, Range<usize>)>,
     /// What is wrong: lower case, no full stop.
     pub what: Sentence,
     /// What to do about it, where that is not said already.
@@ -33,11 +36,15 @@ pub struct Fault {
 
 impl Fault {
     pub(super) fn mistake(at: KeyPath, what: impl Into<Sentence>) -> Fault {
-        Fault { severity: Severity::Mistake, at, what: what.into(), hint: None, rests_on: Vec::new() }
+        Fault { severity: Severity::Mistake, at, within: None, what: what.into(), hint: None, rests_on: Vec::new() }
     }
 
     pub(super) fn warning(at: KeyPath, what: impl Into<Sentence>) -> Fault {
         Fault { severity: Severity::Warning, ..Fault::mistake(at, what) }
+    }
+
+    pub(super) fn within(self, text: &str, bytes: Range<usize>) -> Fault {
+        Fault { within: Some((text.to_owned(), bytes)), ..self }
     }
 
     pub(super) fn hint(self, hint: impl Into<Sentence>) -> Fault {

@@ -5,6 +5,7 @@
 use super::fault::{Fault, Sentence};
 use super::hint;
 use super::key_path::KeyPath;
+use crate::core::plan::key_spec::KeySpec;
 use crate::core::plan::spec::{JoinSpec, PlanSpec, TableSpec};
 use std::collections::BTreeSet;
 
@@ -63,7 +64,7 @@ fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>)
         return faults.push(fault.hint(hint).rests_on([KeyPath::of(["tables"])]));
     };
     let section = KeyPath::table(name);
-    faults.extend(row_selector(name, table, row.is_some(), column, at));
+    faults.extend(row_selector(name, table, row.as_ref(), column, at));
     // A table without columns is a fault of its own.
     if !table.columns.is_empty() && !table.columns.contains_key(column) {
         let hint = hint::known(column, "columns", table.columns.keys().map(String::as_str));
@@ -72,14 +73,33 @@ fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>)
     }
 }
 
+/// A row selector as a join writes it.
+fn in_brackets(row: &KeySpec) -> String {
+    row.parts().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// A join names a row exactly where a key can have several.
-fn row_selector(name: &str, table: &TableSpec, selected: bool, column: &str, at: &KeyPath) -> Option<Fault> {
+fn row_selector(
+    name: &str,
+    table: &TableSpec,
+    selected: Option<&KeySpec>,
+    column: &str,
+    at: &KeyPath,
+) -> Option<Fault> {
     let (message, hint) = match (&table.row, selected) {
-        (Some(row), false) => (
+        (Some(row), None) => (
             format!("the table `{name}` has several rows a key: the join does not say which one"),
-            format!("name the row's place in the event, such as `{name}[{row}].{column}`"),
+            format!("name the row's place in the event, such as `{name}[{}].{column}`", in_brackets(row)),
         ),
-        (None, true) => (
+        (Some(row), Some(selected)) if row.parts().len() != selected.parts().len() => (
+            format!(
+                "a row of the table `{name}` is told by {} places, and the join names {}",
+                row.parts().len(),
+                selected.parts().len()
+            ),
+            format!("name them in the order of the table's `row`, such as `{name}[{}].{column}`", in_brackets(row)),
+        ),
+        (None, Some(_)) => (
             format!("the table `{name}` has one row a key: there is none to choose"),
             format!("write `{name}.{column}`, or give the table a `row`"),
         ),

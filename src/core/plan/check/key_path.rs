@@ -32,6 +32,36 @@ impl KeyPath {
         KeyPath::of(["enrich"]).then(&number.to_string())
     }
 
+    /// `derive.N`, counted from 0.
+    pub fn derive(number: usize) -> KeyPath {
+        KeyPath::of(["derive"]).then(&number.to_string())
+    }
+
+    /// `filter.N`, counted from 0.
+    pub fn filter(number: usize) -> KeyPath {
+        KeyPath::of(["filter"]).then(&number.to_string())
+    }
+
+    /// `route.N`, counted from 0.
+    pub fn route(number: usize) -> KeyPath {
+        KeyPath::of(["route"]).then(&number.to_string())
+    }
+
+    /// `map.N`, counted from 0.
+    pub fn map(number: usize) -> KeyPath {
+        KeyPath::of(["map"]).then(&number.to_string())
+    }
+
+    /// `quality.N`, counted from 0.
+    pub fn quality(number: usize) -> KeyPath {
+        KeyPath::of(["quality"]).then(&number.to_string())
+    }
+
+    /// Its names, the outermost first.
+    pub fn steps(&self) -> Vec<&str> {
+        self.steps.iter().map(String::as_str).collect()
+    }
+
     /// One name further.
     pub fn then(&self, step: &str) -> KeyPath {
         let mut steps = self.steps.clone();

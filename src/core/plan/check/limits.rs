@@ -31,6 +31,10 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
         (["emit", "subject"], spec.emit.as_ref().and_then(|emit| emitted_fault(emit.subject.as_deref()?))),
     ];
     faults.extend(texts.into_iter().filter_map(|(at, fault)| Some(Fault::mistake(KeyPath::of(at), fault?))));
+    for (number, filter) in spec.input_only.iter().enumerate() {
+        let at = KeyPath::of(["input", "only"]).then(&number.to_string());
+        faults.extend(emitted_fault(filter).map(|what| Fault::mistake(at, what)));
+    }
     if spec.mark.as_ref().is_some_and(String::is_empty) {
         faults.push(Fault::mistake(KeyPath::of(["output", "mark"]), "`mark` must not be empty"));
     }

@@ -13,11 +13,22 @@ mod limits;
 mod subjects;
 mod tokens;
 mod joins;
+mod keys;
+mod unwrap;
 mod entities;
 mod added;
+mod derive;
+mod versions;
+mod tables;
+mod conditions;
+mod filters;
+mod maps;
+mod quality;
 mod unused;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod rule_cases;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +36,8 @@ pub use entities::Entities;
 pub use fault::{Fault, Sentence, Severity};
 pub use key_path::KeyPath;
 pub use limits::{MAX_BYTES, MAX_BYTES_WHY, WINDOW_S, WINDOW_WHY, dead_subject_fault, output_subject_fault};
+pub use unwrap::{UNPACKED, UNPACKED_WHY};
+pub use versions::{NEWEST, NEWEST_WHY};
 
 use super::spec::PlanSpec;
 
@@ -39,9 +52,18 @@ pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<Fault> {
     limits::check(spec, &mut faults);
     subjects::check(spec, &mut faults);
     tokens::check(spec, &mut faults);
+    unwrap::check(spec, &mut faults);
+    keys::check(spec, &mut faults);
     joins::check(spec, &mut faults);
     unused::check(spec, &mut faults);
     entities::check(spec, entities, &mut faults);
     added::check(spec, &mut faults);
+    derive::check(spec, &mut faults);
+    versions::check(spec, &mut faults);
+    tables::check(spec, &mut faults);
+    filters::check(spec, &mut faults);
+    maps::check(spec, &mut faults);
+    quality::check(spec, &mut faults);
+    conditions::check(spec, &mut faults);
     faults
 }

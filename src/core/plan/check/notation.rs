@@ -5,7 +5,11 @@
 
 use super::fault::Fault;
 use super::key_path::KeyPath;
-use crate::core::plan::selector::Selector;
+use crate::core::derive::section::DeriveSection;
+use crate::core::derive::spec::DeriveSpec;
+use crate::core::plan::key_spec::KeySpec;
+use crate::core::plan::map::MapField;
+use crate::core::plan::selector::{Selector, dotted, index};
 use crate::core::plan::spec::PlanSpec;
 
 const NAMES_ALONE: &str = "a place is the names of members with dots between them, such as `properties.uuid`";
@@ -18,42 +22,112 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
     for (number, enrich) in spec.enrich.iter().enumerate() {
         let section = KeyPath::enrich(number);
-        let rows = enrich.add.iter().filter_map(|(field, join)| Some((field, join.row.as_ref()?)));
+        let rows = enrich
+            .add
+            .iter()
+            .flat_map(|(field, join)| join.row.iter().flat_map(KeySpec::places).map(move |row| (field, row)));
         for (field, row) in rows {
             if let Selector::Path(names) = row {
                 faults.extend(path(section.then("add").then(field), names));
             }
         }
-        faults.extend(path(section.then("into"), &enrich.into));
+        faults.extend(object(section.then("into"), &enrich.into));
     }
+    for (number, step) in spec.event.unwrap.iter().enumerate() {
+        let at = KeyPath::of(["event", "unwrap"]).then(&number.to_string());
+        faults.extend(step.at.iter().filter_map(|member| path(at.clone(), member.names())));
+    }
+    for (number, section) in spec.derive.iter().enumerate() {
+        derive(&KeyPath::derive(number), section, faults);
+    }
+    for (number, map) in spec.map.iter().enumerate() {
+        for (member, field) in &map.fields {
+            let at = KeyPath::map(number).then("fields").then(&dotted(member.names()));
+            faults.extend(path(at.clone().name(), member.names()));
+            if let MapField::Derived(operator) = field {
+                faults.extend(paths(operator).filter_map(|names| path(at.clone(), names)));
+            }
+        }
+    }
+    for (name, kind) in &spec.kinds {
+        let section = KeyPath::kind(name);
+        faults.extend(kind.version.iter().filter_map(|v| path(section.then("version").then("at"), v.at.names())));
+        for (number, entry) in kind.upcast.iter().enumerate() {
+            derive(&section.then("upcast").then(&number.to_string()), entry, faults);
+        }
+    }
+}
+
+/// The places of a section of derived fields.
+fn derive(section: &KeyPath, derive: &DeriveSection, faults: &mut Vec<Fault>) {
+    let at = |list: &str, names: &[String]| section.then(list).then(&names.join("."));
+    faults.extend(object(section.then("into"), &derive.into));
+    for (name, operator) in &derive.set {
+        faults.extend(paths(operator).filter_map(|names| path(section.then("set").then(name), names)));
+    }
+    let written = derive.rename.keys().map(|member| ("rename", member.names()));
+    let written = written.chain(derive.mask.keys().map(|member| ("mask", member.names())));
+    faults.extend(written.filter_map(|(list, names)| path(at(list, names), names)));
+    let removed = derive.remove.iter().enumerate();
+    faults.extend(removed.filter_map(|(n, member)| path(section.then("remove").then(&n.to_string()), member.names())));
+}
+
+/// The members of events that an operator reads.
+fn paths(operator: &DeriveSpec) -> impl Iterator<Item = &[String]> {
+    operator.places().into_iter().filter_map(|place| match place {
+        Selector::Path(names) => Some(names.as_slice()),
+        _ => None,
+    })
 }
 
 /// Every place of the sections that name them one by one.
 fn places(spec: &PlanSpec) -> Vec<(KeyPath, &Selector)> {
     let event = &spec.event;
-    let mut places = vec![(KeyPath::of(["event", "kind"]), &event.kind)];
-    let optional = [("id", &event.id), ("time", &event.time)];
-    places.extend(optional.into_iter().filter_map(|(name, at)| Some((KeyPath::of(["event", name]), at.as_ref()?))));
-    let keys = spec.kinds.iter().filter_map(|(name, kind)| Some((KeyPath::kind(name).then("key"), kind.key.as_ref()?)));
-    places.extend(keys);
+    let mut places = Vec::new();
+    places.extend(event.kind.places().iter().map(|place| (KeyPath::of(["event", "kind"]), place)));
+    places.extend(event.id.iter().flat_map(KeySpec::places).map(|place| (KeyPath::of(["event", "id"]), place)));
+    places.extend(event.time.iter().map(|place| (KeyPath::of(["event", "time"]), place)));
+    for (name, kind) in &spec.kinds {
+        for (word, key) in [("key", &kind.key), ("id", &kind.id)] {
+            let at = KeyPath::kind(name).then(word);
+            places.extend(key.iter().flat_map(KeySpec::places).map(|place| (at.clone(), place)));
+        }
+    }
     for (name, table) in &spec.tables {
         let section = KeyPath::table(name);
-        places.extend(table.row.iter().map(|row| (section.then("row"), row)));
+        places.extend(table.row.iter().flat_map(KeySpec::places).map(|row| (section.then("row"), row)));
+        places.extend(table.version.iter().map(|version| (section.then("version"), &version.at)));
         places.extend(table.delete.iter().map(|delete| (section.then("delete").then("field"), &delete.field)));
         places.extend(table.columns.iter().map(|(column, place)| (section.then("columns").then(column), place)));
+    }
+    for (number, quality) in spec.quality.iter().enumerate() {
+        let list = KeyPath::quality(number).then("complete");
+        places.extend(quality.complete.iter().enumerate().map(|(n, place)| (list.then(&n.to_string()), place)));
     }
     places
 }
 
+/// The same of an object that members are put into, of which none lies in an array.
+fn object(at: KeyPath, names: &[String]) -> Option<Fault> {
+    if names.iter().any(|name| index(name).is_some()) {
+        let text = dotted(names);
+        return Some(Fault::mistake(at, format!("`{text}` lies in an array, and nothing is put in there")));
+    }
+    path(at, names)
+}
+
 /// Refuses what no event has, and warns of what hardly one has.
 fn path(at: KeyPath, names: &[String]) -> Option<Fault> {
-    let text = names.join(".");
+    let odd = |name: &&String| index(name).is_none() && name.contains(['[', ']']);
     let quoted = |name: &String| name.contains(['"', '`', '\\']) || name.starts_with('\'') || name.ends_with('\'');
-    let fault = if text.contains(['[', ']']) {
-        let hint = format!("{NAMES_ALONE}; what lies in an array cannot be named yet");
-        Fault::mistake(at, format!("`{text}` matches no field: a place has no brackets")).hint(hint)
+    let text = if names.iter().any(quoted) { names.join(".") } else { dotted(names) };
+    let fault = if names.iter().any(|name| odd(&name)) {
+        let hint =
+            format!("{NAMES_ALONE}; what lies in an array has its number behind the name, from 0: `items[0].id`");
+        Fault::mistake(at, format!("`{text}` matches no field: brackets hold a number")).hint(hint)
     } else if names.iter().any(quoted) {
-        let hint = format!("{NAMES_ALONE}; a name that has a dot in it cannot be written yet");
+        let hint =
+            format!("{NAMES_ALONE}; a name that has a dot in it stands in double quotes: `properties.\"user.id\"`");
         Fault::mistake(at, format!("`{text}` matches no field: a place has no quotes and no backslashes")).hint(hint)
     } else if let Some(rest) = text.strip_prefix('/') {
         let hint = format!("did you mean `{}`?", rest.replace('/', "."));
@@ -67,7 +141,7 @@ fn path(at: KeyPath, names: &[String]) -> Option<Fault> {
         let in_an_array = |name: &&String| *name == "*" || name.bytes().all(|b| b.is_ascii_digit());
         let name = names.iter().skip(1).find(in_an_array)?;
         let message = format!("`{name}` in `{text}` is looked for as the name of an object's member");
-        Fault::warning(at, message).hint("what lies in an array cannot be named yet")
+        Fault::warning(at, message).hint("what lies in an array has its number behind the name, from 0: `items[0].id`")
     };
     Some(fault)
 }

@@ -1,16 +1,45 @@
-//! Outputs and dead letters share a stream: their subjects must tell them apart.
+//! Outputs and dead letters share a stream: their subjects must tell them apart, and the stream must be able to take them all.
 
-use super::fault::Fault;
+use super::fault::{Fault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::subject::meet;
+use crate::core::plan::template::Template;
+use crate::core::subject::{covers, meet};
 
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
-    let (left, right) = (spec.output_subject.wildcard(), spec.dead_subject.wildcard());
-    if meet(&left, &right) {
-        let at = KeyPath::of(["dead_letters", "subject"]);
-        let fault = Fault::mistake(at, format!("dead letters (`{right}`) cannot be told from outputs (`{left}`)"));
-        let hint = "begin the two subjects differently, such as `enriched.` and `dead.`";
-        faults.push(fault.hint(hint).rests_on([KeyPath::of(["output", "subject"])]));
+    let dead = KeyPath::of(["dead_letters", "subject"]);
+    let outputs: Vec<(KeyPath, &Template)> = outputs(spec).collect();
+    let right = spec.dead_subject.wildcard();
+    for (setting, template) in &outputs {
+        let left = template.wildcard();
+        if meet(&left, &right) {
+            let fault = Fault::mistake(
+                dead.clone(),
+                format!("dead letters (`{right}`) cannot be told from outputs (`{left}`)"),
+            );
+            let hint = "begin the two subjects differently, such as `enriched.` and `dead.`";
+            faults.push(fault.hint(hint).rests_on([setting.clone()]));
+        }
     }
+    for (number, (setting, later)) in outputs.iter().enumerate() {
+        let later = later.wildcard();
+        let crosses = |(_, earlier): &&(KeyPath, &Template)| {
+            let earlier = earlier.wildcard();
+            meet(&earlier, &later) && !covers(&earlier, &later) && !covers(&later, &earlier)
+        };
+        if let Some((other, earlier)) = outputs.iter().take(number).find(crosses) {
+            let what = format!("`{later}` and `{}` overlap, and neither takes all of the other", earlier.wildcard());
+            let hint = Sentence::from("no stream can have both: begin this one differently than ").setting(other);
+            faults.push(Fault::mistake(setting.clone(), what).hint(hint).rests_on([other.clone()]));
+        }
+    }
+}
+
+/// The settings that make subjects of outputs.
+pub(super) fn outputs(spec: &PlanSpec) -> impl Iterator<Item = (KeyPath, &Template)> {
+    let usual = (KeyPath::of(["output", "subject"]), &spec.output_subject);
+    let routes = spec.route.iter().enumerate();
+    let routes = routes.filter_map(|(n, route)| Some((KeyPath::route(n).then("subject"), route.subject.as_ref()?)));
+    let maps = spec.map.iter().enumerate().map(|(n, map)| (KeyPath::map(n).then("subject"), &map.subject));
+    std::iter::once(usual).chain(routes).chain(maps)
 }

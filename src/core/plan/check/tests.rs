@@ -1,6 +1,7 @@
 //! Each rule finds its fault, alone and among others, and what has none can be run.
 
 use super::cases::{Change, MISTAKES, WARNINGS, enrichment, good, path};
+use super::rule_cases;
 use super::*;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
@@ -25,7 +26,13 @@ fn a_good_plan_has_no_fault() {
 
 #[test]
 fn each_rule_finds_its_fault() {
-    for (severity, cases) in [(Severity::Mistake, MISTAKES), (Severity::Warning, WARNINGS)] {
+    let all = [
+        (Severity::Mistake, MISTAKES),
+        (Severity::Mistake, rule_cases::MISTAKES),
+        (Severity::Warning, WARNINGS),
+        (Severity::Warning, rule_cases::WARNINGS),
+    ];
+    for (severity, cases) in all {
         for (change, expected) in cases {
             let found = faults(&[*change]).1;
             let fault = found.first().map(|fault| (fault.severity, fault.to_string()));
@@ -47,12 +54,13 @@ proptest! {
     /// Whatever else is changed: a plan with a planted mistake has one.
     #[test]
     fn a_planted_mistake_is_found(
-        planted in 0..MISTAKES.len(),
+        planted in 0..MISTAKES.len() + rule_cases::MISTAKES.len(),
         others in prop::collection::vec(0..WARNINGS.len(), 0..3),
     ) {
         let mut changes: Vec<Change> = others.into_iter().map(|n| WARNINGS[n].0).collect();
-        changes.push(MISTAKES[planted].0);
-        prop_assert!(unusable(&faults(&changes).1), "{}", MISTAKES[planted].1);
+        let planted = MISTAKES.iter().chain(rule_cases::MISTAKES).nth(planted).unwrap();
+        changes.push(planted.0);
+        prop_assert!(unusable(&faults(&changes).1), "{}", planted.1);
     }
 
     /// A plan of random names either has a mistake or compiles, which would panic at a name that leads nowhere.
@@ -65,8 +73,8 @@ proptest! {
         let mut spec = PlanSpec { tables: Default::default(), enrich: Vec::new(), ..good() };
         for (n, (from, rows)) in fed.into_iter().enumerate() {
             let columns = columns.iter().take(1 + n).map(|column| ((*column).to_owned(), path(column))).collect();
-            let row = rows.then(|| path("row"));
-            let table = TableSpec { from: kinds[from].to_owned(), row, columns, delete: None };
+            let row = rows.then(|| path("row").into());
+            let table = TableSpec { from: kinds[from].to_owned(), row, columns, ..TableSpec::default() };
             spec.tables.insert(tables[n].to_owned(), table);
         }
         for (n, (kind, table, row, column)) in joined.into_iter().enumerate() {

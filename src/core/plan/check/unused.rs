@@ -2,20 +2,35 @@
 
 use super::fault::Fault;
 use super::key_path::KeyPath;
+use crate::core::expr::Read;
+use crate::core::plan::key_spec::KeySpec;
+use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeSet;
 
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     let joins = spec.enrich.iter().flat_map(|enrich| enrich.add.values());
-    let used: BTreeSet<&str> = joins.map(|join| join.table.as_str()).collect();
+    let used: BTreeSet<&str> = joins.map(|join| join.table.as_str()).chain(read(spec)).collect();
     for name in spec.tables.keys().filter(|name| !used.contains(name.as_str())) {
         let fault = Fault::warning(KeyPath::table(name).name(), format!("no join uses the table `{name}`"));
         let fault = fault.hint("its rows cost memory and disk: add a join or remove the table");
         faults.push(fault.rests_on([KeyPath::of(["enrich"])]));
     }
     if spec.dedup_window_s > 0 {
-        faults.extend(if spec.event.id.is_none() { Some(no_id()) } else { repeated_id(spec) });
+        let has_id = spec.event.id.is_some() || spec.kinds.values().any(|kind| kind.id.is_some());
+        faults.extend(if has_id { repeated_id(spec) } else { Some(no_id()) });
     }
+}
+
+/// The tables that conditions read.
+fn read(spec: &PlanSpec) -> impl Iterator<Item = &str> {
+    let routes = spec.route.iter().filter_map(|route| route.when.as_ref());
+    let maps = spec.map.iter().flat_map(|map| map.when.iter().chain(map.formulas().map(|(_, formula)| formula)));
+    let conditions = routes.chain(spec.quality.iter().flat_map(|section| section.valid.values())).chain(maps);
+    conditions.flat_map(|condition| condition.expression().reads()).filter_map(|reading| match &reading.read {
+        Read::Column { table, .. } => Some(table.as_str()),
+        _ => None,
+    })
 }
 
 fn no_id() -> Fault {
@@ -29,8 +44,10 @@ fn no_id() -> Fault {
 /// no table may well be an id.
 fn repeated_id(spec: &PlanSpec) -> Option<Fault> {
     let id = spec.event.id.as_ref()?;
-    let is_key = |from: &&String| spec.kinds.get(*from).is_some_and(|kind| kind.key.as_ref() == Some(id));
-    let (with, message) = if *id == spec.event.kind {
+    let is_key =
+        |from: &&String| spec.kinds.get(*from).is_some_and(|kind| kind.key.as_ref() == Some(id) && kind.id.is_none());
+    let is_the_kind = |places: &[Selector]| matches!(places, [place] if *id == KeySpec::from(place.clone()));
+    let (with, message) = if is_the_kind(spec.event.kind.places()) {
         let message =
             "the id is the kind too: of the events of one kind and key within the window only the first is processed";
         (KeyPath::of(["event", "kind"]), message.to_owned())
