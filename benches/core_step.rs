@@ -11,14 +11,16 @@ use clap::Parser;
 use criterion::{BatchSize, Criterion, Throughput};
 use sidestream::config::{Config, Overrides};
 use sidestream::core::decode::Decoder;
+use sidestream::core::encode::{Encoder, Gains};
 use sidestream::core::event::{Events, StoredMessage};
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::selector::Selector;
 use sidestream::core::plan::spec::{KindSpec, PlanSpec, TableSpec};
+use sidestream::core::quality::Marks;
 use sidestream::core::state::changes::State;
-use sidestream::core::{apply, encode::Encoder, join};
+use sidestream::core::{apply, join};
 use sidestream::generate::{Generated, School, SchoolOptions};
 use sidestream::protocol::runner::Runner;
 use std::hint::black_box;
@@ -207,11 +209,12 @@ impl Bench {
             let kind = self.runner.plan.kinds.get(usize::from(event.kind)).expect("a kind");
             let reading = event.reading.as_ref().expect("a good event");
             let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
-            let changes = apply::apply(known, kind, event, spans).expect("changes");
+            let changes = apply::apply(known, kind, event, spans).expect("changes").changes;
             if stage != Stage::Apply {
                 let joined = join::join(known, &changes, kind, event, spans).expect("a join");
                 if stage == Stage::Encode {
-                    black_box(encoder.output(kind, event, spans, &joined).expect("an output"));
+                    let gains = Gains { joined: &joined, marks: &Marks::new() };
+                    black_box(encoder.output(kind, event, spans, gains, None).expect("an output"));
                 } else {
                     black_box(joined);
                 }
@@ -246,8 +249,8 @@ fn add_kind(spec: &mut PlanSpec, number: usize) {
     let name = format!("kind_{number}");
     let place = |field: &str| Selector::Path(vec!["properties".to_owned(), format!("{name}_{field}")]);
     let columns = ["a", "b", "c", "d", "e"].map(|column| (column.to_owned(), place(column))).into();
-    spec.kinds.insert(name.clone(), KindSpec { key: Some(place("key")) });
-    spec.tables.insert(name.clone(), TableSpec { from: name.clone(), row: None, columns, delete: None });
+    spec.kinds.insert(name.clone(), KindSpec { key: Some(place("key").into()), ..KindSpec::default() });
+    spec.tables.insert(name.clone(), TableSpec { from: name.clone(), columns, ..TableSpec::default() });
 }
 
 /// Takes the changes of a state whenever a barrier is due.

@@ -68,7 +68,17 @@ fn output(message: StoredMessage, subjects: &mut HashMap<Arc<str>, Arc<str>>) ->
         }
     };
     let position = Position(sequence);
-    Output { position, n: 0, stored_at, event_time: None, subject, copied: headers, dead: None, payload }
+    Output {
+        position,
+        n: 0,
+        stored_at,
+        event_time: None,
+        subject,
+        copied: headers,
+        envelope: None,
+        dead: None,
+        payload,
+    }
 }
 
 async fn write(writer: LaneWriter, mut slices: mpsc::Receiver<Vec<Output>>) -> Result<(), Failure> {

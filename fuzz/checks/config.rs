@@ -6,11 +6,11 @@
 use sidestream::config::{Config, Diagnostic, Overrides};
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::Nanos;
+use sidestream::core::outcome::Outcome;
 use sidestream::core::plan::check::{Entities, Severity, check as faults};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
-use sidestream::core::step::Outcome;
 use sidestream::protocol::runner::Runner;
 use std::sync::Arc;
 
@@ -19,8 +19,9 @@ const PARTS: [&str; 5] = [
     "[input]\nstream='I'\nsubjects=['i.>']\n",
     "[output]\nstream='O'\nsubject='o.{kind}'\n",
     "[event]\nkind='k'\nid='i'\n[kinds.u]\nkey='u'\n[kinds.l]\nkey='u'\n",
-    "[tables.a]\nfrom='u'\ncolumns={x='x',y='y'}\n[tables.b]\nfrom='l'\nrow='r'\ncolumns={z='z'}\n",
-    "[[enrich]]\nkinds=['l']\nadd={c='a.x',s='b[r].z'}\n",
+    "[tables.a]\nfrom='u'\nversion='x'\nwrite='replace'\ncolumns={x='x',y='y'}\ndelete={field='d',equals=1,cascade=['b']}\n\
+     [tables.b]\nfrom='l'\nrow='r'\nversion={at='c',invalid='ignore'}\ncolumns={z='z'}\n[tables.c]\nfrom='l'\nrow=['r','z']\ncolumns={z='z'}\n",
+    "[[enrich]]\nkinds=['l']\nadd={c='a.x',s='b[r].z',t='c[r,z].z'}\n",
 ];
 
 /// Checks one input: the first byte says which part the text takes the place of (`5`: none, it follows them; else it
@@ -106,8 +107,10 @@ fn runs(spec: PlanSpec) {
 }
 
 /// Enough to feed the tables and run the joins of a plan with these names.
-const EVENTS: [&str; 3] = [
+const EVENTS: [&str; 5] = [
     r#"{"k":"u","u":"1","i":"a","x":1,"y":{"x":2},"p":{"x":3}}"#,
     r#"{"k":"l","u":"1","i":"b","r":"z","z":"w","p":{"r":"z","c":0}}"#,
     r#"{"k":"l","u":"1","i":"c","r":"z","c":0,"s":1,"event_processed":2}"#,
+    r#"{"k":"u","u":"1","i":"d","x":2e0,"d":1}"#,
+    r#"{"k":"l","u":"1","i":"e","r":"z","z":"w","c":-1}"#,
 ];

@@ -1,14 +1,14 @@
 //! Target `decode`: any bytes as an event, against serde_json and the rules.
 //!
 //! Never panics; taken or refused for the right reason; every field that the plan reads is where serde_json sees it and
-//! is told apart the same way; kind, key, identity and key group follow.
+//! is told apart the same way; kind, key, identity and key group follow, also out of an envelope.
 
 use super::expected::{self, Scalar};
 use super::input;
 use super::json::Object;
 use super::plans::Known;
 use sidestream::core::decode::Decoder;
-use sidestream::core::event::{Event, StoredMessage};
+use sidestream::core::event::{Event, Stop, StoredMessage};
 use sidestream::core::event_time::event_time;
 use sidestream::core::ids::{KeyGroup, Nanos};
 use sidestream::core::rejection::Reason;
@@ -33,6 +33,7 @@ pub fn check(data: &[u8]) {
     });
     assert_eq!(spans.len(), known.plan.registers(event.kind));
     never_taken_for_broken(&message, &event);
+    the_same_out_of_an_envelope(known, &message, &event);
     match expected::read(known, &message) {
         Ok(wanted) => {
             let reading = event.reading.as_ref().unwrap_or_else(|found| panic!("refused: {found:?}"));
@@ -48,7 +49,8 @@ pub fn check(data: &[u8]) {
             assert_eq!(event.group, KeyGroup::of(&placed_by));
         }
         Err((reason, kind_text)) => {
-            let found = event.reading.as_ref().expect_err("taken though it must be refused");
+            let found =
+                event.reading.as_ref().err().and_then(Stop::rejection).expect("taken though it must be refused");
             assert_eq!(found.reason, reason);
             assert!(found.sentence.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{}", found.sentence);
             assert_eq!(event.kind_text.as_ref().map(|text| text.get(&message.payload).to_owned()), kind_text);
@@ -68,7 +70,7 @@ pub fn check(data: &[u8]) {
 
 /// What serde_json makes a `Value` of is never called broken.
 fn never_taken_for_broken(message: &StoredMessage, event: &Event) {
-    if matches!(&event.reading, Err(found) if found.reason == Reason::NotJson) {
+    if matches!(&event.reading, Err(Stop::Rejected(found)) if found.reason == Reason::NotJson) {
         assert!(serde_json::from_slice::<serde_json::Value>(&message.payload).is_err(), "serde_json reads it");
     }
 }
@@ -100,4 +102,25 @@ fn places(known: &Known, event: &Object<'_>, spans: &[Span]) {
         });
         assert_eq!(found, wanted, "the object {path:?}");
     }
+}
+
+/// What is found in an event does not depend on the text that it is taken out of.
+fn the_same_out_of_an_envelope(known: &Known, message: &StoredMessage, event: &Event) {
+    let Ok(text) = std::str::from_utf8(&message.payload) else { return };
+    let text = serde_json::to_string(text).expect("a text");
+    let payload = format!("{{\"note\":[], \"payload\" : {text}}}").into();
+    let wrapped = StoredMessage { payload, ..message.clone() };
+    let stream_time = Nanos(message.stored_at.0);
+    let mut spans = Vec::new();
+    let taken =
+        DECODER.with_borrow_mut(|decoder| decoder.decode(&known.enveloped, wrapped.clone(), stream_time, &mut spans));
+    assert_eq!(taken.message.payload, message.payload);
+    assert_eq!(taken.stored_length(), wrapped.payload.len());
+    assert_eq!((taken.kind, taken.group), (event.kind, event.group));
+    let found = |event: &Event| {
+        let get = |text: &sidestream::core::event::Text| text.get(&event.message.payload).to_owned();
+        let reading = event.reading.as_ref().map(|r| (r.key.as_ref().map(|key| get(&key.text)), r.identity));
+        (event.kind_text.as_ref().map(get), reading.map_err(Clone::clone))
+    };
+    assert_eq!(found(&taken), found(event));
 }

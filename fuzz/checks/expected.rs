@@ -6,6 +6,7 @@ use super::json::{self, Object};
 use super::plans::{Known, Names};
 use serde_json::Value;
 use sidestream::core::event::StoredMessage;
+use sidestream::core::plan::key_spec::KeySpec;
 use sidestream::core::plan::selector::Selector;
 use sidestream::core::plan::spec::{KindSpec, Literal, UnknownKinds};
 use sidestream::core::rejection::Reason;
@@ -69,7 +70,7 @@ fn repeats(names: &Names, object: &Object<'_>) -> bool {
 pub fn read<'a, 'e>(known: &'a Known, message: &'e StoredMessage) -> Result<Read<'a, 'e>, (Reason, Option<String>)> {
     let spec = &known.plan.spec;
     let event = object(&known.names, &message.payload).map_err(|reason| (reason, None))?;
-    let kind_text = match scalar(&at(&spec.event.kind, message, &event)) {
+    let kind_text = match scalar(&first_of(spec.event.kind.places(), message, &event)) {
         Scalar::Text(text) => Some(text),
         _ => None,
     };
@@ -79,16 +80,13 @@ pub fn read<'a, 'e>(known: &'a Known, message: &'e StoredMessage) -> Result<Read
         return refused(Reason::UnknownKind);
     }
     let key = section.and_then(|name| spec.kinds[name].key.as_ref());
-    let key = match key.map(|selector| key_of(&at(selector, message, &event))) {
+    let key = match key.map(|key| named(key, message, &event)) {
         None => None,
         Some(Ok(key)) => Some(key),
         Some(Err(reason)) => return refused(reason),
     };
-    let id = spec.event.id.as_ref().and_then(|selector| match scalar(&at(selector, message, &event)) {
-        Scalar::Text(id) if !id.is_empty() => Some(id),
-        Scalar::Integer(digits) => Some(digits.to_owned()),
-        _ => None,
-    });
+    let id = section.and_then(|name| spec.kinds[name].id.as_ref()).or(spec.event.id.as_ref());
+    let id = id.and_then(|id| named(id, message, &event).ok());
     Ok(Read { event, kind_text, section, key, id })
 }
 
@@ -104,6 +102,32 @@ pub fn at<'a>(selector: &Selector, message: &StoredMessage, event: &Object<'a>) 
         }
         Selector::Time => Found::Outside(time_text(message.stored_at.0)),
     }
+}
+
+/// The text of a key or an id: of several parts a JSON array of texts.
+pub fn named(key: &KeySpec, message: &StoredMessage, event: &Object<'_>) -> Result<String, Reason> {
+    let mut texts = Vec::new();
+    for part in key.parts() {
+        texts.push(key_of(&first_of(part.places(), message, event))?);
+    }
+    match key {
+        KeySpec::One(_) => Ok(texts.remove(0)),
+        KeySpec::All(_) => Ok(serde_json::to_string(&texts).expect("texts")),
+    }
+}
+
+/// What stands at the only place, or at the first of several that has something.
+fn first_of<'a>(places: &[Selector], message: &StoredMessage, event: &Object<'a>) -> Found<'a> {
+    let mut found: Vec<Found<'a>> = places.iter().map(|place| at(place, message, event)).collect();
+    if found.len() == 1 {
+        return found.remove(0);
+    }
+    let something = |found: &Found<'_>| match found {
+        Found::Absent => false,
+        Found::Json(raw) => *raw != "null" && *raw != "\"\"",
+        Found::Outside(text) => !text.is_empty(),
+    };
+    found.into_iter().find(something).unwrap_or(Found::Absent)
 }
 
 /// A found value as a scalar; absent is null.

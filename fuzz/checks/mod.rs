@@ -18,3 +18,5 @@ pub mod feed;
 pub mod records;
 pub mod config;
 pub mod recovery;
+pub mod expression;
+pub mod derive;

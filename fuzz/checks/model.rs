@@ -6,7 +6,7 @@ use super::expected::{self, Found, Read};
 use super::plans::Known;
 use super::render::{Target, render};
 use sidestream::core::event::StoredMessage;
-use sidestream::core::plan::spec::{EnrichSpec, Identity, OnMiss, TableSpec, UnknownKinds};
+use sidestream::core::plan::spec::{EnrichSpec, Identity, OnMiss, TableSpec, UnknownKinds, WriteMode};
 use sidestream::core::rejection::Reason;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -98,7 +98,7 @@ impl Model {
             for (field, join) in &section.add {
                 let row = match &join.row {
                     None => Some(None),
-                    Some(selector) => match expected::key_of(&expected::at(selector, message, &read.event)) {
+                    Some(selector) => match expected::named(selector, message, &read.event) {
                         Ok(row) => Some(Some(row)),
                         Err(Reason::NoKey) => None,
                         Err(reason) => return Err(reason),
@@ -133,12 +133,13 @@ impl Model {
         read: &Read<'_, '_>,
     ) -> Result<(RowKey, Option<Row>), Reason> {
         let at = |selector| expected::at(selector, message, &read.event);
-        let row = table.row.as_ref().map(|selector| expected::key_of(&at(selector))).transpose()?;
+        let row = table.row.as_ref().map(|row| expected::named(row, message, &read.event)).transpose()?;
         let key = (read.key.clone().unwrap_or_default(), name.to_owned(), row);
         if table.delete.as_ref().is_some_and(|delete| expected::equals(&at(&delete.field), &delete.equals)) {
             return Ok((key, None));
         }
-        let mut row = self.rows.get(&key).cloned().unwrap_or_default();
+        let kept = self.rows.get(&key).filter(|_| table.write == WriteMode::Merge);
+        let mut row = kept.cloned().unwrap_or_default();
         for (column, selector) in &table.columns {
             match at(selector) {
                 Found::Absent => continue,

@@ -1,24 +1,27 @@
-//! The plans that events are read under: the shipped one, those of the product's other tests, and two with short
+//! The plans that events are read under: the shipped one, those of the product's other tests, and three with short
 //! names, which a fuzzer guesses sooner.
 //!
 //! What a plan reads is worked out here from its spec, not from what the product compiled.
 
 use sidestream::config::{Config, Overrides, SHIPPED};
+use sidestream::core::derive::section::MemberPath;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::selector::Selector;
 use sidestream::core::plan::spec::PlanSpec;
+use sidestream::core::unwrap::spec::{Encoding, UnwrapSpec};
 use sidestream::json::fields::{ObjectSlot, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 7] = [
     SHIPPED,
     include_str!("../plans/short.toml"),
     include_str!("../plans/nested.toml"),
     include_str!("../../tests/it/plans/omit.toml"),
     include_str!("../../tests/it/plans/outside.toml"),
     include_str!("../../tests/it/plans/strict.toml"),
+    include_str!("../plans/parts.toml"),
 ];
 
 /// The names that a plan reads or adds, under the names that lead to them.
@@ -38,6 +41,8 @@ impl Names {
 pub struct Known {
     /// As the product runs it.
     pub plan: Arc<Plan>,
+    /// The same for events that are a text in a member `payload`.
+    pub enveloped: Arc<Plan>,
     /// The names that must not occur twice.
     pub names: Names,
     /// Every path that is read, with the slot of its value.
@@ -58,25 +63,36 @@ fn known(text: &str) -> Known {
     let into = objects(&config.plan);
     let mut names = Names::default();
     paths.iter().chain(&into).for_each(|path| names.add(path));
+    let mut enveloped = config.plan.clone();
+    let at = MemberPath::parse("payload").ok();
+    enveloped.event.unwrap = vec![UnwrapSpec { at, encoding: Encoding::Text, ..UnwrapSpec::default() }];
+    let enveloped = Arc::new(Plan::compile(enveloped, &Layout::default()));
     let plan = Plan::compile(config.plan, &Layout::default());
     // A path that is known gets the slot that it has.
     let mut slots = plan.fields.clone();
     let fields = paths.into_iter().map(|path| (slots.field(&path), path)).map(|(slot, path)| (path, slot)).collect();
     let objects = into.into_iter().map(|path| (slots.object(&path), path)).map(|(slot, path)| (path, slot)).collect();
     assert_eq!(slots.len(), plan.fields.len(), "the compiled plan reads other places than its spec names");
-    Known { plan: Arc::new(plan), names, fields, objects }
+    Known { plan: Arc::new(plan), enveloped, names, fields, objects }
 }
 
 /// Every path on which the plan reads or adds a member.
 fn paths(spec: &PlanSpec) -> BTreeSet<Vec<String>> {
-    let mut selectors: Vec<&Selector> = vec![&spec.event.kind];
-    selectors.extend(spec.event.id.iter().chain(&spec.event.time));
-    selectors.extend(spec.kinds.values().filter_map(|kind| kind.key.as_ref()));
+    let mut selectors: Vec<&Selector> = spec.event.kind.places().iter().chain(&spec.event.time).collect();
+    let keys = spec.kinds.values().flat_map(|kind| kind.key.iter().chain(&kind.id));
+    selectors.extend(spec.event.id.iter().chain(keys).flat_map(|key| key.places()));
     for table in spec.tables.values() {
-        selectors.extend(table.row.iter().chain(table.columns.values()));
+        selectors.extend(table.row.iter().flat_map(|row| row.places()).chain(table.columns.values()));
+        selectors.extend(table.version.iter().map(|version| &version.at));
         selectors.extend(table.delete.iter().map(|delete| &delete.field));
     }
-    selectors.extend(spec.enrich.iter().flat_map(|section| section.add.values()).filter_map(|join| join.row.as_ref()));
+    selectors.extend(
+        spec.enrich
+            .iter()
+            .flat_map(|section| section.add.values())
+            .flat_map(|join| &join.row)
+            .flat_map(|row| row.places()),
+    );
     let read = selectors.into_iter().filter_map(|selector| match selector {
         Selector::Path(names) => Some(names.clone()),
         _ => None,

@@ -112,7 +112,9 @@ fn meta(bytes: &[u8]) {
         let resolves = |join: &JoinSpec| {
             spec.tables.get(&join.table).is_some_and(|table| table.columns.contains_key(&join.column))
         };
-        if spec.enrich.iter().flat_map(|enrich| enrich.add.values()).all(resolves) {
+        let mut cascaded = spec.tables.values().flat_map(|table| &table.cascade);
+        let is_there = |table: &String| spec.tables.contains_key(table);
+        if spec.enrich.iter().flat_map(|enrich| enrich.add.values()).all(resolves) && cascaded.all(is_there) {
             let plan = Plan::compile(spec, &Layout::default());
             assert_eq!(plan.spec.text(), text);
             assert_eq!(plan.layout.extended(&plan.spec), plan.layout);

@@ -9,10 +9,10 @@ use super::{input, json, render};
 use serde_json::Value;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{Nanos, Position};
+use sidestream::core::outcome::{Outcome, Silence};
 use sidestream::core::output::Output;
 use sidestream::core::record::{ROWS, RowReader};
 use sidestream::core::state::changes::State;
-use sidestream::core::step::{Outcome, Silence};
 use sidestream::protocol::runner::Runner;
 use std::collections::BTreeMap;
 

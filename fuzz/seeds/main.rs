@@ -7,6 +7,7 @@
 
 mod json;
 mod others;
+mod expressions;
 
 use sidestream::generate::{School, SchoolOptions};
 use std::fs;
@@ -21,6 +22,8 @@ fn main() {
     write("records", others::records());
     write("config", others::config());
     write("recovery", others::recovery());
+    write("derive", others::derive());
+    write("expression", expressions::expressions());
 }
 
 fn write(target: &str, seeds: Vec<Seed>) {

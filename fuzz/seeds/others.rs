@@ -1,4 +1,4 @@
-//! Seeds of the targets beside `decode`: histories, records, configurations, headers.
+//! Seeds of the targets beside `decode`: histories, records, configurations, headers, operators.
 //!
 //! Records are encoded by the product, so that a search begins with whole ones.
 
@@ -7,7 +7,7 @@ use sidestream::config::SHIPPED;
 use sidestream::core::ids::{Digest, LaneSequence, Nanos, Position};
 use sidestream::core::record::{Format, GroupMark, encode_dedup};
 
-fn named(prefix: &str, bytes: impl IntoIterator<Item = Vec<u8>>) -> Vec<Seed> {
+pub fn named(prefix: &str, bytes: impl IntoIterator<Item = Vec<u8>>) -> Vec<Seed> {
     bytes.into_iter().enumerate().map(|(n, bytes)| (format!("{prefix}-{n:02}"), bytes)).collect()
 }
 
@@ -173,4 +173,32 @@ pub fn recovery() -> Vec<Seed> {
     seeds.push(("ours-00".to_owned(), [b"1", &[0x11; 70][..], b"\x06EVENTS"].concat()));
     seeds.push(("ours-01".to_owned(), [b"1", &[0xff; 90][..]].concat()));
     seeds
+}
+
+/// Operators, and values that their cases part at.
+#[rustfmt::skip]
+const OPERATORS: &[(&str, &[&str])] = &[
+    (r#""a.b""#, &["1.0", "null", "", r#""x""#, "=x\"\\"]),
+    (r#"{"copy":"a","values":{"BR":"Brasil","7":1,"true":false},"else":"?"}"#, &[r#""BR""#, "7", "true", "7.0", "[]", "=BR"]),
+    (r#"{"first":["a","$header.A"]}"#, &["1\n=x", "null\n=", "\"\"\n=é"]),
+    (r#"{"time":"a"}"#, &[
+        "1763725500", "1763725500.123", "1763725500123", "1763725500123456789", "1.6448496e9", "99999999", "1e400", "-1",
+        r#""2022-02-14T15:40:00+01:00""#, r#""2022-02-14 14:40:00.9999999999z""#, r#""1644849600""#, r#""0001-01-01T00:00:00+01:00""#,
+        "=2022-02-14T14:40:00Z", "=1763725500.5", "9223372036854775808", "0.0000000000000000000001e99999999999999999999",
+    ]),
+    (r#"{"time":"a","unit":"s","write":"unix_ms"}"#, &["-1.5", "-62135596800", "253402300799.9999999999", "0"]),
+    (r#"{"time":"a","format":"%Y-%m-%d-%H.%M.%S.%f","offset":"-05:30"}"#, &[r#""2019-07-26-08.43.28.5467891239""#, r#""2019-07-26T08:43:28.5Z""#]),
+    (r#"{"time":"a","format":"%d/%b/%Y:%T %z","write":"date"}"#, &[r#""10/Oct/2000:13:55:36 -0700""#, r#""2000-10-10""#]),
+    (r#"{"time":"a","format":"%y%j %I%p 100%%","write":"rfc3339"}"#, &[r#""20366 12am 100%""#]),
+    (r#"{"time":"a","format":"%B %d, %Y %H%:z"}"#, &[r#""May 04, 2021 10+05:30""#]),
+    (r#"{"part":"a","at":2,"split":"::","or":0}"#, &[r#""a::b""#, r#""a\u003a:é""#, "7", "=::x"]),
+    (r#"{"id":["a","b"]}"#, &["\"a\"\n7", "\"\\u0061\"\n\"\"", "=a\n=7", "1.5\n1"]),
+    (r#"{"id":["a"],"join":"-"}"#, &[r#""a\"é""#]),
+    (r#"{"value":1e300}"#, &[r#""4111111111111234""#, "4111111111111234", r#""************1234""#]),
+];
+
+pub fn derive() -> Vec<Seed> {
+    let inputs =
+        OPERATORS.iter().flat_map(|(words, values)| values.iter().map(move |v| format!("{words}\n{v}").into_bytes()));
+    named("operator", inputs)
 }

@@ -44,7 +44,8 @@ fn only_url(server: &Server) -> Vec<(String, String)> {
 fn help_has_an_example_and_nonsense_is_a_usage_error() {
     let (code, out, _) = sidestream(&[], &["--help"]);
     assert_eq!(code, 0);
-    for command in ["run", "check", "test", "provision", "demo", "generate", "audit", "state", "dead-letters", "health"]
+    for command in
+        ["run", "check", "test", "provision", "demo", "generate", "audit", "catalog", "state", "dead-letters", "health"]
     {
         assert!(out.contains(command), "{out}");
         let parts: &[&str] = match command {

@@ -107,6 +107,12 @@ fn the_fingerprint_ignores_what_decides_nothing() {
     }
     let order = |kinds| shipped(&with(&[("enrich.0.kinds", kinds)])).plan.fingerprint();
     assert_eq!(order("[\"lesson\", \"user\"]"), order("[\"user\", \"lesson\"]"));
+    let quality = |section| shipped(&with(&[("quality", section)])).plan.fingerprint();
+    let long = r#"[{ complete = ["b", "a"], kinds = ["user", "lesson"], on_violation = "mark", mark = "quality" }]"#;
+    assert_eq!(
+        quality(long),
+        quality(r#"[{ complete = ["a", "b"], kinds = ["lesson", "user"], on_violation = "mark" }]"#)
+    );
 }
 
 #[test]
@@ -141,6 +147,11 @@ fn the_fingerprint_changes_with_every_part_of_the_plan() {
         ("dead_letters.subject", "dead.{kind}.{reason}"),
         ("dedup.window_s", "60"),
         ("dedup.identity", "key"),
+        ("quality", "[{ complete = [\"id\"] }]"),
+        ("quality", "[{ complete = [\"id\"], kinds = [\"user\"] }]"),
+        ("quality", "[{ complete = [\"id\"], on_violation = \"mark\" }]"),
+        ("quality", "[{ complete = [\"id\"], on_violation = \"mark\", mark = \"broken\" }]"),
+        ("quality", "[{ valid = { id = \"event.id > 0\" }, on_violation = \"dead_letter\" }]"),
     ];
     let mut fingerprints: Vec<String> = sets.iter().map(|set| shipped(&with(&[*set])).plan.fingerprint()).collect();
     fingerprints.push(shipped(&Overrides::default()).plan.fingerprint());

@@ -11,6 +11,7 @@ use crate::harness::origin::plans;
 use crate::harness::rewound::{lines, present};
 use crate::harness::streams::{INPUT, OUTPUT};
 use crate::harness::wait::DEADLINE;
+use crate::lake::crash as lake;
 use sidestream::generate::School;
 use std::os::unix::process::ExitStatusExt;
 
@@ -257,4 +258,34 @@ fn during_an_import() {
         let engine = row.bed.engine("state", &[OFTEN]);
         row.finish(engine);
     }
+}
+
+#[test]
+fn lake_before_the_intent() {
+    lake::row("lake_before_the_intent", 0);
+}
+
+#[test]
+fn lake_after_the_intent() {
+    lake::row("lake_after_the_intent", 0);
+}
+
+#[test]
+fn lake_between_two_files() {
+    lake::row("lake_between_two_files", 2);
+}
+
+#[test]
+fn lake_after_the_files() {
+    lake::row("lake_after_the_files", 0);
+}
+
+#[test]
+fn lake_after_the_record() {
+    lake::row("lake_after_the_record", 0);
+}
+
+#[test]
+fn lake_during_the_claim() {
+    lake::row("lake_during_the_claim", 0);
 }

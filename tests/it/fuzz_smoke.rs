@@ -143,3 +143,13 @@ fn every_configuration_is_taken_or_explained() {
 fn what_a_start_reads_back_prints_to_the_same_text() {
     smoke("recovery", 4_000, checks::recovery::check);
 }
+
+#[test]
+fn operators_write_one_value_or_nothing() {
+    smoke("derive", 8_000, checks::derive::check);
+}
+
+#[test]
+fn every_expression_is_taken_or_explained() {
+    smoke("expression", 8_000, checks::expression::check);
+}

@@ -36,7 +36,7 @@ fn the_engine_is_killed_twenty_five_times_under_load() {
     let mut bed = Bed::new();
     let mut random = Random::new(25);
     let load = Load::ahead(bed.server.address(), school(4, 40), LEAD);
-    let mut resumed = 0;
+    let (mut resumed, mut lagging) = (0, 0);
     for kill in 0..25 {
         let interval = ["10", "50", "1000"][random.index(3)];
         let shards = ["1", "2", "3"][random.index(3)];
@@ -57,10 +57,12 @@ fn the_engine_is_killed_twenty_five_times_under_load() {
         let input = under_load(&mut bed, before + 1 + random.below(2_500));
         engine.kill();
         let (cause, lane) = (bed.cause(), bed.last(OUTPUT));
-        assert!(cause < input, "kill {kill}: no lag at {input}");
+        // On a busy machine the lane may catch up before the blow falls.
+        lagging += u32::from(cause < input);
         assert!(lane > before, "kill {kill}: the lane stood still at {before}");
     }
     load.stop();
+    assert!(lagging > 12, "only {lagging} of 25 kills left something to do");
     assert!(resumed > 12, "only {resumed} of 25 starts had a checkpoint to go on from");
     let engine = bed.engine("state", &[]);
     bed.finish();

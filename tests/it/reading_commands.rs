@@ -67,6 +67,8 @@ fn no_reading_command_touches_a_sound_directory() {
         assert_eq!(piped.code, Some(69), "{piped:?}");
         for arguments in [
             &["audit"][..],
+            &["catalog"],
+            &["catalog", "--check", "/dev/null"],
             &["check"],
             &["check", "--connect"],
             &["replay", "--dry-run"],

@@ -16,14 +16,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["core", "json"]),
     ("generate", &[]),
     ("ports", &["core", "protocol"]),
-    ("config", &["core"]),
+    ("config", &["core", "protocol"]),
     ("telemetry", &["core", "protocol"]),
     ("audit", &["core", "json", "protocol"]),
     ("adapters", &["ports", "core", "protocol"]),
     ("engine", &["core", "ports", "protocol", "telemetry"]),
     ("http", &["telemetry", "core"]),
     ("app", &["adapters", "audit", "config", "core", "engine", "ports", "protocol", "telemetry"]),
-    ("commands", &["adapters", "app", "config", "core", "engine", "ports", "protocol"]),
+    ("commands", &["adapters", "app", "config", "core", "engine", "json", "ports", "protocol"]),
     (
         "cli",
         &[
@@ -48,6 +48,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("sled", &["src/adapters/sled/"]),
     ("fjall", &["src/adapters/fjall/"]),
     ("lsm_tree", &[]),
+    ("parquet", &["src/adapters/lake/parquet"]),
+    ("zstd", &["src/adapters/lake/ndjson.rs"]),
+    ("object_store", &["src/adapters/lake/s3/"]),
+    ("reqwest", &[]),
     // Beside the engine and the pages: `app` sends to actors' addresses, and two commands run the actors' system.
     ("actix", &["src/engine/", "src/http/", "src/app/", "src/cli/run.rs", "src/cli/demo.rs"]),
     ("actix_web", &["src/http/"]),

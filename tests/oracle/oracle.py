@@ -159,7 +159,7 @@ def step(plan, event, rows, processed, now):
             complete = False
     payload = splice(event, written, plan.mark, complete)
 
-    headers = {**copied(event), **own_headers(plan, event)}
+    headers = {**copied(event), **own_headers(plan, event), **envelope(plan, event)}
     if size(payload, headers) > plan.max_bytes:
         raise Rejection("too_large")
 
@@ -249,6 +249,14 @@ def own_headers(plan, event):
     return {"Sidestream-Position": [f"{plan.stream}:{event.seq}:0"], "Sidestream-Time": [str(event.time_ns)]}
 
 
+def envelope(plan, event):
+    if not plan.envelope:
+        return {}
+    said = {"Sidestream-Kind": event.kind, "Sidestream-Key": event.key}
+    whole = {name: [encode(text, None)] for name, text in said.items() if text is not None}
+    return {**whole, "Sidestream-Stored": [str(event.time_ns)]}
+
+
 def size(payload, headers):
     counted = ((name, text) for name, texts in headers.items() if name not in UNCOUNTED for text in texts)
     return len(payload) + RESERVE + sum(len(name.encode()) + len(text.encode()) + 4 for name, text in counted)
@@ -262,6 +270,8 @@ def dead_letter(plan, event, reason, error):
         own["Sidestream-Kind"] = [encode(event.kind)]
     if event.key is not None:
         own["Sidestream-Key"] = [encode(event.key)]
+    if plan.envelope:
+        own["Sidestream-Stored"] = [str(event.time_ns)]
     subject, payload, headers = expand(plan.dead_subject, event, reason), event.payload, {**copied(event), **own}
     if size(payload, headers) <= plan.max_bytes:
         return subject, headers, payload
@@ -272,12 +282,12 @@ def dead_letter(plan, event, reason, error):
     return subject, headers, payload[: max(0, plan.max_bytes - size(b"", headers))]
 
 
-def encode(text):
+def encode(text, longest=MAX_ENCODED):
     """Percent-encoded, cut after the last whole character that fits."""
     encoded = ""
     for c in text:
         encoded_c = c if "!" <= c <= "~" and c != "%" else "".join(f"%{byte:02X}" for byte in c.encode())
-        if len(encoded) + len(encoded_c) > MAX_ENCODED:
+        if longest is not None and len(encoded) + len(encoded_c) > longest:
             break
         encoded += encoded_c
     return encoded

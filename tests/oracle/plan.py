@@ -82,6 +82,7 @@ def load_plan(config):
     plan.subject = template(output.get("subject", "enriched.{kind}"))
     plan.dead_subject = template(dead.get("subject", "dead.{reason}"), "reason")
     plan.mark = output.get("mark")
+    plan.envelope = output.get("envelope", False)
     plan.max_bytes = output.get("max_bytes", 1_048_576)
     dedup = only(config.get("dedup", {}), "[dedup]", "window_s", "identity")
     plan.window_ns = int(dedup.get("window_s", 86_400) * 1_000_000_000)

@@ -28,9 +28,16 @@ const BUSY: &[&str] = &[
     "Duplicates",
     "Dead letters, by reason",
     "Dead letters in this range",
-    "Misses, by table",
+    "Misses and rows kept, by table",
+    "Without an id or a time",
+    "Dropped by a rule",
+    "Conditions not known",
+    "Quality, rules broken",
+    "Quality, rules checked",
     "Share of duplicates",
     "Share of dead letters",
+    "Lake, rows published",
+    "Lake, bytes",
 ];
 
 #[test]
@@ -53,7 +60,27 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
     // One address for all starts, as Prometheus has one target.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
-    let sets = [("http.listen", &*listen), ("engine.checkpoint_interval_ms", "200"), ("state.cache_rows", "200")];
+    // It drops lessons near a course's end; users have no course, and it cannot be told.
+    let filter = r#"[{ name = "nearly done", drop = 'event.properties.percentage_completed_in_course >= 80' }]"#;
+    // Some users have no country.
+    let quality = r#"[{ kinds = ["user", "lesson"], complete = ["properties.country", "properties.language"] }]"#;
+    let map = r#"[{ name = "short", kinds = ["lesson"], subject = "enriched.short", fields = { who = "properties.user_uuid" } }]"#;
+    let lake = bed.dir.path().join("lake").display().to_string();
+    let columns = r#"{ wrong = { at = "properties.language", type = "bigint" } }"#;
+    let sets = [
+        ("output.envelope", "true"),
+        ("lake.url", &*lake),
+        ("lake.max_age_s", "1"),
+        ("lake.columns", columns),
+        ("http.listen", &*listen),
+        ("engine.checkpoint_interval_ms", "200"),
+        ("state.cache_rows", "200"),
+        ("filter", filter),
+        ("quality", quality),
+        ("map", map),
+        // A subscription of a type that comes earlier in the alphabet is an older one; some have none.
+        ("tables.subscription.version", r#"{ at = "properties.subscription_type", as = "text", invalid = "ignore" }"#),
+    ];
     let mut engine = bed.engine("state", &sets);
     let prometheus = Prometheus::start(&listen);
     engine.wait_for_log("ready:");
@@ -142,7 +169,12 @@ fn alerts_are_healthy(prometheus: &Prometheus) {
         }
     }
     let silent = ["SidestreamDown", "SidestreamNotReady", "SidestreamAnotherWriter", "SidestreamPositionsMissing"];
-    for name in silent.into_iter().chain(["SidestreamInternalDeadLetters", "SidestreamCheckpointOld"]) {
+    for name in silent.into_iter().chain([
+        "SidestreamInternalDeadLetters",
+        "SidestreamCheckpointOld",
+        "SidestreamLakeStopped",
+        "SidestreamLakeFails",
+    ]) {
         assert_eq!(prometheus.alert(name), "inactive", "{name}");
     }
     // Six of a hundred events of the load are odd, and most odd ones are broken.

@@ -33,6 +33,6 @@ pub fn try_within<T>(deadline: Duration, mut look: impl FnMut() -> Option<T>) ->
 
 /// One pause between two looks at a condition.
 #[allow(clippy::disallowed_methods, reason = "the pause of a loop that waits for a condition with a deadline")]
-fn pause() {
+pub fn pause() {
     std::thread::sleep(PAUSE);
 }

@@ -40,6 +40,15 @@ impl Wire {
 
     /// The same for a server that may not answer: a silence of so long is an error, and the connection is to be left.
     pub fn connect_within(address: SocketAddr, silence: Duration) -> io::Result<Wire> {
+        Wire::login(address, silence, "")
+    }
+
+    /// The same with a login, such as `"user":"a","pass":"b"`: members of the JSON that a client greets with.
+    pub fn connect_as(address: SocketAddr, login: &str) -> io::Result<Wire> {
+        Wire::login(address, ANSWER_WITHIN, &format!("{login},"))
+    }
+
+    fn login(address: SocketAddr, silence: Duration, login: &str) -> io::Result<Wire> {
         let writer = TcpStream::connect_timeout(&address, silence)?;
         writer.set_nodelay(true)?;
         writer.set_read_timeout(Some(silence))?;
@@ -47,8 +56,9 @@ impl Wire {
         let inbox = format!("_INBOX.test-{}-{}", std::process::id(), writer.local_addr()?.port());
         let mut wire = Wire { reader, writer, out: Vec::new(), inbox, requests: 0 };
         wire.line()?;
-        let hello = r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}"#;
-        wire.out.extend_from_slice(format!("{hello}\r\nSUB {}.> 1\r\n", wire.inbox).as_bytes());
+        let flags = r#""verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1"#;
+        let hello = format!("CONNECT {{{login}{flags}}}\r\nSUB {}.> 1\r\n", wire.inbox);
+        wire.out.extend_from_slice(hello.as_bytes());
         wire.flush()?;
         Ok(wire)
     }
@@ -118,6 +128,18 @@ impl Wire {
         }
         self.out.extend_from_slice(payload);
         self.out.extend_from_slice(b"\r\n");
+        if self.out.len() > BUFFER { self.write() } else { Ok(()) }
+    }
+
+    /// Publishes with a subject and a header block of any bytes; the server looks at neither.
+    pub fn publish_as_it_is(&mut self, subject: &[u8], block: &[u8], payload: &[u8]) -> io::Result<()> {
+        let (word, lengths) = match block.len() {
+            0 => ("PUB", payload.len().to_string()),
+            length => ("HPUB", format!("{length} {}", length + payload.len())),
+        };
+        for part in [word.as_bytes(), b" ", subject, b" ", lengths.as_bytes(), b"\r\n", block, payload, b"\r\n"] {
+            self.out.extend_from_slice(part);
+        }
         if self.out.len() > BUFFER { self.write() } else { Ok(()) }
     }
 

@@ -2,12 +2,13 @@
 
 use super::client::{get, served};
 use serde_json::json;
+use sidestream::core::apply::Kept;
 use sidestream::core::ids::Position;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
 use sidestream::core::rejection::Reason;
-use sidestream::core::tally::{KindTally, Tally};
+use sidestream::core::tally::{CheckTally, KindTally, Tally};
 use sidestream::protocol::start::StartKind;
 use sidestream::telemetry::catalogue::{ALL, MetricKind};
 use sidestream::telemetry::health::Phase;
@@ -17,10 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 fn plan(kinds: &[&str]) -> Plan {
     let kinds: BTreeMap<&str, serde_json::Value> = kinds.iter().map(|kind| (*kind, json!({ "key": "k" }))).collect();
     let spec: PlanSpec = serde_json::from_value(json!({
-        "input_stream": "EVENTS", "event": { "kind": "title" }, "unknown_kinds": "forward", "kinds": kinds,
-        "tables": { "user": { "from": "user", "columns": { "country": "country" } } },
+        "input_stream": "EVENTS", "event": { "kind": "title", "id": "id", "time": "at" }, "unknown_kinds": "forward", "kinds": kinds,
+        "tables": { "user": { "from": "user", "columns": { "country": "country" }, "version": { "at": "rev" } } },
         "enrich": [], "output_subject": "enriched.{kind}", "max_bytes": 1000, "dead_subject": "dead.{reason}",
-        "dedup_window_s": 60,
+        "dedup_window_s": 60, "quality": [{ "valid": { "adult": "event.age >= 18" } }],
+        "map": [{ "name": "short", "subject": "short", "fields": [["id", "id"]] }],
     }))
     .unwrap();
     let layout = Layout::default().extended(&spec);
@@ -30,9 +32,20 @@ fn plan(kinds: &[&str]) -> Plan {
 /// A tally that counts `n` of everything.
 fn tally(plan: &Plan, n: u64) -> Tally {
     let mut tally = Tally::new(plan);
-    tally.kinds.fill(KindTally { processed: n, duplicates: n, dropped: n, dead: n, outside: 0 });
+    tally.kinds.fill(KindTally {
+        processed: n,
+        duplicates: n,
+        dropped: n,
+        dead: n,
+        outside: 0,
+        without_id: n,
+        without_time: n,
+    });
     tally.reasons = Reason::ALL.iter().map(|reason| (*reason, n)).collect();
+    tally.checks.fill(CheckTally { checked: n, broken: n });
     tally.misses.insert(plan.layout.table("user").unwrap(), n);
+    tally.rows_kept.insert((plan.layout.table("user").unwrap(), Kept::Older), n);
+    tally.mapped = plan.kinds.iter().flat_map(|kind| &kind.maps).map(|map| (map.rule, n)).collect();
     tally
 }
 
@@ -71,6 +84,7 @@ fn use_everything(metrics: &Metrics) {
     metrics.state(1, 200, 60);
     metrics.cache(6, 7, 8);
     metrics.disk(1 << 20);
+    metrics.lake_misfits("language", 2);
     metrics.ready(true);
 }
 
@@ -127,6 +141,12 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_events_total{kind=\"unknown\",outcome=\"dead_letter\"}", 2.0),
         ("sidestream_dead_letters_total{reason=\"too_large\"}", 2.0),
         ("sidestream_misses_total{table=\"user\"}", 2.0),
+        ("sidestream_without_total{kind=\"user\",what=\"id\"}", 2.0),
+        ("sidestream_without_total{kind=\"unknown\",what=\"time\"}", 2.0),
+        ("sidestream_rows_kept_total{table=\"user\",why=\"older\"}", 2.0),
+        ("sidestream_rows_kept_total{table=\"user\",why=\"invalid\"}", 0.0),
+        ("sidestream_quality_checked_total{kind=\"lesson:*\",rule=\"valid.adult\"}", 2.0),
+        ("sidestream_quality_broken_total{kind=\"unknown\",rule=\"valid.adult\"}", 2.0),
         ("sidestream_latency_seconds_bucket{le=\"0.0001\"}", 1.0),
         ("sidestream_latency_seconds_bucket{le=\"60\"}", 3.0),
         ("sidestream_latency_seconds_bucket{le=\"+Inf\"}", 4.0),

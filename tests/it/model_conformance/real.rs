@@ -162,7 +162,8 @@ impl World for Real {
         // As the product reads it: an empty stream says 0 or the next sequence, depending on its past.
         let first = if messages == 0 { last + 1 } else { number("first_seq") };
         let (created, server_time) = (time(&info["created"]), time(&info["ts"]));
-        Some(StreamState { created, first, last, messages, server_time, leader: Leader::default() })
+        let (aged_out, leader) = (false, Leader::default());
+        Some(StreamState { created, first, last, messages, aged_out, server_time, leader })
     }
 
     fn message(&mut self, name: &str, sequence: u64) -> Option<StoredMessage> {

@@ -89,7 +89,7 @@ async fn a_stream_tells_its_state_and_its_messages() {
     assert_eq!(streams::state(&connection, "EVENTS").await.unwrap().last, 4);
     stream.purge().await.unwrap();
     let purged = streams::state(&connection, "EVENTS").await.unwrap();
-    assert_eq!((purged.first, purged.last, purged.messages), (5, 4, 0));
+    assert_eq!((purged.first, purged.last, purged.messages, purged.aged_out), (5, 4, 0, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,5 +101,5 @@ async fn an_expired_message_is_gone_and_its_sequence_is_not() {
     let connection = connect(server.url(), "test").await;
     soon("expiry", async { while streams::message_at(&connection, "EVENTS", 2).await.unwrap().is_some() {} }).await;
     let state = streams::state(&connection, "EVENTS").await.unwrap();
-    assert_eq!((state.first, state.last, state.messages), (3, 2, 0));
+    assert_eq!((state.first, state.last, state.messages, state.aged_out), (3, 2, 0, true));
 }

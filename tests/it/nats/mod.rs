@@ -76,6 +76,7 @@ pub fn dead_letter(position: u64) -> Output {
         stored_at: Nanos(1),
         subject: "dead.not_json".into(),
         copied: None,
+        envelope: None,
         dead: Some(Box::new(DeadLetter {
             reason: Reason::NotJson,
             headers: vec![(REASON, Reason::NotJson.code().to_owned())],
@@ -136,6 +137,7 @@ pub fn output(position: u64) -> Output {
         stored_at: Nanos(1_000 + position as i64),
         subject: Arc::from("enriched.lesson"),
         copied: None,
+        envelope: None,
         dead: None,
         payload: format!("{{\"n\":{position}}}").into(),
     }

@@ -2,8 +2,9 @@
 //! `--accept-gap`, which goes on without it.
 
 use super::stage::Stage;
-use crate::harness::streams::{INPUT, OUTPUT};
-use crate::harness::wait::DEADLINE;
+use crate::harness::streams::{INPUT, OUTPUT, output};
+use crate::harness::wait::{DEADLINE, wait_until};
+use serde_json::json;
 
 const GAP: &[&str] = &["--accept-gap"];
 const GONE: &str = "add --accept-gap to go on without these events (they are counted)";
@@ -108,7 +109,7 @@ fn retention_that_overtakes_a_running_engine() {
     engine.signal("-CONT");
     // What the server had sent before may still be processed.
     let mut reached = 0;
-    crate::harness::wait::wait_until("the engine to go on or to refuse", || {
+    wait_until("the engine to go on or to refuse", || {
         reached = stage.bed.cause();
         (reached == 15 || engine.log().contains("error: ")).then_some(())
     });
@@ -121,16 +122,35 @@ fn retention_that_overtakes_a_running_engine() {
 
 #[test]
 fn outputs_deleted_from_the_lanes_end_are_passed_over_where_a_person_says_that_they_were_outputs() {
+    // Some of them, or all: to the server, an end that is gone with all others is one that grew too old.
+    for first in [6, 1] {
+        let mut stage = Stage::new(10);
+        stage.run_and_kill(&[], &[]);
+        for sequence in first..=10 {
+            stage.delete(OUTPUT, sequence);
+        }
+        stage.publish(5);
+        let words = "the message at the end of the output stream (sequence 10) was deleted";
+        stage.refused(&[], &[]).is(78, words, "add --accept-gap to take it for an output");
+        stage.run(GAP);
+        assert_eq!((stage.lane_last(), stage.bed.cause()), (15, 15));
+    }
+}
+
+#[test]
+fn outputs_that_the_lanes_age_limit_took_are_counted() {
     let mut stage = Stage::new(10);
     stage.run_and_kill(&[], &[]);
-    for sequence in 6..=10 {
-        stage.delete(OUTPUT, sequence);
-    }
+    let mut config = output();
+    (config["max_age"], config["duplicate_window"]) = (json!(1_000_000_000), json!(1_000_000_000));
+    stage.api(&format!("STREAM.UPDATE.{OUTPUT}"), config);
+    let info = format!("STREAM.INFO.{OUTPUT}");
+    wait_until("the lane to grow too old", || (stage.api(&info, json!({}))["state"]["messages"] == 0).then_some(()));
     stage.publish(5);
-    let words = "the message at the end of the output stream (sequence 10) was deleted";
-    stage.refused(&[], &[]).is(78, words, "add --accept-gap to take it for an output");
-    stage.run(GAP);
-    assert_eq!((stage.lane_last(), stage.bed.cause()), (15, 15));
+    let engine = stage.engine(&[], &[]);
+    wait_until("the rest to be out", || (stage.lane_last() == 15).then_some(()));
+    let log = engine.drain();
+    assert!(log.contains(r#"kind="resume" "#), "{log}");
 }
 
 #[test]
@@ -142,7 +162,7 @@ fn a_lost_state_beside_a_purged_lane() {
     let hint = "add --accept-gap to begin anew at the input's first event";
     stage.refused(&[], &[]).is(78, words, hint);
     let engine = stage.engine(GAP, &[]);
-    crate::harness::wait::wait_until("the input to come again", || (stage.lane_last() == 20).then_some(()));
+    wait_until("the input to come again", || (stage.lane_last() == 20).then_some(()));
     engine.drain();
     stage.publish(3);
     stage.run(&[]);

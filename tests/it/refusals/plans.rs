@@ -180,6 +180,26 @@ fn rebuild_state_applies_the_new_plan_to_the_whole_input() {
 }
 
 #[test]
+fn a_copy_from_before_rebuild_state_is_built_anew() {
+    let mut stage = Stage::processed(10);
+    let (state, kept) = (stage.bed.state("state"), stage.bed.state("kept"));
+    std::fs::rename(&state, &kept).unwrap();
+    let mut engine = stage.engine(&["--rebuild-state"], CITY);
+    engine.wait_for_log("ready:");
+    lesson(&mut stage, "u1");
+    engine.drain();
+    stage.lose_state();
+    std::fs::rename(&kept, &state).unwrap();
+    // Its rows have no city, and the newest output says that there was one from the first event on.
+    let mut engine = stage.engine(&[], CITY);
+    engine.wait_for_log("the output stream shows another plan where the state was made");
+    let lesson = lesson(&mut stage, "u1");
+    assert!(lesson.ends_with(r#","city":"c6","event_processed":true}"#), "{lesson}");
+    engine.drain();
+    is_whole(&mut stage);
+}
+
+#[test]
 fn rebuild_state_that_was_cut_off_is_not_forgotten() {
     let mut stage = Stage::processed(10);
     let sets = [&[SELDOM], CITY].concat();

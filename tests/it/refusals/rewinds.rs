@@ -4,7 +4,7 @@ use super::stage::{SELDOM, Stage};
 use crate::harness::command::run;
 use crate::harness::rewound::{lines, present};
 use crate::harness::streams::INPUT;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Events that are there, that are lost, and that come afterwards.
@@ -143,4 +143,45 @@ fn a_consent_that_nothing_asks_for() {
     let log = stage.run(&["--accept-rewind"]);
     assert!(!log.contains("rewind"), "{log}");
     stage.bed.assert_clean();
+}
+
+/// The same with interest retention: the server has lost events, and not what its consumer acknowledged of them. What is left
+/// was `acknowledged` when it was kept, so that it is gone, too; or not.
+fn torn_interest(acknowledged: bool) -> Stage {
+    let mut stage = Stage::new(0);
+    stage.api("STREAM.DELETE.EVENTS", json!({}));
+    let input = json!({ "name": INPUT, "subjects": ["events.>"], "storage": "file", "retention": "interest" });
+    stage.api("STREAM.CREATE.EVENTS", input);
+    // Makes the consumer, without which the stream would keep nothing.
+    stage.run(&[]);
+    stage.publish(KEPT);
+    if acknowledged {
+        stage.run(&[]);
+    }
+    let copy = stage.copy(INPUT);
+    stage.publish(LOST);
+    stage.run(&[]);
+    let later = stage.copy(INPUT);
+    std::fs::remove_dir_all(copy.join("obs")).unwrap();
+    std::fs::rename(later.join("obs"), copy.join("obs")).unwrap();
+    stage.restore(INPUT, &copy);
+    stage
+}
+
+#[test]
+fn an_input_of_interest_retention_keeps_the_new_events_for_the_engine() {
+    for acknowledged in [true, false] {
+        let mut stage = torn_interest(acknowledged);
+        stage.publish(LOST + NEW);
+        // A server that looks at what its consumers have acknowledged does so when it starts.
+        stage.bed.server.kill();
+        stage.bed.server.restart();
+        stage.bed.reconnect();
+        stage.refused(&[], &[]).is(78, "the event at position 18 is not the one", "add --accept-rewind to go on");
+        let log = stage.run(&["--accept-rewind"]);
+        assert!(log.contains("behind position 10 (up to 18)"), "{log}");
+        stage.publish(NEW);
+        stage.run(&[]);
+        exact(&mut stage, (1..=KEPT).chain(KEPT + LOST + 1..), LOST);
+    }
 }

@@ -95,3 +95,25 @@ fn an_event_that_no_line_can_hold_is_refused_with_its_position() {
         assert!(ran.code != Some(0) && ran.err.contains(why), "{ran:?}");
     }
 }
+
+#[test]
+fn what_the_configuration_hides_stands_in_no_case() {
+    let mut bed = Bed::new();
+    let hides = r#"[{ remove = ["properties.password"], rename = { "properties.pan" = "card" }, mask = { "properties.mail" = "hide" } }, { mask = { "properties.card" = "last4" } }]"#;
+    bed.sets.push(("derive", hides));
+    let secret = br#"{"title":"user","properties":{"uuid":"u1","password":"CANARY-1","mail":"CANARY-2@x","pan":"CANARY-3 and 4711"}}"#;
+    bed.wire.request("events.user", secret).unwrap();
+    bed.wire.request("events.user", br#"{"title":"user","properties":{"password":"CANARY-4""#).unwrap();
+    let file = bed.dir.path().join("seen.toml");
+    let file = file.to_str().unwrap();
+    let ran = run(&bed, &["test", "record", "--case", "a user", "--until", "1", file]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let case = std::fs::read_to_string(file).unwrap();
+    assert!(!case.contains("CANARY") && case.contains("************4711") && case.contains("\"***\""), "{case}");
+    let ran = run(&bed, &["test", file]);
+    assert!(ran.code == Some(0) && ran.out.starts_with("1 passed"), "{ran:?}");
+    let ran = run(&bed, &["test", "record", "--case", "broken", "--from", "2", "--until", "2"]);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(ran.code == Some(78) && !said.contains("CANARY"), "{said}");
+    assert!(said.contains("the event at position 2 holds what the configuration hides"), "{said}");
+}
