@@ -69,7 +69,7 @@ fn kind(spec: &mut PlanSpec, name: &str, key: Option<&str>) {
     spec.kinds.insert(name.to_owned(), KindSpec { key: key.map(|key| path(key).into()), ..KindSpec::default() });
 }
 
-fn join(spec: &mut PlanSpec, field: &str, text: &str) {
+pub(super) fn join(spec: &mut PlanSpec, field: &str, text: &str) {
     spec.enrich[0].add.insert(field.to_owned(), JoinSpec::parse(text).unwrap());
 }
 

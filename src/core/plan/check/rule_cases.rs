@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use super::cases::Change;
+use super::cases::{Change, join};
 use crate::core::plan::spec::PlanSpec;
 use serde_json::{Value, json};
 
@@ -299,7 +299,8 @@ pub(super) const MISTAKES: &[(Change, &str)] = &[
     ),
     (
         |spec, _| {
-            spec.tables.get_mut("sub").unwrap().row = serde_json::from_value(json!(["language", "level"])).unwrap()
+            spec.tables.get_mut("sub").unwrap().row = serde_json::from_value(json!(["language", "level"])).unwrap();
+            join(spec, "status", "sub[language].status");
         },
         "enrich.0.add.status: a row of the table `sub` is told by 2 places, and the join names 1",
     ),
