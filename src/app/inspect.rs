@@ -7,6 +7,7 @@ use super::disk::named;
 use super::disk_read::look;
 use super::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::config::Config;
+use crate::core::percent;
 use crate::core::state::row::StoredRow;
 use crate::core::state::view;
 use crate::engine::restore::stored_rows;
@@ -23,7 +24,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of the key.
 pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>>, Exit> {
-    let encoded = encoded(key);
+    let encoded = percent::encoded(key, percent::unreserved);
     if encoded.len() > KEY_MAX {
         if get(listen, "/healthz")?.is_none() {
             return Ok(None);
@@ -44,19 +45,6 @@ pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>
         "404" => Ok(Some(None)),
         _ => Err(Exit::new(UNAVAILABLE, format!("the engine at {listen} is not ready: {}", body.trim()), "try again")),
     }
-}
-
-/// A key as it stands in an address: what is not plain is percent-encoded.
-fn encoded(key: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    key.bytes().fold(String::with_capacity(key.len()), |mut text, byte| {
-        if plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-        text
-    })
 }
 
 /// Asks the engine that listens there for `/healthz` or `/readyz`: whether it says yes, and its words.

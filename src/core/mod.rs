@@ -21,6 +21,7 @@ pub mod encode;
 pub mod dead_letter;
 pub mod envelope;
 pub mod output;
+pub mod percent;
 pub mod rejection;
 pub mod tally;
 pub mod read;

@@ -2,6 +2,7 @@
 //!
 //! What stands before `@` is percent-encoded and a secret: it never leaves this file but as a login.
 
+use crate::core::percent::{self, Fault};
 use crate::ports::stream::BrokerError;
 use async_nats::ServerAddr;
 
@@ -57,18 +58,10 @@ fn login(text: &str) -> Result<UrlLogin, &'static str> {
 
 /// The text behind percent signs. The error never repeats the text.
 fn decoded(text: &str) -> Result<String, &'static str> {
-    const BROKEN: &str = "a percent sign before `@` is not followed by two hexadecimal digits (write %25 for it)";
-    let mut pieces = text.split('%');
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
-    for piece in pieces {
-        let (digits, rest) = piece.split_at_checked(2).ok_or(BROKEN)?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(BROKEN);
-        }
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| BROKEN)?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).map_err(|_| "what is percent-encoded before `@` is not UTF-8")
+    percent::decoded(text).map_err(|fault| match fault {
+        Fault::Digits => "a percent sign before `@` is not followed by two hexadecimal digits (write %25 for it)",
+        Fault::NotUtf8 => "what is percent-encoded before `@` is not UTF-8",
+    })
 }
 
 #[cfg(test)]

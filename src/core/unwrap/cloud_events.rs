@@ -6,11 +6,11 @@
 
 use super::packed::base64;
 use crate::core::output::Headers;
+use crate::core::percent;
 use crate::core::rejection::{Reason, Rejection};
 use crate::json::cursor::{Broken, Cursor, Scratch};
 use crate::json::text::{Scalar, unescape};
 use bytes::Bytes;
-use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -134,14 +134,5 @@ impl Structured {
 
 /// A value of an attribute as a header has it: blanks, double quotes, `%` and all that is not printable ASCII as `%XX`.
 fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if (0x21..0x7f).contains(&byte) && byte != b'"' && byte != b'%' {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    percent::encoded(text, |byte| percent::printable(byte) && byte != b'"')
 }

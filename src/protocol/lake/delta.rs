@@ -7,6 +7,7 @@ use super::columns::{Column, ColumnType};
 use super::entry::{Entry, File};
 use super::layout::{DEAD_LETTERS, Layout};
 use super::table::Table;
+use crate::core::percent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -141,16 +142,7 @@ fn kind_of(kind: ColumnType) -> &'static str {
 
 /// A path as Delta has it: percent-encoded once more than the folder's name on disk.
 fn uri(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/=".contains(&byte);
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent::encoded(path, |byte| percent::unreserved(byte) || b"/=".contains(&byte))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! comes. The clock of the machine decides no folder.
 
 use crate::core::ids::Nanos;
+use crate::core::percent;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt;
@@ -182,17 +183,10 @@ fn segment(value: Option<&str>) -> String {
 /// Letters, digits and `-._~` stay, all other bytes are `%XX`. The word NULL, which DuckDB may take for null, loses its first
 /// letter to that too.
 pub fn encoded(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let null = value.eq_ignore_ascii_case("null");
-    let mut out = String::with_capacity(value.len());
-    for (at, byte) in value.bytes().enumerate() {
-        if plain(byte) && !(null && at == 0) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
+    match value.split_at_checked(1) {
+        Some((first, rest)) if value.eq_ignore_ascii_case("null") => percent::encoded(first, |_| false) + rest,
+        _ => percent::encoded(value, percent::unreserved),
     }
-    out
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! A row is told by its cause, never by its sequence in the output stream: a stream that was made again has other sequences and
 //! the same rows.
 
-use crate::core::envelope::percent_decoded;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::output::{ERROR, KEY, KIND, LENGTH, REASON, STORED, SUBJECT};
+use crate::core::percent;
 use crate::protocol::header::LaneMessage;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ impl Row {
             let list = message.headers.as_deref()?;
             list.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
         };
-        let decoded = |name: &str| header(name).map(|text| percent_decoded(text).unwrap_or_else(|| text.to_owned()));
+        let decoded = |name: &str| header(name).map(|text| percent::decoded(text).unwrap_or_else(|_| text.to_owned()));
         let id = RowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n };
         // Outputs from before the envelope was switched on have neither this nor kind and key.
         let stored_at = header(STORED).and_then(|text| text.parse().ok()).unwrap_or(lane.time.0);
