@@ -75,6 +75,7 @@ fn output(message: StoredMessage, subjects: &mut HashMap<Arc<str>, Arc<str>>) ->
         event_time: None,
         subject,
         copied: headers,
+        followed: false,
         envelope: None,
         dead: None,
         payload,

@@ -9,7 +9,7 @@ use sidestream::adapters::nats::delivery::{Delivery, pending_messages};
 use sidestream::adapters::nats::lane_reply::Reply;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
-use sidestream::core::output::{POSITION, REWINDS, RUN, TIME};
+use sidestream::core::output::{MORE, POSITION, REWINDS, RUN, TIME};
 use sidestream::protocol::epoch;
 use sidestream::protocol::facts::Rewind;
 use sidestream::protocol::header::{LaneMessage, RUN_ID_LENGTH, RunHeader, RunId};
@@ -90,7 +90,11 @@ fn ours(feed: &mut Feed<'_>) {
     if count > 0 {
         headers.push((REWINDS.to_owned(), epoch::list(&rewinds)));
     }
-    let wanted = LaneMessage { sequence: LaneSequence(7), input_stream, cause, n, time, run, rewinds };
+    let followed = !feed.byte().is_multiple_of(2);
+    if followed {
+        headers.push((MORE.to_owned(), "1".to_owned()));
+    }
+    let wanted = LaneMessage { sequence: LaneSequence(7), input_stream, cause, n, followed, time, run, rewinds };
     let found = LaneMessage::read(&message(headers));
     assert_eq!(found, Some(wanted).filter(|wanted| !wanted.input_stream.is_empty()));
 }

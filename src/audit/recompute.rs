@@ -264,6 +264,7 @@ fn frame(plan: &Plan, event: &Event) -> Output {
         event_time: None,
         subject: subject_of(plan, &plan.spec.output_subject, event, None).into(),
         copied: copied_headers(&event.message),
+        followed: false,
         envelope: None,
         dead: None,
         payload: event.message.payload.clone(),

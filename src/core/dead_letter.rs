@@ -3,9 +3,9 @@
 //! Always fits: what is too long is cut, and says so, rather than becoming a second failure.
 
 use super::encode::{copied_headers, headers_size, line, subject_of};
-use super::envelope;
 use super::event::{Event, Stored};
 use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
+use super::percent;
 use super::plan::compiled::Plan;
 use super::rejection::Rejection;
 use bytes::Bytes;
@@ -57,6 +57,7 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
         event_time: None,
         subject: Arc::from(subject_of(plan, &plan.spec.dead_subject, event, Some(rejection.reason))),
         copied,
+        followed: false,
         envelope: None,
         dead: Some(Box::new(DeadLetter { reason: rejection.reason, headers })),
         payload,
@@ -75,5 +76,5 @@ fn body(plan: &Plan, event: &Event) -> (Bytes, Option<usize>) {
 }
 
 fn percent_encoded(text: &str) -> String {
-    envelope::percent_encoded(text, ENCODED_MAX)
+    percent::encoded_within(text, ENCODED_MAX, percent::printable)
 }

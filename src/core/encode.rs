@@ -134,6 +134,7 @@ impl Encoder {
             event_time: event_time(&self.plan, message, spans),
             subject,
             copied,
+            followed: false,
             envelope,
             dead: None,
             payload,

@@ -103,6 +103,8 @@ mutants! {
     OlderRowWritten,
     /// A row that was removed keeps no version.
     RemovedVersionForgotten,
+    /// A message that another one of its event follows does not say so.
+    LaterMessagesUntold,
 }
 
 #[cfg(feature = "mutants")]

@@ -2,6 +2,7 @@
 //!
 //! Plain data between the step, which makes it, and those who publish, compare or count it.
 
+use super::mutants::{Mutant, planted};
 use super::output::Output;
 use super::plan::condition::RuleId;
 use std::iter::Chain;
@@ -44,12 +45,14 @@ impl Silence {
 }
 
 impl Outcome {
-    /// These outputs, or this silence where there are none.
+    /// These outputs, each but the last one saying that another follows, or this silence where there are none.
     pub fn of(mut outputs: Vec<Output>, silence: Silence) -> Outcome {
         match (outputs.pop(), outputs.is_empty()) {
             (None, _) => Outcome::Silent(silence),
             (Some(only), true) => Outcome::Publish(only),
             (Some(last), false) => {
+                let followed = !planted(Mutant::LaterMessagesUntold);
+                outputs.iter_mut().for_each(|output| output.followed = followed);
                 outputs.push(last);
                 Outcome::Several(outputs)
             }

@@ -26,6 +26,8 @@ pub const SUBJECT: &str = "Sidestream-Subject";
 pub const KIND: &str = "Sidestream-Kind";
 /// The key of a dead letter, and of an output with an envelope, where it is known, percent-encoded.
 pub const KEY: &str = "Sidestream-Key";
+/// `1` where another message of the same event follows; the last one of an event, and nearly every output, has no such header.
+pub const MORE: &str = "Sidestream-More";
 /// When the event was stored, in nanoseconds since 1970; `Sidestream-Time` is that of the cause.
 pub const STORED: &str = "Sidestream-Stored";
 /// The original length of a dead letter's truncated body, in bytes.
@@ -54,6 +56,9 @@ pub struct Output {
     pub position: Position,
     /// Which of the cause's outputs this is, from 0.
     pub n: u32,
+    /// Whether another message of the same event follows, so that who finds this one at the lane's end knows that the event is
+    /// not all out.
+    pub followed: bool,
     /// When the cause was stored.
     pub stored_at: Nanos,
     /// The event's own time, where it carries one that can be read; used for latency only.
@@ -85,7 +90,8 @@ impl Output {
     pub fn own_headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let dead = self.dead.iter().flat_map(|dead| &dead.headers);
         let all = dead.chain(self.envelope.iter().flat_map(|envelope| envelope.iter()));
-        all.map(|(name, value)| (*name, value.as_str()))
+        let more = self.followed.then_some((MORE, "1"));
+        more.into_iter().chain(all.map(|(name, value)| (*name, value.as_str())))
     }
 
     /// The value of the `Sidestream-Position` header for the input stream's name.

@@ -5,7 +5,7 @@
 use super::epoch::{self, MARKER};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
-use crate::core::output::{POSITION, REWINDS, RUN, TIME};
+use crate::core::output::{MORE, POSITION, REWINDS, RUN, TIME};
 use crate::core::record::Rewind;
 use std::fmt;
 use std::str::FromStr;
@@ -90,6 +90,8 @@ pub struct LaneMessage {
     pub cause: Position,
     /// Which of the cause's outputs it is, from 0.
     pub n: u32,
+    /// Whether another message of the same event follows it.
+    pub followed: bool,
     /// When the cause was stored.
     pub time: Nanos,
     /// Who published it, and under which plan.
@@ -113,7 +115,8 @@ impl LaneMessage {
         let input_stream = input_stream.to_owned();
         let time = Nanos(as_written(header(TIME)?)?);
         let run = RunHeader::parse(header(RUN)?)?;
-        Some(LaneMessage { sequence: LaneSequence(message.sequence), input_stream, cause, n, time, run, rewinds })
+        let (sequence, followed) = (LaneSequence(message.sequence), header(MORE).is_some());
+        Some(LaneMessage { sequence, input_stream, cause, n, followed, time, run, rewinds })
     }
 
     /// How many rewinds of the input it stands behind: positions of fewer are another history's.

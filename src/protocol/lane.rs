@@ -158,6 +158,7 @@ mod tests {
             subject: "enriched.user".into(),
             event_time: None,
             copied: None,
+            followed: false,
             envelope: None,
             dead: None,
             payload: "{}".into(),

@@ -57,6 +57,11 @@ fn lines(outcomes: &[Outcome]) -> Vec<Vec<String>> {
         assert_eq!(output.n, n);
         format!("{} {}", output.subject, String::from_utf8_lossy(&output.payload))
     };
+    for outcome in outcomes {
+        let all = outcome.outputs();
+        let told = all.iter().all(|output| output.followed == (output.n as usize + 1 < all.len()));
+        assert!(told, "each but the last one says that another follows: {outcome:?}");
+    }
     outcomes.iter().map(|outcome| (0..).zip(outcome.outputs()).map(line).collect()).collect()
 }
 

@@ -125,13 +125,23 @@ const THE_PLAN_CHANGED: &[Row] = &[
         "rebuild after 0, B 22 R 12, through 22, lane 12, plan C of C1, origin 1, gaps 0",
     ),
     (
-        "the same behind a plan that makes several messages of an event: the newest one's may not all be out",
+        "the same behind a message that another one of its event follows",
         |w| {
             w.configure('C');
             w.consent().rebuild_state = true;
-            w.maps();
+            w.newest().followed = true;
         },
-        "78: the messages of the event at position 12 may not all be in the output stream: the configuration before makes several of an event, and its engine was not stopped in peace",
+        "78: the event at position 12 leads to several messages under the configuration before, and the output stream ends before the last of them",
+    ),
+    (
+        "the same beside a lost state, where no text of the plan before is left",
+        |w| {
+            w.lose_state();
+            w.configure('C');
+            w.consent().rebuild_state = true;
+            w.newest().followed = true;
+        },
+        "78: the event at position 12 leads to several messages under the configuration before, and the output stream ends before the last of them",
     ),
     (
         "the same, with consent to what may be missing",
@@ -139,7 +149,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
             w.configure('C');
             w.consent().rebuild_state = true;
             w.consent().accept_gap = true;
-            w.maps();
+            w.newest().followed = true;
         },
         "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 1",
     ),
@@ -148,7 +158,7 @@ const THE_PLAN_CHANGED: &[Row] = &[
         |w| {
             w.configure('C');
             w.consent().rebuild_state = true;
-            w.maps();
+            w.newest().followed = true;
             w.mark(12, 12);
         },
         "rebuild after 0, B 12 R 12, through 12, lane 12, plan C of C1, origin 1, gaps 0",

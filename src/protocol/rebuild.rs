@@ -4,7 +4,6 @@
 
 use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
 use super::header::LaneMessage;
-use super::prepare::text_of;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
 use super::{history, past, rewind};
@@ -46,7 +45,7 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
         None => match counted_from_the_newest(origin, &start.plans, broker).filter(|(base, _)| !ends_below(*base)) {
             Some((base, lane)) => (start.base, start.base_lane) = (base, lane),
             None => {
-                if ends_below(out) || cut(disk, broker, asked).is_some() {
+                if ends_below(out) || cut(disk, broker).is_some() {
                     return Err(Refusal::Uncounted { lane_last });
                 }
                 through(&mut start, out);
@@ -66,7 +65,7 @@ pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) ->
         return Err(Refusal::NoOrigin { lane_last });
     }
     input_from(origin, broker)?;
-    if let Some(cause) = cut(disk, broker, asked) {
+    if let Some(cause) = cut(disk, broker) {
         return Err(Refusal::Unfinished { cause });
     }
     let kind = StartKind::Rebuild("--rebuild-state asks for the new configuration over the whole input");
@@ -87,13 +86,12 @@ pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
     start
 }
 
-/// The newest output's cause, where further messages of it may be missing: its plan makes several of an event, and the lane
-/// does not end where somebody has counted it.
-fn cut(disk: &Disk, broker: &Broker, asked: &Asked) -> Option<Position> {
-    let newest = broker.newest.ours().filter(|newest| newest.marks().is_none())?;
-    let several = text_of(&newest.run.plan, &asked.plan, disk).is_some_and(|plan| !plan.map.is_empty());
+/// The newest output's cause, where further messages of it are missing: the output says that another one follows, and nobody
+/// has consented to the lane's end as it is, which would have counted it.
+fn cut(disk: &Disk, broker: &Broker) -> Option<Position> {
+    let newest = broker.newest.ours().filter(|newest| newest.followed)?;
     let counted = disk.lane_known() == newest.sequence;
-    (several && !counted).then_some(newest.cause)
+    (!counted).then_some(newest.cause)
 }
 
 /// The origin that the lane names; an empty lane leaves the word to the record.

@@ -65,7 +65,7 @@ pub enum Refusal {
     },
     /// Rule 4, where a plan makes several messages of an event.
     #[error(
-        "the messages of the event at position {cause} may not all be in the output stream: the configuration before makes several of an event, and its engine was not stopped in peace"
+        "the event at position {cause} leads to several messages under the configuration before, and the output stream ends before the last of them"
     )]
     Unfinished {
         /// The newest output's cause.
@@ -157,7 +157,7 @@ impl Refusal {
                 "add --accept-gap to go on after the newest output, with the configuration as it is"
             }
             Refusal::Unfinished { .. } => {
-                "start once more with the configuration before, without --rebuild-state, and stop it with SIGTERM; or add --accept-gap to go on without what may be missing"
+                "start once more with the configuration before, without --rebuild-state, and stop it with SIGTERM; or add --accept-gap to go on without the messages that are missing"
             }
             Refusal::NewestGone { .. } => {
                 "restore the output stream; or add --accept-gap to take it for an output (if it was a stranger's message, the event behind the lane's end stays without its output)"

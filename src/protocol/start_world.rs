@@ -35,6 +35,7 @@ pub fn message(sequence: u64, cause: u64) -> LaneMessage {
         input_stream: "EVENTS".to_owned(),
         cause: Position(cause),
         n: 0,
+        followed: false,
         time: stored_at(cause),
         run: RunHeader {
             run: RunId::new(Nanos(7), 0),
@@ -84,12 +85,6 @@ impl World {
     pub fn with_texts(mut self, letters: &str) -> World {
         self.disk.plans = letters.chars().map(|letter| (spec(letter).fingerprint(), spec(letter))).collect();
         self
-    }
-
-    /// Every plan of the directory makes a second message of each event.
-    pub fn maps(&mut self) {
-        let map = serde_json::json!([{ "name": "m", "subject": "m", "fields": [["id", "id"]] }]);
-        self.disk.plans.values_mut().for_each(|plan| plan.map = serde_json::from_value(map.clone()).unwrap());
     }
 
     pub fn record(&mut self) -> &mut Checkpoint {

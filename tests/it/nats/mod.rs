@@ -76,6 +76,7 @@ pub fn dead_letter(position: u64) -> Output {
         stored_at: Nanos(1),
         subject: "dead.not_json".into(),
         copied: None,
+        followed: false,
         envelope: None,
         dead: Some(Box::new(DeadLetter {
             reason: Reason::NotJson,
@@ -137,6 +138,7 @@ pub fn output(position: u64) -> Output {
         stored_at: Nanos(1_000 + position as i64),
         subject: Arc::from("enriched.lesson"),
         copied: None,
+        followed: false,
         envelope: None,
         dead: None,
         payload: format!("{{\"n\":{position}}}").into(),
