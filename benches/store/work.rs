@@ -99,7 +99,7 @@ pub fn write(job: &Job) -> Result<(), Failure> {
             let (steps, next) = writes(ready, &record, None);
             // Making rows is not the store's work.
             let began = Instant::now();
-            checkpointer::carry_out(store, steps, false)?;
+            checkpointer::carry_out(store, steps)?;
             let took = began.elapsed().as_secs_f64();
             (seconds, slowest, record) = (seconds + took, slowest.max(took), next);
         }

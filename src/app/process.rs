@@ -8,7 +8,8 @@ use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
 use crate::config::Config;
 use crate::core::ids::Nanos;
-use crate::engine::shard::Shard;
+use crate::engine::host::Host;
+use crate::engine::shard::ShardHands;
 use crate::protocol::facts::Consent;
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
@@ -22,7 +23,7 @@ use tokio::sync::Semaphore;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shards of the start that is running, for inspection.
-pub type Running = Arc<Mutex<Vec<Addr<Shard>>>>;
+pub type Running = Arc<Mutex<Vec<Addr<Host<ShardHands>>>>>;
 
 /// What all starts of a process share.
 pub struct Process {

@@ -1,37 +1,29 @@
-//! The Checkpointer actor: the store's only writer, alone on its thread.
+//! The checkpointer's hands: the store's only writer, alone on its thread.
 //!
-//! Writes what `protocol::checkpoint` says is ready, in the steps of `protocol::writes`, and only then
-//! lets the input be acknowledged.
+//! Decides nothing: `protocol::machines::checkpointer` says what is written and who hears of it.
 
 use super::crash;
-use super::ending::{Alarm, End, Ending};
+use super::ending::End;
+use super::host::{Hands, Host};
 use super::intake::Intake;
-use super::messages::{Delta, Durable, MeetIntake, PlanEnds, Reached};
+use super::messages::{Durable, MeetIntake};
 use crate::core::ids::Position;
-use crate::core::record::Checkpoint;
 use crate::ports::store::{Batch, Space, Store, StoreError};
-use crate::protocol::checkpoint::{Gather, Overlap, Ready};
-use crate::protocol::intake::Barrier;
-use crate::protocol::writes::{NextPlan, Write, writes};
+use crate::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
+use crate::protocol::writes::Write;
 use crate::telemetry::metrics::Metrics;
-use actix::{Actor, Addr, Context, Handler};
+use actix::{Addr, Context, Handler};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// The checkpointer and what it talks to.
-pub struct Checkpointer {
-    /// Gathers the parts of a barrier.
-    pub gather: Gather,
-    /// The record of S on disk.
-    pub record: Checkpoint,
+/// What the checkpointer works with.
+pub struct CheckpointerHands {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// The plan that follows, if the start waits for one.
-    pub next_plan: Option<NextPlan>,
-    /// The barrier at which it follows.
-    pub plan_ends: Option<PlanEnds>,
+    /// The steps at work.
+    pub steps: Steps,
     /// The last durable barrier, for the shards.
     pub durable: Arc<AtomicU64>,
     /// S, for the acknowledgement of the input.
@@ -40,127 +32,100 @@ pub struct Checkpointer {
     pub intake: Option<Addr<Intake>>,
     /// How many shards hand over.
     pub shards: usize,
+    /// When the message at work came.
+    pub began: Instant,
     /// The metrics.
     pub metrics: Metrics,
-    /// Where the end is reported.
-    pub ending: Ending,
-    /// Reports this actor's death.
-    pub alarm: Alarm,
 }
 
-impl Actor for Checkpointer {
-    type Context = Context<Checkpointer>;
+impl Hands for CheckpointerHands {
+    type Machine = Checkpointer;
 
-    fn started(&mut self, ctx: &mut Context<Checkpointer>) {
+    const NAME: &'static str = "checkpointer";
+
+    fn mailbox(&self) -> usize {
         // One barrier at a time: a part of each shard, the sequencer's word, and the plan's end.
-        ctx.set_mailbox_capacity(self.shards + 4);
+        self.shards + 4
     }
-}
 
-impl Handler<MeetIntake> for Checkpointer {
-    type Result = ();
-
-    fn handle(&mut self, MeetIntake(intake): MeetIntake, _: &mut Context<Checkpointer>) {
-        self.intake = Some(intake);
+    fn hear(&mut self, _: &ToCheckpointer) -> Option<ToCheckpointer> {
+        self.began = Instant::now();
+        None
     }
-}
 
-impl Handler<PlanEnds> for Checkpointer {
-    type Result = ();
-
-    fn handle(&mut self, ends: PlanEnds, _: &mut Context<Checkpointer>) {
-        self.plan_ends = Some(ends);
-    }
-}
-
-impl Handler<Delta> for Checkpointer {
-    type Result = ();
-
-    fn handle(&mut self, delta: Delta, _: &mut Context<Checkpointer>) {
-        let ready = self.gather.part(delta.barrier, delta.shard, delta.groups);
-        self.go_on(ready);
-    }
-}
-
-impl Handler<Reached> for Checkpointer {
-    type Result = ();
-
-    fn handle(&mut self, reached: Reached, _: &mut Context<Checkpointer>) {
-        let ready = self.gather.confirmed(reached.barrier, reached.lane);
-        self.go_on(ready);
-    }
-}
-
-impl Checkpointer {
-    fn go_on(&mut self, ready: Result<Option<Ready>, Overlap>) {
-        match ready {
-            Ok(None) => {}
-            Err(overlap) => self.ending.broken(overlap),
-            Ok(Some(ready)) => {
-                let began = Instant::now();
-                let ends = self.plan_ends.as_ref().is_some_and(|ends| ends.barrier == ready.barrier.number);
-                let next = self.next_plan.as_ref().filter(|_| ends);
-                let barrier = ready.barrier;
-                let (steps, record) = writes(ready, &self.record, next);
-                match carry_out(self.store.as_ref(), steps, next.is_some()) {
-                    Err(error) => self.ending.report(End::Store(error)),
-                    Ok(()) => {
-                        self.record = record;
-                        self.durable(barrier, began);
-                    }
+    fn carry_out(&mut self, act: CheckpointerAct) -> Result<(), End> {
+        match act {
+            CheckpointerAct::Write(step) => self.steps.step(self.store.as_ref(), step).map_err(End::Store)?,
+            CheckpointerAct::Crash(point) => {
+                self.steps.flush(self.store.as_ref()).map_err(End::Store)?;
+                crash::at(point);
+            }
+            CheckpointerAct::CrashWritten(point) => crash::point_with(point.0, || drop(self.store.sync())),
+            CheckpointerAct::Durable(barrier) => self.durable.store(barrier, Ordering::Release),
+            CheckpointerAct::Acknowledge(position) => {
+                // Nobody listens where the input needs no acknowledgement.
+                let _ = self.position.send(position);
+                self.metrics.checkpoint(position, self.began.elapsed().as_secs_f64());
+                self.metrics.disk(self.store.disk_bytes());
+            }
+            CheckpointerAct::Next => {
+                let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(Durable).is_ok());
+                if !told {
+                    return Err(End::Broken("the checkpointer could not reach the intake".to_owned()));
                 }
             }
+            CheckpointerAct::Broken(overlap) => return Err(End::Broken(overlap.to_string())),
         }
-    }
-
-    fn durable(&mut self, barrier: Barrier, began: Instant) {
-        crash::point("before_the_inputs_ack");
-        self.durable.store(barrier.number, Ordering::Release);
-        // Nobody listens where the input needs no acknowledgement.
-        let _ = self.position.send(barrier.position);
-        self.metrics.checkpoint(barrier.position, began.elapsed().as_secs_f64());
-        self.metrics.disk(self.store.disk_bytes());
-        let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(Durable(barrier)).is_ok());
-        if !told {
-            self.ending.broken("the checkpointer could not reach intake");
-        }
+        Ok(())
     }
 }
 
-/// Carries a checkpoint's steps out. Everything they hold is confirmed by the lane: repeating them is harmless.
-pub fn carry_out(store: &dyn Store, steps: Vec<Write>, switches: bool) -> Result<(), StoreError> {
-    let mut groups = Vec::new();
-    let mut recorded = false;
-    for step in steps {
+/// The steps of a checkpoint over a store: key groups wait for each other, so that the store gets them together.
+#[derive(Debug, Default)]
+pub struct Steps {
+    groups: Vec<(Space, Batch)>,
+    /// The first group is written.
+    begun: bool,
+}
+
+impl Steps {
+    /// Takes one step.
+    pub fn step(&mut self, store: &dyn Store, step: Write) -> Result<(), StoreError> {
         match step {
-            Write::Group(group, batch) => groups.push((Space::Group(group), batch)),
+            Write::Group(group, batch) => {
+                self.groups.push((Space::Group(group), batch));
+                // The first by itself, for a crash behind it.
+                if !std::mem::replace(&mut self.begun, true) { self.flush(store) } else { Ok(()) }
+            }
             Write::Sync => {
-                write_groups(store, &std::mem::take(&mut groups))?;
-                if !recorded {
-                    crash::point("before_the_first_fsync");
-                }
-                store.sync()?;
+                self.flush(store)?;
+                store.sync()
             }
             Write::Record(batch) => {
-                recorded = true;
-                crash::point("between_the_fsyncs");
-                if switches {
-                    crash::point("during_a_plan_switch");
-                }
-                store.apply(Space::Meta, &batch)?;
+                self.flush(store)?;
+                self.begun = false;
+                store.apply(Space::Meta, &batch)
             }
         }
     }
-    Ok(())
+
+    /// Writes the groups that wait.
+    pub fn flush(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let groups = std::mem::take(&mut self.groups);
+        if groups.is_empty() { Ok(()) } else { store.apply_all(&groups) }
+    }
 }
 
-/// Writes key groups: the first by itself, for a crash behind it, the others as suits the store.
-fn write_groups(store: &dyn Store, groups: &[(Space, Batch)]) -> Result<(), StoreError> {
-    let (first, others) = groups.split_at(groups.len().min(1));
-    store.apply_all(first)?;
-    if !others.is_empty() {
-        // The disk may have the first group already, and nothing of the others.
-        crash::point_with("between_two_key_groups", || drop(store.sync()));
+/// Carries out all steps of a checkpoint. Everything they hold is confirmed by the lane: repeating them is harmless.
+pub fn carry_out(store: &dyn Store, steps: Vec<Write>) -> Result<(), StoreError> {
+    let mut at_work = Steps::default();
+    steps.into_iter().try_for_each(|step| at_work.step(store, step))
+}
+
+impl Handler<MeetIntake> for Host<CheckpointerHands> {
+    type Result = ();
+
+    fn handle(&mut self, MeetIntake(intake): MeetIntake, _: &mut Context<Host<CheckpointerHands>>) {
+        self.hands.intake = Some(intake);
     }
-    store.apply_all(others)
 }

@@ -3,6 +3,14 @@
 //! Nothing but a build with the feature `failpoints` contains them; there, the environment variable
 //! `FAILPOINTS` of the `fail` crate arms them, such as `after_apply=3*off->return`.
 
+use crate::protocol::machines::machine::CrashPoint;
+
+/// Aborts the process at a machine's crash point if a test armed it.
+#[inline]
+pub fn at(CrashPoint(name): CrashPoint) {
+    point(name);
+}
+
 /// Aborts the process here if a test armed this point.
 #[inline]
 pub fn point(name: &str) {

@@ -3,13 +3,16 @@
 //! Decides nothing (`protocol::intake` and `pace` do) and never waits: the permits that come with
 //! feeds bound what is in flight, so its messages always find room.
 
-use super::checkpointer::Checkpointer;
+use super::checkpointer::CheckpointerHands;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
-use super::messages::{Drain, Durable, Expect, Fed, Feed, LaneIsOurs, PlanEnds, Work};
+use super::host::{Host, Tell};
+use super::messages::{Drain, Durable, Expect, Fed, Feed, LaneIsOurs};
 use super::sequencer::Sequencer;
-use super::shard::Shard;
+use super::shard::ShardHands;
 use crate::protocol::intake::Slice;
+use crate::protocol::machines::checkpointer::ToCheckpointer;
+use crate::protocol::machines::shard::{ToShard, Work};
 use crate::protocol::pace::{Next, Pace};
 use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
@@ -23,11 +26,11 @@ pub struct Intake {
     /// Cuts slices and places barriers.
     pub pace: Pace,
     /// The shards, in order.
-    pub shards: Vec<Addr<Shard>>,
+    pub shards: Vec<Addr<Host<ShardHands>>>,
     /// The sequencer.
     pub sequencer: Addr<Sequencer>,
     /// The checkpointer.
-    pub checkpointer: Addr<Checkpointer>,
+    pub checkpointer: Addr<Host<CheckpointerHands>>,
     /// The time between checkpoints.
     pub checkpoint_interval: Duration,
     /// Keys changed since the last barrier, over all shards.
@@ -120,7 +123,7 @@ impl Intake {
             match next {
                 Next::Slice(slice) => self.dispatch(slice, None),
                 Next::PlanEnds(barrier) => {
-                    let ends = PlanEnds { barrier: barrier.number };
+                    let ends = Tell(ToCheckpointer::PlanEnds(barrier.number));
                     self.sent("checkpointer", self.checkpointer.try_send(ends).is_ok());
                 }
                 Next::Drained => self.ending.report(End::Drained),
@@ -137,7 +140,10 @@ impl Intake {
         let expect = Expect { slice: number, order, barrier, through, bytes, permit };
         self.sent("sequencer", self.sequencer.try_send(expect).is_ok());
         for (shard, events) in self.shards.iter().zip(shards) {
-            self.sent("shard", shard.try_send(Work { slice: number, through, events, barrier }).is_ok());
+            self.sent(
+                "shard",
+                shard.try_send(Tell(ToShard::Work(Work { slice: number, through, events, barrier }))).is_ok(),
+            );
         }
     }
 

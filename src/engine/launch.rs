@@ -2,21 +2,23 @@
 //!
 //! Knows no broker and no disk: what comes in and goes out are channels and a store that `app` hands in.
 
-use super::checkpointer::Checkpointer;
+use super::checkpointer::{CheckpointerHands, Steps};
 use super::ending::{Alarm, End, Ending};
+use super::host::{Hands, Host};
 use super::intake::Intake;
 use super::messages::{Drain, Inspect, MeetIntake, Publish};
+use super::restore::stored_rows;
 use super::sequencer::Sequencer;
-use super::shard::Shard;
+use super::shard::ShardHands;
 use super::timings::Timings;
 use crate::core::ids::{KeyGroup, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::State;
-use crate::core::step::Step;
 use crate::ports::store::Store;
-use crate::protocol::checkpoint::Gather;
 use crate::protocol::facts::Checkpoint;
 use crate::protocol::intake::Intake as Cutter;
+use crate::protocol::machines::checkpointer::Checkpointer;
+use crate::protocol::machines::shard::Shard;
 use crate::protocol::outlet::Outlet;
 use crate::protocol::pace::Pace;
 use crate::protocol::start::{Start, StartKind};
@@ -26,7 +28,7 @@ use crate::telemetry::metrics::Metrics;
 use actix::{Actor, Addr, Arbiter, ArbiterHandle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Inspections of a running shard that may wait.
@@ -64,7 +66,7 @@ pub struct Engine {
     /// Where news of the lane goes.
     pub sequencer: Addr<Sequencer>,
     /// The shards, in order.
-    pub shards: Vec<Addr<Shard>>,
+    pub shards: Vec<Addr<Host<ShardHands>>>,
     /// One permit a slice in flight.
     pub permits: Arc<Semaphore>,
     /// S, as it moves on.
@@ -100,6 +102,12 @@ impl Shared {
         handle
     }
 
+    /// An actor with a thread of its own.
+    fn host<H: Hands<Machine: Send> + Send>(&mut self, machine: H::Machine, hands: H) -> Addr<Host<H>> {
+        let ending = self.ending.clone();
+        Host::start_in_arbiter(&self.arbiter(), |_| Host::new(machine, hands, ending))
+    }
+
     fn alarm(&self, name: &'static str) -> Alarm {
         Alarm::new(name, self.ending.clone())
     }
@@ -109,28 +117,24 @@ impl Shared {
         record: Checkpoint,
         next_plan: Option<NextPlan>,
         position: watch::Sender<Position>,
-    ) -> Addr<Checkpointer> {
-        let checkpointer = Checkpointer {
-            gather: Gather::new(self.shards),
-            record,
+    ) -> Addr<Host<CheckpointerHands>> {
+        let hands = CheckpointerHands {
             store: self.store.clone(),
-            next_plan,
-            plan_ends: None,
+            steps: Steps::default(),
             durable: self.durable.clone(),
             position,
             intake: None,
             shards: self.shards,
+            began: Instant::now(),
             metrics: self.metrics.clone(),
-            ending: self.ending.clone(),
-            alarm: self.alarm("checkpointer"),
         };
-        Checkpointer::start_in_arbiter(&self.arbiter(), |_| checkpointer)
+        self.host(Checkpointer::new(self.shards, record, next_plan), hands)
     }
 
     fn sequencer(
         &mut self,
         start: &Start,
-        checkpointer: &Addr<Checkpointer>,
+        checkpointer: &Addr<Host<CheckpointerHands>>,
         writer: mpsc::Sender<Publish>,
         recovered: watch::Sender<bool>,
     ) -> Addr<Sequencer> {
@@ -160,24 +164,23 @@ impl Shared {
         (number, state): (usize, State),
         through: Position,
         sequencer: &Addr<Sequencer>,
-        checkpointer: &Addr<Checkpointer>,
-    ) -> Addr<Shard> {
-        let shard = Shard {
+        checkpointer: &Addr<Host<CheckpointerHands>>,
+    ) -> Addr<Host<ShardHands>> {
+        let hands = ShardHands {
             number,
-            through,
             plan: self.plan.clone(),
-            step: Step::new(self.plan.clone(), state),
-            store: self.store.clone(),
             durable: self.durable.clone(),
             dirty_keys: self.dirty_keys.clone(),
+            own_dirty_keys: 0,
             sequencer: sequencer.clone(),
             checkpointer: checkpointer.clone(),
             mailbox: self.slices_in_flight + 2 + INSPECTIONS,
+            began: Instant::now(),
             metrics: self.metrics.clone(),
-            ending: self.ending.clone(),
-            alarm: self.alarm("shard"),
         };
-        Shard::start_in_arbiter(&self.arbiter(), |_| shard)
+        let store = self.store.clone();
+        let stored = Box::new(move |key: &str| stored_rows(store.as_ref(), key));
+        self.host(Shard::new(number, self.plan.clone(), state, through, stored), hands)
     }
 }
 
@@ -235,7 +238,7 @@ impl Engine {
     }
 
     /// What a key holds; the error says why it cannot be told.
-    pub async fn inspect(shards: &[Addr<Shard>], key: String) -> Result<Option<serde_json::Value>, String> {
+    pub async fn inspect(shards: &[Addr<Host<ShardHands>>], key: String) -> Result<Option<serde_json::Value>, String> {
         let owner = KeyGroup::of(&key).shard(shards.len());
         let shard = shards.get(owner).ok_or("the engine is not running")?;
         shard.send(Inspect { key }).await.map_err(|error| error.to_string())?

@@ -4,14 +4,13 @@
 //! shard and `shards + 1` messages to the sequencer, and there is at most one barrier at a time.
 
 use super::intake::Intake;
-use crate::core::event::{Events, StoredMessage};
+use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Position};
-use crate::core::outcome::Outcome;
 use crate::core::output::Output;
-use crate::core::state::changes::GroupChanges;
 use crate::ports::stream::LaneEvent;
 use crate::protocol::header::LaneMessage;
 use crate::protocol::intake::{Barrier, Jump};
+use crate::protocol::machines::shard::Processed;
 use crate::protocol::merge::SliceNumber;
 use actix::{Addr, Message};
 use tokio::sync::OwnedSemaphorePermit;
@@ -52,26 +51,12 @@ pub struct LaneIsOurs;
 /// To Intake, from the checkpointer: the barrier's checkpoint is on disk.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Durable(pub Barrier);
+pub struct Durable;
 
 /// To sequencer and checkpointer: who places barriers.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct MeetIntake(pub Addr<Intake>);
-
-/// To a shard: its events of a slice, and the barrier behind them.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Work {
-    /// The slice.
-    pub slice: SliceNumber,
-    /// The slice's last position.
-    pub through: Position,
-    /// The shard's events, in input order.
-    pub events: Events,
-    /// Hand over the state after them.
-    pub barrier: Option<Barrier>,
-}
 
 /// To a shard: what a key holds, as JSON; `None` when it has no rows.
 #[derive(Debug, Message)]
@@ -99,18 +84,6 @@ pub struct Expect {
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
-/// To the sequencer: a shard's outcomes of a slice.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Processed {
-    /// The slice.
-    pub slice: SliceNumber,
-    /// The shard.
-    pub shard: usize,
-    /// Its outcomes, in input order.
-    pub outcomes: Vec<Outcome>,
-}
-
 /// To the sequencer: what the lane's writer heard.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -128,36 +101,6 @@ pub struct OldLane {
     pub permit: OwnedSemaphorePermit,
 }
 
-/// To the checkpointer: what a shard changed up to a barrier.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Delta {
-    /// The barrier.
-    pub barrier: Barrier,
-    /// The shard.
-    pub shard: usize,
-    /// The changes, by key group.
-    pub groups: Vec<GroupChanges>,
-}
-
-/// To the checkpointer: the lane has confirmed every output up to a barrier.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Reached {
-    /// The barrier.
-    pub barrier: Barrier,
-    /// R at its position.
-    pub lane: LaneSequence,
-}
-
-/// To the checkpointer: the plan at work ends at this barrier.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PlanEnds {
-    /// The barrier's number.
-    pub barrier: u64,
-}
-
 /// To the lane's writer, through a channel: outputs to publish behind each other.
 #[derive(Debug)]
 pub struct Publish {
@@ -165,4 +108,8 @@ pub struct Publish {
     pub first: LaneSequence,
     /// The outputs.
     pub outputs: Vec<Output>,
+}
+
+impl Message for Processed {
+    type Result = ();
 }

@@ -5,6 +5,7 @@
 
 pub mod messages;
 pub mod ending;
+pub mod host;
 pub mod intake;
 pub mod shard;
 pub mod sequencer;

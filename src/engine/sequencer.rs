@@ -2,15 +2,18 @@
 //!
 //! Numbers and orders nothing itself.
 
-use super::checkpointer::Checkpointer;
+use super::checkpointer::CheckpointerHands;
 use super::crash;
 use super::ending::{Alarm, End, Ending};
+use super::host::{Host, Tell};
 use super::intake::Intake;
-use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Processed, Publish, Reached};
+use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Publish};
 use super::timings::Timings;
 use crate::core::ids::Nanos;
 use crate::core::outcome::Outcome;
 use crate::ports::stream::LaneEvent;
+use crate::protocol::machines::checkpointer::ToCheckpointer;
+use crate::protocol::machines::shard::Processed;
 use crate::protocol::old::OldBatch;
 use crate::protocol::outlet::{Act, Announced, Outlet};
 use crate::telemetry::metrics::Metrics;
@@ -44,7 +47,7 @@ pub struct Sequencer {
     /// How long slices wait.
     pub timings: Timings,
     /// Who writes checkpoints.
-    pub checkpointer: Addr<Checkpointer>,
+    pub checkpointer: Addr<Host<CheckpointerHands>>,
     /// Who places barriers; met right after the start.
     pub intake: Option<Addr<Intake>>,
     /// Whether everything that was in the lane at the start is passed over.
@@ -151,7 +154,7 @@ impl Sequencer {
                     self.timings.handed(number, last, confirmed, &self.metrics);
                 }
                 Act::Reached { barrier, lane } => {
-                    let told = self.checkpointer.try_send(Reached { barrier, lane }).is_ok();
+                    let told = self.checkpointer.try_send(Tell(ToCheckpointer::Reached { barrier, lane })).is_ok();
                     self.told("checkpointer", told);
                 }
                 Act::Recovered => drop(self.recovered.send(true)),

@@ -1,131 +1,96 @@
-//! The Shard actor: one thread, one range of key groups, one step after the other.
+//! The shard's hands, and the questions that a running shard answers.
 //!
-//! Synchronous on purpose. Reads the store for keys that are not in memory; never writes it.
+//! One thread, synchronous on purpose. Decides nothing: `protocol::machines::shard` does.
 
-use super::checkpointer::Checkpointer;
+use super::checkpointer::CheckpointerHands;
 use super::crash;
-use super::ending::{Alarm, End, Ending};
-use super::messages::{Delta, Inspect, Processed, Work};
-use super::restore::stored_rows;
+use super::ending::End;
+use super::host::{Hands, Host, tell};
+use super::messages::Inspect;
 use super::sequencer::Sequencer;
-use crate::core::event::Events;
-use crate::core::ids::{Digest, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::state::row::StoredRow;
-use crate::core::state::view;
-use crate::core::step::Step;
-use crate::ports::store::{Store, StoreError};
+use crate::ports::store::StoreError;
+use crate::protocol::machines::checkpointer::ToCheckpointer;
+use crate::protocol::machines::shard::{Report, Shard, ShardAct, ToShard};
 use crate::telemetry::metrics::{Metrics, Stage};
-use actix::{Actor, Addr, Context, Handler};
+use actix::{Addr, Context, Handler};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// A shard and what it talks to.
-pub struct Shard {
+/// What a shard works with.
+pub struct ShardHands {
     /// Which one, from 0.
     pub number: usize,
-    /// The plan.
+    /// The plan, whose names the metrics have.
     pub plan: Arc<Plan>,
-    /// The last position that it has seen, its own events or others'.
-    pub through: Position,
-    /// The pure part.
-    pub step: Step,
-    /// Where keys are that are not in memory.
-    pub store: Arc<dyn Store>,
     /// The last durable barrier: what it holds may be let go.
     pub durable: Arc<AtomicU64>,
     /// Keys changed since the last barrier, over all shards.
     pub dirty_keys: Arc<AtomicUsize>,
+    /// This shard's part of them.
+    pub own_dirty_keys: usize,
     /// The sequencer.
     pub sequencer: Addr<Sequencer>,
     /// The checkpointer.
-    pub checkpointer: Addr<Checkpointer>,
+    pub checkpointer: Addr<Host<CheckpointerHands>>,
     /// Mailbox room: a message a slice in flight, and inspections.
     pub mailbox: usize,
+    /// When the slice at work came.
+    pub began: Instant,
     /// The metrics.
     pub metrics: Metrics,
-    /// Where the end is reported.
-    pub ending: Ending,
-    /// Reports this actor's death.
-    pub alarm: Alarm,
 }
 
-impl Actor for Shard {
-    type Context = Context<Shard>;
+impl Hands for ShardHands {
+    type Machine = Shard<StoreError>;
 
-    fn started(&mut self, ctx: &mut Context<Shard>) {
-        ctx.set_mailbox_capacity(self.mailbox);
+    const NAME: &'static str = "shard";
+
+    fn mailbox(&self) -> usize {
+        self.mailbox
     }
-}
 
-impl Handler<Work> for Shard {
-    type Result = ();
+    fn hear(&mut self, _: &ToShard) -> Option<ToShard> {
+        self.began = Instant::now();
+        Some(ToShard::Durable(self.durable.load(Ordering::Acquire)))
+    }
 
-    fn handle(&mut self, work: Work, _: &mut Context<Shard>) {
-        let began = Instant::now();
-        if let Err(error) = self.load(&work.events) {
-            return self.ending.report(End::Store(error));
-        }
-        let dirty = self.step.state.rows.dirty_keys();
-        let outcomes = self.step.run(&work.events);
-        self.through = work.through;
-        crash::point("after_apply");
-        let changed = self.step.state.rows.dirty_keys().saturating_sub(dirty);
-        self.dirty_keys.fetch_add(changed, Ordering::Relaxed);
-        let processed = Processed { slice: work.slice, shard: self.number, outcomes };
-        if self.sequencer.try_send(processed).is_err() {
-            self.ending.broken("a shard could not reach the sequencer");
-        }
-        if let Some(barrier) = work.barrier {
-            let taken = self.step.state.rows.dirty_keys();
-            let groups = self.step.state.take_changes(barrier.number, barrier.position, barrier.stream_time);
-            self.dirty_keys.fetch_sub(taken, Ordering::Relaxed);
-            let delta = Delta { barrier, shard: self.number, groups };
-            if self.checkpointer.try_send(delta).is_err() {
-                self.ending.broken("a shard could not reach the checkpointer");
+    fn carry_out(&mut self, act: ShardAct<StoreError>) -> Result<(), End> {
+        match act {
+            ShardAct::Crash(point) => crash::at(point),
+            ShardAct::Processed(processed) => {
+                let told = self.sequencer.try_send(processed);
+                told.map_err(|_| End::Broken("the shard could not reach the sequencer".to_owned()))?;
             }
-            let state = &self.step.state;
-            self.metrics.state(self.number, state.rows.rows() as u64, state.ids.len() as u64);
+            ShardAct::Delta(delta) => tell(Self::NAME, &self.checkpointer, ToCheckpointer::Delta(delta))?,
+            ShardAct::Report(report) => self.report(&report),
+            ShardAct::Failed(error) => return Err(End::Store(error)),
         }
-        let evicted = self.step.state.rows.evict(self.durable.load(Ordering::Acquire));
-        self.metrics.cache(0, 0, evicted as u64);
-        self.metrics.tally(&self.step.tally.take(), &self.plan);
-        self.metrics.stage(Stage::Shard, began.elapsed().as_secs_f64());
+        Ok(())
     }
 }
 
-impl Handler<Inspect> for Shard {
+impl ShardHands {
+    fn report(&mut self, report: &Report) {
+        let before = std::mem::replace(&mut self.own_dirty_keys, report.dirty_keys);
+        self.dirty_keys.fetch_add(report.dirty_keys.saturating_sub(before), Ordering::Relaxed);
+        self.dirty_keys.fetch_sub(before.saturating_sub(report.dirty_keys), Ordering::Relaxed);
+        if let Some((rows, ids)) = report.holds {
+            self.metrics.state(self.number, rows, ids);
+        }
+        let (hits, misses) = report.keys;
+        self.metrics.cache(hits, misses, report.evicted);
+        self.metrics.tally(&report.tally, &self.plan);
+        self.metrics.stage(Stage::Shard, self.began.elapsed().as_secs_f64());
+    }
+}
+
+impl Handler<Inspect> for Host<ShardHands> {
     type Result = Result<Option<Value>, String>;
 
-    fn handle(&mut self, inspect: Inspect, _: &mut Context<Shard>) -> Self::Result {
-        let digest = Digest::of(inspect.key.as_bytes());
-        if let Some(rows) = self.step.state.rows.key(digest) {
-            return Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter()));
-        }
-        let rows = stored_rows(self.store.as_ref(), &inspect.key).map_err(|error| error.to_string())?;
-        Ok(view::of_key(&inspect.key, self.through, &self.plan.layout, rows.iter().map(StoredRow::row)))
-    }
-}
-
-impl Shard {
-    /// Brings every key of the slice into memory, so that the step never waits for the disk.
-    fn load(&mut self, events: &Events) -> Result<(), StoreError> {
-        let (mut hits, mut misses) = (0, 0);
-        for event in &events.list {
-            let Ok(reading) = &event.reading else { continue };
-            let Some(key) = &reading.key else { continue };
-            if !self.step.state.rows.must_load(key.digest) {
-                hits += 1;
-                continue;
-            }
-            misses += 1;
-            let text = key.text.get(&event.message.payload);
-            let rows = stored_rows(self.store.as_ref(), text)?;
-            self.step.state.insert(key.digest, text, event.group, rows);
-        }
-        self.metrics.cache(hits, misses, 0);
-        Ok(())
+    fn handle(&mut self, inspect: Inspect, _: &mut Context<Host<ShardHands>>) -> Self::Result {
+        self.machine.inspect(&inspect.key).map_err(|error| error.to_string())
     }
 }

@@ -35,6 +35,7 @@ pub mod window;
 pub mod outlet;
 pub mod checkpoint;
 pub mod writes;
+pub mod machines;
 pub mod reopen;
 pub mod verdict;
 pub mod rebind;

@@ -8,26 +8,27 @@ use super::entry::{Entry, Inside};
 use super::model::Disk;
 use super::reading::{OldReader, Reading};
 use super::writing::Writing;
-use sidestream::core::event::{Events, StoredMessage};
-use sidestream::core::ids::LaneSequence;
+use sidestream::core::event::StoredMessage;
+use sidestream::core::ids::{LaneSequence, Position};
 use sidestream::core::outcome::Outcome;
 use sidestream::core::output::Output;
 use sidestream::core::plan::compiled::Plan;
-use sidestream::core::state::changes::{GroupChanges, State};
-use sidestream::core::step::Step;
+use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::stored_rows;
 use sidestream::ports::store::StoreError;
 use sidestream::ports::stream::LaneEvent;
-use sidestream::protocol::checkpoint::Gather;
 use sidestream::protocol::facts::Checkpoint;
-use sidestream::protocol::intake::{Barrier, Intake, Slice};
+use sidestream::protocol::intake::{Intake, Slice};
+use sidestream::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
+use sidestream::protocol::machines::machine::Machine;
+use sidestream::protocol::machines::shard::{Processed, Shard, ShardAct, ToShard, Work};
 use sidestream::protocol::old::OldBatch;
 use sidestream::protocol::outlet::{Act, Announced, Outlet};
 use sidestream::protocol::pace::{Next, Pace};
 use sidestream::protocol::start::Start;
 use sidestream::protocol::window::Window;
-use sidestream::protocol::writes::{NextPlan, Write};
+use sidestream::protocol::writes::NextPlan;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -52,25 +53,16 @@ pub enum Message {
     LaneIsOurs,
     Durable,
     Announced(Announced<bool>, Vec<u8>),
-    Processed(u64, usize, Vec<Outcome>),
+    Processed(Processed),
     Old(OldBatch<()>),
     News(LaneEvent),
-    Work(u64, Events, Option<Barrier>),
-    Delta(Barrier, usize, Vec<GroupChanges>),
-    Reached(Barrier, LaneSequence),
-    PlanEnds(u64),
+    Shard(ToShard),
+    Checkpointer(ToCheckpointer),
     /// The next step of the checkpoint that is being written.
     Step,
     Publish(LaneSequence, Vec<Output>),
     /// Something happened for which the actor may have waited.
     Wake,
-}
-
-/// A checkpoint that is being written.
-struct Checkpointing {
-    steps: VecDeque<Write>,
-    record: Checkpoint,
-    barrier: Barrier,
 }
 
 /// One start.
@@ -80,15 +72,15 @@ pub struct Life {
     pub start: Start,
     pub disk: Disk,
     pub pace: Pace,
-    shards: Vec<Step>,
+    shards: Vec<Shard<StoreError>>,
     outlet: Outlet<bool, (), Outcome>,
     acts: Vec<Act<bool>>,
-    gather: Gather,
-    pub record: Checkpoint,
-    next_plan: Option<NextPlan>,
-    plan_ends: Option<u64>,
-    checkpointing: Option<Checkpointing>,
+    pub checkpointer: Checkpointer,
+    /// What is left to do of a checkpoint.
+    checkpointing: VecDeque<CheckpointerAct>,
     durable: u64,
+    /// The input may be acknowledged up to here.
+    pub acknowledged: Position,
     boxes: Vec<VecDeque<Message>>,
     pub permits: usize,
     pub recovered: bool,
@@ -118,19 +110,21 @@ impl Life {
         let Birth { process, generation, start, plan, record, next_plan, states, disk, reading, writing } = birth;
         let plan = Arc::new(plan);
         let count = states.len();
+        let shard = |(number, state)| {
+            let disk = disk.clone();
+            let stored = Box::new(move |key: &str| stored_rows(&disk, key));
+            Shard::new(number, plan.clone(), state, start.after, stored)
+        };
         let mut life = Life {
             process,
             generation,
-            disk,
             pace: Pace::new(&start, Intake::new(plan.clone(), count, &start)),
-            shards: states.into_iter().map(|state| Step::new(plan.clone(), state)).collect(),
+            shards: states.into_iter().enumerate().map(shard).collect(),
             outlet: Outlet::new(&start, count, WINDOW),
             acts: Vec::new(),
-            gather: Gather::new(count),
-            record,
-            next_plan,
-            plan_ends: None,
-            checkpointing: None,
+            acknowledged: record.position,
+            checkpointer: Checkpointer::new(count, record, next_plan),
+            checkpointing: VecDeque::new(),
             durable: 0,
             boxes: (0..SHARDS + count).map(|_| VecDeque::new()).collect(),
             permits: PERMITS,
@@ -139,6 +133,7 @@ impl Life {
             writing,
             old: (start.lane_last > start.base_lane).then(|| OldReader::new(&start)),
             end: None,
+            disk,
             start,
         };
         life.outlet.begin(&mut life.acts);
@@ -220,7 +215,10 @@ impl Life {
         for next in next {
             match next {
                 Next::Slice(slice) => self.dispatch(context, slice, false),
-                Next::PlanEnds(barrier) => self.tell(context, CHECKPOINTER, Message::PlanEnds(barrier.number)),
+                Next::PlanEnds(barrier) => {
+                    let ends = ToCheckpointer::PlanEnds(barrier.number);
+                    self.tell(context, CHECKPOINTER, Message::Checkpointer(ends));
+                }
                 Next::Drained => self.ends(End::Drained),
                 Next::PlanEnded => self.ends(End::PlanEnded),
                 Next::Broken => self.ends(End::Broken("a plan ends below B".to_owned())),
@@ -234,45 +232,38 @@ impl Life {
         let announced = Announced { number, barrier, through, carried: permit };
         self.tell(context, SEQUENCER, Message::Announced(announced, order));
         for (shard, events) in shards.into_iter().enumerate() {
-            self.tell(context, SHARDS + shard, Message::Work(number, events, barrier));
+            let work = Work { slice: number, through, events, barrier };
+            self.tell(context, SHARDS + shard, Message::Shard(ToShard::Work(work)));
         }
     }
 
-    fn shard(&mut self, context: &mut Context, shard: usize, message: Message) {
-        let Message::Work(slice, events, barrier) = message else { unreachable!("{message:?}") };
-        if let Err(error) = self.load(shard, &events) {
-            return self.ends(End::Store(error));
-        }
-        let step = &mut self.shards[shard];
-        let outcomes = step.run(&events);
-        let delta = barrier.map(|barrier| {
-            let changes = step.state.take_changes(barrier.number, barrier.position, barrier.stream_time);
-            (barrier, changes)
-        });
-        step.state.rows.evict(self.durable);
-        self.tell(context, SEQUENCER, Message::Processed(slice, shard, outcomes));
-        if let Some((barrier, groups)) = delta {
-            self.tell(context, CHECKPOINTER, Message::Delta(barrier, shard, groups));
-        }
-    }
-
-    fn load(&mut self, shard: usize, events: &Events) -> Result<(), StoreError> {
-        let state = &mut self.shards[shard].state;
-        for event in &events.list {
-            let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { continue };
-            if state.rows.must_load(key.digest) {
-                let text = key.text.get(&event.message.payload);
-                state.insert(key.digest, text, event.group, stored_rows(&self.disk, text)?);
+    fn shard(&mut self, context: &mut Context, number: usize, message: Message) {
+        let Message::Shard(message) = message else { unreachable!("{message:?}") };
+        let mut acts = Vec::new();
+        self.shards[number].on(ToShard::Durable(self.durable), &mut acts);
+        self.shards[number].on(message, &mut acts);
+        while !acts.is_empty() {
+            for act in acts.drain(..) {
+                match act {
+                    ShardAct::Processed(processed) => self.tell(context, SEQUENCER, Message::Processed(processed)),
+                    ShardAct::Delta(delta) => {
+                        self.tell(context, CHECKPOINTER, Message::Checkpointer(ToCheckpointer::Delta(delta)));
+                    }
+                    ShardAct::Crash(_) | ShardAct::Report(_) => {}
+                    ShardAct::Failed(error) => return self.ends(End::Store(error)),
+                }
             }
+            self.shards[number].done(&mut acts);
         }
-        Ok(())
     }
 
     fn sequencer(&mut self, context: &mut Context, message: Message) {
         let acts = &mut self.acts;
         match message {
             Message::Announced(announced, order) => self.outlet.announced(announced, order, acts),
-            Message::Processed(number, shard, outcomes) => self.outlet.processed(number, shard, outcomes, acts),
+            Message::Processed(Processed { slice, shard, outcomes }) => {
+                self.outlet.processed(slice, shard, outcomes, acts);
+            }
             Message::Old(batch) => self.outlet.old(batch, acts),
             Message::News(LaneEvent::Confirmed(sequence)) => self.outlet.confirmed(sequence, |_| {}, acts),
             Message::News(event) => return self.ends(End::Lane(event)),
@@ -293,7 +284,10 @@ impl Life {
                     self.permits += usize::from(carried);
                     self.tell(context, FEED, Message::Wake);
                 }
-                Act::Reached { barrier, lane } => self.tell(context, CHECKPOINTER, Message::Reached(barrier, lane)),
+                Act::Reached { barrier, lane } => {
+                    let reached = ToCheckpointer::Reached { barrier, lane };
+                    self.tell(context, CHECKPOINTER, Message::Checkpointer(reached));
+                }
                 Act::Recovered => self.recovered = true,
                 Act::LaneIsOurs => self.tell(context, INTAKE, Message::LaneIsOurs),
                 Act::Refuse(refusal) => self.ends(End::Refused(refusal)),
@@ -303,27 +297,17 @@ impl Life {
     }
 
     fn checkpointer(&mut self, context: &mut Context, message: Message) {
-        let ready = match message {
-            Message::Delta(barrier, shard, groups) => self.gather.part(barrier, shard, groups),
-            Message::Reached(barrier, lane) => self.gather.confirmed(barrier, lane),
-            Message::PlanEnds(barrier) => {
-                self.plan_ends = Some(barrier);
-                return;
+        match message {
+            Message::Checkpointer(message) => {
+                let mut acts = Vec::new();
+                self.checkpointer.on(message, &mut acts);
+                self.checkpointing.extend(acts);
+                if !self.checkpointing.is_empty() {
+                    self.step_next(context);
+                }
             }
-            Message::Step => return self.step(context),
+            Message::Step => self.step(context),
             other => unreachable!("{other:?}"),
-        };
-        match ready {
-            Ok(None) => {}
-            Err(overlap) => self.ends(End::Broken(overlap.to_string())),
-            Ok(Some(ready)) => {
-                let ends = self.plan_ends == Some(ready.barrier.number);
-                let barrier = ready.barrier;
-                let next = self.next_plan.as_ref().filter(|_| ends);
-                let (steps, record) = sidestream::protocol::writes::writes(ready, &self.record, next);
-                self.checkpointing = Some(Checkpointing { steps: steps.into(), record, barrier });
-                self.step_next(context);
-            }
         }
     }
 
@@ -335,36 +319,47 @@ impl Life {
         }
     }
 
+    /// Goes on up to the next write; what follows from the last one is a turn of its own.
     fn step(&mut self, context: &mut Context) {
-        let Some(mut at_work) = self.checkpointing.take() else { return };
-        match at_work.steps.pop_front() {
-            Some(write) => {
-                let written =
-                    super::truth::write(context, &self.disk, &self.record, self.writing.answered.confirmed, &write);
-                self.checkpointing = Some(at_work);
-                match written {
-                    Ok(()) => self.step_next(context),
-                    Err(error) => self.ends(End::Store(error)),
+        loop {
+            let Some(act) = self.checkpointing.pop_front() else {
+                let mut acts = Vec::new();
+                self.checkpointer.done(&mut acts);
+                if acts.is_empty() {
+                    return;
                 }
+                self.checkpointing.extend(acts);
+                continue;
+            };
+            match act {
+                CheckpointerAct::Crash(_) | CheckpointerAct::CrashWritten(_) => {}
+                CheckpointerAct::Write(write) => {
+                    let (record, known) = (self.checkpointer.record(), self.writing.answered.confirmed);
+                    match super::truth::write(context, &self.disk, record, known, &write) {
+                        Ok(()) => return self.step_next(context),
+                        Err(error) => return self.ends(End::Store(error)),
+                    }
+                }
+                CheckpointerAct::Durable(barrier) => self.durable = barrier,
+                CheckpointerAct::Acknowledge(position) => self.acknowledge(context, position),
+                CheckpointerAct::Next => self.tell(context, INTAKE, Message::Durable),
+                CheckpointerAct::Broken(overlap) => return self.ends(End::Broken(overlap.to_string())),
             }
-            None => {
-                if self.disk.pending() > 0 {
-                    context.violated("a checkpoint counts as durable and is not synced");
-                }
-                self.record = at_work.record;
-                self.durable = at_work.barrier.number;
-                context.count("checkpoints");
-                context.note(|| format!("p{} checkpoint at {}", self.process, at_work.barrier.position));
-                let position = at_work.barrier.position.0;
-                let silent = context.lane.last().is_some_and(|newest| newest.cause < position);
-                if silent && std::mem::take(&mut context.kill_behind_silence) {
-                    context.agenda.after(0, Entry::Kill(self.process));
-                }
-                if context.random.per_mille(200) {
-                    super::truth::check_disk(context, &self.disk);
-                }
-                self.tell(context, INTAKE, Message::Durable);
-            }
+        }
+    }
+
+    /// The input may let go of everything up to here: no start may ever need it again.
+    fn acknowledge(&mut self, context: &mut Context, position: Position) {
+        super::truth::is_recorded(context, &self.disk, position);
+        self.acknowledged = position;
+        context.count("checkpoints");
+        context.note(|| format!("p{} checkpoint at {position}", self.process));
+        let silent = context.lane.last().is_some_and(|newest| newest.cause < position.0);
+        if silent && std::mem::take(&mut context.kill_behind_silence) {
+            context.agenda.after(0, Entry::Kill(self.process));
+        }
+        if context.random.per_mille(200) {
+            super::truth::check_disk(context, &self.disk);
         }
     }
 }

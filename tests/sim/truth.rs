@@ -52,6 +52,18 @@ pub fn write(
     }
 }
 
+/// What is said to be durable stands on the disk: nothing waits for a sync, and the record names the position.
+pub fn is_recorded(context: &mut Context, disk: &Disk, position: Position) {
+    if disk.pending() > 0 {
+        context.violated("a checkpoint counts as durable and is not synced");
+    }
+    let recorded = disk.get(Space::Meta, CHECKPOINT_KEY).ok().flatten();
+    let recorded = recorded.and_then(|value| Checkpoint::decode(&value).ok()).map(|record| record.position);
+    if recorded != Some(position) {
+        context.violated(format!("the checkpoint at {position} counts as durable and the record says {recorded:?}"));
+    }
+}
+
 fn value<'a>(batch: &'a Batch, key: &[u8]) -> Option<&'a [u8]> {
     batch.changes.iter().rev().find(|(name, _)| name == key)?.1.as_deref()
 }

@@ -237,7 +237,7 @@ impl World {
                     match inside {
                         Inside::Turn(actor) => {
                             life.turn(context, actor);
-                            durable = life.record.position.0;
+                            durable = life.acknowledged.0;
                         }
                         Inside::Interval => {
                             life.interval(context);

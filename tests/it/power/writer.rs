@@ -130,7 +130,7 @@ fn checkpoint_writer() {
     let first = record.position.0 + 1;
     for n in first..first + count {
         let (steps, next) = writes(ready(n, weight, &held), &record, None);
-        checkpointer::carry_out(opened.store.as_ref(), steps, false).unwrap();
+        checkpointer::carry_out(opened.store.as_ref(), steps).unwrap();
         record = next;
         // One call: a cut between a number and its line's end would let the next writer's number grow onto it.
         reported.write_all(format!("{n}\n").as_bytes()).unwrap();

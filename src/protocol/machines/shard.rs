@@ -1,0 +1,190 @@
+//! The shard: the events of its key groups through the step, and at a barrier what they changed.
+//!
+//! Its outcomes leave before the changes of a barrier are taken, which takes longer: the lane does not wait for a checkpoint.
+//! Never writes the store; it reads there what a key holds that is not in memory.
+
+use super::machine::{CrashPoint, Machine};
+use crate::core::event::Events;
+use crate::core::ids::{Digest, Position};
+use crate::core::outcome::Outcome;
+use crate::core::plan::compiled::Plan;
+use crate::core::state::changes::{GroupChanges, State};
+use crate::core::state::row::StoredRow;
+use crate::core::state::view;
+use crate::core::step::Step;
+use crate::core::tally::Tally;
+use crate::protocol::intake::Barrier;
+use crate::protocol::merge::SliceNumber;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a shard is told.
+#[derive(Debug)]
+pub enum ToShard {
+    /// The checkpoint of the barrier with this number is on disk: what it holds may be let go.
+    Durable(u64),
+    /// Its events of a slice.
+    Work(Work),
+}
+
+/// A shard's events of a slice, and the barrier behind them.
+#[derive(Debug)]
+pub struct Work {
+    /// The slice.
+    pub slice: SliceNumber,
+    /// The slice's last position.
+    pub through: Position,
+    /// The shard's events, in input order.
+    pub events: Events,
+    /// Hand over the state after them.
+    pub barrier: Option<Barrier>,
+}
+
+/// A shard's outcomes of a slice.
+#[derive(Debug)]
+pub struct Processed {
+    /// The slice.
+    pub slice: SliceNumber,
+    /// The shard.
+    pub shard: usize,
+    /// Its outcomes, in input order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// What a shard changed up to a barrier.
+#[derive(Debug)]
+pub struct Delta {
+    /// The barrier.
+    pub barrier: Barrier,
+    /// The shard.
+    pub shard: usize,
+    /// The changes, by key group.
+    pub groups: Vec<GroupChanges>,
+}
+
+/// What a slice took and left, for the metrics.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Keys that were in memory, and keys that were read from the store.
+    pub keys: (u64, u64),
+    /// Rows that were let go.
+    pub evicted: u64,
+    /// Keys of this shard that changed since its last barrier.
+    pub dirty_keys: usize,
+    /// Behind a barrier, how many rows and ids it holds.
+    pub holds: Option<(u64, u64)>,
+    /// What the step counted.
+    pub tally: Tally,
+}
+
+/// What a shard asks for; `E` is the store's error.
+#[derive(Debug)]
+pub enum ShardAct<E> {
+    /// The process may die here.
+    Crash(CrashPoint),
+    /// To the sequencer.
+    Processed(Processed),
+    /// To the checkpointer.
+    Delta(Delta),
+    /// The slice is done.
+    Report(Report),
+    /// The store could not be read; nothing of the slice was done.
+    Failed(E),
+}
+
+/// What the store holds of a key.
+pub type Stored<E> = Box<dyn Fn(&str) -> Result<Vec<StoredRow>, E> + Send>;
+
+/// A shard of one start.
+pub struct Shard<E> {
+    number: usize,
+    plan: Arc<Plan>,
+    step: Step,
+    stored: Stored<E>,
+    /// The last position that it has seen, its own events or others'.
+    through: Position,
+    /// The last barrier whose checkpoint is on disk.
+    durable: u64,
+    /// What is left to do of the slice at hand, once its outcomes are on their way.
+    rest: Option<Rest>,
+}
+
+struct Rest {
+    barrier: Option<Barrier>,
+    keys: (u64, u64),
+}
+
+impl<E> Shard<E> {
+    /// The shard of this number over what it holds as of `through`; what it does not hold is in the store.
+    pub fn new(number: usize, plan: Arc<Plan>, state: State, through: Position, stored: Stored<E>) -> Shard<E> {
+        let step = Step::new(plan.clone(), state);
+        Shard { number, plan, step, stored, through, durable: 0, rest: None }
+    }
+
+    /// What a key holds, as JSON; `None` when it has no rows.
+    pub fn inspect(&self, key: &str) -> Result<Option<Value>, E> {
+        let layout = &self.plan.layout;
+        if let Some(rows) = self.step.state.rows.key(Digest::of(key.as_bytes())) {
+            return Ok(view::of_key(key, self.through, layout, rows.iter()));
+        }
+        let rows = (self.stored)(key)?;
+        Ok(view::of_key(key, self.through, layout, rows.iter().map(StoredRow::row)))
+    }
+
+    fn work(&mut self, work: Work, acts: &mut Vec<ShardAct<E>>) {
+        let Work { slice, through, events, barrier } = work;
+        let keys = match self.load(&events) {
+            Ok(keys) => keys,
+            Err(error) => return acts.push(ShardAct::Failed(error)),
+        };
+        let outcomes = self.step.run(&events);
+        self.through = through;
+        acts.push(ShardAct::Crash(CrashPoint("after_apply")));
+        acts.push(ShardAct::Processed(Processed { slice, shard: self.number, outcomes }));
+        self.rest = Some(Rest { barrier, keys });
+    }
+
+    /// Brings every key of the slice into memory, so that the step never waits for the disk.
+    fn load(&mut self, events: &Events) -> Result<(u64, u64), E> {
+        let (mut hits, mut misses) = (0, 0);
+        for event in &events.list {
+            let Ok(reading) = &event.reading else { continue };
+            let Some(key) = &reading.key else { continue };
+            if !self.step.state.rows.must_load(key.digest) {
+                hits += 1;
+                continue;
+            }
+            misses += 1;
+            let text = key.text.get(&event.message.payload);
+            let rows = (self.stored)(text)?;
+            self.step.state.insert(key.digest, text, event.group, rows);
+        }
+        Ok((hits, misses))
+    }
+}
+
+impl<E> Machine for Shard<E> {
+    type Message = ToShard;
+    type Act = ShardAct<E>;
+
+    fn on(&mut self, message: ToShard, acts: &mut Vec<ShardAct<E>>) {
+        match message {
+            ToShard::Durable(barrier) => self.durable = barrier,
+            ToShard::Work(work) => self.work(work, acts),
+        }
+    }
+
+    fn done(&mut self, acts: &mut Vec<ShardAct<E>>) {
+        let Some(Rest { barrier, keys }) = self.rest.take() else { return };
+        let state = &mut self.step.state;
+        let mut holds = None;
+        if let Some(barrier) = barrier {
+            let groups = state.take_changes(barrier.number, barrier.position, barrier.stream_time);
+            acts.push(ShardAct::Delta(Delta { barrier, shard: self.number, groups }));
+            holds = Some((state.rows.rows() as u64, state.ids.len() as u64));
+        }
+        let evicted = state.rows.evict(self.durable) as u64;
+        let dirty_keys = state.rows.dirty_keys();
+        acts.push(ShardAct::Report(Report { keys, evicted, dirty_keys, holds, tally: self.step.tally.take() }));
+    }
+}
