@@ -9,14 +9,15 @@ use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
 use crate::core::ids::{Nanos, Position};
 use crate::engine::ending::End;
-use crate::engine::intake::Intake;
-use crate::engine::messages::{Drain, Fed, Feed};
+use crate::engine::host::Address;
+use crate::engine::intake::IntakeHands;
+use crate::engine::messages::{Fed, Feed, Tell};
 use crate::ports::stream::{BrokerError, StoredMessage};
 use crate::protocol::intake::Jump;
 use crate::protocol::jump;
+use crate::protocol::machines::intake::ToIntake;
 use crate::protocol::start::Start;
 use crate::telemetry::metrics::Metrics;
-use actix::Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -37,7 +38,7 @@ pub struct FeedParts {
     /// Where the messages come from.
     pub source: Source,
     /// Where they go.
-    pub intake: Addr<Intake>,
+    pub intake: Address<IntakeHands>,
     /// One permit a slice.
     pub permits: Arc<Semaphore>,
     /// How the start began.
@@ -171,7 +172,7 @@ async fn end_replay(parts: FeedParts, newest: Option<(u64, Nanos)>) -> Option<En
         replay.reach(last);
     }
     let _ = parts.source.close().await;
-    parts.intake.send(Drain).await.is_err().then(|| End::Broken("intake died".to_owned()))
+    parts.intake.send(Tell(ToIntake::Drain)).await.is_err().then(|| End::Broken("intake died".to_owned()))
 }
 
 /// The next messages; meanwhile an input with interest retention hears of checkpoints.

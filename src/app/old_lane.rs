@@ -5,10 +5,12 @@
 use crate::adapters::nats::source::Source;
 use crate::core::ids::LaneSequence;
 use crate::engine::ending::End;
-use crate::engine::messages::OldLane;
-use crate::engine::sequencer::Sequencer;
+use crate::engine::host::Address;
+use crate::engine::messages::Tell;
+use crate::engine::sequencer::SequencerHands;
 use crate::protocol::header::LaneMessage;
-use actix::Addr;
+use crate::protocol::machines::sequencer::ToSequencer;
+use crate::protocol::old::OldBatch;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -18,7 +20,7 @@ const AHEAD: usize = 4;
 const BATCH: usize = 1_000;
 
 /// Sends every lane message up to `last` to the sequencer.
-pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequencer>) -> Option<End> {
+pub async fn read(mut source: Source, last: LaneSequence, sequencer: Address<SequencerHands>) -> Option<End> {
     let permits = Arc::new(Semaphore::new(AHEAD));
     loop {
         let permit = permits.clone().acquire_owned().await.ok()?;
@@ -34,7 +36,8 @@ pub async fn read(mut source: Source, last: LaneSequence, sequencer: Addr<Sequen
             .map(|message| (LaneSequence(message.sequence), LaneMessage::read(message)))
             .filter(|(sequence, _)| *sequence <= last)
             .collect();
-        if sequencer.send(OldLane { messages, through, permit }).await.is_err() {
+        let batch = OldBatch { messages, through, kept: permit };
+        if sequencer.send(Tell(ToSequencer::Old(batch))).await.is_err() {
             return Some(End::Broken("the sequencer died".to_owned()));
         }
         if through >= last {

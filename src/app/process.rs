@@ -8,12 +8,11 @@ use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
 use crate::config::Config;
 use crate::core::ids::Nanos;
-use crate::engine::host::Host;
+use crate::engine::host::Address;
 use crate::engine::shard::ShardHands;
 use crate::protocol::facts::Consent;
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
-use actix::Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ use tokio::sync::Semaphore;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shards of the start that is running, for inspection.
-pub type Running = Arc<Mutex<Vec<Addr<Host<ShardHands>>>>>;
+pub type Running = Arc<Mutex<Vec<Address<ShardHands>>>>;
 
 /// What all starts of a process share.
 pub struct Process {

@@ -9,11 +9,12 @@ use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::lane::{self, LaneAcks, LaneTarget, LaneWriter};
 use crate::core::ids::LaneSequence;
 use crate::engine::ending::End;
-use crate::engine::messages::{LaneNews, Publish};
-use crate::engine::sequencer::Sequencer;
+use crate::engine::host::Address;
+use crate::engine::messages::{Publish, Tell};
+use crate::engine::sequencer::SequencerHands;
 use crate::ports::stream::{BrokerError, LaneEvent};
+use crate::protocol::machines::sequencer::ToSequencer;
 use crate::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
-use actix::Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub async fn write(
     (mut writing, (mut writer, mut acks)): (Writing, (LaneWriter, LaneAcks)),
     publishes: mpsc::Receiver<Publish>,
     handed: Arc<AtomicU64>,
-    sequencer: Addr<Sequencer>,
+    sequencer: Address<SequencerHands>,
 ) -> Option<End> {
     let mut queue = Queue { publishes, kept: Kept::new(writing.target.after), handed };
     let (mut vain, mut before) = (0, writing.target.after);
@@ -115,8 +116,8 @@ impl Writing {
     }
 }
 
-async fn tell(sequencer: &Addr<Sequencer>, event: LaneEvent) -> Option<End> {
-    let told = sequencer.send(LaneNews(event)).await;
+async fn tell(sequencer: &Address<SequencerHands>, event: LaneEvent) -> Option<End> {
+    let told = sequencer.send(Tell(ToSequencer::Lane(event))).await;
     told.is_err().then(|| End::Broken("the sequencer died".to_owned()))
 }
 
@@ -132,7 +133,7 @@ async fn burst(
     writer: LaneWriter,
     mut acks: LaneAcks,
     queue: Queue,
-    sequencer: &Addr<Sequencer>,
+    sequencer: &Address<SequencerHands>,
 ) -> Result<(LaneEvent, Back), End> {
     // A task of its own, so that sending and listening run side by side; it ends with this function at the latest.
     let mut sending = JoinSet::new();
@@ -206,13 +207,13 @@ fn failed(error: BrokerError, queue: Queue) -> Sent {
 }
 
 /// Passes the server's news on until the lane is over: the news of its end.
-async fn listen(acks: &mut LaneAcks, sequencer: &Addr<Sequencer>) -> Result<LaneEvent, End> {
+async fn listen(acks: &mut LaneAcks, sequencer: &Address<SequencerHands>) -> Result<LaneEvent, End> {
     loop {
         let event = acks.next().await;
         if !matches!(event, LaneEvent::Confirmed(_)) {
             return Ok(event);
         }
-        if sequencer.send(LaneNews(event)).await.is_err() {
+        if sequencer.send(Tell(ToSequencer::Lane(event))).await.is_err() {
             return Err(End::Broken("the sequencer died".to_owned()));
         }
     }

@@ -29,6 +29,12 @@ mutants! {
     NoFirstSync,
     /// The checkpoint counts as written without a sync behind the record.
     NoSecondSync,
+    /// The input may be acknowledged up to a checkpoint that is not written yet.
+    AcknowledgedBeforeWritten,
+    /// Rows may be let go once their checkpoint is gathered, before it is written.
+    LetGoBeforeWritten,
+    /// The next barrier may be placed, or the start may end, before the checkpoint of the last one is written.
+    NextBeforeWritten,
     /// Outputs are sent without an expected sequence.
     NoExpectedSequence,
     /// A lane that is shorter than what was confirmed is filled up from its end.

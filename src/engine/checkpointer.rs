@@ -4,17 +4,16 @@
 
 use super::crash;
 use super::ending::End;
-use super::host::{Hands, Host};
-use super::intake::Intake;
-use super::messages::{Durable, MeetIntake};
+use super::host::{Address, Hands, tell};
+use super::intake::IntakeHands;
 use crate::core::ids::Position;
 use crate::ports::store::{Batch, Space, Store, StoreError};
 use crate::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
+use crate::protocol::machines::intake::ToIntake;
 use crate::protocol::writes::Write;
 use crate::telemetry::metrics::Metrics;
-use actix::{Addr, Context, Handler};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -28,8 +27,8 @@ pub struct CheckpointerHands {
     pub durable: Arc<AtomicU64>,
     /// S, for the acknowledgement of the input.
     pub position: watch::Sender<Position>,
-    /// Who places barriers; met right after the start.
-    pub intake: Option<Addr<Intake>>,
+    /// Who places barriers; known right after the start.
+    pub intake: Arc<OnceLock<Address<IntakeHands>>>,
     /// How many shards hand over.
     pub shards: usize,
     /// When the message at work came.
@@ -69,10 +68,8 @@ impl Hands for CheckpointerHands {
                 self.metrics.disk(self.store.disk_bytes());
             }
             CheckpointerAct::Next => {
-                let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(Durable).is_ok());
-                if !told {
-                    return Err(End::Broken("the checkpointer could not reach the intake".to_owned()));
-                }
+                let intake = self.intake.get().expect("nothing is written before the engine is launched");
+                tell(Self::NAME, intake, ToIntake::Durable)?;
             }
             CheckpointerAct::Broken(overlap) => return Err(End::Broken(overlap.to_string())),
         }
@@ -120,12 +117,4 @@ impl Steps {
 pub fn carry_out(store: &dyn Store, steps: Vec<Write>) -> Result<(), StoreError> {
     let mut at_work = Steps::default();
     steps.into_iter().try_for_each(|step| at_work.step(store, step))
-}
-
-impl Handler<MeetIntake> for Host<CheckpointerHands> {
-    type Result = ();
-
-    fn handle(&mut self, MeetIntake(intake): MeetIntake, _: &mut Context<Host<CheckpointerHands>>) {
-        self.hands.intake = Some(intake);
-    }
 }

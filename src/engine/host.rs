@@ -4,15 +4,13 @@
 //! that acts are carried out with.
 
 use super::ending::{Alarm, End, Ending};
+use super::messages::Tell;
 use crate::protocol::machines::machine::Machine;
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use std::time::Duration;
 
-/// A message to the machine that an actor hosts.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Tell<T>(pub T);
-
+/// Where an actor with these hands is told something.
+pub type Address<H> = Addr<Host<H>>;
 /// What a host's machine is told.
 pub type MessageOf<H> = <<H as Hands>::Machine as Machine>::Message;
 /// What a host's machine asks for.
@@ -124,6 +122,6 @@ impl<H: Hands> Handler<Tell<MessageOf<H>>> for Host<H> {
 }
 
 /// Tells another actor's machine. Bounds are arithmetic: a full mailbox is our fault, a closed one an actor's death.
-pub fn tell<H: Hands>(from: &str, to: &Addr<Host<H>>, message: MessageOf<H>) -> Result<(), End> {
+pub fn tell<H: Hands>(from: &str, to: &Address<H>, message: MessageOf<H>) -> Result<(), End> {
     to.try_send(Tell(message)).map_err(|_| End::Broken(format!("the {from} could not reach the {}", H::NAME)))
 }

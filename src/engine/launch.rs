@@ -3,12 +3,12 @@
 //! Knows no broker and no disk: what comes in and goes out are channels and a store that `app` hands in.
 
 use super::checkpointer::{CheckpointerHands, Steps};
-use super::ending::{Alarm, End, Ending};
-use super::host::{Hands, Host};
-use super::intake::Intake;
-use super::messages::{Drain, Inspect, MeetIntake, Publish};
+use super::ending::{End, Ending};
+use super::host::{Address, Hands, Host};
+use super::intake::IntakeHands;
+use super::messages::{Inspect, Publish, Tell};
 use super::restore::stored_rows;
-use super::sequencer::Sequencer;
+use super::sequencer::SequencerHands;
 use super::shard::ShardHands;
 use super::timings::Timings;
 use crate::core::ids::{KeyGroup, Position};
@@ -18,24 +18,23 @@ use crate::ports::store::Store;
 use crate::protocol::facts::Checkpoint;
 use crate::protocol::intake::Intake as Cutter;
 use crate::protocol::machines::checkpointer::Checkpointer;
+use crate::protocol::machines::intake::{Intake, ToIntake};
+use crate::protocol::machines::sequencer::Sequencer;
 use crate::protocol::machines::shard::Shard;
 use crate::protocol::outlet::Outlet;
 use crate::protocol::pace::Pace;
-use crate::protocol::start::{Start, StartKind};
+use crate::protocol::start::Start;
 use crate::protocol::window::{PUBLISHES, WINDOW};
 use crate::protocol::writes::NextPlan;
 use crate::telemetry::metrics::Metrics;
-use actix::{Actor, Addr, Arbiter, ArbiterHandle};
-use std::sync::Arc;
+use actix::{Actor, Arbiter};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Inspections of a running shard that may wait.
 const INSPECTIONS: usize = 16;
-/// Changed keys of a key group after which a checkpoint comes before its time: sled's memory grows with the
-/// size of a batch.
-const DIRTY_KEYS_A_GROUP: usize = 500;
 
 /// What a start of the engine is made of.
 pub struct Parts {
@@ -62,11 +61,11 @@ pub struct Parts {
 /// A running engine.
 pub struct Engine {
     /// Where the input goes.
-    pub intake: Addr<Intake>,
+    pub intake: Address<IntakeHands>,
     /// Where news of the lane goes.
-    pub sequencer: Addr<Sequencer>,
+    pub sequencer: Address<SequencerHands>,
     /// The shards, in order.
-    pub shards: Vec<Addr<Host<ShardHands>>>,
+    pub shards: Vec<Address<ShardHands>>,
     /// One permit a slice in flight.
     pub permits: Arc<Semaphore>,
     /// S, as it moves on.
@@ -88,28 +87,19 @@ struct Shared {
     ending: Ending,
     durable: Arc<AtomicU64>,
     dirty_keys: Arc<AtomicUsize>,
+    intake: Arc<OnceLock<Address<IntakeHands>>>,
     shards: usize,
     slices_in_flight: usize,
     arbiters: Vec<Arbiter>,
 }
 
 impl Shared {
-    /// A thread for one actor.
-    fn arbiter(&mut self) -> ArbiterHandle {
-        let arbiter = Arbiter::new();
-        let handle = arbiter.handle();
-        self.arbiters.push(arbiter);
-        handle
-    }
-
     /// An actor with a thread of its own.
-    fn host<H: Hands<Machine: Send> + Send>(&mut self, machine: H::Machine, hands: H) -> Addr<Host<H>> {
-        let ending = self.ending.clone();
-        Host::start_in_arbiter(&self.arbiter(), |_| Host::new(machine, hands, ending))
-    }
-
-    fn alarm(&self, name: &'static str) -> Alarm {
-        Alarm::new(name, self.ending.clone())
+    fn host<H: Hands<Machine: Send> + Send>(&mut self, machine: H::Machine, hands: H) -> Address<H> {
+        let (arbiter, ending) = (Arbiter::new(), self.ending.clone());
+        let addr = Host::start_in_arbiter(&arbiter.handle(), |_| Host::new(machine, hands, ending));
+        self.arbiters.push(arbiter);
+        addr
     }
 
     fn checkpointer(
@@ -117,13 +107,13 @@ impl Shared {
         record: Checkpoint,
         next_plan: Option<NextPlan>,
         position: watch::Sender<Position>,
-    ) -> Addr<Host<CheckpointerHands>> {
+    ) -> Address<CheckpointerHands> {
         let hands = CheckpointerHands {
             store: self.store.clone(),
             steps: Steps::default(),
             durable: self.durable.clone(),
             position,
-            intake: None,
+            intake: self.intake.clone(),
             shards: self.shards,
             began: Instant::now(),
             metrics: self.metrics.clone(),
@@ -134,38 +124,34 @@ impl Shared {
     fn sequencer(
         &mut self,
         start: &Start,
-        checkpointer: &Addr<Host<CheckpointerHands>>,
+        checkpointer: &Address<CheckpointerHands>,
         writer: mpsc::Sender<Publish>,
         recovered: watch::Sender<bool>,
-    ) -> Addr<Sequencer> {
-        let sequencer = Sequencer {
-            outlet: Outlet::new(start, self.shards, WINDOW),
-            acts: Vec::new(),
-            rebuilds: matches!(start.kind, StartKind::Rebuild(_)),
+    ) -> Address<SequencerHands> {
+        let outlet = Outlet::new(start, self.shards, WINDOW);
+        let hands = SequencerHands {
             writer,
             in_flight: (0, 0),
             seconds: Vec::new(),
             timings: Timings::default(),
             checkpointer: checkpointer.clone(),
-            intake: None,
+            intake: self.intake.clone(),
             recovered,
             // Of each slice in flight its announcement and a part of each shard, of the lane and of old
             // messages one at a time, and the barriers that travel without a permit.
             mailbox: (self.slices_in_flight + 2) * (self.shards + 1) + 8,
             metrics: self.metrics.clone(),
-            ending: self.ending.clone(),
-            alarm: self.alarm("sequencer"),
         };
-        Sequencer::start_in_arbiter(&self.arbiter(), |_| sequencer)
+        self.host(Sequencer::new(outlet), hands)
     }
 
     fn shard(
         &mut self,
         (number, state): (usize, State),
         through: Position,
-        sequencer: &Addr<Sequencer>,
-        checkpointer: &Addr<Host<CheckpointerHands>>,
-    ) -> Addr<Host<ShardHands>> {
+        sequencer: &Address<SequencerHands>,
+        checkpointer: &Address<CheckpointerHands>,
+    ) -> Address<ShardHands> {
         let hands = ShardHands {
             number,
             plan: self.plan.clone(),
@@ -198,6 +184,7 @@ impl Engine {
             ending: ending.clone(),
             durable: Arc::default(),
             dirty_keys: Arc::default(),
+            intake: Arc::default(),
             shards: parts.states.len(),
             slices_in_flight: parts.slices_in_flight,
             arbiters: Vec::new(),
@@ -207,24 +194,20 @@ impl Engine {
         let through = parts.start.after;
         let states = parts.states.into_iter().enumerate();
         let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
-        let intake = Intake {
-            pace: Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start)),
+        let pace = Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start));
+        let hands = IntakeHands {
             shards: shards.clone(),
             sequencer: sequencer.clone(),
             checkpointer: checkpointer.clone(),
             checkpoint_interval: parts.checkpoint_interval,
             dirty_keys: shared.dirty_keys.clone(),
-            dirty_keys_max: DIRTY_KEYS_A_GROUP * KeyGroup::all().count(),
+            answer: None,
+            began: Instant::now(),
             metrics: parts.metrics,
-            ending: ending.clone(),
-            alarm: shared.alarm("intake"),
         };
-        let intake = Intake::start_in_arbiter(&shared.arbiter(), |_| intake);
-        let met = checkpointer.try_send(MeetIntake(intake.clone())).is_ok()
-            && sequencer.try_send(MeetIntake(intake.clone())).is_ok();
-        if !met {
-            ending.broken("an actor died while the engine started");
-        }
+        let intake = shared.host(Intake::new(pace), hands);
+        // Nothing is fed yet, so that nobody has had anything to tell it.
+        shared.intake.get_or_init(|| intake.clone());
         let permits = Arc::new(Semaphore::new(parts.slices_in_flight));
         let arbiters = shared.arbiters;
         (Engine { intake, sequencer, shards, permits, durable, recovered, ended, ending, arbiters }, publishes)
@@ -232,13 +215,13 @@ impl Engine {
 
     /// Asks the engine to finish what is in flight, write a checkpoint and end.
     pub async fn drain(&self) {
-        if self.intake.send(Drain).await.is_err() {
+        if self.intake.send(Tell(ToIntake::Drain)).await.is_err() {
             self.ending.broken("intake died");
         }
     }
 
     /// What a key holds; the error says why it cannot be told.
-    pub async fn inspect(shards: &[Addr<Host<ShardHands>>], key: String) -> Result<Option<serde_json::Value>, String> {
+    pub async fn inspect(shards: &[Address<ShardHands>], key: String) -> Result<Option<serde_json::Value>, String> {
         let owner = KeyGroup::of(&key).shard(shards.len());
         let shard = shards.get(owner).ok_or("the engine is not running")?;
         shard.send(Inspect { key }).await.map_err(|error| error.to_string())?

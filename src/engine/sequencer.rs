@@ -1,43 +1,27 @@
-//! The Sequencer actor: carries out what `protocol::outlet` says, as the lane's only writer.
+//! The sequencer's hands: the way to the lane's writer, and how long everything takes.
 //!
-//! Numbers and orders nothing itself.
+//! Decides nothing: `protocol::machines::sequencer` numbers and orders.
 
 use super::checkpointer::CheckpointerHands;
 use super::crash;
-use super::ending::{Alarm, End, Ending};
-use super::host::{Host, Tell};
-use super::intake::Intake;
-use super::messages::{Expect, LaneIsOurs, LaneNews, MeetIntake, OldLane, Publish};
+use super::ending::End;
+use super::host::{Address, Hands, tell};
+use super::intake::IntakeHands;
+use super::messages::{Permit, Publish, SequencerMessage};
 use super::timings::Timings;
-use crate::core::ids::Nanos;
-use crate::core::outcome::Outcome;
-use crate::ports::stream::LaneEvent;
+use crate::core::ids::{LaneSequence, Nanos};
 use crate::protocol::machines::checkpointer::ToCheckpointer;
-use crate::protocol::machines::shard::Processed;
-use crate::protocol::old::OldBatch;
-use crate::protocol::outlet::{Act, Announced, Outlet};
+use crate::protocol::machines::intake::ToIntake;
+use crate::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
+use crate::protocol::outlet::{Act, Unconfirmed};
 use crate::telemetry::metrics::Metrics;
-use actix::{Actor, Addr, Context, Handler};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
-/// What travels with a slice and comes back when it is with the lane.
-#[derive(Debug)]
-pub struct Carried {
-    bytes: usize,
-    /// Given back by being dropped.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// The sequencer and what it talks to.
-pub struct Sequencer {
-    /// What decides.
-    pub outlet: Outlet<Carried, OwnedSemaphorePermit, Outcome>,
-    /// What is to be done; empty between messages.
-    pub acts: Vec<Act<Carried>>,
-    /// Whether the state is built anew, for the crash table.
-    pub rebuilds: bool,
+/// What the sequencer works with.
+pub struct SequencerHands {
     /// The lane's writer.
     pub writer: mpsc::Sender<Publish>,
     /// Slices announced and not wholly with the lane, and their bytes.
@@ -47,152 +31,93 @@ pub struct Sequencer {
     /// How long slices wait.
     pub timings: Timings,
     /// Who writes checkpoints.
-    pub checkpointer: Addr<Host<CheckpointerHands>>,
-    /// Who places barriers; met right after the start.
-    pub intake: Option<Addr<Intake>>,
+    pub checkpointer: Address<CheckpointerHands>,
+    /// Who places barriers; known right after the start.
+    pub intake: Arc<OnceLock<Address<IntakeHands>>>,
     /// Whether everything that was in the lane at the start is passed over.
     pub recovered: watch::Sender<bool>,
     /// Mailbox room.
     pub mailbox: usize,
     /// The metrics.
     pub metrics: Metrics,
-    /// Where the end is reported.
-    pub ending: Ending,
-    /// Reports this actor's death.
-    pub alarm: Alarm,
 }
 
-impl Actor for Sequencer {
-    type Context = Context<Sequencer>;
+impl Hands for SequencerHands {
+    type Machine = Sequencer<Permit, Permit>;
 
-    fn started(&mut self, ctx: &mut Context<Sequencer>) {
-        ctx.set_mailbox_capacity(self.mailbox);
-        self.outlet.begin(&mut self.acts);
-        self.act();
+    const NAME: &'static str = "sequencer";
+
+    fn mailbox(&self) -> usize {
+        self.mailbox
+    }
+
+    fn hear(&mut self, message: &SequencerMessage) -> Option<SequencerMessage> {
+        match message {
+            ToSequencer::Expect(expect) => {
+                self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
+                self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
+            }
+            ToSequencer::Processed(processed) => self.timings.part(processed.slice),
+            ToSequencer::Old(_) | ToSequencer::Lane(_) => {}
+        }
+        None
+    }
+
+    fn carry_out(&mut self, act: Act<Carried<Permit>>) -> Result<(), End> {
+        match act {
+            Act::Crash(point) => crash::at(point),
+            Act::Recomputed { outputs, each } => {
+                (0..outputs).for_each(|_| crash::at(each));
+                self.metrics.recomputed(outputs);
+            }
+            Act::Publish { first, outputs } => {
+                // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
+                if let Err(TrySendError::Full(_)) = self.writer.try_send(Publish { first, outputs }) {
+                    return Err(End::Broken("the sequencer could not reach the writer".to_owned()));
+                }
+            }
+            Act::Merged(slice) => self.timings.merged(slice, &self.metrics),
+            Act::Sent { number, unconfirmed, carried } => {
+                let (slices, bytes) = self.in_flight;
+                self.in_flight = (slices.saturating_sub(1), bytes.saturating_sub(carried.bytes));
+                self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
+                self.timings.handed(number, unconfirmed, &self.metrics);
+            }
+            Act::Confirmed { through, outputs } => self.confirmed(through, &outputs),
+            Act::Reached { barrier, lane } => {
+                tell(Self::NAME, &self.checkpointer, ToCheckpointer::Reached { barrier, lane })?;
+            }
+            Act::Recovered => drop(self.recovered.send(true)),
+            Act::LaneIsOurs => {
+                let intake = self.intake.get().expect("nothing is confirmed before the engine is launched");
+                tell(Self::NAME, intake, ToIntake::LaneIsOurs)?;
+            }
+            Act::LaneOver(event) => return Err(End::Lane(event)),
+            Act::Refuse(refusal) => return Err(End::Refused(refusal)),
+            Act::Broken(broken) => return Err(End::Broken(broken.to_string())),
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, sequencer: &Sequencer<Permit, Permit>) {
+        self.metrics.unconfirmed(sequencer.unconfirmed());
     }
 }
 
-impl Handler<MeetIntake> for Sequencer {
-    type Result = ();
-
-    fn handle(&mut self, MeetIntake(intake): MeetIntake, _: &mut Context<Sequencer>) {
-        self.intake = Some(intake);
-    }
-}
-
-impl Handler<Expect> for Sequencer {
-    type Result = ();
-
-    fn handle(&mut self, expect: Expect, _: &mut Context<Sequencer>) {
-        self.in_flight = (self.in_flight.0 + 1, self.in_flight.1 + expect.bytes);
-        self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-        let Expect { slice, order, barrier, through, bytes, permit } = expect;
-        let carried = Carried { bytes, _permit: permit };
-        self.outlet.announced(Announced { number: slice, barrier, through, carried }, order, &mut self.acts);
-        self.act();
-    }
-}
-
-impl Handler<Processed> for Sequencer {
-    type Result = ();
-
-    fn handle(&mut self, processed: Processed, _: &mut Context<Sequencer>) {
-        self.timings.part(processed.slice);
-        self.outlet.processed(processed.slice, processed.shard, processed.outcomes, &mut self.acts);
-        self.act();
-    }
-}
-
-impl Handler<OldLane> for Sequencer {
-    type Result = ();
-
-    fn handle(&mut self, OldLane { messages, through, permit }: OldLane, _: &mut Context<Sequencer>) {
-        self.outlet.old(OldBatch { messages, through, kept: permit }, &mut self.acts);
-        self.act();
-    }
-}
-
-impl Handler<LaneNews> for Sequencer {
-    type Result = ();
-
-    fn handle(&mut self, LaneNews(event): LaneNews, _: &mut Context<Sequencer>) {
-        let LaneEvent::Confirmed(sequence) = event else {
-            return self.ending.report(End::Lane(event));
-        };
-        crash::point("after_confirmation_before_the_barrier");
-        let before = self.outlet.confirmed_to().0;
+impl SequencerHands {
+    fn confirmed(&mut self, through: LaneSequence, outputs: &[Unconfirmed]) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i64;
         // Two clocks: theirs and ours. A negative difference is theirs, not a latency.
         let since = |then: Nanos| now.saturating_sub(then.0).max(0) as f64 / 1e9;
-        let (seconds, metrics) = (&mut self.seconds, &self.metrics);
-        seconds.clear();
-        let each = |sent: crate::protocol::outlet::Unconfirmed| {
-            seconds.push(since(sent.stored_at));
-            if let Some(event_time) = sent.event_time {
-                metrics.event_time_latency(since(event_time));
+        for output in outputs {
+            if let Some(event_time) = output.event_time {
+                self.metrics.event_time_latency(since(event_time));
             }
-        };
-        self.outlet.confirmed(sequence, each, &mut self.acts);
-        self.metrics.published(self.outlet.confirmed_to().0 - before);
+        }
+        self.seconds.clear();
+        self.seconds.extend(outputs.iter().map(|output| since(output.stored_at)));
+        self.metrics.published(outputs.len() as u64);
         self.metrics.latencies(&self.seconds);
-        self.timings.confirmed(sequence, &self.metrics);
-        self.act();
-    }
-}
-
-impl Sequencer {
-    fn act(&mut self) {
-        let mut acts = std::mem::take(&mut self.acts);
-        for act in acts.drain(..) {
-            match act {
-                Act::Recomputed(outputs) => self.recomputed(outputs),
-                Act::Publish { first, outputs } => self.publish(Publish { first, outputs }),
-                Act::Merged(slice) => self.timings.merged(slice, &self.metrics),
-                Act::Sent { number, last, carried } => {
-                    self.slice_is_sent(&carried);
-                    let confirmed = self.outlet.confirmed_to();
-                    self.timings.handed(number, last, confirmed, &self.metrics);
-                }
-                Act::Reached { barrier, lane } => {
-                    let told = self.checkpointer.try_send(Tell(ToCheckpointer::Reached { barrier, lane })).is_ok();
-                    self.told("checkpointer", told);
-                }
-                Act::Recovered => drop(self.recovered.send(true)),
-                Act::LaneIsOurs => {
-                    let told = self.intake.as_ref().is_some_and(|intake| intake.try_send(LaneIsOurs).is_ok());
-                    self.told("intake", told);
-                }
-                Act::Refuse(refusal) => self.ending.report(End::Refused(refusal)),
-                Act::Broken(broken) => self.ending.broken(broken),
-            }
-        }
-        // The room is kept for the next message.
-        self.acts = acts;
-        self.metrics.unconfirmed(self.outlet.unconfirmed());
-    }
-
-    fn recomputed(&self, outputs: u64) {
-        for _ in 0..outputs {
-            crash::point(if self.rebuilds { "during_a_rebuild" } else { "during_suppression" });
-        }
-        self.metrics.recomputed(outputs);
-    }
-
-    fn publish(&self, publish: Publish) {
-        // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
-        let sent = self.writer.try_send(publish);
-        self.told("writer", !matches!(sent, Err(TrySendError::Full(_))));
-        crash::point("after_publish_before_confirmation");
-    }
-
-    fn slice_is_sent(&mut self, carried: &Carried) {
-        self.in_flight = (self.in_flight.0.saturating_sub(1), self.in_flight.1.saturating_sub(carried.bytes));
-        self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
-    }
-
-    fn told(&self, whom: &str, ok: bool) {
-        if !ok {
-            self.ending.broken(format!("the sequencer could not reach the {whom}"));
-        }
+        self.timings.confirmed(through, &self.metrics);
     }
 }

@@ -5,15 +5,16 @@
 use super::checkpointer::CheckpointerHands;
 use super::crash;
 use super::ending::End;
-use super::host::{Hands, Host, tell};
+use super::host::{Address, Hands, Host, tell};
 use super::messages::Inspect;
-use super::sequencer::Sequencer;
+use super::sequencer::SequencerHands;
 use crate::core::plan::compiled::Plan;
 use crate::ports::store::StoreError;
 use crate::protocol::machines::checkpointer::ToCheckpointer;
+use crate::protocol::machines::sequencer::ToSequencer;
 use crate::protocol::machines::shard::{Report, Shard, ShardAct, ToShard};
 use crate::telemetry::metrics::{Metrics, Stage};
-use actix::{Addr, Context, Handler};
+use actix::{Context, Handler};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -32,9 +33,9 @@ pub struct ShardHands {
     /// This shard's part of them.
     pub own_dirty_keys: usize,
     /// The sequencer.
-    pub sequencer: Addr<Sequencer>,
+    pub sequencer: Address<SequencerHands>,
     /// The checkpointer.
-    pub checkpointer: Addr<Host<CheckpointerHands>>,
+    pub checkpointer: Address<CheckpointerHands>,
     /// Mailbox room: a message a slice in flight, and inspections.
     pub mailbox: usize,
     /// When the slice at work came.
@@ -60,10 +61,7 @@ impl Hands for ShardHands {
     fn carry_out(&mut self, act: ShardAct<StoreError>) -> Result<(), End> {
         match act {
             ShardAct::Crash(point) => crash::at(point),
-            ShardAct::Processed(processed) => {
-                let told = self.sequencer.try_send(processed);
-                told.map_err(|_| End::Broken("the shard could not reach the sequencer".to_owned()))?;
-            }
+            ShardAct::Processed(processed) => tell(Self::NAME, &self.sequencer, ToSequencer::Processed(processed))?,
             ShardAct::Delta(delta) => tell(Self::NAME, &self.checkpointer, ToCheckpointer::Delta(delta))?,
             ShardAct::Report(report) => self.report(&report),
             ShardAct::Failed(error) => return Err(End::Store(error)),

@@ -33,13 +33,13 @@ impl Timings {
         self.merged.insert(slice, Instant::now());
     }
 
-    /// A slice is with the lane, which has numbered outputs up to `last` and knows that those up to `confirmed` are stored.
-    pub fn handed(&mut self, slice: SliceNumber, last: LaneSequence, confirmed: LaneSequence, metrics: &Metrics) {
+    /// A slice is with the lane; `last` is the last output up to there, where it is not confirmed yet.
+    pub fn handed(&mut self, slice: SliceNumber, last: Option<LaneSequence>, metrics: &Metrics) {
         if let Some(merged) = self.merged.remove(&slice) {
             metrics.stage(Stage::Lane, merged.elapsed().as_secs_f64());
         }
         // While recovery passes over what is out, nothing waits for a confirmation.
-        if last > confirmed {
+        if let Some(last) = last {
             self.handed.push_back((last, Instant::now()));
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! Nothing here names a client library; the NATS adapter fills these types and the memory of tests may too.
 
-use crate::core::ids::{LaneSequence, Nanos};
+use crate::core::ids::Nanos;
 use crate::protocol::evidence::Leader;
 
 pub use crate::core::event::StoredMessage;
+pub use crate::protocol::lane::LaneEvent;
 
 /// What a stream says of itself, at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,24 +55,6 @@ pub trait Streams: Sync {
         stream: &str,
         sequence: u64,
     ) -> impl Future<Output = Result<Option<StoredMessage>, BrokerError>> + Send;
-}
-
-/// What the lane's writer reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LaneEvent {
-    /// Everything up to this lane sequence is stored.
-    Confirmed(LaneSequence),
-    /// The server refused a message; nothing from this sequence on was stored by this batch.
-    Refused {
-        /// The lane sequence that was refused, as far as the server said.
-        at: LaneSequence,
-        /// The server's code, such as 10071.
-        code: u64,
-        /// The server's words.
-        description: String,
-    },
-    /// The batch is over without a refusal (time-out, restart of the server, lost connection): ask the server.
-    Lost(String),
 }
 
 /// A failure of the broker or the way to it.

@@ -13,6 +13,24 @@ use crate::core::mutants::{Mutant, planted};
 use crate::core::output::Output;
 use std::collections::VecDeque;
 
+/// What the lane's writer reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneEvent {
+    /// Everything up to this lane sequence is stored.
+    Confirmed(LaneSequence),
+    /// The server refused a message; nothing from this sequence on was stored by this batch.
+    Refused {
+        /// The lane sequence that was refused, as far as the server said.
+        at: LaneSequence,
+        /// The server's code, such as 10071.
+        code: u64,
+        /// The server's words.
+        description: String,
+    },
+    /// The batch is over without a refusal (time-out, restart of the server, lost connection): ask the server.
+    Lost(String),
+}
+
 /// What to do with one output.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Send {

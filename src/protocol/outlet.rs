@@ -6,11 +6,12 @@
 
 use super::header::LaneMessage;
 use super::intake::Barrier;
-use super::lane::{Lane, Send, compare};
+use super::lane::{Lane, LaneEvent, Send, compare};
+use super::machines::machine::CrashPoint;
 use super::merge::{Broken, Merge, SliceNumber};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
-use super::start::Start;
+use super::start::{Start, StartKind};
 use super::window::Window;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::Output;
@@ -33,8 +34,15 @@ pub struct Announced<M> {
 /// What is to be done, in this order.
 #[derive(Debug)]
 pub enum Act<M> {
-    /// So many outputs are out already, and equal to what was computed again.
-    Recomputed(u64),
+    /// The process may die here.
+    Crash(CrashPoint),
+    /// So many outputs are out already, and equal to what was computed again; the process may die behind each of them.
+    Recomputed {
+        /// How many.
+        outputs: u64,
+        /// What the crash table calls it.
+        each: CrashPoint,
+    },
     /// Publish these behind each other, the first one at this sequence.
     Publish {
         /// The sequence of the first.
@@ -48,10 +56,17 @@ pub enum Act<M> {
     Sent {
         /// The slice.
         number: SliceNumber,
-        /// That output's sequence.
-        last: LaneSequence,
+        /// That output's sequence; `None` when it is confirmed already.
+        unconfirmed: Option<LaneSequence>,
         /// What travelled with the slice.
         carried: M,
+    },
+    /// These outputs are confirmed, and everything up to that sequence.
+    Confirmed {
+        /// The last one.
+        through: LaneSequence,
+        /// The outputs, in order.
+        outputs: Vec<Unconfirmed>,
     },
     /// The lane has confirmed every output up to a barrier, the last one being `lane`.
     Reached {
@@ -64,6 +79,8 @@ pub enum Act<M> {
     Recovered,
     /// An output of this start is confirmed for the first time: no earlier engine can publish any more.
     LaneIsOurs,
+    /// The lane's batch is over: the start ends.
+    LaneOver(LaneEvent),
     /// Something was found that no later output may pass over.
     Refuse(Refusal),
     /// An invariant does not hold.
@@ -102,12 +119,16 @@ pub struct Outlet<M, K, T: IntoIterator<Item = Output>> {
     ours: bool,
     recovered: bool,
     stopped: bool,
+    /// What the crash table calls the comparison of this start.
+    compares: CrashPoint,
 }
 
 impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
     /// The outlet of a start over so many shards.
     pub fn new(start: &Start, shards: usize, window: Window) -> Outlet<M, K, T> {
+        let rebuilds = matches!(start.kind, StartKind::Rebuild(_));
         Outlet {
+            compares: CrashPoint(if rebuilds { "during_a_rebuild" } else { "during_suppression" }),
             merge: Merge::new(shards),
             lane: Lane::new(start),
             queue: VecDeque::new(),
@@ -140,13 +161,13 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
         self.send_what_fits(acts);
     }
 
-    /// Everything up to `sequence` is stored; `each` is called with every output that this confirms.
-    pub fn confirmed(&mut self, sequence: LaneSequence, mut each: impl FnMut(Unconfirmed), acts: &mut Vec<Act<M>>) {
+    /// Everything up to `sequence` is stored.
+    pub fn confirmed(&mut self, sequence: LaneSequence, acts: &mut Vec<Act<M>>) {
         self.lane.confirm(sequence);
-        while let Some(sent) = self.sent.pop_front_if(|sent| sent.sequence <= sequence) {
-            self.sent_bytes -= sent.bytes;
-            each(sent);
-        }
+        let confirmed = self.sent.partition_point(|sent| sent.sequence <= sequence);
+        let outputs: Vec<Unconfirmed> = self.sent.drain(..confirmed).collect();
+        self.sent_bytes -= outputs.iter().map(|output| output.bytes).sum::<usize>();
+        acts.push(Act::Confirmed { through: sequence, outputs });
         self.reach_barriers(acts);
         if !self.ours && self.lane.is_ours() {
             self.ours = true;
@@ -158,11 +179,6 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
     /// To be called before anything else: an empty lane has nothing to pass over.
     pub fn begin(&mut self, acts: &mut Vec<Act<M>>) {
         self.note_recovery(acts);
-    }
-
-    /// The last sequence known to be stored.
-    pub fn confirmed_to(&self) -> LaneSequence {
-        self.lane.confirmed()
     }
 
     /// Outputs numbered but not confirmed.
@@ -233,7 +249,7 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
         publish(first, &mut chunk, acts);
         if passed > 0 {
             // What is out comes before what is not.
-            acts.insert(begin, Act::Recomputed(passed));
+            acts.insert(begin, Act::Recomputed { outputs: passed, each: self.compares });
         }
         self.note_recovery(acts);
         self.reach_barriers(acts);
@@ -246,8 +262,9 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
             if let Some(barrier) = slice.barrier {
                 self.lane.barrier(barrier);
             }
-            let last = LaneSequence(self.lane.confirmed().0 + self.lane.unconfirmed());
-            acts.push(Act::Sent { number: slice.number, last, carried: slice.carried });
+            let waits = self.lane.unconfirmed();
+            let unconfirmed = (waits > 0).then(|| LaneSequence(self.lane.confirmed().0 + waits));
+            acts.push(Act::Sent { number: slice.number, unconfirmed, carried: slice.carried });
         }
     }
 
@@ -274,5 +291,6 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
 fn publish<M>(first: LaneSequence, chunk: &mut Vec<Output>, acts: &mut Vec<Act<M>>) {
     if !chunk.is_empty() {
         acts.push(Act::Publish { first, outputs: std::mem::take(chunk) });
+        acts.push(Act::Crash(CrashPoint("after_publish_before_confirmation")));
     }
 }

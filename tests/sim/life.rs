@@ -8,24 +8,22 @@ use super::entry::{Entry, Inside};
 use super::model::Disk;
 use super::reading::{OldReader, Reading};
 use super::writing::Writing;
-use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{LaneSequence, Position};
-use sidestream::core::outcome::Outcome;
 use sidestream::core::output::Output;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore::stored_rows;
 use sidestream::ports::store::StoreError;
-use sidestream::ports::stream::LaneEvent;
 use sidestream::protocol::facts::Checkpoint;
-use sidestream::protocol::intake::{Intake, Slice};
+use sidestream::protocol::intake::Intake as Cutter;
 use sidestream::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
+use sidestream::protocol::machines::intake::{Fed, Intake, IntakeAct, ToIntake};
 use sidestream::protocol::machines::machine::Machine;
-use sidestream::protocol::machines::shard::{Processed, Shard, ShardAct, ToShard, Work};
-use sidestream::protocol::old::OldBatch;
-use sidestream::protocol::outlet::{Act, Announced, Outlet};
-use sidestream::protocol::pace::{Next, Pace};
+use sidestream::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
+use sidestream::protocol::machines::shard::{Shard, ShardAct, ToShard};
+use sidestream::protocol::outlet::{Act, Outlet};
+use sidestream::protocol::pace::Pace;
 use sidestream::protocol::start::Start;
 use sidestream::protocol::window::Window;
 use sidestream::protocol::writes::NextPlan;
@@ -45,17 +43,11 @@ const WINDOW: Window = Window { outputs: 24, bytes: 1 << 20, chunk: 5 };
 /// Slices in flight.
 pub const PERMITS: usize = 4;
 
-/// A message to an actor.
+/// A message to an actor. A permit is only counted.
 #[derive(Debug)]
 pub enum Message {
-    Feed(Vec<StoredMessage>, bool),
-    Drain,
-    LaneIsOurs,
-    Durable,
-    Announced(Announced<bool>, Vec<u8>),
-    Processed(Processed),
-    Old(OldBatch<()>),
-    News(LaneEvent),
+    Intake(ToIntake<()>),
+    Sequencer(ToSequencer<(), ()>),
     Shard(ToShard),
     Checkpointer(ToCheckpointer),
     /// The next step of the checkpoint that is being written.
@@ -71,10 +63,9 @@ pub struct Life {
     pub generation: u64,
     pub start: Start,
     pub disk: Disk,
-    pub pace: Pace,
+    pub intake: Intake<()>,
     shards: Vec<Shard<StoreError>>,
-    outlet: Outlet<bool, (), Outcome>,
-    acts: Vec<Act<bool>>,
+    sequencer: Sequencer<(), ()>,
     pub checkpointer: Checkpointer,
     /// What is left to do of a checkpoint.
     checkpointing: VecDeque<CheckpointerAct>,
@@ -118,10 +109,9 @@ impl Life {
         let mut life = Life {
             process,
             generation,
-            pace: Pace::new(&start, Intake::new(plan.clone(), count, &start)),
+            intake: Intake::new(Pace::new(&start, Cutter::new(plan.clone(), count, &start))),
             shards: states.into_iter().enumerate().map(shard).collect(),
-            outlet: Outlet::new(&start, count, WINDOW),
-            acts: Vec::new(),
+            sequencer: Sequencer::new(Outlet::new(&start, count, WINDOW)),
             acknowledged: record.position,
             checkpointer: Checkpointer::new(count, record, next_plan),
             checkpointing: VecDeque::new(),
@@ -136,8 +126,9 @@ impl Life {
             disk,
             start,
         };
-        life.outlet.begin(&mut life.acts);
-        life.act(context);
+        let mut acts = Vec::new();
+        life.sequencer.begin(&mut acts);
+        life.sequence(context, acts);
         life
     }
 
@@ -163,81 +154,55 @@ impl Life {
     pub fn turn(&mut self, context: &mut Context, actor: usize) {
         let Some(message) = self.boxes[actor].pop_front() else { return };
         match actor {
-            INTAKE => self.intake(context, message),
-            SEQUENCER => self.sequencer(context, message),
-            CHECKPOINTER => self.checkpointer(context, message),
+            INTAKE => self.take(context, message),
+            SEQUENCER => self.merge(context, message),
+            CHECKPOINTER => self.checkpoint(context, message),
             WRITER => self.write(context, message),
             FEED => self.feed(context),
-            shard => self.shard(context, shard - SHARDS, message),
+            shard => self.work(context, shard - SHARDS, message),
         }
         if !self.boxes[actor].is_empty() {
             self.turn_later(context, actor);
         }
     }
 
-    fn intake(&mut self, context: &mut Context, message: Message) {
-        let next = match message {
-            Message::Feed(messages, pass_jump) => return self.take(context, messages, pass_jump),
-            Message::Drain => self.pace.drain(),
-            Message::LaneIsOurs => self.pace.lane_is_ours(),
-            Message::Durable => self.pace.durable(),
-            other => unreachable!("{other:?}"),
-        };
-        self.go_on(context, next);
-    }
-
-    fn take(&mut self, context: &mut Context, messages: Vec<StoredMessage>, pass_jump: bool) {
-        if self.pace.is_closed() {
-            // The permit and the messages are gone; nothing is fed any more.
-            return;
-        }
-        let jumps = if pass_jump { Vec::new() } else { self.pace.jumps(&messages) };
-        if !jumps.is_empty() {
-            return self.look_into(context, jumps, messages);
-        }
-        let early = context.random.per_mille(30);
-        match self.pace.take(messages, early) {
-            Some(slice) => self.dispatch(context, slice, true),
-            None => self.permits += 1,
-        }
-        let next = self.pace.after_take();
-        self.go_on(context, next);
-        self.tell(context, FEED, Message::Wake);
-    }
-
-    /// The checkpoint interval is over.
-    pub fn interval(&mut self, context: &mut Context) {
-        let next = self.pace.interval();
-        self.go_on(context, next);
-    }
-
-    fn go_on(&mut self, context: &mut Context, next: Vec<Next>) {
-        for next in next {
-            match next {
-                Next::Slice(slice) => self.dispatch(context, slice, false),
-                Next::PlanEnds(barrier) => {
-                    let ends = ToCheckpointer::PlanEnds(barrier.number);
-                    self.tell(context, CHECKPOINTER, Message::Checkpointer(ends));
+    fn take(&mut self, context: &mut Context, message: Message) {
+        let Message::Intake(message) = message else { unreachable!("{message:?}") };
+        let taken = matches!(&message, ToIntake::Feed(feed) if self.intake.takes(feed));
+        let early = taken && context.random.per_mille(30);
+        let mut acts = Vec::new();
+        self.intake.on(ToIntake::DirtyKeys(if early { usize::MAX } else { 0 }), &mut acts);
+        self.intake.on(message, &mut acts);
+        for act in acts {
+            match act {
+                IntakeAct::Crash(_) | IntakeAct::Received { .. } => {}
+                IntakeAct::Unused(()) => self.permits += 1,
+                IntakeAct::Expect(expect) => {
+                    self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Expect(expect)));
                 }
-                Next::Drained => self.ends(End::Drained),
-                Next::PlanEnded => self.ends(End::PlanEnded),
-                Next::Broken => self.ends(End::Broken("a plan ends below B".to_owned())),
+                IntakeAct::Work(shard, work) => {
+                    self.tell(context, SHARDS + shard, Message::Shard(ToShard::Work(work)));
+                }
+                IntakeAct::PlanEnds(barrier) => {
+                    self.tell(context, CHECKPOINTER, Message::Checkpointer(ToCheckpointer::PlanEnds(barrier)));
+                }
+                IntakeAct::Answer(Fed::Taken) => self.tell(context, FEED, Message::Wake),
+                IntakeAct::Answer(Fed::Jumps(jumps, feed)) => self.look_into(context, jumps, feed.messages),
+                // Nothing is fed any more.
+                IntakeAct::Answer(Fed::Closed) => {}
+                IntakeAct::Drained => self.ends(End::Drained),
+                IntakeAct::PlanEnded => self.ends(End::PlanEnded),
+                IntakeAct::Broken(what) => self.ends(End::Broken(what.to_owned())),
             }
         }
     }
 
-    /// A barrier alone travels without a permit.
-    fn dispatch(&mut self, context: &mut Context, slice: Slice, permit: bool) {
-        let Slice { number, shards, order, barrier, through, .. } = slice;
-        let announced = Announced { number, barrier, through, carried: permit };
-        self.tell(context, SEQUENCER, Message::Announced(announced, order));
-        for (shard, events) in shards.into_iter().enumerate() {
-            let work = Work { slice: number, through, events, barrier };
-            self.tell(context, SHARDS + shard, Message::Shard(ToShard::Work(work)));
-        }
+    /// The checkpoint interval is over.
+    pub fn interval(&mut self, context: &mut Context) {
+        self.take(context, Message::Intake(ToIntake::Interval));
     }
 
-    fn shard(&mut self, context: &mut Context, number: usize, message: Message) {
+    fn work(&mut self, context: &mut Context, number: usize, message: Message) {
         let Message::Shard(message) = message else { unreachable!("{message:?}") };
         let mut acts = Vec::new();
         self.shards[number].on(ToShard::Durable(self.durable), &mut acts);
@@ -245,7 +210,9 @@ impl Life {
         while !acts.is_empty() {
             for act in acts.drain(..) {
                 match act {
-                    ShardAct::Processed(processed) => self.tell(context, SEQUENCER, Message::Processed(processed)),
+                    ShardAct::Processed(processed) => {
+                        self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Processed(processed)));
+                    }
                     ShardAct::Delta(delta) => {
                         self.tell(context, CHECKPOINTER, Message::Checkpointer(ToCheckpointer::Delta(delta)));
                     }
@@ -257,31 +224,23 @@ impl Life {
         }
     }
 
-    fn sequencer(&mut self, context: &mut Context, message: Message) {
-        let acts = &mut self.acts;
-        match message {
-            Message::Announced(announced, order) => self.outlet.announced(announced, order, acts),
-            Message::Processed(Processed { slice, shard, outcomes }) => {
-                self.outlet.processed(slice, shard, outcomes, acts);
-            }
-            Message::Old(batch) => self.outlet.old(batch, acts),
-            Message::News(LaneEvent::Confirmed(sequence)) => self.outlet.confirmed(sequence, |_| {}, acts),
-            Message::News(event) => return self.ends(End::Lane(event)),
-            other => unreachable!("{other:?}"),
-        }
-        self.act(context);
+    fn merge(&mut self, context: &mut Context, message: Message) {
+        let Message::Sequencer(message) = message else { unreachable!("{message:?}") };
+        let mut acts = Vec::new();
+        self.sequencer.on(message, &mut acts);
+        self.sequence(context, acts);
     }
 
-    fn act(&mut self, context: &mut Context) {
-        for act in std::mem::take(&mut self.acts) {
+    fn sequence(&mut self, context: &mut Context, acts: Vec<Act<Carried<()>>>) {
+        for act in acts {
             match act {
-                Act::Recomputed(outputs) => {
+                Act::Recomputed { outputs, .. } => {
                     *context.counts.entry("outputs recomputed").or_default() += outputs;
                 }
                 Act::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
-                Act::Merged(_) => {}
+                Act::Crash(_) | Act::Merged(_) | Act::Confirmed { .. } => {}
                 Act::Sent { carried, .. } => {
-                    self.permits += usize::from(carried);
+                    self.permits += usize::from(carried.permit.is_some());
                     self.tell(context, FEED, Message::Wake);
                 }
                 Act::Reached { barrier, lane } => {
@@ -289,14 +248,15 @@ impl Life {
                     self.tell(context, CHECKPOINTER, Message::Checkpointer(reached));
                 }
                 Act::Recovered => self.recovered = true,
-                Act::LaneIsOurs => self.tell(context, INTAKE, Message::LaneIsOurs),
+                Act::LaneIsOurs => self.tell(context, INTAKE, Message::Intake(ToIntake::LaneIsOurs)),
+                Act::LaneOver(event) => self.ends(End::Lane(event)),
                 Act::Refuse(refusal) => self.ends(End::Refused(refusal)),
                 Act::Broken(broken) => self.ends(End::Broken(broken.to_string())),
             }
         }
     }
 
-    fn checkpointer(&mut self, context: &mut Context, message: Message) {
+    fn checkpoint(&mut self, context: &mut Context, message: Message) {
         match message {
             Message::Checkpointer(message) => {
                 let mut acts = Vec::new();
@@ -342,7 +302,7 @@ impl Life {
                 }
                 CheckpointerAct::Durable(barrier) => self.durable = barrier,
                 CheckpointerAct::Acknowledge(position) => self.acknowledge(context, position),
-                CheckpointerAct::Next => self.tell(context, INTAKE, Message::Durable),
+                CheckpointerAct::Next => self.tell(context, INTAKE, Message::Intake(ToIntake::Durable)),
                 CheckpointerAct::Broken(overlap) => return self.ends(End::Broken(overlap.to_string())),
             }
         }

@@ -19,6 +19,8 @@ use sidestream::ports::stream::BrokerError;
 use sidestream::protocol::header::LaneMessage;
 use sidestream::protocol::intake::Jump;
 use sidestream::protocol::jump;
+use sidestream::protocol::machines::intake::{Feed, ToIntake};
+use sidestream::protocol::machines::sequencer::ToSequencer;
 use sidestream::protocol::old::OldBatch;
 use sidestream::protocol::start::Start;
 use std::collections::VecDeque;
@@ -163,7 +165,7 @@ impl Life {
     pub fn feed(&mut self, context: &mut Context) {
         let reading = &mut self.reading;
         let nothing = reading.ready.is_empty() && !reading.recreated;
-        if reading.asking.is_some() || self.permits == 0 || nothing || self.pace.is_closed() {
+        if reading.asking.is_some() || self.permits == 0 || nothing || self.intake.is_closed() {
             return;
         }
         if std::mem::take(&mut reading.recreated) {
@@ -176,7 +178,7 @@ impl Life {
         let messages: Vec<StoredMessage> = reading.ready.drain(..count).collect();
         reading.newest = messages.last().map(|message| (message.sequence, message.stored_at));
         self.permits -= 1;
-        self.tell(context, INTAKE, Message::Feed(messages, false));
+        self.hand_over(context, messages, false);
         self.pump(context);
     }
 
@@ -184,6 +186,11 @@ impl Life {
     pub fn look_into(&mut self, context: &mut Context, jumps: Vec<Jump>, messages: Vec<StoredMessage>) {
         self.reading.asking = Some(Asking::Jump(jumps, messages));
         self.question(context, Question::State(INPUT.to_owned()));
+    }
+
+    fn hand_over(&mut self, context: &mut Context, messages: Vec<StoredMessage>, pass_jumps: bool) {
+        let feed = ToIntake::Feed(Feed { messages, permit: (), pass_jumps });
+        self.tell(context, INTAKE, Message::Intake(feed));
     }
 
     fn question(&self, context: &mut Context, question: Question) {
@@ -221,7 +228,7 @@ impl Life {
                 let judge = |jump| jump::judge(&self.start, jump, Position(state.first), self.recovered, accept_gap);
                 match jumps.into_iter().try_for_each(judge) {
                     Err(refusal) => self.ends(End::Refused(refusal)),
-                    Ok(()) => self.tell(context, INTAKE, Message::Feed(messages, true)),
+                    Ok(()) => self.hand_over(context, messages, true),
                 }
             }
             None => {}
@@ -243,7 +250,7 @@ impl Life {
         if through >= last {
             self.old = None;
         }
-        self.tell(context, SEQUENCER, Message::Old(batch));
+        self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Old(batch)));
         let wait = travel(context, true);
         self.later(context, wait, Inside::ReadOld);
     }

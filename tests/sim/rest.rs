@@ -78,7 +78,7 @@ impl World {
             // drain before that it would, and the next start would notice.
             Phase::Running(_) if self.context.now() <= process.deaf_until => false,
             Phase::Running(life)
-                if complete && life.pace.position().0 == last && self.facts.drained != (self.main, generation) =>
+                if complete && life.intake.position().0 == last && self.facts.drained != (self.main, generation) =>
             {
                 self.facts.drained = (self.main, generation);
                 self.draining = true;

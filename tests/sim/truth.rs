@@ -57,7 +57,8 @@ pub fn is_recorded(context: &mut Context, disk: &Disk, position: Position) {
     if disk.pending() > 0 {
         context.violated("a checkpoint counts as durable and is not synced");
     }
-    let recorded = disk.get(Space::Meta, CHECKPOINT_KEY).ok().flatten();
+    // Looked at beside the disk, so that no operation is taken from those that still succeed.
+    let recorded = disk.fork().get(Space::Meta, CHECKPOINT_KEY).ok().flatten();
     let recorded = recorded.and_then(|value| Checkpoint::decode(&value).ok()).map(|record| record.position);
     if recorded != Some(position) {
         context.violated(format!("the checkpoint at {position} counts as durable and the record says {recorded:?}"));

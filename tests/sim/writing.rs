@@ -17,6 +17,7 @@ use sidestream::engine::ending::End;
 use sidestream::ports::stream::{BrokerError, LaneEvent};
 use sidestream::protocol::epoch;
 use sidestream::protocol::facts::Rewind;
+use sidestream::protocol::machines::sequencer::ToSequencer;
 use sidestream::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
 use std::collections::VecDeque;
 
@@ -202,7 +203,7 @@ impl Life {
         if let LaneEvent::Confirmed(sequence) = event {
             self.writing.kept.confirmed(sequence);
             self.tell(context, WRITER, Message::Wake);
-            return self.tell(context, SEQUENCER, Message::News(event));
+            return self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(event)));
         }
         context.note(|| format!("p{} lane: {event:?}", self.process));
         self.writing.over = true;
@@ -210,7 +211,7 @@ impl Life {
         *vain = if self.writing.answered.confirmed > *before { 0 } else { *vain + 1 };
         *before = self.writing.answered.confirmed;
         if !matches!(event, LaneEvent::Lost(_)) || *vain >= VAIN {
-            return self.tell(context, SEQUENCER, Message::News(event));
+            return self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(event)));
         }
         self.writing.lost = Some(Lost { task: None, event, until: context.now() + ELECTION });
         self.look_again(context);
@@ -259,10 +260,10 @@ impl Life {
                 Reopen::Behind(last) => self.reopen(context, last),
                 Reopen::Anew(why) => {
                     context.note(|| format!("p{} lane is not opened again: {why}", self.process));
-                    self.tell(context, SEQUENCER, Message::News(event));
+                    self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(event)));
                 }
             },
-            Err(_) => self.tell(context, SEQUENCER, Message::News(event)),
+            Err(_) => self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(event))),
         }
     }
 
@@ -290,7 +291,7 @@ impl Life {
         writing.patience = Patience::default();
         if confirmed {
             writing.kept.confirmed(last);
-            self.tell(context, SEQUENCER, Message::News(LaneEvent::Confirmed(last)));
+            self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(LaneEvent::Confirmed(last))));
         }
         self.tell(context, WRITER, Message::Wake);
     }
@@ -300,7 +301,7 @@ impl Life {
         self.writing.over = true;
         self.writing.lost = None;
         let event = LaneEvent::Lost("the connection was lost".to_owned());
-        self.tell(context, SEQUENCER, Message::News(event));
+        self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(event)));
     }
 
     /// Some time has passed: the server is asked, or given up.

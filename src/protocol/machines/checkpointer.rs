@@ -7,6 +7,7 @@
 use super::machine::{CrashPoint, Machine};
 use super::shard::Delta;
 use crate::core::ids::{LaneSequence, Position};
+use crate::core::mutants::{Mutant, planted};
 use crate::protocol::checkpoint::{Gather, Overlap, Ready};
 use crate::protocol::facts::Checkpoint;
 use crate::protocol::intake::Barrier;
@@ -74,6 +75,15 @@ impl Checkpointer {
         let next = self.next_plan.as_ref().filter(|_| self.plan_ends == Some(barrier.number));
         let switches = next.is_some();
         let (steps, record) = writes(ready, &self.record, next);
+        if planted(Mutant::AcknowledgedBeforeWritten) {
+            acts.push(CheckpointerAct::Acknowledge(barrier.position));
+        }
+        if planted(Mutant::LetGoBeforeWritten) {
+            acts.push(CheckpointerAct::Durable(barrier.number));
+        }
+        if planted(Mutant::NextBeforeWritten) {
+            acts.push(CheckpointerAct::Next);
+        }
         let (mut groups, mut recorded) = (0, false);
         for step in steps {
             match &step {
@@ -125,6 +135,8 @@ impl Machine for Checkpointer {
         acts.push(CheckpointerAct::Crash(CrashPoint("before_the_inputs_ack")));
         acts.push(CheckpointerAct::Durable(barrier.number));
         acts.push(CheckpointerAct::Acknowledge(barrier.position));
-        acts.push(CheckpointerAct::Next);
+        if !planted(Mutant::NextBeforeWritten) {
+            acts.push(CheckpointerAct::Next);
+        }
     }
 }

@@ -4,5 +4,10 @@
 //! effects, and the places at which a crash is tried, are decided here alone. No machine knows who hosts it.
 
 pub mod machine;
+pub mod intake;
 pub mod shard;
+pub mod sequencer;
 pub mod checkpointer;
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::plans::OUTPUT;
 use sidestream::engine::ending::End;
 use sidestream::ports::store::StoreError;
 use sidestream::ports::stream::{BrokerError, LaneEvent};
+use sidestream::protocol::machines::intake::ToIntake;
 use sidestream::protocol::refusal::Refusal;
 
 /// The client's word that the expected sequence was wrong.
@@ -78,7 +79,7 @@ impl Process {
     /// Asks the process to stop.
     pub fn drain(&mut self, context: &mut Context) {
         match &mut self.phase {
-            Phase::Running(life) => life.tell(context, INTAKE, Message::Drain),
+            Phase::Running(life) => life.tell(context, INTAKE, Message::Intake(ToIntake::Drain)),
             Phase::Waiting | Phase::Gathering(..) | Phase::Judging(_) => {
                 self.generation += 1;
                 self.phase = Phase::Drained;
