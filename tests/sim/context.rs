@@ -67,6 +67,8 @@ pub struct Context {
     pub counts: BTreeMap<&'static str, u64>,
     /// The engine is to be killed once its state is as of an event without outputs, the lane's newest being older.
     pub kill_behind_silence: bool,
+    /// Whether a process dies at the crash point that it comes to; in some worlds none ever does.
+    pub crashes: Option<Random>,
     /// The input is not what it was: what is on disk may be about events that are gone.
     pub input_before: Option<Oracle>,
     /// Some of what is gone had been processed: to go on with anything else is wrong.
@@ -100,6 +102,7 @@ impl Context {
             stale: None,
             counts: BTreeMap::new(),
             kill_behind_silence: false,
+            crashes: None,
             input_before: None,
             input_taken: false,
             rewound: Rewound::default(),

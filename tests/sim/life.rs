@@ -19,7 +19,7 @@ use sidestream::protocol::facts::Checkpoint;
 use sidestream::protocol::intake::Intake as Cutter;
 use sidestream::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
 use sidestream::protocol::machines::intake::{Fed, Intake, IntakeAct, ToIntake};
-use sidestream::protocol::machines::machine::Machine;
+use sidestream::protocol::machines::machine::{CrashPoint, Machine};
 use sidestream::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
 use sidestream::protocol::machines::shard::{Shard, ShardAct, ToShard};
 use sidestream::protocol::outlet::{Act, Outlet};
@@ -79,6 +79,8 @@ pub struct Life {
     pub writing: Writing,
     pub old: Option<OldReader>,
     pub end: Option<End>,
+    /// Killed where it was: nothing more is done, not even the next act.
+    dead: bool,
 }
 
 /// What a life begins with.
@@ -123,6 +125,7 @@ impl Life {
             writing,
             old: (start.lane_last > start.base_lane).then(|| OldReader::new(&start)),
             end: None,
+            dead: false,
             disk,
             start,
         };
@@ -152,7 +155,7 @@ impl Life {
 
     /// An actor takes its next message.
     pub fn turn(&mut self, context: &mut Context, actor: usize) {
-        let Some(message) = self.boxes[actor].pop_front() else { return };
+        let Some(message) = self.boxes[actor].pop_front().filter(|_| !self.dead) else { return };
         match actor {
             INTAKE => self.take(context, message),
             SEQUENCER => self.merge(context, message),
@@ -166,6 +169,17 @@ impl Life {
         }
     }
 
+    /// Whether the process dies at a crash point.
+    fn dies(&mut self, context: &mut Context, point: CrashPoint) -> bool {
+        if context.crashes.as_mut().is_some_and(|random| random.per_mille(3)) {
+            context.note(|| format!("p{} dies at {}", self.process, point.0));
+            context.count("engine killed at a crash point");
+            context.agenda.after(0, Entry::Kill(self.process));
+            self.dead = true;
+        }
+        self.dead
+    }
+
     fn take(&mut self, context: &mut Context, message: Message) {
         let Message::Intake(message) = message else { unreachable!("{message:?}") };
         let taken = matches!(&message, ToIntake::Feed(feed) if self.intake.takes(feed));
@@ -175,6 +189,7 @@ impl Life {
         self.intake.on(message, &mut acts);
         for act in acts {
             match act {
+                IntakeAct::Crash(point) if self.dies(context, point) => return,
                 IntakeAct::Crash(_) | IntakeAct::Received { .. } => {}
                 IntakeAct::Unused(()) => self.permits += 1,
                 IntakeAct::Expect(expect) => {
@@ -216,6 +231,7 @@ impl Life {
                     ShardAct::Delta(delta) => {
                         self.tell(context, CHECKPOINTER, Message::Checkpointer(ToCheckpointer::Delta(delta)));
                     }
+                    ShardAct::Crash(point) if self.dies(context, point) => return,
                     ShardAct::Crash(_) | ShardAct::Report(_) => {}
                     ShardAct::Failed(error) => return self.ends(End::Store(error)),
                 }
@@ -234,10 +250,14 @@ impl Life {
     fn sequence(&mut self, context: &mut Context, acts: Vec<Act<Carried<()>>>) {
         for act in acts {
             match act {
-                Act::Recomputed { outputs, .. } => {
+                Act::Recomputed { outputs, each } => {
                     *context.counts.entry("outputs recomputed").or_default() += outputs;
+                    if self.dies(context, each) {
+                        return;
+                    }
                 }
                 Act::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
+                Act::Crash(point) if self.dies(context, point) => return,
                 Act::Crash(_) | Act::Merged(_) | Act::Confirmed { .. } => {}
                 Act::Sent { carried, .. } => {
                     self.permits += usize::from(carried.permit.is_some());
@@ -292,7 +312,11 @@ impl Life {
                 continue;
             };
             match act {
-                CheckpointerAct::Crash(_) | CheckpointerAct::CrashWritten(_) => {}
+                CheckpointerAct::Crash(point) | CheckpointerAct::CrashWritten(point) => {
+                    if self.dies(context, point) {
+                        return;
+                    }
+                }
                 CheckpointerAct::Write(write) => {
                     let (record, known) = (self.checkpointer.record(), self.writing.answered.confirmed);
                     match super::truth::write(context, &self.disk, record, known, &write) {

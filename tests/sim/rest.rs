@@ -13,6 +13,7 @@ impl World {
         self.healed = true;
         self.context.up = true;
         self.context.stale = None;
+        self.context.crashes = None;
         self.context.slow = 1;
         self.context.swallow = (0, 0);
         self.leader_found();

@@ -9,6 +9,7 @@ use super::link::Ticket;
 use super::model::{Server, Settings};
 use super::plans::{INPUT, OUTPUT};
 use super::process::{Phase, Process};
+use sidestream::generate::Random;
 use std::collections::BTreeMap;
 
 /// After the faults have stopped, a world comes to rest within this time.
@@ -77,6 +78,9 @@ impl World {
         // Drawn from nothing, so that the other seeds stay the worlds that they were.
         if seed % 8 == 4 {
             facts.end_with_a_rewind();
+        }
+        if matches!(seed % 8, 3 | 5) {
+            context.crashes = Some(Random::new(!seed));
         }
         let mut main = Process::new(0, facts.first);
         main.interval = (100 + context.random.below(1_400) as Time) * MILLIS;
