@@ -13,6 +13,8 @@ pub enum Witness {
     Output,
     /// A dead letter: the event left no trace in the state.
     Dead,
+    /// A duplicate that is kept aside: it left no trace either.
+    Duplicate,
     /// Nothing, although the lane has later causes.
     Nothing,
     /// The lane cannot tell.

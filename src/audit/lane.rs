@@ -6,7 +6,7 @@ use super::regime::Regime;
 use super::rewound::{self, Of, Rewinds};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Position};
-use crate::core::output::REASON;
+use crate::core::output::{DUPLICATE, REASON};
 use crate::protocol::header::LaneMessage;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,9 +33,23 @@ impl Entry {
         LaneSequence(self.message.sequence)
     }
 
-    /// Whether it is a dead letter, which never changes the state.
+    /// Whether it is a dead letter.
     pub fn is_dead(&self) -> bool {
-        self.message.headers.iter().flat_map(|list| list.iter()).any(|(name, _)| name == REASON)
+        self.has(REASON)
+    }
+
+    /// Whether it is a duplicate that is kept aside.
+    pub fn is_duplicate(&self) -> bool {
+        self.has(DUPLICATE)
+    }
+
+    /// Whether its event left no trace in the state.
+    pub fn leaves_no_trace(&self) -> bool {
+        self.is_dead() || self.is_duplicate()
+    }
+
+    fn has(&self, header: &str) -> bool {
+        self.message.headers.iter().flat_map(|list| list.iter()).any(|(name, _)| name == header)
     }
 }
 

@@ -182,6 +182,10 @@ impl Recompute {
             Err(_) => (Vec::new(), true),
         };
         match (certain, witness) {
+            // Only the lane can tell, and it does.
+            (_, Witness::Duplicate) if open && plan.spec.dedup_keep.is_some() => {
+                Some(Expected::outcome(self.step().taken_for_duplicate(event, spans), true))
+            }
             (_, Witness::Nothing) if open => Some(Expected::not_known(Doubt::DuplicateUnknown, false)),
             (true, Witness::Silent) if open => self.in_doubt(asked, changes, Doubt::DuplicateUnknown, false),
             (true, _) => {
@@ -201,7 +205,9 @@ impl Recompute {
                 Some(Expected::one(Value::Frame(frame(&plan, event)), !open))
             }
             (false, Witness::Dead) => Some(Expected::not_known(Doubt::StateUnknown, !open)),
-            (false, Witness::Nothing | Witness::Silent) => self.in_doubt(asked, changes, Doubt::StateUnknown, !open),
+            (false, Witness::Nothing | Witness::Duplicate | Witness::Silent) => {
+                self.in_doubt(asked, changes, Doubt::StateUnknown, !open)
+            }
         }
     }
 

@@ -95,7 +95,7 @@ impl Taint {
             // What the bytes alone make a dead letter is one, whatever was seen before.
             Value::Output(output) if of_bytes(output) => expected,
             // A lost event's id silences another one for a window; and that one is then no reason to silence a third.
-            Value::Nothing(DUPLICATE) if age < self.window.0.saturating_mul(2) => {
+            value if is_duplicate(value) && age < self.window.0.saturating_mul(2) => {
                 Expected { several: expected.several, ..Expected::not_known(Doubt::DuplicateUnknown, false) }
             }
             _ => {
@@ -105,6 +105,14 @@ impl Taint {
                 Expected { value: likely(value), further, several, must: must && age >= self.window.0 }
             }
         }
+    }
+}
+
+fn is_duplicate(value: &Value) -> bool {
+    match value {
+        Value::Nothing(why) => *why == DUPLICATE,
+        Value::Output(output) => output.is_duplicate(),
+        _ => false,
     }
 }
 

@@ -88,7 +88,7 @@ impl Scales {
             if entry.key.0 == passed {
                 self.unknown(&entry, "its event has no such output");
             } else {
-                self.changed_in_gap |= !entry.is_dead();
+                self.changed_in_gap |= !entry.leaves_no_trace();
                 self.report.doubt(Doubt::InputGone, entry.key.0, Some(entry.sequence()));
             }
         }
@@ -107,6 +107,7 @@ impl Scales {
         let key = (position, 0);
         match self.lane.front() {
             Some(entry) if entry.key == key && entry.is_dead() => Witness::Dead,
+            Some(entry) if entry.key == key && entry.is_duplicate() => Witness::Duplicate,
             Some(entry) if entry.key == key => Witness::Output,
             // It stands somewhere else, where it is not looked at.
             _ if self.strays.contains(&key) => Witness::Silent,
@@ -157,7 +158,7 @@ impl Scales {
             Value::Frame(output) => (differences(output, stream, found, Extent::AllButBody), Some(Doubt::StateUnknown)),
             Value::Likely(output) => {
                 let whole = differences(output, stream, found, Extent::Whole);
-                let of_state = output.dead.is_some() || entry.is_dead();
+                let of_state = output.dead.is_some() || output.is_duplicate() || entry.leaves_no_trace();
                 let may_be = of_state || differences(output, stream, found, Extent::AllButBody).is_empty();
                 if !whole.is_empty() && may_be { (Vec::new(), Some(Doubt::StateUnknown)) } else { (whole, None) }
             }

@@ -9,7 +9,7 @@ use super::event_time::event_time;
 use super::join::{Joined, Lookup};
 use super::map;
 use super::outcome::Outcome;
-use super::output::{Headers, Output, POSITION, TIME, is_reserved};
+use super::output::{DUPLICATE, Headers, Output, POSITION, TIME, is_reserved};
 use super::plan::compiled::{Kind, Plan, Source};
 use super::plan::condition::Seen;
 use super::plan::map::Map;
@@ -103,6 +103,15 @@ impl Encoder {
         let body = Some(start..self.buffer.len());
         let output = self.sized(event, seen.spans, subject, body, "a mapped message")?;
         Ok(Output { n, ..output })
+    }
+
+    /// A duplicate as it leaves aside, likewise: the event's own bytes, and a header that says what it is.
+    pub fn duplicate(&mut self, aside: &Template, event: &Event, spans: &[Span]) -> Result<Output, Rejection> {
+        let subject = Arc::from(subject_of(&self.plan, aside, event, None));
+        let output = self.sized(event, spans, subject, None, "the duplicate")?;
+        let mut headers = vec![(DUPLICATE, "1".to_owned())];
+        headers.extend(output.envelope.into_iter().flat_map(|envelope| *envelope));
+        Ok(Output { envelope: Some(Box::new(headers)), event_time: None, ..output })
     }
 
     /// The first output of an event, if the lane may carry it.

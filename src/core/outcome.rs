@@ -77,9 +77,9 @@ impl Outcome {
         }
     }
 
-    /// Whether the event was processed: it leads to something that is no dead letter.
+    /// Whether the event was processed: it leads to something that is neither a dead letter nor a duplicate kept aside.
     pub fn is_processed(&self) -> bool {
-        self.outputs().first().is_some_and(|output| output.dead.is_none())
+        self.outputs().first().is_some_and(|output| output.dead.is_none() && !output.is_duplicate())
     }
 }
 

@@ -28,6 +28,8 @@ pub const KIND: &str = "Sidestream-Kind";
 pub const KEY: &str = "Sidestream-Key";
 /// `1` where another message of the same event follows; the last one of an event, and nearly every output, has no such header.
 pub const MORE: &str = "Sidestream-More";
+/// `1` on a duplicate that is kept aside.
+pub const DUPLICATE: &str = "Sidestream-Duplicate";
 /// When the event was stored, in nanoseconds since 1970; `Sidestream-Time` is that of the cause.
 pub const STORED: &str = "Sidestream-Stored";
 /// The original length of a dead letter's truncated body, in bytes.
@@ -67,8 +69,8 @@ pub struct Output {
     pub subject: Arc<str>,
     /// The event's own headers, without `Nats-*` and `Sidestream-*`.
     pub copied: Option<Arc<Headers>>,
-    /// `Sidestream-Kind`, `Sidestream-Key` and `Sidestream-Stored`, where the plan wants them on outputs. A dead letter has
-    /// them among its own headers.
+    /// `Sidestream-Duplicate` where it is one, and `Sidestream-Kind`, `Sidestream-Key` and `Sidestream-Stored`, where the plan
+    /// wants them on outputs. A dead letter has them among its own headers.
     pub envelope: Option<Box<OwnHeaders>>,
     /// What makes it a dead letter.
     pub dead: Option<Box<DeadLetter>>,
@@ -92,6 +94,12 @@ impl Output {
         let all = dead.chain(self.envelope.iter().flat_map(|envelope| envelope.iter()));
         let more = self.followed.then_some((MORE, "1"));
         more.into_iter().chain(all.map(|(name, value)| (*name, value.as_str())))
+    }
+
+    /// Whether it is a duplicate that is kept aside.
+    pub fn is_duplicate(&self) -> bool {
+        let first = self.envelope.as_deref().and_then(|headers| headers.first());
+        first.is_some_and(|(name, _)| *name == DUPLICATE)
     }
 
     /// The value of the `Sidestream-Position` header for the input stream's name.

@@ -6,7 +6,7 @@
 use super::event::Event;
 use super::expr::{Answer, Why};
 use super::join::Joined;
-use super::plan::compiled::Kind;
+use super::plan::compiled::{Kind, Plan};
 use super::plan::condition::Seen;
 use super::plan::quality::{Check, OnViolation, Quality, Rule};
 use super::read::Value;
@@ -36,9 +36,10 @@ pub fn judge(
         return Ok(marks);
     }
     let mut refused = None;
+    let has_id = event.reading.as_ref().is_ok_and(|reading| reading.identity.is_some());
     let seen = Seen { rows: &joined.rows, ..event.seen(spans) };
     for (at, section) in kind.quality.iter().enumerate() {
-        let broken = broken(section, seen, tally);
+        let broken = broken(section, seen, has_id, tally);
         if broken.is_empty() {
             continue;
         }
@@ -53,12 +54,25 @@ pub fn judge(
     refused.map_or(Ok(marks), Err)
 }
 
+/// Counts a duplicate of a kind whose events should be unique.
+pub fn repeated(plan: &Plan, event: &Event, tally: &mut Tally) {
+    if event.message.payload.is_empty() {
+        return;
+    }
+    let sections = plan.kinds.get(usize::from(event.kind)).into_iter().flat_map(|kind| &kind.quality);
+    let rules = sections.flat_map(|section| &section.rules);
+    rules.filter(|rule| matches!(rule.check, Check::Unique)).for_each(|rule| tally.judged(rule.number, false));
+}
+
 /// The rules of a section that an event breaks, in the order of their names.
-fn broken<'a>(section: &'a Quality, seen: Seen<'_>, tally: &mut Tally) -> Vec<&'a Rule> {
+fn broken<'a>(section: &'a Quality, seen: Seen<'_>, has_id: bool, tally: &mut Tally) -> Vec<&'a Rule> {
     let mut broken = Vec::new();
     for rule in &section.rules {
         let holds = match &rule.check {
             Check::Complete(place) => is_there(&Value::at(place, seen.message, seen.spans)),
+            // That something has to be there is another rule; what comes so far is no duplicate.
+            Check::Unique if has_id => true,
+            Check::Unique => continue,
             Check::Valid(test) => match test.holds(seen) {
                 Answer::True => true,
                 Answer::False | Answer::Unknown(Why::Broken) => false,

@@ -81,6 +81,9 @@ impl Step {
             }
         }
         assert!(rest.is_empty(), "registers without an event");
+        if let Some(last) = events.list.last() {
+            self.tally.reached(last.stream_time);
+        }
         self.encoder.seal(&mut outcomes);
         outcomes
     }
@@ -132,9 +135,13 @@ impl Step {
                 return Outcome::Silent(Silence::Filtered(*rule));
             }
         };
-        if let Some(silence) = self.silence(plan, event, reading, spans) {
-            self.tally.silent(event.kind, silence);
-            return Outcome::Silent(silence);
+        match self.silence(plan, event, reading, spans) {
+            None => {}
+            Some(Silence::Duplicate) => return self.duplicate(plan, event, spans),
+            Some(silence) => {
+                self.tally.silent(event.kind, silence);
+                return Outcome::Silent(silence);
+            }
         }
         match self.guarded(plan, event, reading, spans) {
             Ok(effects) => self.commit(event, reading, effects),
@@ -148,6 +155,29 @@ impl Step {
             return Some(Silence::Dropped);
         }
         is_duplicate(&self.state.ids, plan, event, reading, spans).then_some(Silence::Duplicate)
+    }
+
+    /// What becomes of a duplicate: nothing, unless the plan keeps duplicates aside.
+    fn duplicate(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
+        let outcome = match &plan.spec.dedup_keep {
+            None => Outcome::Silent(Silence::Duplicate),
+            Some(aside) => match self.encoder.duplicate(aside, event, spans) {
+                Ok(output) => Outcome::Publish(output),
+                Err(rejection) => return self.reject(event, &rejection),
+            },
+        };
+        self.tally.silent(event.kind, Silence::Duplicate);
+        quality::repeated(plan, event, &mut self.tally);
+        outcome
+    }
+
+    /// What becomes of the only event of a slice, where something else than the state says that it is a duplicate.
+    pub fn taken_for_duplicate(&mut self, event: &Event, spans: &[Span]) -> Outcome {
+        let plan = self.plan.clone();
+        let mut outcome = [self.duplicate(&plan, event, spans)];
+        self.encoder.seal(&mut outcome);
+        let [outcome] = outcome;
+        outcome
     }
 
     /// Works an event out; a panic on the way costs that event alone.
@@ -184,10 +214,17 @@ impl Step {
                 kept.iter().for_each(|rule| self.tally.kept(*rule));
                 mapped.iter().for_each(|rule| self.tally.mapped(*rule));
                 let id = reading.identity.is_none() && self.plan.looks_for_id(event.kind);
-                let time =
-                    self.plan.time.is_some() && outcome.outputs().iter().all(|output| output.event_time.is_none());
-                if id || time {
-                    self.tally.lacks(event.kind, id, time);
+                let stored_at = event.message.stored_at;
+                let time = match self.plan.time {
+                    Some(_) => outcome.outputs().iter().find_map(|output| output.event_time),
+                    None => Some(stored_at),
+                };
+                if id || time.is_none() {
+                    self.tally.lacks(event.kind, id, time.is_none());
+                }
+                if let Some(time) = time {
+                    // One that is ahead of its own storage says nothing about how fresh the kind is.
+                    self.tally.newest(event.kind, time.min(stored_at));
                 }
             }
         }

@@ -4,6 +4,7 @@
 
 use super::apply::Kept;
 use super::expr::Why;
+use super::ids::Nanos;
 use super::outcome::Silence;
 use super::plan::compiled::{KindId, Plan};
 use super::plan::condition::RuleId;
@@ -28,6 +29,9 @@ pub struct KindTally {
     pub without_id: u64,
     /// Of those with outputs, the events without a time of their own where the plan looks for it.
     pub without_time: u64,
+    /// The latest time of those with outputs: their own where the plan looks for it, else that of their storage, and never
+    /// later than that.
+    pub newest: Option<Nanos>,
 }
 
 /// Counts of a rule of quality.
@@ -44,6 +48,8 @@ pub struct CheckTally {
 pub struct Tally {
     /// By kind section, in the order of `Plan::kinds`.
     pub kinds: Vec<KindTally>,
+    /// Stream time behind the last event.
+    pub stream_time: Option<Nanos>,
     /// Dead letters by reason.
     pub reasons: BTreeMap<Reason, u64>,
     /// Joins without a row, by table.
@@ -92,6 +98,18 @@ impl Tally {
             kind.without_id += u64::from(id);
             kind.without_time += u64::from(time);
         }
+    }
+
+    /// Takes in when an event with an output was made, or stored.
+    pub(super) fn newest(&mut self, kind: KindId, time: Nanos) {
+        if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
+            kind.newest = kind.newest.max(Some(time));
+        }
+    }
+
+    /// Takes in the stream time behind an event; it never falls.
+    pub(super) fn reached(&mut self, stream_time: Nanos) {
+        self.stream_time = Some(stream_time);
     }
 
     pub(super) fn silent(&mut self, kind: KindId, silence: Silence) {

@@ -86,6 +86,10 @@ catalogue! {
         "Events of which a rule of quality could be told, by kind section and rule.";
     QUALITY_BROKEN = "quality_broken_total", Counter, "events", ["kind", "rule"],
         "Events that break a rule of quality, by kind section and rule.";
+    FRESHNESS = "freshness_seconds", Gauge, "seconds", ["kind"],
+        "Stream time since the newest event of a kind section that had an output, by the event's own time where the configuration looks for it; not there before the first one of this process.";
+    STREAM_TIME = "stream_timestamp_seconds", Gauge, "seconds", [],
+        "Stream time: when the newest event taken was stored, in seconds since 1970; 0 before the first one of this process.";
     MISSES = "misses_total", Counter, "joins", ["table"], "Joins that found no row, by table.";
     ROWS_KEPT = "rows_kept_total", Counter, "rows", ["table", "why"],
         "Rows that an event left as they were, by table with a version: older (the row is newer) or invalid (the event says no version).";

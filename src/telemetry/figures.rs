@@ -2,7 +2,7 @@
 //!
 //! Not read back from the exporter, which would render everything; plain atomics beside it, set by `metrics`.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// A moment's figures. Counts are since the process started.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,6 +70,8 @@ pub(super) struct Live {
     pub(super) unconfirmed: AtomicU64,
     pub(super) checkpoint_position: AtomicU64,
     pub(super) source_restarts: AtomicU64,
+    /// In nanoseconds since 1970.
+    pub(super) stream_time: AtomicI64,
 }
 
 impl Live {

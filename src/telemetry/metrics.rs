@@ -276,6 +276,11 @@ impl Metrics {
         self.0.handles.input_position.set(self.0.live.input_position.load(Relaxed) as f64);
         self.0.handles.lag.set(self.0.live.lag() as f64);
         self.0.handles.checkpoint_age.set(self.checkpoint_age());
+        let stream_time = self.0.live.stream_time.load(Relaxed);
+        self.0.handles.stream_time.set(stream_time as f64 / 1e9);
+        if let Some(outcomes) = lock(&self.0.outcomes).as_ref() {
+            outcomes.age(&self.0.registry, stream_time);
+        }
         self.0.registry.render()
     }
 

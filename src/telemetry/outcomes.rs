@@ -14,7 +14,11 @@ use crate::core::plan::layout::TableId;
 use crate::core::tally::Tally;
 use metrics::Counter;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+/// The time of no event.
+const NEVER: i64 = i64::MIN;
 
 /// One plan's counters.
 pub(super) struct Outcomes {
@@ -44,6 +48,9 @@ struct RuleCounters {
 }
 
 struct KindCounters {
+    name: Arc<str>,
+    /// The latest time of an event with an output, in nanoseconds since 1970; [`NEVER`] before the first one.
+    newest: AtomicI64,
     processed: Counter,
     dead: Counter,
     duplicate: Counter,
@@ -60,6 +67,8 @@ impl Outcomes {
             let without = |wanted: bool, what| wanted.then(|| registry.counter(&all::WITHOUT, &[&kind.name, what]));
             let counter = |outcome| registry.counter(&all::EVENTS, &[&kind.name, outcome]);
             KindCounters {
+                name: kind.name.clone(),
+                newest: AtomicI64::new(NEVER),
                 processed: counter("processed"),
                 dead: counter("dead_letter"),
                 duplicate: counter("duplicate"),
@@ -105,9 +114,22 @@ impl Outcomes {
         }
     }
 
+    /// Sets the age of each kind's newest event as of a stream time; a kind without one has none.
+    pub(super) fn age(&self, registry: &Registry, stream_time: i64) {
+        for kind in &self.kinds {
+            let newest = kind.newest.load(Relaxed);
+            if newest != NEVER {
+                let age = stream_time.saturating_sub(newest).max(0) as f64 / 1e9;
+                registry.gauge(&all::FRESHNESS, &[&kind.name]).set(age);
+            }
+        }
+    }
+
     /// Adds a tally of the same plan.
     pub(super) fn add(&self, tally: &Tally, live: &Live) {
+        live.stream_time.fetch_max(tally.stream_time.unwrap_or_default().0, Relaxed);
         for (counts, counters) in tally.kinds.iter().zip(&self.kinds) {
+            counters.newest.fetch_max(counts.newest.map_or(NEVER, |time| time.0), Relaxed);
             counters.processed.increment(counts.processed);
             counters.dead.increment(counts.dead);
             counters.duplicate.increment(counts.duplicates);

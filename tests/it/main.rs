@@ -36,6 +36,7 @@ mod rules;
 mod rows;
 mod envelopes;
 mod quality;
+mod kept_duplicates;
 mod refusals;
 mod rewind;
 mod operators;

@@ -137,7 +137,7 @@ fn take(carrier: &mut Carrier<'_>, messages: Vec<crate::core::event::StoredMessa
                 }
                 carrier.interval.push(row, message.sequence)?;
             }
-            Read::Marker => {}
+            Read::Marker | Read::Duplicate => {}
             Read::Foreign => tracing::warn!(sequence = message.sequence, "a foreign message is not stored in the lake"),
         }
     }

@@ -6,6 +6,7 @@ use super::ways::Ran;
 use crate::core::derive::section::OnError;
 use crate::core::explain::Explained;
 use crate::core::outcome::{Outcome, Silence};
+use crate::core::output::Output;
 use crate::core::plan::compiled::{Kind, Plan};
 use crate::core::plan::quality::OnViolation;
 use crate::core::plan::route::RouteSpec;
@@ -17,6 +18,9 @@ use std::collections::BTreeSet;
 
 /// The largest `output.max_bytes` that a case is expected to exceed: nobody writes down an event of a megabyte.
 const SMALL: u64 = 65_536;
+
+/// Duplicates that leave aside.
+const KEPT: &str = "[dedup] keep";
 
 /// What the cases have reached so far, by the words in which it is reported.
 #[derive(Debug, Default)]
@@ -49,6 +53,9 @@ impl Coverage {
             }
             let dead = outcome.outputs().iter().find_map(|output| output.dead.as_ref());
             self.reached.extend(dead.map(|dead| reason(dead.reason)));
+            if outcome.outputs().iter().any(Output::is_duplicate) {
+                self.reached.insert(KEPT.to_owned());
+            }
             if !outcome.is_processed() {
                 continue;
             }
@@ -88,7 +95,8 @@ impl Coverage {
         let rules = rules.chain(plan.map.iter().map(|map| map.name.clone()));
         let sections = plan.quality.iter().enumerate();
         let checks = sections.flat_map(|(at, section)| section.names().map(move |rule| quality(at, &rule)));
-        let all = kinds.chain(tables).chain(enriches).chain(rules).chain(checks).chain(reasons);
+        let kept = plan.dedup_keep.iter().map(|_| KEPT.to_owned());
+        let all = kinds.chain(tables).chain(enriches).chain(rules).chain(checks).chain(kept).chain(reasons);
         all.filter(|what| !self.reached.contains(what)).collect()
     }
 }

@@ -48,6 +48,7 @@ impl Why<'_> {
         match outcome {
             Outcome::Silent(Silence::Duplicate) => self.duplicate(line, event).into_iter().collect(),
             Outcome::Silent(_) => self.unknown(line, event).into_iter().collect(),
+            Outcome::Publish(output) if output.is_duplicate() => self.duplicate(line, event).into_iter().collect(),
             // A dead letter has its sentence beside it; only a miss has more to it.
             Outcome::Publish(_) | Outcome::Several(_) => {
                 let unknown = self.unknown(line, event).into_iter().filter(|_| outcome.is_processed());

@@ -27,9 +27,13 @@ pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
         .zip(&plan.route)
         .filter_map(|(n, route)| Some((KeyPath::route(n).then("subject"), route.subject.as_ref()?)));
     let maps = (0..).zip(&plan.map).map(|(n, map)| (KeyPath::map(n).then("subject"), &map.subject));
+    let duplicates = plan.dedup_keep.iter().map(|keep| (KeyPath::of(["dedup", "keep"]), keep));
     let (output, dead) = (KeyPath::of(["output", "subject"]), KeyPath::of(["dead_letters", "subject"]));
-    for (at, template) in
-        [(output, &plan.output_subject), (dead, &plan.dead_subject)].into_iter().chain(routes).chain(maps)
+    for (at, template) in [(output, &plan.output_subject), (dead, &plan.dead_subject)]
+        .into_iter()
+        .chain(routes)
+        .chain(maps)
+        .chain(duplicates)
     {
         if !draft.places.is_unread(&at) {
             meets_input(&at, template, draft.places.nearest(&at), &inputs, report);

@@ -8,6 +8,7 @@ use super::super::place::At;
 use super::super::places::Places;
 use super::super::section::Section;
 use super::super::tree::{Node, Value};
+use super::streams::output_subject;
 use super::{key, row_version, unwrap, version};
 use crate::core::derive::section::MemberPath;
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
@@ -43,6 +44,8 @@ pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     if let Some(window_s) = draft.places.take(&KeyPath::of(["dedup", "window_s"]), window) {
         draft.plan.dedup_window_s = window_s;
     }
+    let keep = section.parsed("keep", output_subject);
+    draft.plan.dedup_keep = draft.places.take(&KeyPath::of(["dedup", "keep"]), keep);
     let identity = section.choice("identity", &[("kind", Identity::Kind), ("key", Identity::Key)]);
     if let Some(identity) = identity.value() {
         draft.plan.identity = identity;

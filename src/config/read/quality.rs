@@ -26,6 +26,7 @@ fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Quali
     let complete = section.texts("complete", |text| Selector::parse(text).map(|_| text.to_owned()));
     let complete = places.optional_list(&at.then("complete"), complete);
     let complete = complete.iter().map(|text| Selector::parse(text).unwrap_or(NO_PLACE)).collect();
+    let unique = places.take(&at.then("unique"), section.flag("unique")).unwrap_or_default();
     let valid = valid(&mut section, &at.then("valid"), places);
     let words = [("count", OnViolation::Count), ("mark", OnViolation::Mark), ("dead_letter", OnViolation::DeadLetter)];
     let on_violation = section.choice("on_violation", &words);
@@ -37,7 +38,7 @@ fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Quali
     }
     let on_violation = places.take(&at.then("on_violation"), on_violation).unwrap_or_default();
     let mark = places.take(&at.then("mark"), mark);
-    QualitySpec { kinds, complete, valid, on_violation, mark }
+    QualitySpec { kinds, complete, unique, valid, on_violation, mark }
 }
 
 /// The conditions by their names; one that cannot be read is reported and left out.

@@ -95,7 +95,7 @@ fn dead_subject(text: &str) -> Result<Template, String> {
     dead_subject_fault(&template).map_or(Ok(template), Err)
 }
 
-fn output_subject(text: &str) -> Result<Template, String> {
+pub(super) fn output_subject(text: &str) -> Result<Template, String> {
     let template = Template::parse(text)?;
     output_subject_fault(&template).map_or(Ok(template), Err)
 }

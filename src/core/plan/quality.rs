@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// The member of an output that lists the broken rules, where the operator names none.
 const MARK: &str = "quality";
+/// The name of the rule about ids.
+pub const UNIQUE: &str = "unique";
 
 /// One section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct QualitySpec {
     /// Places at which there must be something, neither null nor `""`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub complete: Vec<Selector>,
+    /// Whether duplicates are counted: no two events should have one id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
     /// What must hold, by the name that it is counted by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub valid: BTreeMap<String, Condition>,
@@ -61,7 +66,8 @@ impl QualitySpec {
 
     /// The names of its rules, in the order of the configuration.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
-        self.complete.iter().map(complete_name).chain(self.valid.keys().map(|name| valid_name(name)))
+        let unique = self.unique.then(|| UNIQUE.to_owned());
+        self.complete.iter().map(complete_name).chain(self.valid.keys().map(|name| valid_name(name))).chain(unique)
     }
 }
 
@@ -104,6 +110,8 @@ pub enum Check {
     Complete(Place),
     /// That a condition holds.
     Valid(Test),
+    /// That no other event has its id.
+    Unique,
 }
 
 impl Quality {
@@ -113,7 +121,7 @@ impl Quality {
         let rules = self.rules.iter().filter(move |_| decides);
         let tests = rules.filter_map(|rule| match &rule.check {
             Check::Valid(test) => Some(test),
-            Check::Complete(_) => None,
+            Check::Complete(_) | Check::Unique => None,
         });
         tests.flat_map(Test::columns)
     }

@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::key_spec::{KeyPlaces, KeySpec};
 use super::layout::{Layout, REMOVED, TableId, VERSION};
 use super::map::{Map, MapSpec, Object};
-use super::quality::{Check, Quality, QualitySpec, Rule, complete_name, valid_name};
+use super::quality::{Check, Quality, QualitySpec, Rule, UNIQUE, complete_name, valid_name};
 use super::registers::Registers;
 use super::route::{Route, RouteSpec};
 use super::row_version::RowVersion;
@@ -268,6 +268,7 @@ fn compile_quality(layout: &Layout, fields: &mut Building<'_>, number: usize, se
         let test = fields.test(condition, &name, |fields, read| column(layout, fields, read, &mut kind.joins));
         checks.push((name, Check::Valid(test)));
     }
+    checks.extend(section.unique.then(|| (UNIQUE.to_owned(), Check::Unique)));
     checks.sort_by(|(one, _), (other, _)| one.cmp(other));
     let rules = checks.into_iter().map(|(name, check)| Rule { name: Arc::from(name), number: fields.check(), check });
     let rules = rules.collect();

@@ -76,6 +76,9 @@ pub struct PlanSpec {
     pub dead_subject: Template,
     /// `dedup.window_s`; 0 switches de-duplication off.
     pub dedup_window_s: u64,
+    /// `dedup.keep`: where duplicates leave instead of being dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup_keep: Option<Template>,
     /// `dedup.identity`. Left out of the text under the first rule: plans of before it stay what they were.
     #[serde(default, skip_serializing_if = "Identity::is_first")]
     pub identity: Identity,

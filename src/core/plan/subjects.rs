@@ -5,10 +5,12 @@ use super::template::Template;
 use crate::core::subject::covers;
 
 impl PlanSpec {
-    /// Every template of an output's subject: `output.subject` first, then those of the routes and maps.
+    /// Every template of an output's subject: `output.subject` first, then those of the routes and maps, and that of
+    /// duplicates.
     pub fn output_subjects(&self) -> impl Iterator<Item = &Template> {
         let routes = self.route.iter().filter_map(|route| route.subject.as_ref());
-        std::iter::once(&self.output_subject).chain(routes).chain(self.map.iter().map(|map| &map.subject))
+        let maps = self.map.iter().map(|map| &map.subject);
+        std::iter::once(&self.output_subject).chain(routes).chain(maps).chain(&self.dedup_keep)
     }
 
     /// The filters that cover all outputs and dead letters, none of them within another one: the subjects of the output stream.

@@ -5,7 +5,7 @@
 
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
-use crate::core::output::{ERROR, KEY, KIND, LENGTH, REASON, STORED, SUBJECT};
+use crate::core::output::{DUPLICATE, ERROR, KEY, KIND, LENGTH, REASON, STORED, SUBJECT};
 use crate::core::percent;
 use crate::protocol::header::LaneMessage;
 use bytes::Bytes;
@@ -101,6 +101,8 @@ pub enum Read {
     Row(Row),
     /// The marker of a rewind: no event's.
     Marker,
+    /// A duplicate that is kept aside: its event is a row already.
+    Duplicate,
     /// Not published by this product.
     Foreign,
 }
@@ -116,6 +118,9 @@ impl Row {
             let list = message.headers.as_deref()?;
             list.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
         };
+        if header(DUPLICATE).is_some() {
+            return Read::Duplicate;
+        }
         let decoded = |name: &str| header(name).map(|text| percent::decoded(text).unwrap_or_else(|_| text.to_owned()));
         let id = RowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n };
         // Outputs from before the envelope was switched on have neither this nor kind and key.

@@ -127,12 +127,14 @@ pub fn plan(configured: &PlanSpec, prefix: &str, emit: EmitSpec) -> Result<PlanS
     let mut route = configured.route.clone();
     let mut map = configured.map.clone();
     let routed = route.iter_mut().filter_map(|route| route.subject.as_mut());
-    for subject in routed.chain(map.iter_mut().map(|map| &mut map.subject)) {
+    let mut dedup_keep = configured.dedup_keep.clone();
+    for subject in routed.chain(map.iter_mut().map(|map| &mut map.subject)).chain(&mut dedup_keep) {
         *subject = prefixed(subject)?;
     }
     Ok(PlanSpec {
         route,
         map,
+        dedup_keep,
         output_subject: prefixed(&configured.output_subject)?,
         dead_subject: prefixed(&configured.dead_subject)?,
         emit: Some(emit),

@@ -137,6 +137,7 @@ fn shows(query: &Query, samples: &[Sample]) -> bool {
             "percentunit" => 1.0,
             // The school's events carry made-up times.
             "s" if panel == "Since the events' own time" => 86_400.0,
+            "s" if panel == "Freshness, by kind" => 1e9,
             "s" => 60.0,
             "eps" | "mps" | "cps" => 1e6,
             "Bps" | "bytes" => 1e9,

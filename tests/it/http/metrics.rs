@@ -3,7 +3,7 @@
 use super::client::{get, served};
 use serde_json::json;
 use sidestream::core::apply::Kept;
-use sidestream::core::ids::Position;
+use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
@@ -40,7 +40,9 @@ fn tally(plan: &Plan, n: u64) -> Tally {
         outside: 0,
         without_id: n,
         without_time: n,
+        newest: Some(Nanos(1_000_000_000)),
     });
+    tally.stream_time = Some(Nanos(3_500_000_000));
     tally.reasons = Reason::ALL.iter().map(|reason| (*reason, n)).collect();
     tally.checks.fill(CheckTally { checked: n, broken: n });
     tally.misses.insert(plan.layout.table("user").unwrap(), n);
@@ -147,6 +149,8 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_rows_kept_total{table=\"user\",why=\"invalid\"}", 0.0),
         ("sidestream_quality_checked_total{kind=\"lesson:*\",rule=\"valid.adult\"}", 2.0),
         ("sidestream_quality_broken_total{kind=\"unknown\",rule=\"valid.adult\"}", 2.0),
+        ("sidestream_freshness_seconds{kind=\"user\"}", 2.5),
+        ("sidestream_stream_timestamp_seconds", 3.5),
         ("sidestream_latency_seconds_bucket{le=\"0.0001\"}", 1.0),
         ("sidestream_latency_seconds_bucket{le=\"60\"}", 3.0),
         ("sidestream_latency_seconds_bucket{le=\"+Inf\"}", 4.0),
@@ -171,6 +175,22 @@ fn the_metrics_page_shows_what_was_counted() {
     assert!((0.0..20.0).contains(&age), "{age}");
     health.set(Phase::Draining);
     assert_eq!(value(&get(address, "/metrics").body, "sidestream_ready"), 0.0);
+}
+
+#[test]
+fn a_kind_without_an_event_has_no_age_and_the_newest_time_of_all_shards_counts() {
+    let (metrics, plan) = (Metrics::new(), plan(&["user", "lesson:*"]));
+    let lesson = plan.kinds.iter().position(|kind| &*kind.name == "lesson:*").unwrap();
+    for (newest, stream_time) in [(4, 9), (2, 7)] {
+        let mut tally = Tally::new(&plan);
+        tally.kinds[lesson].newest = Some(Nanos(newest * 1_000_000_000));
+        tally.stream_time = Some(Nanos(stream_time * 1_000_000_000));
+        metrics.tally(&tally, &plan);
+    }
+    let page = metrics.render();
+    assert_eq!(value(&page, "sidestream_freshness_seconds{kind=\"lesson:*\"}"), 5.0);
+    assert_eq!(value(&page, "sidestream_stream_timestamp_seconds"), 9.0);
+    assert_eq!(page.matches("\nsidestream_freshness_seconds{").count(), 1, "{page}");
 }
 
 #[test]

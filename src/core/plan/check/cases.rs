@@ -52,6 +52,7 @@ pub(super) fn good() -> PlanSpec {
         max_bytes: 1_048_576,
         dead_subject: Template::parse("dead.{reason}").unwrap(),
         dedup_window_s: 60,
+        dedup_keep: None,
         identity: Identity::Kind,
         envelope: false,
         emit: None,
@@ -145,6 +146,22 @@ pub(super) const MISTAKES: &[(Change, &str)] = &[
     (
         |spec, _| spec.dead_subject = Template::parse("out.{type}").unwrap(),
         "dead_letters.subject: dead letters (`out.*`) cannot be told from outputs (`out.*`)",
+    ),
+    (
+        |spec, _| spec.dedup_keep = Some(Template::parse("out.twice").unwrap()),
+        "dedup.keep: duplicates (`out.twice`) cannot be told from outputs (`out.*`)",
+    ),
+    (
+        |spec, _| spec.dedup_keep = Some(Template::parse("dead.x").unwrap()),
+        "dead_letters.subject: dead letters (`dead.*`) cannot be told from outputs (`dead.x`)",
+    ),
+    (
+        |spec, _| (spec.dedup_keep, spec.dedup_window_s) = (Some(Template::parse("twice").unwrap()), 0),
+        "dedup.keep: there are no duplicates to keep: `dedup.window_s` is 0",
+    ),
+    (
+        |spec, _| spec.dedup_keep = Some(Template::parse("twice.{reason}").unwrap()),
+        "dedup.keep: `twice.{reason}`: an output has no {reason}",
     ),
     // tokens
     (

@@ -10,17 +10,35 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     for (number, section) in spec.quality.iter().enumerate() {
         let at = KeyPath::quality(number);
         super::derive::kinds(spec, &section.kinds, &at, faults);
-        if section.complete.is_empty() && section.valid.is_empty() {
+        if section.complete.is_empty() && section.valid.is_empty() && !section.unique {
             let fault = Fault::mistake(at.clone(), "the section asks nothing");
-            let fault =
-                fault.hint("add `complete = [\"place\"]` or `valid = { name = 'condition' }`, or remove the section");
-            faults.push(fault.rests_on(["complete", "valid"].map(|list| at.then(list))));
+            let hint = "add `complete = [\"place\"]`, `valid = { name = 'condition' }` or `unique = true`, or remove the section";
+            faults.push(fault.hint(hint).rests_on(["complete", "valid", "unique"].map(|list| at.then(list))));
         }
+        unique(spec, number, section, faults);
         for name in section.valid.keys().filter(|name| name.is_empty()) {
             faults.push(Fault::mistake(at.then("valid").then(name).name(), "a rule needs a name"));
         }
         twice(spec, number, section, faults);
         mark(spec, number, section, faults);
+    }
+}
+
+/// Without an id, or without a window, nothing is a duplicate.
+fn unique(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<Fault>) {
+    if !section.unique {
+        return;
+    }
+    let at = KeyPath::quality(number).then("unique");
+    let (id, window) = (KeyPath::of(["event", "id"]), KeyPath::of(["dedup", "window_s"]));
+    if spec.dedup_window_s == 0 {
+        let fault = Fault::mistake(at.clone(), "no event is known to be a duplicate: `dedup.window_s` is 0");
+        faults.push(fault.hint("set `window_s` in [dedup], or remove `unique`").rests_on([window]));
+    }
+    let mut kinds = spec.kinds.iter().filter(|(name, _)| section.applies_to(Some(name)));
+    if spec.event.id.is_none() && kinds.all(|(_, kind)| kind.id.is_none()) {
+        let fault = Fault::mistake(at, "nothing says which events are one: [event] has no `id`");
+        faults.push(fault.hint("name the place of the id in [event], or remove `unique`").rests_on([id]));
     }
 }
 
@@ -45,8 +63,9 @@ fn named(number: usize, section: &QualitySpec) -> impl Iterator<Item = (String, 
         let list = at.then("complete");
         move |n| list.then(&n.to_string())
     });
+    let unique = section.unique.then(|| at.then("unique"));
     let conditions = section.valid.keys().map(move |name| at.then("valid").then(name));
-    section.names().zip(places.chain(conditions))
+    section.names().zip(places.chain(conditions).chain(unique))
 }
 
 fn meet(one: &QualitySpec, other: &QualitySpec) -> bool {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use super::cases::{Change, join};
+use super::cases::{Change, join, path};
 use crate::core::plan::spec::PlanSpec;
 use serde_json::{Value, json};
 
@@ -225,6 +225,28 @@ pub(super) const MISTAKES: &[(Change, &str)] = &[
     (
         |spec, _| quality(spec, json!({ "complete": ["a"], "mark": "broken" })),
         "quality.0.mark: nothing is marked: `on_violation` is not \"mark\"",
+    ),
+    (
+        |spec, _| {
+            spec.dedup_window_s = 0;
+            quality(spec, json!({ "unique": true }));
+        },
+        "quality.0.unique: no event is known to be a duplicate: `dedup.window_s` is 0",
+    ),
+    (
+        |spec, _| {
+            spec.event.id = None;
+            spec.kinds.get_mut("user").unwrap().id = Some(path("uuid").into());
+            quality(spec, json!({ "kinds": ["lesson"], "unique": true }));
+        },
+        "quality.0.unique: nothing says which events are one: [event] has no `id`",
+    ),
+    (
+        |spec, _| {
+            quality(spec, json!({ "kinds": ["lesson"], "unique": true }));
+            quality(spec, json!({ "unique": true }));
+        },
+        "quality.1.unique: the rule `unique` is asked of one kind twice",
     ),
     (|spec, _| quality(spec, json!({ "valid": { "": "event.a == 1" } })), "quality.0.valid.\"\": a rule needs a name"),
     (|spec, _| marking(spec, "a", ""), "quality.0.mark: the mark needs a name"),

@@ -2,6 +2,7 @@
 
 use super::fault::{Fault, Sentence};
 use super::key_path::KeyPath;
+use super::limits::output_subject_fault;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::plan::template::Template;
 use crate::core::subject::{covers, meet};
@@ -21,6 +22,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
             faults.push(fault.hint(hint).rests_on([setting.clone()]));
         }
     }
+    duplicates(spec, &outputs, faults);
     for (number, (setting, later)) in outputs.iter().enumerate() {
         let later = later.wildcard();
         let crosses = |(_, earlier): &&(KeyPath, &Template)| {
@@ -35,11 +37,34 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
 }
 
+/// What is kept aside does not stand among what is not, and there must be something to keep.
+fn duplicates(spec: &PlanSpec, outputs: &[(KeyPath, &Template)], faults: &mut Vec<Fault>) {
+    let Some(keep) = &spec.dedup_keep else { return };
+    let at = KeyPath::of(["dedup", "keep"]);
+    if spec.dedup_window_s == 0 {
+        let fault = Fault::mistake(at.clone(), "there are no duplicates to keep: `dedup.window_s` is 0");
+        let fault = fault.hint("set `window_s` in [dedup], or remove `keep`");
+        faults.push(fault.rests_on([KeyPath::of(["dedup", "window_s"])]));
+    }
+    faults.extend(output_subject_fault(keep).map(|fault| Fault::mistake(at.clone(), fault)));
+    let aside = keep.wildcard();
+    for (setting, template) in outputs.iter().filter(|(setting, _)| *setting != at) {
+        let others = template.wildcard();
+        if meet(&others, &aside) {
+            let what = format!("duplicates (`{aside}`) cannot be told from outputs (`{others}`)");
+            let fault = Fault::mistake(at.clone(), what);
+            let hint = "begin the two subjects differently, such as `enriched.` and `duplicates.`";
+            faults.push(fault.hint(hint).rests_on([setting.clone()]));
+        }
+    }
+}
+
 /// The settings that make subjects of outputs.
 pub(super) fn outputs(spec: &PlanSpec) -> impl Iterator<Item = (KeyPath, &Template)> {
     let usual = (KeyPath::of(["output", "subject"]), &spec.output_subject);
     let routes = spec.route.iter().enumerate();
     let routes = routes.filter_map(|(n, route)| Some((KeyPath::route(n).then("subject"), route.subject.as_ref()?)));
     let maps = spec.map.iter().enumerate().map(|(n, map)| (KeyPath::map(n).then("subject"), &map.subject));
-    std::iter::once(usual).chain(routes).chain(maps)
+    let duplicates = spec.dedup_keep.as_ref().map(|keep| (KeyPath::of(["dedup", "keep"]), keep));
+    std::iter::once(usual).chain(routes).chain(maps).chain(duplicates)
 }
