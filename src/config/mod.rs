@@ -20,6 +20,8 @@ mod places;
 mod draft;
 mod read;
 mod check;
+#[cfg(test)]
+mod reference;
 
 pub use diagnostic::{ConfigError, Diagnostic};
 // What reads other files of an operator's in the same way: `sidestream test` its cases.

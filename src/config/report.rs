@@ -15,6 +15,9 @@ pub(crate) struct Report {
     errors: Vec<Remark>,
     warnings: Vec<Remark>,
     salts: Salts,
+    /// What readers want of each key, by section and name.
+    #[cfg(test)]
+    pub(super) wanted: Vec<(String, &'static str, String)>,
 }
 
 #[derive(Debug)]
@@ -29,7 +32,14 @@ struct Remark {
 impl Report {
     /// A report without remarks about these texts.
     pub(crate) fn new(sources: Sources) -> Report {
-        Report { sources, errors: Vec::new(), warnings: Vec::new(), salts: Salts::Nowhere }
+        Report {
+            sources,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            salts: Salts::Nowhere,
+            #[cfg(test)]
+            wanted: Vec::new(),
+        }
     }
 
     /// The same for a text from the disk, which may name files.
@@ -40,6 +50,11 @@ impl Report {
     /// Where salts are read from.
     pub(crate) fn salts(&self) -> Salts {
         self.salts
+    }
+
+    #[cfg(test)]
+    pub(super) fn wants(&mut self, section: String, name: &'static str, what: String) {
+        self.wanted.push((section, name, what));
     }
 
     /// A mistake that the message itself says how to mend.
@@ -84,7 +99,7 @@ impl Report {
 
     /// The warnings, or the errors if there is one; each list in reading order.
     pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
-        let Report { sources, errors, warnings, salts: _ } = self;
+        let Report { sources, errors, warnings, .. } = self;
         let print = |mut remarks: Vec<Remark>| -> Vec<Diagnostic> {
             remarks.sort_by_key(|remark| (remark.place, !remark.alone));
             remarks.into_iter().map(|r| sources.diagnostic(r.place, r.message, r.hint)).collect()

@@ -36,6 +36,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A section inside this one; where there is none, an empty one, so that its defaults apply.
     pub(crate) fn optional(&mut self, name: &'static str) -> Option<Section<'t, '_>> {
+        self.wants(name, || "a section".to_owned());
         match self.ask(name) {
             None => Some(Section::new(self.inner_title(name), self.place, &tree::EMPTY, self.report)),
             Some(entry) => {
@@ -57,11 +58,13 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// The sections under a name, each named by the operator: `[tables.NAME]`.
     pub(crate) fn named(&mut self, name: &'static str) -> Option<&'t Table> {
+        self.wants(name, || "sections".to_owned());
         self.members(name, "a section", &format!("write sections such as [{name}.NAME]"))
     }
 
     /// The sections of a list: `[[enrich]]`.
     pub(crate) fn repeated(&mut self, name: &'static str) -> &'t [Node] {
+        self.wants(name, || "sections".to_owned());
         let Some(entry) = self.ask(name) else { return &[] };
         match &entry.node.value {
             Value::List(items) => items,
@@ -87,6 +90,14 @@ impl<'t, 'r> Section<'t, 'r> {
                 None
             }
         }
+    }
+
+    /// Notes what a reader wants of a key, for the page that lists all keys; see `reference`.
+    fn wants(&mut self, name: &'static str, what: impl FnOnce() -> String) {
+        #[cfg(test)]
+        self.report.wants(self.title.trim_matches(['[', ']']).to_owned(), name, what());
+        #[cfg(not(test))]
+        let _ = (name, what);
     }
 
     /// Whether a key is there at all.
@@ -117,6 +128,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A text that `parse` turns into what is needed; its error is the message.
     pub(crate) fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
+        self.wants(name, || "a text".to_owned());
         match self.ask(name) {
             Some(entry) => self.parse_node(name, &entry.node, parse),
             None => Given::Absent,
@@ -125,6 +137,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A condition in the expressions' language; what is wrong is pointed at inside it.
     pub(crate) fn condition(&mut self, name: &'static str) -> Given<Condition> {
+        self.wants(name, || "[a condition](conditions.md)".to_owned());
         match self.ask(name) {
             Some(entry) => self.condition_node(name, &entry.node),
             None => Given::Absent,
@@ -133,6 +146,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// The conditions under names of the operator's own; `None` where there is no such table.
     pub(crate) fn conditions(&mut self, name: &'static str) -> Option<Vec<Named<Condition>>> {
+        self.wants(name, || "names, each with [a condition](conditions.md)".to_owned());
         let hint = format!("write names and what has to hold: {name} = {{ name = 'event.amount > 0' }}");
         let members = self.members(name, "a table", &hint)?;
         let entries = members.iter().map(|(name, entry)| {
@@ -169,6 +183,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A whole number within a range; `why` explains the range.
     pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> Given<u64> {
+        self.wants(name, || format!("a whole number, {} to {}", range.start(), range.end()));
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let place = entry.node.place;
         let Value::Integer(value) = &entry.node.value else {
@@ -187,6 +202,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, name: &'static str) -> Given<bool> {
+        self.wants(name, || "`true` or `false`".to_owned());
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let Value::Bool(value) = entry.node.value else {
             self.wrong_type(name, &entry.node, "true or false", "write it without quotes");
@@ -202,6 +218,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
+        self.wants(name, || words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "));
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let Some(word) = self.as_text(name, &entry.node) else { return Given::Broken };
         let place = entry.node.place;
@@ -217,6 +234,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A scalar of any type, for the reader to take apart.
     pub(crate) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
+        self.wants(name, || String::new());
         self.ask(name).map(|entry| &entry.node)
     }
 
@@ -226,6 +244,7 @@ impl<'t, 'r> Section<'t, 'r> {
         name: &'static str,
         parse: impl Fn(&str) -> Result<String, String>,
     ) -> Given<Vec<At<String>>> {
+        self.wants(name, || "a list of texts".to_owned());
         let Some(entry) = self.ask(name) else { return Given::Absent };
         let place = entry.node.place;
         let Value::List(items) = &entry.node.value else {
@@ -246,6 +265,7 @@ impl<'t, 'r> Section<'t, 'r> {
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<Named<T>>> {
+        self.wants(name, || "names, each with a text".to_owned());
         let hint = format!("write names and what they stand for: {name} = {{ name = \"…\" }}");
         let members = self.members(name, "a table", &hint)?;
         let entries = members.iter().map(|(name, entry)| {
