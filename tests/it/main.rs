@@ -32,6 +32,7 @@ mod power;
 mod takeover;
 mod drain;
 mod examples;
+mod flights;
 mod rules;
 mod rows;
 mod envelopes;

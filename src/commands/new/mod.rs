@@ -50,6 +50,7 @@ pub const EXAMPLES: &[Example] = &[
     example!("orders", "filters, conditions and routes"),
     example!("debezium", "changes of a database: keys in one of two places, deletes and tombstones"),
     example!("cloudevents", "CloudEvents in both modes, and objects that are not there yet"),
+    example!("flights", "real flights and weather: exact arithmetic, made ids, routes"),
     example!("quality", "rules about events: counted, listed in outputs, or dead letters"),
 ];
 
