@@ -33,6 +33,7 @@ mod takeover;
 mod drain;
 mod examples;
 mod flights;
+mod hundred_kinds;
 mod rules;
 mod rows;
 mod envelopes;
