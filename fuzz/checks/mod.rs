@@ -20,3 +20,5 @@ pub mod config;
 pub mod recovery;
 pub mod expression;
 pub mod derive;
+pub mod drawn;
+pub mod operators;

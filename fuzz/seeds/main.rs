@@ -24,6 +24,20 @@ fn main() {
     write("recovery", others::recovery());
     write("derive", others::derive());
     write("expression", expressions::expressions());
+    write("operators", operators());
+}
+
+/// Bytes of chance, from which plans and events are drawn: of a linear congruential generator (Knuth's MMIX), its top byte.
+fn operators() -> Vec<Seed> {
+    let seeds = (1..=40_u64).map(|seed| {
+        let mut state = seed;
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        (format!("{seed:02}"), (0..400).map(next).collect())
+    });
+    seeds.collect()
 }
 
 fn write(target: &str, seeds: Vec<Seed>) {

@@ -150,6 +150,11 @@ fn operators_write_one_value_or_nothing() {
 }
 
 #[test]
+fn every_operator_leads_to_the_same_in_every_way() {
+    smoke("operators", 3_000, checks::operators::check);
+}
+
+#[test]
 fn every_expression_is_taken_or_explained() {
     smoke("expression", 8_000, checks::expression::check);
 }
