@@ -76,7 +76,8 @@ fn one_in(feed: &mut Feed<'_>, many: u8) -> bool {
 }
 
 fn operator(feed: &mut Feed<'_>) -> Value {
-    serde_json::from_str(pick(feed, OPERATORS)).unwrap()
+    let words: &&str = pick(feed, OPERATORS);
+    serde_json::from_str(words).unwrap()
 }
 
 fn condition(feed: &mut Feed<'_>, rows: bool) -> Value {
@@ -115,7 +116,9 @@ fn section(feed: &mut Feed<'_>) -> Value {
 fn hiding(feed: &mut Feed<'_>) -> Value {
     match feed.byte() % 4 {
         0 => json!({ "remove": ["secret"] }),
-        n => json!({ "mask": { "secret": ["last4", "hash", "hide"][usize::from(n) - 1] } }),
+        1 => json!({ "mask": { "secret": "last4" } }),
+        2 => json!({ "mask": { "secret": "hash" } }),
+        _ => json!({ "mask": { "secret": "hide" } }),
     }
 }
 
@@ -163,6 +166,7 @@ pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     maybe(feed, &mut plan, 3, "mark", |_| json!("m"));
     maybe(feed, &mut plan, 3, "envelope", |_| json!(true));
     maybe(feed, &mut plan, 3, "dedup_keep", |_| json!("twice.{kind}"));
+    maybe(feed, &mut plan, 3, "dedup_conflicts", |_| json!(true));
     maybe(feed, &mut plan, 6, "input_only", |_| json!(["x.>"]));
     if one_in(feed, 4) {
         plan["kinds"]["l"]["when"] = condition(feed, false);
@@ -187,8 +191,12 @@ pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     plan["filter"] = filters.collect();
     let enrich = (0..feed.byte() % 3).map(|n| {
         let field = format!("e{n}");
-        let from =
-            pick(feed, &[json!({ "table": "t", "column": "x" }), json!({ "table": "s", "row": "b", "column": "y" })]);
+        let plain = one_in(feed, 2);
+        let from = if plain {
+            json!({ "table": "t", "column": "x" })
+        } else {
+            json!({ "table": "s", "row": "b", "column": "y" })
+        };
         let mut enrich = json!({ "kinds": ["l"], "into": [], "add": { field: from },
             "on_miss": pick(feed, &["null", "omit", "dead_letter"]) });
         maybe(feed, &mut enrich, 3, "into", |_| json!(["p"]));

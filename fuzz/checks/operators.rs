@@ -20,8 +20,9 @@ use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
 use sidestream::core::record::ROWS;
 use sidestream::core::rejection::Reason;
-use sidestream::engine::restore::{IdsOf, load_shard};
+use sidestream::engine::restore::load_shard;
 use sidestream::ports::store::{Batch, Space, Store};
+use sidestream::protocol::prepare::IdsOf;
 use sidestream::protocol::runner::Runner;
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ fn messages(plan: &Plan, outcomes: &[Outcome]) {
     for outcome in outcomes {
         let outputs = outcome.outputs();
         for (n, output) in (0..).zip(outputs) {
-            assert_eq!((output.n, output.followed), (n, usize::try_from(n).unwrap() + 1 < outputs.len()));
+            assert_eq!(output.n, n);
             let dead = output.dead.as_ref().map(|dead| dead.reason);
             assert_ne!(dead, Some(Reason::Internal), "{output:?}");
             let body = std::str::from_utf8(&output.payload);

@@ -4,7 +4,7 @@
 
 use super::Seed;
 use sidestream::config::SHIPPED;
-use sidestream::core::ids::{Digest, LaneSequence, Nanos, Position};
+use sidestream::core::ids::{Content, Digest, LaneSequence, Nanos, Position};
 use sidestream::core::record::{Format, GroupMark, encode_dedup};
 
 pub fn named(prefix: &str, bytes: impl IntoIterator<Item = Vec<u8>>) -> Vec<Seed> {
@@ -54,7 +54,7 @@ pub fn records() -> Vec<Seed> {
     let mode = |mode: u8, bytes: &[u8]| [&[mode], bytes].concat();
     let mark = GroupMark { position: Position(1), stored_at: Nanos(-1), lane: LaneSequence(u64::MAX) };
     let mut chunk = Vec::new();
-    let ids = [(Digest(7), Nanos(1)), (Digest(8), Nanos(i64::MAX)), (Digest(9), Nanos(i64::MIN))];
+    let ids = [(Digest(7), Nanos(1)), (Digest(8), Nanos(i64::MAX)), (Digest(9), Nanos(i64::MIN))].map(|(id, time)| (id, time, Content::UNKNOWN));
     encode_dedup(Position(258), &ids, &mut chunk).expect("three ids");
     let (key, value) = chunk.remove(0);
     let checkpoint = br#"{"position":2,"lane":6,"stored_at":2,"stream_time":9,"input_created":-1,"output_created":0,"origin":1,"plans":[{"plan":"ab","since":1}],"layout":{"tables":[{"name":"a","columns":["x"]}]},"gaps":0}"#;

@@ -79,6 +79,7 @@ impl Draft {
                 max_bytes: DEFAULT_MAX_BYTES,
                 dead_subject: subject(),
                 dedup_window_s: DEFAULT_WINDOW_S,
+                dedup_conflicts: false,
                 dedup_keep: None,
                 identity: Identity::Kind,
                 envelope: false,

@@ -58,6 +58,26 @@ impl Digest {
     }
 }
 
+/// What tells an event's content from another's: XXH3, 64 bits, of its bytes. Zero stands for one that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Content(pub u64);
+
+impl Content {
+    /// Of an event whose content nobody noted.
+    pub const UNKNOWN: Content = Content(0);
+
+    /// The content of these bytes.
+    pub fn of(bytes: &[u8]) -> Content {
+        // One in 2^64 events shares its content with another one by this.
+        Content(xxh3_64(bytes).max(1))
+    }
+
+    /// Whether both are known, and not the same.
+    pub fn conflicts(self, other: Content) -> bool {
+        self != Content::UNKNOWN && other != Content::UNKNOWN && self != other
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -8,6 +8,7 @@ use super::encode::{Encoder, Gains};
 use super::event::{Event, Events, Reading, Stop, next_registers};
 use super::expr::{Answer, Why};
 use super::identity::is_duplicate;
+use super::ids::Content;
 use super::outcome::{Outcome, Silence};
 use super::output::Output;
 use super::plan::compiled::{Kind, Plan};
@@ -64,7 +65,8 @@ pub struct Step {
 
 impl Step {
     /// A step over a state.
-    pub fn new(plan: Arc<Plan>, state: State) -> Step {
+    pub fn new(plan: Arc<Plan>, mut state: State) -> Step {
+        state.ids.note_contents(plan.spec.dedup_conflicts);
         Step { encoder: Encoder::new(plan.clone()), tally: Tally::new(&plan), unseen: Tally::new(&plan), plan, state }
     }
 
@@ -157,6 +159,11 @@ impl Step {
         is_duplicate(&self.state.ids, plan, event, reading, spans).then_some(Silence::Duplicate)
     }
 
+    /// The content of an event, where the plan notes contents.
+    fn content(&self, event: &Event) -> Content {
+        if self.plan.spec.dedup_conflicts { Content::of(&event.message.payload) } else { Content::UNKNOWN }
+    }
+
     /// What becomes of a duplicate: nothing, unless the plan keeps duplicates aside.
     fn duplicate(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
         let outcome = match &plan.spec.dedup_keep {
@@ -168,6 +175,11 @@ impl Step {
         };
         self.tally.silent(event.kind, Silence::Duplicate);
         quality::repeated(plan, event, &mut self.tally);
+        if let Some(id) = event.reading.as_ref().ok().and_then(|reading| reading.identity)
+            && self.content(event).conflicts(self.state.ids.content(event.group, id))
+        {
+            self.tally.conflict(event.kind);
+        }
         outcome
     }
 
@@ -202,7 +214,8 @@ impl Step {
             self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
         }
         if let Some(identity) = reading.identity {
-            self.state.ids.mark(event.group, identity, event.stream_time);
+            let content = self.content(event);
+            self.state.ids.mark_with(event.group, identity, event.stream_time, content);
         }
         let LeadsTo { outcome, kept, mapped, unknown } = effects.leads_to;
         self.tally.unknown(&unknown);

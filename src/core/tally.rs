@@ -19,6 +19,8 @@ pub struct KindTally {
     pub processed: u64,
     /// Duplicates.
     pub duplicates: u64,
+    /// Of those, the ones whose content is another than that of the event that they repeat.
+    pub conflicts: u64,
     /// Dropped by a rule.
     pub dropped: u64,
     /// Outside what the plan lets out.
@@ -104,6 +106,12 @@ impl Tally {
     pub(super) fn newest(&mut self, kind: KindId, time: Nanos) {
         if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
             kind.newest = kind.newest.max(Some(time));
+        }
+    }
+
+    pub(super) fn conflict(&mut self, kind: KindId) {
+        if let Some(kind) = self.kinds.get_mut(usize::from(kind)) {
+            kind.conflicts += 1;
         }
     }
 

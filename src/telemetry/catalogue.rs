@@ -86,6 +86,8 @@ catalogue! {
         "Events of which a rule of quality could be told, by kind section and rule.";
     QUALITY_BROKEN = "quality_broken_total", Counter, "events", ["kind", "rule"],
         "Events that break a rule of quality, by kind section and rule.";
+    CONFLICTS = "conflicts_total", Counter, "events", ["kind"],
+        "Duplicates whose content is another than that of the event that they repeat, by kind section; only with dedup.conflicts.";
     FRESHNESS = "freshness_seconds", Gauge, "seconds", ["kind"],
         "Stream time since the newest event of a kind section that had an output, by the event's own time where the configuration looks for it; not there before the first one of this process.";
     STREAM_TIME = "stream_timestamp_seconds", Gauge, "seconds", [],

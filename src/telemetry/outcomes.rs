@@ -55,6 +55,8 @@ struct KindCounters {
     dead: Counter,
     duplicate: Counter,
     dropped: Counter,
+    /// Only where the plan notes contents.
+    conflicts: Option<Counter>,
     /// Only where the plan looks for one.
     without_id: Option<Counter>,
     without_time: Option<Counter>,
@@ -73,6 +75,7 @@ impl Outcomes {
                 dead: counter("dead_letter"),
                 duplicate: counter("duplicate"),
                 dropped: counter("dropped"),
+                conflicts: plan.spec.dedup_conflicts.then(|| registry.counter(&all::CONFLICTS, &[&kind.name])),
                 without_id: without(plan.looks_for_id(number), "id"),
                 without_time: without(plan.time.is_some(), "time"),
             }
@@ -134,6 +137,7 @@ impl Outcomes {
             counters.dead.increment(counts.dead);
             counters.duplicate.increment(counts.duplicates);
             counters.dropped.increment(counts.dropped);
+            counters.conflicts.iter().for_each(|counter| counter.increment(counts.conflicts));
             counters.without_id.iter().for_each(|counter| counter.increment(counts.without_id));
             counters.without_time.iter().for_each(|counter| counter.increment(counts.without_time));
             live.processed.fetch_add(counts.processed, Relaxed);

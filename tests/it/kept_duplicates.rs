@@ -1,6 +1,7 @@
 //! Duplicates that leave aside, and duplicates that a rule of quality counts: outputs, counts, and what the audit says of them.
 
 use serde_json::{Value, json};
+use sidestream::adapters::memory::store::MemoryStore;
 use sidestream::audit::expected::{Value as Expected, Witness};
 use sidestream::audit::recompute::Recompute;
 use sidestream::core::event::StoredMessage;
@@ -9,8 +10,12 @@ use sidestream::core::output::Output;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
+use sidestream::core::record::DEDUP;
 use sidestream::core::rejection::Reason;
+use sidestream::engine::restore::load_shard;
+use sidestream::ports::store::{Batch, Space, Store};
 use sidestream::protocol::lake::row::{Read, Row};
+use sidestream::protocol::prepare::IdsOf;
 use sidestream::protocol::runner::Runner;
 use std::sync::Arc;
 
@@ -149,6 +154,74 @@ fn duplicates_break_the_rule_that_ids_are_unique() {
     let counted = runner.shards[0].tally.checks[rule.number];
     // The order without an id is not judged, and nobody else is an order.
     assert_eq!((counted.checked, counted.broken), (2, 1));
+}
+
+/// How many duplicates of users had another content.
+fn conflicts(runner: &mut Runner) -> u64 {
+    runner.shards.iter_mut().flat_map(|step| step.tally.take().kinds).map(|kind| kind.conflicts).sum()
+}
+
+#[test]
+fn a_duplicate_with_another_content_is_a_conflict_also_behind_a_restart() {
+    let noting = || compiled(spec(None, |plan| plan["dedup_conflicts"] = json!(true)));
+    let user = |country: &str, secret: &str| {
+        format!(r#"{{"kind":"user","id":1,"who":"u","country":"{country}","secret":"{secret}"}}"#)
+    };
+    let mut runner = Runner::new(noting(), 2);
+    let first = [user("BR", "a"), user("BR", "b"), user("PT", "a"), EVENTS[4].to_owned(), EVENTS[4].to_owned()];
+    outputs(&mut runner, &first.each_ref().map(String::as_str));
+    // What is removed from an event is no part of its content, and the first one's counts.
+    assert_eq!(conflicts(&mut runner), 1);
+    let (barrier, groups) = runner.checkpoint();
+    let store = MemoryStore::new();
+    let versions: Vec<u8> = groups
+        .iter()
+        .flat_map(|group| &group.changes)
+        .filter_map(|(key, value)| key.starts_with(&DEDUP).then(|| value.as_ref().unwrap()[0]))
+        .collect();
+    assert_eq!(versions, [2]);
+    for group in groups {
+        store.apply(Space::Group(group.group), &Batch { changes: group.changes }).unwrap();
+    }
+    let again = |plan: Arc<Plan>| {
+        let ids = IdsOf { window: plan.dedup_window, other_rule_through: Position(0) };
+        let states = (0..2).map(|shard| load_shard(&store, shard, 2, usize::MAX, ids, barrier.position).unwrap());
+        Runner::over(plan, states.collect(), barrier.position, barrier.stream_time)
+    };
+    let later = |runner: &mut Runner, payloads: [String; 3]| {
+        let messages = (6..).zip(&payloads).map(|(sequence, payload)| message(sequence, payload)).collect();
+        assert!(runner.run(messages).iter().all(|outcome| outcome.outputs().is_empty()), "duplicates all of them");
+        conflicts(runner)
+    };
+    let sent = || [user("BR", "c"), user("FR", "c"), user("PT", "c")];
+    assert_eq!(later(&mut again(noting()), sent()), 2);
+    // Switched off, nothing is noted, and what is written is what the first build would write.
+    let plain = || compiled(spec(None, |_| {}));
+    let mut off = again(plain());
+    assert_eq!(later(&mut off, sent()), 0);
+    let outputs = off.run(vec![message(9, r#"{"kind":"user","id":9,"who":"u"}"#)]);
+    assert!(outputs[0].is_processed());
+    let chunks: Vec<u8> = off
+        .checkpoint()
+        .1
+        .iter()
+        .flat_map(|group| &group.changes)
+        .filter_map(|(key, value)| value.as_ref().filter(|_| key.starts_with(&DEDUP)).map(|value| value[0]))
+        .collect();
+    assert_eq!(chunks, [1]);
+}
+
+#[test]
+fn an_id_from_before_contents_were_noted_is_no_conflict() {
+    let noting = compiled(spec(None, |plan| plan["dedup_conflicts"] = json!(true)));
+    let mut before = Runner::new(compiled(spec(None, |_| {})), 1);
+    outputs(&mut before, &[EVENTS[0]]);
+    let (barrier, _) = before.checkpoint();
+    let states = before.shards.drain(..).map(|step| step.state).collect();
+    let mut runner = Runner::over(noting, states, barrier.position, barrier.stream_time);
+    runner.run(vec![message(2, EVENTS[3])]);
+    let counted: Vec<u64> = runner.shards[0].tally.kinds.iter().map(|kind| kind.duplicates).collect();
+    assert_eq!((counted.iter().sum::<u64>(), conflicts(&mut runner)), (1, 0));
 }
 
 #[test]

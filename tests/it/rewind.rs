@@ -1,7 +1,7 @@
 //! A state directory that follows a rewind, record by record: `refusals::rewinds` has the whole way.
 
 use sidestream::adapters::memory::store::MemoryStore;
-use sidestream::core::ids::{Digest, KeyGroup, LaneSequence, Nanos, Position};
+use sidestream::core::ids::{Content, Digest, KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::record::{
     Checkpoint, DEDUP, FLOOR_KEY, GroupMark, MARK_KEY, PlanSince, dedup_position, encode_dedup,
@@ -24,7 +24,7 @@ fn mark(position: u64, lane: u64) -> GroupMark {
 /// A checkpoint's ids in the store.
 fn note(store: &dyn Store, (position, id): (u64, u128), mark: GroupMark) {
     let mut changes = vec![(MARK_KEY.to_vec(), Some(mark.encode()))];
-    encode_dedup(Position(position), &[(Digest(id), Nanos(50))], &mut changes).unwrap();
+    encode_dedup(Position(position), &[(Digest(id), Nanos(50), Content::UNKNOWN)], &mut changes).unwrap();
     store.apply(SPACE, &Batch { changes }).unwrap();
 }
 

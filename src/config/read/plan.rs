@@ -44,6 +44,8 @@ pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     if let Some(window_s) = draft.places.take(&KeyPath::of(["dedup", "window_s"]), window) {
         draft.plan.dedup_window_s = window_s;
     }
+    let conflicts = draft.places.take(&KeyPath::of(["dedup", "conflicts"]), section.flag("conflicts"));
+    draft.plan.dedup_conflicts = conflicts.unwrap_or_default();
     let keep = section.parsed("keep", output_subject);
     draft.plan.dedup_keep = draft.places.take(&KeyPath::of(["dedup", "keep"]), keep);
     let identity = section.choice("identity", &[("kind", Identity::Kind), ("key", Identity::Key)]);

@@ -76,6 +76,9 @@ pub struct PlanSpec {
     pub dead_subject: Template,
     /// `dedup.window_s`; 0 switches de-duplication off.
     pub dedup_window_s: u64,
+    /// `dedup.conflicts`: whether duplicates with another content are counted.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub dedup_conflicts: bool,
     /// `dedup.keep`: where duplicates leave instead of being dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup_keep: Option<Template>,

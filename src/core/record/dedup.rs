@@ -3,6 +3,7 @@
 //! ```text
 //! key    02 | checkpoint position u64 BE | chunk u16 BE
 //! value  version u8 | entries: digest of the identity, 16 B BE | zigzag varint, stream time in ns less the entry's before
+//!                     and in version 2 behind it: the event's content, 8 B BE, 0 where it is not known
 //! ```
 //!
 //! The first entry of a value counts from 0, so every chunk reads alone. Nothing here knows the window: the
@@ -12,16 +13,18 @@ use super::bytes::{Cursor, put_signed};
 use super::error::RecordError;
 use super::parts::{Change, VALUE_LIMIT};
 use super::version::{IDS, Kind};
-use crate::core::ids::{Digest, Nanos, Position};
+use crate::core::ids::{Content, Digest, Nanos, Position};
 
 /// The prefix of every chunk.
 pub const DEDUP: [u8; 1] = [0x02];
 
-/// An identity and the stream time at which its event was processed.
-pub type DedupEntry = (Digest, Nanos);
+/// An identity, the stream time at which its event was processed, and that event's content.
+pub type DedupEntry = (Digest, Nanos, Content);
 
-/// A digest and the longest varint.
-const LONGEST_ENTRY: usize = 16 + 10;
+/// The version without contents: what has none is written as the first build wrote it.
+const TIMES: u8 = 1;
+/// A digest, the longest varint, and a content.
+const LONGEST_ENTRY: usize = 16 + 10 + 8;
 
 /// The key of a checkpoint's chunk.
 pub fn dedup_key(checkpoint: Position, chunk: u16) -> Vec<u8> {
@@ -49,15 +52,19 @@ pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<
     let mut value = Vec::new();
     let mut last = 0_i64;
     let mut chunks = 0_u16;
-    for (at, (digest, time)) in entries.iter().enumerate() {
+    let contents = entries.iter().any(|(.., content)| *content != Content::UNKNOWN);
+    for (at, (digest, time, content)) in entries.iter().enumerate() {
         if value.is_empty() {
-            value.push(IDS);
+            value.push(if contents { IDS } else { TIMES });
             last = 0;
         }
         value.extend_from_slice(&digest.0.to_be_bytes());
         // Wrapping on both sides, so that times at both ends of the range come back too.
         put_signed(&mut value, time.0.wrapping_sub(last));
         last = time.0;
+        if contents {
+            value.extend_from_slice(&content.0.to_be_bytes());
+        }
         if value.len() + LONGEST_ENTRY >= VALUE_LIMIT || at + 1 == entries.len() {
             out.push((dedup_key(checkpoint, chunks), Some(std::mem::take(&mut value))));
             let Some(next) = chunks.checked_add(1) else {
@@ -74,12 +81,13 @@ pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<
 /// Appends a chunk's entries to `out`. On an error some may have been appended.
 pub fn decode_dedup(value: &[u8], out: &mut Vec<DedupEntry>) -> Result<(), RecordError> {
     let mut cursor = Cursor::new(value);
-    cursor.version(Kind::Ids)?;
+    let contents = cursor.version(Kind::Ids)? != TIMES;
     let mut time = 0_i64;
     while !cursor.is_empty() {
         let digest = Digest(u128::from_be_bytes(cursor.array()?));
         time = time.wrapping_add(cursor.signed()?);
-        out.push((digest, Nanos(time)));
+        let content = if contents { Content(u64::from_be_bytes(cursor.array()?)) } else { Content::UNKNOWN };
+        out.push((digest, Nanos(time), content));
     }
     Ok(())
 }
@@ -91,8 +99,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn entries_come_back(position: u64, entries in prop::collection::vec((any::<u128>(), any::<i64>()), 0..700)) {
-            let entries: Vec<DedupEntry> = entries.into_iter().map(|(d, t)| (Digest(d), Nanos(t))).collect();
+        fn entries_come_back(
+            position: u64,
+            contents: bool,
+            entries in prop::collection::vec((any::<u128>(), any::<i64>(), any::<u64>()), 0..700),
+        ) {
+            let entry = |(d, t, c): (u128, i64, u64)| (Digest(d), Nanos(t), Content(if contents { c } else { 0 }));
+            let entries: Vec<DedupEntry> = entries.into_iter().map(entry).collect();
             let mut changes = Vec::new();
             let chunks = encode_dedup(Position(position), &entries, &mut changes).unwrap();
             prop_assert_eq!(usize::from(chunks), changes.len());
@@ -117,18 +130,27 @@ mod tests {
     #[test]
     fn the_layout_is_pinned() {
         let mut out = Vec::new();
-        encode_dedup(Position(258), &[(Digest(7), Nanos(1)), (Digest(8), Nanos(65))], &mut out).unwrap();
+        let none = Content::UNKNOWN;
+        encode_dedup(Position(258), &[(Digest(7), Nanos(1), none), (Digest(8), Nanos(65), none)], &mut out).unwrap();
         let (key, value) = &out[0];
         assert_eq!(key[..], [2, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0]);
         let seven = 7_u128.to_be_bytes();
         let eight = 8_u128.to_be_bytes();
         assert_eq!(value.as_deref().unwrap(), [&[1], &seven[..], &[2], &eight[..], &[0x80, 1]].concat());
+        // One content makes room for all.
+        out.clear();
+        encode_dedup(Position(258), &[(Digest(7), Nanos(1), none), (Digest(8), Nanos(65), Content(9))], &mut out)
+            .unwrap();
+        let [unknown, nine] = [0_u64.to_be_bytes(), 9_u64.to_be_bytes()];
+        let value = out[0].1.as_deref().unwrap();
+        assert_eq!(value, [&[2], &seven[..], &[2], &unknown[..], &eight[..], &[0x80, 1], &nine[..]].concat());
     }
 
     #[test]
     fn neighbours_in_time_take_little_room() {
-        let entries: Vec<DedupEntry> =
-            (0..10_000).map(|n| (Digest(n), Nanos(1_790_000_000_000_000_000 + n as i64 * 10_000))).collect();
+        let entries: Vec<DedupEntry> = (0..10_000)
+            .map(|n| (Digest(n), Nanos(1_790_000_000_000_000_000 + n as i64 * 10_000), Content::UNKNOWN))
+            .collect();
         let mut out = Vec::new();
         let chunks = encode_dedup(Position(1), &entries, &mut out).unwrap();
         let bytes: usize = out.iter().map(|(_, v)| v.as_ref().unwrap().len()).sum();

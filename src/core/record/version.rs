@@ -16,8 +16,8 @@ use std::fmt;
 
 /// The newest version of a table's row.
 pub const ROW: u8 = 1;
-/// The newest version of a chunk of ids.
-pub const IDS: u8 = 1;
+/// The newest version of a chunk of ids: version 1, and contents.
+pub const IDS: u8 = 2;
 /// The newest version of a mark.
 pub const MARK: u8 = 1;
 /// The newest version of the checkpoint: version 1, and members that are left out where they are not used.
@@ -32,8 +32,10 @@ pub const LAST_VERSION: u8 = 31;
 
 /// The generation that a new directory begins with: version 1 of every record.
 pub const FIRST_GENERATION: u8 = 1;
-/// The newest generation: 2 has version 2 of the checkpoint and of plans.
-pub const GENERATION: u8 = 2;
+/// The newest generation: 2 has version 2 of the checkpoint and of plans, 3 that of chunks of ids.
+pub const GENERATION: u8 = 3;
+/// The generation in which the checkpoint and plans got version 2.
+const WORDS: u8 = 2;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +103,11 @@ pub fn generation(space: Space, batch: &Batch) -> u8 {
     let needed = |(key, value): &(Vec<u8>, Option<Vec<u8>>)| match value.as_deref().and_then(<[u8]>::first) {
         None | Some(0 | 1) => FIRST_GENERATION,
         // A kind that gets another version says here with which generation it came.
-        Some(_) if Kind::of(space, key).is_some() => GENERATION,
-        Some(_) => FIRST_GENERATION,
+        Some(_) => match Kind::of(space, key) {
+            Some(Kind::Checkpoint | Kind::Plan) => WORDS,
+            Some(_) => GENERATION,
+            None => FIRST_GENERATION,
+        },
     };
     batch.changes.iter().map(needed).max().unwrap_or(FIRST_GENERATION)
 }
@@ -110,7 +115,7 @@ pub fn generation(space: Space, batch: &Batch) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
+    use crate::core::ids::{Content, Digest, KeyGroup, Nanos, Position};
     use crate::core::record::{GroupMark, RecordError, decode_dedup, encode_dedup, encode_plan};
 
     fn one(key: &[u8], value: &[u8]) -> Batch {
@@ -139,6 +144,8 @@ mod tests {
         let group = Space::Group(KeyGroup(3));
         assert_eq!(generation(group, &one(&[1, 7], &[1, 9])), 1);
         assert_eq!(generation(group, &one(&[1, 7], &[2, 9])), GENERATION);
+        assert_eq!(generation(group, &one(&[2, 7], &[1, 9])), 1);
+        assert_eq!(generation(group, &one(&[2, 7], &[2, 9])), 3);
         assert_eq!(generation(Space::Meta, &one(b"checkpoint", &[2])), 2);
         assert_eq!(generation(Space::Meta, &one(b"plan/0123/\0\0", &[2])), 2);
         assert_eq!(generation(Space::Meta, &Batch { changes: vec![(b"checkpoint".to_vec(), None)] }), 1);
@@ -147,7 +154,7 @@ mod tests {
     #[test]
     fn what_has_nothing_new_in_it_is_written_as_the_first_build_wrote_it() {
         let mut out = Vec::new();
-        encode_dedup(Position(1), &[(Digest(7), Nanos(1))], &mut out).unwrap();
+        encode_dedup(Position(1), &[(Digest(7), Nanos(1), Content::UNKNOWN)], &mut out).unwrap();
         encode_plan("0123", &crate::core::plan::fixture::spec('A').text(), &mut out).unwrap();
         out.push((MARK_KEY.to_vec(), Some(GroupMark::default().encode())));
         assert!(out.iter().all(|(_, value)| value.as_ref().unwrap()[0] == 1));

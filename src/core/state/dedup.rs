@@ -5,12 +5,12 @@
 //! is no million records. In memory an id lies in one map alone; of a chunk only its name and newest time are kept.
 
 use super::id_map::IdMap;
-use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
+use crate::core::ids::{Content, Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
 
-/// An id's digest and the stream time at which it was processed.
-pub type Processed = (Digest, Nanos);
+/// An id's digest, the stream time at which it was processed, and its event's content where contents are noted.
+pub type Processed = (Digest, Nanos, Content);
 
 /// So many small chunks of a group become one, which writes every id twice in all.
 pub(super) const MERGE_CHUNKS: usize = 64;
@@ -66,6 +66,8 @@ pub struct Dedup {
     other_rule_until: Option<Nanos>,
     /// Processed, and not in the maps yet: fewer than [`TOGETHER`].
     waiting: Vec<(KeyGroup, Processed)>,
+    /// Whether contents are noted.
+    contents: bool,
     /// A bit for each of those by its digest: almost every other id is told from them with one look.
     hints: [u64; 8],
 }
@@ -80,6 +82,7 @@ impl Dedup {
             other_rule_through: Position(0),
             other_rule_until: None,
             waiting: Vec::with_capacity(TOGETHER),
+            contents: false,
             hints: [0; 8],
         }
     }
@@ -119,16 +122,41 @@ impl Dedup {
         self.groups.get(usize::from(group.0)).is_some_and(|group| group.times.get(id).is_some())
     }
 
+    /// Says whether the contents of events are noted, with 8 bytes more an id. Decides no outcome: it is for counting.
+    pub fn note_contents(&mut self, on: bool) {
+        self.contents = on && self.window.is_some();
+        for group in &mut self.groups {
+            group.times.note_contents(self.contents);
+            if !self.contents {
+                // What is merged into a later chunk is written again.
+                group.small_ids.iter_mut().for_each(|(.., content)| *content = Content::UNKNOWN);
+            }
+        }
+    }
+
+    /// What was noted of the content of the event that had an id last.
+    pub fn content(&self, group: KeyGroup, id: Digest) -> Content {
+        let waits = self.waiting.iter().rfind(|(_, (known, ..))| *known == id).map(|(_, (.., content))| *content);
+        let group = self.groups.get(usize::from(group.0));
+        waits.unwrap_or_else(|| group.map_or(Content::UNKNOWN, |group| group.times.content(id)))
+    }
+
     /// Remembers that an id, which is no duplicate, was processed at `now`.
     pub fn mark(&mut self, group: KeyGroup, id: Digest, now: Nanos) {
+        self.mark_with(group, id, now, Content::UNKNOWN);
+    }
+
+    /// The same with its event's content.
+    pub fn mark_with(&mut self, group: KeyGroup, id: Digest, now: Nanos, content: Content) {
         if self.window.is_none() {
             return;
         }
+        debug_assert!(self.contents || content == Content::UNKNOWN, "nobody asked for contents");
         let (word, bit) = hint(id);
         if let Some(word) = self.hints.get_mut(word) {
             *word |= bit;
         }
-        self.waiting.push((group, (id, now)));
+        self.waiting.push((group, (id, now, content)));
         if self.waiting.len() >= TOGETHER {
             self.note();
         }
@@ -141,16 +169,16 @@ impl Dedup {
         if self.hints.get(word).is_none_or(|word| word & bit == 0) {
             return None;
         }
-        self.waiting.iter().rfind(|(_, (known, _))| *known == id).map(|(_, (_, then))| *then)
+        self.waiting.iter().rfind(|(_, (known, ..))| *known == id).map(|(_, (_, then, _))| *then)
     }
 
     /// Puts what waits into the maps.
     fn note(&mut self) {
         self.hints = [0; 8];
-        for (group, (id, now)) in self.waiting.drain(..) {
+        for (group, (id, now, content)) in self.waiting.drain(..) {
             if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
-                group.times.set(id, now);
-                group.fresh.push((id, now));
+                group.times.set(id, now, content);
+                group.fresh.push((id, now, content));
             }
         }
     }
@@ -158,14 +186,18 @@ impl Dedup {
     /// Takes a stored record of a chunk back; chunks of a group come in order of their positions.
     pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<Processed>) {
         self.note();
-        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
+        let newest = ids.iter().map(|(_, time, _)| *time).max().unwrap_or_default();
         let of_other_rule = position <= self.other_rule_through;
         if of_other_rule {
             self.note_other_rule(newest);
         }
         let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return };
-        for (id, time) in &ids {
-            group.times.set_latest(*id, *time);
+        // Contents on the disk are kept until the plan says whether it wants them.
+        if ids.iter().any(|(.., content)| *content != Content::UNKNOWN) {
+            group.times.note_contents(true);
+        }
+        for (id, time, content) in &ids {
+            group.times.set_latest(*id, *time, *content);
         }
         match group.chunks.back_mut().filter(|last| last.place.position == position) {
             Some(last) => {
@@ -203,7 +235,7 @@ impl Dedup {
             group.close();
         }
         let records = write(&ids);
-        let newest = ids.iter().map(|(_, time)| *time).max().unwrap_or_default();
+        let newest = ids.iter().map(|(_, time, _)| *time).max().unwrap_or_default();
         group.chunks.push_back(Chunk { place: Gone { position, records }, newest, ids: ids.len() });
         // A chunk that was just merged stays as it is, unless a restart finds it among the small ones.
         if merged.is_empty() {

@@ -77,6 +77,7 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
         ("state.cache_rows", "200"),
         ("filter", filter),
         ("quality", quality),
+        ("dedup.conflicts", "true"),
         ("map", map),
         // A subscription of a type that comes earlier in the alphabet is an older one; some have none.
         ("tables.subscription.version", r#"{ at = "properties.subscription_type", as = "text", invalid = "ignore" }"#),

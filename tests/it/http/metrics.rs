@@ -21,7 +21,7 @@ fn plan(kinds: &[&str]) -> Plan {
         "input_stream": "EVENTS", "event": { "kind": "title", "id": "id", "time": "at" }, "unknown_kinds": "forward", "kinds": kinds,
         "tables": { "user": { "from": "user", "columns": { "country": "country" }, "version": { "at": "rev" } } },
         "enrich": [], "output_subject": "enriched.{kind}", "max_bytes": 1000, "dead_subject": "dead.{reason}",
-        "dedup_window_s": 60, "quality": [{ "valid": { "adult": "event.age >= 18" } }],
+        "dedup_window_s": 60, "dedup_conflicts": true, "quality": [{ "valid": { "adult": "event.age >= 18" } }],
         "map": [{ "name": "short", "subject": "short", "fields": [["id", "id"]] }],
     }))
     .unwrap();
@@ -35,6 +35,7 @@ fn tally(plan: &Plan, n: u64) -> Tally {
     tally.kinds.fill(KindTally {
         processed: n,
         duplicates: n,
+        conflicts: n,
         dropped: n,
         dead: n,
         outside: 0,
@@ -149,6 +150,7 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_rows_kept_total{table=\"user\",why=\"invalid\"}", 0.0),
         ("sidestream_quality_checked_total{kind=\"lesson:*\",rule=\"valid.adult\"}", 2.0),
         ("sidestream_quality_broken_total{kind=\"unknown\",rule=\"valid.adult\"}", 2.0),
+        ("sidestream_conflicts_total{kind=\"unknown\"}", 2.0),
         ("sidestream_freshness_seconds{kind=\"user\"}", 2.5),
         ("sidestream_stream_timestamp_seconds", 3.5),
         ("sidestream_latency_seconds_bucket{le=\"0.0001\"}", 1.0),

@@ -52,6 +52,7 @@ pub(super) fn good() -> PlanSpec {
         max_bytes: 1_048_576,
         dead_subject: Template::parse("dead.{reason}").unwrap(),
         dedup_window_s: 60,
+        dedup_conflicts: false,
         dedup_keep: None,
         identity: Identity::Kind,
         envelope: false,
@@ -158,6 +159,10 @@ pub(super) const MISTAKES: &[(Change, &str)] = &[
     (
         |spec, _| (spec.dedup_keep, spec.dedup_window_s) = (Some(Template::parse("twice").unwrap()), 0),
         "dedup.keep: there are no duplicates to keep: `dedup.window_s` is 0",
+    ),
+    (
+        |spec, _| (spec.dedup_conflicts, spec.dedup_window_s) = (true, 0),
+        "dedup.conflicts: there are no duplicates to compare: `dedup.window_s` is 0",
     ),
     (
         |spec, _| spec.dedup_keep = Some(Template::parse("twice.{reason}").unwrap()),

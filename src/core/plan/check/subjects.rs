@@ -22,6 +22,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
             faults.push(fault.hint(hint).rests_on([setting.clone()]));
         }
     }
+    faults.extend(conflicts(spec));
     duplicates(spec, &outputs, faults);
     for (number, (setting, later)) in outputs.iter().enumerate() {
         let later = later.wildcard();
@@ -35,6 +36,15 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
             faults.push(Fault::mistake(setting.clone(), what).hint(hint).rests_on([other.clone()]));
         }
     }
+}
+
+/// There must be something to compare.
+fn conflicts(spec: &PlanSpec) -> Option<Fault> {
+    let at = KeyPath::of(["dedup", "conflicts"]);
+    let none = spec.dedup_conflicts && spec.dedup_window_s == 0;
+    let fault = Fault::mistake(at, "there are no duplicates to compare: `dedup.window_s` is 0");
+    let fault = fault.hint("set `window_s` in [dedup], or remove `conflicts`");
+    none.then(|| fault.rests_on([KeyPath::of(["dedup", "window_s"])]))
 }
 
 /// What is kept aside does not stand among what is not, and there must be something to keep.
