@@ -145,6 +145,73 @@ fn table(feed: &mut Feed<'_>, from: &str, row: Value, column: &str) -> Value {
     table
 }
 
+/// A rule with a name and kinds.
+fn named(feed: &mut Feed<'_>, n: u8, mut rule: Value) -> Value {
+    rule["name"] = json!(format!("r{n}"));
+    rule["kinds"] = kinds(feed);
+    rule
+}
+
+/// Adds the enrichments.
+fn enrich(feed: &mut Feed<'_>, plan: &mut Value) {
+    let enrich = (0..feed.byte() % 3).map(|n| {
+        let field = format!("e{n}");
+        let plain = one_in(feed, 2);
+        let from = if plain {
+            json!({ "table": "t", "column": "x" })
+        } else {
+            json!({ "table": "s", "row": "b", "column": "y" })
+        };
+        let mut enrich = json!({ "kinds": ["l"], "into": [], "add": { field: from },
+            "on_miss": pick(feed, &["null", "omit", "dead_letter"]) });
+        maybe(feed, &mut enrich, 3, "into", |_| json!(["p"]));
+        maybe(feed, &mut enrich, 3, "create", |_| json!(true));
+        maybe(feed, &mut enrich, 4, "when", |feed| condition(feed, false));
+        enrich
+    });
+    plan["enrich"] = enrich.collect();
+}
+
+/// Adds the sections of derived fields and of rules.
+fn rules(feed: &mut Feed<'_>, plan: &mut Value) {
+    let mut derive: Vec<Value> = one_in(feed, 2).then(|| hiding(feed)).into_iter().collect();
+    for _ in 0..feed.byte() % 3 {
+        let mut words = section(feed);
+        words["kinds"] = kinds(feed);
+        derive.push(words);
+    }
+    plan["derive"] = derive.into();
+    let filters = (0..feed.byte() % 2).map(|n| {
+        let drop = condition(feed, false);
+        named(feed, n, json!({ "drop": drop }))
+    });
+    plan["filter"] = filters.collect();
+    let quality = (0..feed.byte() % 3).map(|n| {
+        let rule = format!("v{n}");
+        let mut quality = json!({ "kinds": kinds(feed), "valid": { rule: condition(feed, true) } });
+        maybe(feed, &mut quality, 3, "complete", |feed| json!([pick(feed, &["a", "b", "p.a"])]));
+        maybe(feed, &mut quality, 4, "unique", |_| json!(true));
+        maybe(feed, &mut quality, 2, "on_violation", |feed| json!(pick(feed, &["count", "mark", "dead_letter"])));
+        quality
+    });
+    plan["quality"] = quality.collect();
+    let maps = (0..feed.byte() % 3).map(|n| {
+        let mut map = json!({ "subject": "x.{kind}", "fields": [["a", operator(feed)], ["p.q", operator(feed)]] });
+        maybe(feed, &mut map, 2, "when", |feed| condition(feed, true));
+        maybe(feed, &mut map, 3, "instead", |_| json!(true));
+        maybe(feed, &mut map, 3, "on_error", |feed| json!(pick(feed, &["omit", "dead_letter"])));
+        named(feed, 10 + n, map)
+    });
+    plan["map"] = maps.collect();
+    let routes = (0..feed.byte() % 3).map(|n| {
+        let mut route = json!({});
+        maybe(feed, &mut route, 2, "when", |feed| condition(feed, true));
+        maybe(feed, &mut route, 2, "subject", |_| json!("far.{kind}"));
+        named(feed, 20 + n, route)
+    });
+    plan["route"] = routes.collect();
+}
+
 /// A plan.
 pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     let mut plan = json!({
@@ -172,63 +239,8 @@ pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
         plan["kinds"]["l"]["when"] = condition(feed, false);
         plan["kinds_by_condition"] = json!(["l"]);
     }
-    let mut derive: Vec<Value> = one_in(feed, 2).then(|| hiding(feed)).into_iter().collect();
-    for _ in 0..feed.byte() % 3 {
-        let mut words = section(feed);
-        words["kinds"] = kinds(feed);
-        derive.push(words);
-    }
-    plan["derive"] = derive.into();
-    let named = |feed: &mut Feed<'_>, n: u8, mut rule: Value| {
-        rule["name"] = json!(format!("r{n}"));
-        rule["kinds"] = kinds(feed);
-        rule
-    };
-    let filters = (0..feed.byte() % 2).map(|n| {
-        let drop = condition(feed, false);
-        named(feed, n, json!({ "drop": drop }))
-    });
-    plan["filter"] = filters.collect();
-    let enrich = (0..feed.byte() % 3).map(|n| {
-        let field = format!("e{n}");
-        let plain = one_in(feed, 2);
-        let from = if plain {
-            json!({ "table": "t", "column": "x" })
-        } else {
-            json!({ "table": "s", "row": "b", "column": "y" })
-        };
-        let mut enrich = json!({ "kinds": ["l"], "into": [], "add": { field: from },
-            "on_miss": pick(feed, &["null", "omit", "dead_letter"]) });
-        maybe(feed, &mut enrich, 3, "into", |_| json!(["p"]));
-        maybe(feed, &mut enrich, 3, "create", |_| json!(true));
-        maybe(feed, &mut enrich, 4, "when", |feed| condition(feed, false));
-        enrich
-    });
-    plan["enrich"] = enrich.collect();
-    let quality = (0..feed.byte() % 3).map(|n| {
-        let rule = format!("v{n}");
-        let mut quality = json!({ "kinds": kinds(feed), "valid": { rule: condition(feed, true) } });
-        maybe(feed, &mut quality, 3, "complete", |feed| json!([pick(feed, &["a", "b", "p.a"])]));
-        maybe(feed, &mut quality, 4, "unique", |_| json!(true));
-        maybe(feed, &mut quality, 2, "on_violation", |feed| json!(pick(feed, &["count", "mark", "dead_letter"])));
-        quality
-    });
-    plan["quality"] = quality.collect();
-    let maps = (0..feed.byte() % 3).map(|n| {
-        let mut map = json!({ "subject": "x.{kind}", "fields": [["a", operator(feed)], ["p.q", operator(feed)]] });
-        maybe(feed, &mut map, 2, "when", |feed| condition(feed, true));
-        maybe(feed, &mut map, 3, "instead", |_| json!(true));
-        maybe(feed, &mut map, 3, "on_error", |feed| json!(pick(feed, &["omit", "dead_letter"])));
-        named(feed, 10 + n, map)
-    });
-    plan["map"] = maps.collect();
-    let routes = (0..feed.byte() % 3).map(|n| {
-        let mut route = json!({});
-        maybe(feed, &mut route, 2, "when", |feed| condition(feed, true));
-        maybe(feed, &mut route, 2, "subject", |_| json!("far.{kind}"));
-        named(feed, 20 + n, route)
-    });
-    plan["route"] = routes.collect();
+    enrich(feed, &mut plan);
+    rules(feed, &mut plan);
     let mut spec: PlanSpec = serde_json::from_value(plan.clone()).unwrap_or_else(|error| panic!("{error}: {plan}"));
     for section in &mut spec.derive {
         if section.mask.values().any(|mask| *mask == sidestream::core::derive::mask::Mask::Hash) {

@@ -234,7 +234,7 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// A scalar of any type, for the reader to take apart.
     pub(crate) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
-        self.wants(name, || String::new());
+        self.wants(name, String::new);
         self.ask(name).map(|entry| &entry.node)
     }
 
