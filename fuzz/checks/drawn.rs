@@ -72,7 +72,7 @@ fn pick<'a, T>(feed: &mut Feed<'_>, list: &'a [T]) -> &'a T {
 
 /// Once in so many.
 fn one_in(feed: &mut Feed<'_>, many: u8) -> bool {
-    feed.byte() % many == 0
+    feed.byte().is_multiple_of(many)
 }
 
 fn operator(feed: &mut Feed<'_>) -> Value {

@@ -177,7 +177,8 @@ fn a_duplicate_with_another_content_is_a_conflict_also_behind_a_restart() {
     let versions: Vec<u8> = groups
         .iter()
         .flat_map(|group| &group.changes)
-        .filter_map(|(key, value)| key.starts_with(&DEDUP).then(|| value.as_ref().unwrap()[0]))
+        .filter(|(key, _)| key.starts_with(&DEDUP))
+        .map(|(_, value)| value.as_ref().unwrap()[0])
         .collect();
     assert_eq!(versions, [2]);
     for group in groups {

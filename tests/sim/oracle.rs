@@ -157,19 +157,13 @@ impl Oracle {
             return self.events.push((event, stored_at));
         }
         self.stream_time = self.stream_time.max(stored_at);
-        let dropped = event.is_low();
-        let again = !dropped && self.is_duplicate(&event);
-        if !dropped && !again {
+        let silent = event.is_low() || self.is_duplicate(&event);
+        if !silent {
             self.apply(&event, position);
         }
         for letter in LETTERS {
-            let messages = match letter {
-                _ if dropped => Vec::new(),
-                'C' if again => vec![Oracle::aside(&event)],
-                _ if again => Vec::new(),
-                'B' if event.is_quiet() => Vec::new(),
-                _ => self.messages(&event, letter, position),
-            };
+            let quiet = letter == 'B' && event.is_quiet();
+            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter, position) };
             self.outcomes.entry(letter).or_default().push(messages);
         }
         self.events.push((event, stored_at));
@@ -270,14 +264,6 @@ impl Oracle {
             self.seen.insert((event.kind, key, id), now);
         }
         seen
-    }
-
-    /// A duplicate under C: as it came, with its derived field.
-    fn aside(event: &Event) -> Expected {
-        let text = event.text();
-        let who = event.key.map_or(String::new(), |key| format!(",\"who\":\"u{key}\""));
-        let kind = if event.kind == "other" { "unknown" } else { event.kind };
-        Expected { subject: format!("twice.{kind}"), payload: format!("{}{who}}}", &text[..text.len() - 1]) }
     }
 
     fn apply(&mut self, event: &Event, position: u64) {

@@ -3,7 +3,7 @@
 //! A and B differ in what goes out and in the rule of identity: under B, events of quiet subjects work on the state and have no
 //! output, lessons get a derived field, and some of them go to another subject or nowhere. Events with a twin lead to a second
 //! message. C keeps one column more, finds keys by a derived field in the second of
-//! two places, and kinds by a condition or in the second of two places: a change of state; its duplicates leave aside. D is A without maps: where it was
+//! two places, and kinds by a condition or in the second of two places: a change of state. D is A without maps: where it was
 //! in force, nobody has to know whether all messages of the newest event are out. All drop the same lessons before the state
 //! sees them. Subscriptions have versions, and those of a user go with it.
 
@@ -70,7 +70,6 @@ pub fn spec(letter: char) -> PlanSpec {
         plan["kinds"]["lesson"]["id"] = json!({ "first": ["event_uuid", "$header.Id"] });
         plan["kinds_by_condition"] = json!(["lesson"]);
         plan["input_only"] = json!(["events.*.>"]);
-        plan["dedup_keep"] = json!("twice.{kind}");
     }
     if letter == 'B' {
         plan["derive"] =
