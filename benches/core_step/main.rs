@@ -2,9 +2,12 @@
 //!
 //! The shipped configuration over the generator's events, users known beforehand, slices of the engine's size. As in the
 //! engine: mimalloc, subjects shared, the payloads of a slice in one buffer, and now and then a barrier takes the changes.
-//! `--stage NAME --slices N` runs one stage N times and nothing else: `scripts/bench core` counts its instructions.
+//! `--stage NAME --slices N` runs one stage N times and nothing else: `scripts/bench core` counts its instructions; `--with WHAT`
+//! adds something to the school's job.
 
 #![allow(missing_docs)]
+
+mod with;
 
 use bytes::{Bytes, BytesMut};
 use clap::Parser;
@@ -27,6 +30,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use with::With;
 
 /// Events in a slice, as in the engine's feed.
 const SLICE: usize = 512;
@@ -57,6 +61,9 @@ struct Line {
     /// How many kinds the plan has: the school's three, and others with six places each that no event is of.
     #[arg(long, default_value_t = 3)]
     kinds: usize,
+    /// What the plan does beside the school's job.
+    #[arg(long)]
+    with: Option<With>,
     /// `cargo bench` says it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -92,17 +99,19 @@ struct Bench {
     apart: i64,
     slices: u64,
     subjects: Vec<Arc<str>>,
+    with: Option<With>,
     runner: Runner,
     /// A second state of the same rows, for the stages that only look.
     state: State,
 }
 
 impl Bench {
-    fn new(ids: u64, kinds: usize) -> Bench {
+    fn new(ids: u64, kinds: usize, with: Option<With>) -> Bench {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
         let (config, _) = Config::load(&file, &Overrides::default()).expect("the shipped configuration");
         let mut spec = config.plan;
         (spec.kinds.len()..kinds).for_each(|number| add_kind(&mut spec, number));
+        with.iter().for_each(|with| with.plan(&mut spec));
         let plan = Arc::new(Plan::compile(spec, &Layout::default()));
         let state = || State::new(config.state.cache_rows, plan.dedup_window);
         let runner = || Runner::over(plan.clone(), vec![state()], Position(0), Nanos(0));
@@ -115,6 +124,7 @@ impl Bench {
             apart: window.0 / ids.max(1) as i64,
             slices: 0,
             subjects: Vec::new(),
+            with,
         };
         let mut other = runner().shards.remove(0);
         while bench.sequence < ids.max(KNOWN) {
@@ -141,6 +151,9 @@ impl Bench {
     /// The next message, its body at the buffer's end and zeros of that length in its place.
     fn message(&mut self, event: &mut Generated, buffer: &mut BytesMut) -> StoredMessage {
         self.school.write_next(event);
+        if let Some(with) = self.with {
+            event.payload = with.wrap(&event.payload);
+        }
         self.sequence += 1;
         buffer.extend_from_slice(&event.payload);
         let known = self.subjects.iter().find(|subject| ***subject == *event.subject).cloned();
@@ -269,7 +282,7 @@ enum Ready {
 
 fn main() {
     let line = Line::parse();
-    let mut bench = Bench::new(line.ids, line.kinds);
+    let mut bench = Bench::new(line.ids, line.kinds, line.with);
     let mut encoder = Encoder::new(bench.runner.plan.clone());
     if let Some(stage) = line.stage {
         return alone(&mut bench, &mut encoder, stage, &line);
