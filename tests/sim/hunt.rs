@@ -13,6 +13,7 @@ const RARE: &[(Mutant, u64)] = &[
     (Mutant::EmptyIsAgedOut, 951),
     (Mutant::StaleAckTaken, 2_537),
     (Mutant::StreamTimeForgotten, 4_232),
+    (Mutant::LaterMessagesUntold, 4_241),
     (Mutant::OtherHistoryKept, 61_906),
     (Mutant::EarlierSwitchKept, 67_430),
     (Mutant::DifferenceAtOnce, 76_204),
