@@ -75,7 +75,8 @@ fn base64(bytes: &[u8]) -> String {
         let word = three.iter().fold(0_u32, |word, byte| (word << 8) | u32::from(*byte)) << (8 * (3 - three.len()));
         for digit in 0..4 {
             let at = (word >> (18 - 6 * digit)) as usize % 64;
-            text.push(if digit <= three.len() { char::from(DIGITS[at]) } else { '=' });
+            let digit = DIGITS.get(at).filter(|_| digit <= three.len());
+            text.push(digit.map_or('=', |digit| char::from(*digit)));
         }
     }
     text
