@@ -21,6 +21,10 @@ pub(super) const MESSAGE_NOT_FOUND: u64 = 10037;
 /// The stream or the account has as many consumers as it may have. After a kill, one of them is our own, which the server
 /// forgets by itself: waiting helps.
 const TOO_MANY_CONSUMERS: u64 = 10026;
+/// Not as many servers for the copies of a stream as it is to have.
+const NO_SUITABLE_PEERS: u64 = 10005;
+/// What the server adds to that where other servers may come, or the leader has not heard of them yet, as in a young cluster.
+const PEERS_MAY_COME: [&str; 2] = ["", "peer offline"];
 /// Between two askings while servers elect a leader, which takes seconds and may end at any moment.
 pub(super) const SOON: Duration = Duration::from_millis(250);
 /// Between two askings of what may be asked twice.
@@ -45,17 +49,27 @@ impl ApiError {
         self.code == 503 && !matches!(self.err_code, 10039 | 10076)
     }
 
+    /// Whether the servers for a stream's copies are missing for now only: no reason that lies in the stream's placement.
+    fn waits_for_peers(&self) -> bool {
+        let reasons = self.description.split_once("placement").map_or("", |(_, reasons)| reasons);
+        let mut reasons = reasons.split(',').map(str::trim);
+        self.err_code == NO_SUITABLE_PEERS && reasons.all(|reason| PEERS_MAY_COME.contains(&reason))
+    }
+
     /// The error for the caller: what fails on a busy or starting server may work later, the rest will not.
     pub(super) fn broker(self, subject: &str) -> BrokerError {
         let what = format!("{subject}: {} ({})", self.description, self.err_code);
         // 503: no leader yet, or JetStream is starting. 500 and 429 pass with the load or the disk.
-        let passes = matches!(self.code, 429 | 500 | 503) || self.err_code == TOO_MANY_CONSUMERS;
+        let passes = matches!(self.code, 429 | 500 | 503)
+            || self.err_code == TOO_MANY_CONSUMERS
+            || self.waits_for_peers();
         if passes && self.err_code != 10039 {
             return BrokerError::Transient(what);
         }
         let hint = match self.err_code {
             STREAM_NOT_FOUND => "create it with `sidestream provision`, or correct the stream's name",
             10039 | 10076 => "enable JetStream in the server and for this account",
+            NO_SUITABLE_PEERS => "ask for servers that the cluster has: see placement_cluster, placement_tags and replicas",
             _ => "`sidestream check --connect` tells more",
         };
         BrokerError::Permanent { what, hint: hint.to_owned() }
@@ -128,4 +142,23 @@ pub(super) fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<Result<T, Api
         return Ok(Err(error));
     }
     serde_json::from_slice(payload).map(Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_may_come_are_waited_for_and_a_placement_that_no_server_has_is_not() {
+        for (reasons, waits) in [
+            ("", true),
+            (", peer offline", true),
+            (", tags not matched ['ssd']", false),
+            (", peer offline, insufficient storage", false),
+        ] {
+            let description = format!("no suitable peers for placement{reasons}");
+            let error = ApiError { code: 400, err_code: NO_SUITABLE_PEERS, description };
+            assert_eq!(error.broker("$JS.API.STREAM.CREATE.X").is_transient(), waits, "{reasons}");
+        }
+    }
 }

@@ -42,6 +42,9 @@ fn an_interest_input_of_three_copies_is_provisioned_checked_read_and_audited() {
     let cluster = Cluster::start();
     let dir = tempfile::tempdir().unwrap();
     let mut sets = sets(&cluster, dir.path());
+    let placed = [&sets[..], &[("input.provision.placement_tags".to_owned(), "[\"none\"]".to_owned())]].concat();
+    let (code, said) = sidestream(&placed, &["provision", "--replicas", "3"]);
+    assert!(code == Some(78) && said.contains("placement_tags"), "no server has such a tag: {said}");
     let (code, said) = sidestream(&sets, &["provision", "--replicas", "3"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(said.matches(": created").count(), 4, "{said}");
