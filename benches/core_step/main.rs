@@ -235,7 +235,7 @@ impl Bench {
                 black_box(changes);
             }
         }
-        encoder.seal(&mut []);
+        encoder.seal(&mut [], &mut [], &[]);
     }
 
     fn run(&mut self, stage: Stage, ready: Ready, encoder: &mut Encoder) {

@@ -6,7 +6,8 @@ use super::expected::{self, Found, Read};
 use super::plans::Known;
 use super::render::{Target, render};
 use sidestream::core::event::StoredMessage;
-use sidestream::core::plan::spec::{EnrichSpec, Identity, OnMiss, TableSpec, UnknownKinds, WriteMode};
+use sidestream::core::plan::enrich::{EnrichSpec, OnMiss};
+use sidestream::core::plan::spec::{Identity, TableSpec, UnknownKinds, WriteMode};
 use sidestream::core::rejection::Reason;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -109,11 +110,12 @@ impl Model {
                     Some((_, own)) => own.as_ref(),
                     None => self.rows.get(&key),
                 });
-                let value = match (row, section.on_miss) {
+                let value = match (row, section.at_last()) {
                     (Some(row), _) => Some(row.get(&join.column).map_or("null", String::as_str).to_owned()),
                     (None, OnMiss::DeadLetter) => return Err(Reason::Miss),
                     (None, OnMiss::Omit) => None,
                     (None, OnMiss::Null) => Some("null".to_owned()),
+                    (None, OnMiss::Wait) => unreachable!("the model has no plan in which events wait"),
                 };
                 missed |= row.is_none();
                 target.at(&section.into).add.insert(field.clone(), value);

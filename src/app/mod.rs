@@ -31,4 +31,5 @@ pub mod replay;
 pub mod dead_letters;
 pub mod lake;
 pub mod target;
+mod ticks;
 pub mod exit;

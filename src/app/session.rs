@@ -11,7 +11,7 @@ use super::judged::{Judged, judged};
 use super::process::{Process, streams_of};
 use super::verdict::{After, broker_failed, judge, not_there, store_failed};
 use super::writer::{self, Writing};
-use super::{look, old_lane, readiness, settings_watch};
+use super::{look, old_lane, readiness, settings_watch, ticks};
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::heard::Heard;
 use crate::adapters::nats::inspect;
@@ -104,6 +104,11 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     }));
     let (expected, metrics) = (streams_of(config), process.metrics.clone());
     tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
+    // A replay never moves time on: what still waits at its end is outside of it.
+    if let Some(subject) = config.plan.tick_subject.clone().filter(|_| process.replay.is_none()) {
+        let clock = ticks::Clock { nats: process.nats.clone(), stream: config.input.stream.clone(), subject };
+        tasks.spawn(ticks::tick(clock, process.metrics.clone()));
+    }
     tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), answered));
     if let Some(old) = old {
         tasks.spawn(old_lane::read(old, start.lane_last, engine.sequencer.clone()));

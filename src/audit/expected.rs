@@ -75,6 +75,8 @@ impl Expected {
             Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
             Outcome::Silent(Silence::Filtered(_)) => Value::Nothing("a filter drops its event"),
             Outcome::Silent(Silence::Outside) => Value::Nothing("its event is outside the replay's range"),
+            Outcome::Silent(Silence::Waits) => Value::Nothing("its event waits for a row"),
+            Outcome::Silent(Silence::Tick) => Value::Nothing("it only moves time on"),
             // Only a state that was loaded holds anything beforehand; this one never is.
             Outcome::Silent(Silence::Held) => Value::NotKnown(Doubt::RecomputeFailed),
         };

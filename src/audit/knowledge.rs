@@ -8,7 +8,7 @@ use crate::core::columns::ColumnsRef;
 use crate::core::event::{Event, Key, Reading};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
-use crate::core::plan::compiled::{Join, Kind, Plan, Source};
+use crate::core::plan::compiled::{Join, Kind, Miss, Plan, Source};
 use crate::core::plan::layout::{REMOVED, TableId};
 use crate::core::plan::map::Map;
 use crate::core::read::KeyFault;
@@ -112,7 +112,7 @@ impl Knowledge {
             match row {
                 Row::NotKnown => return false,
                 // A dead letter, whatever the joins behind it find.
-                Row::Miss if join.required => return true,
+                Row::Miss if join.on_miss == Miss::DeadLetter => return true,
                 Row::Miss | Row::There { .. } => rows.push(row),
             }
         }

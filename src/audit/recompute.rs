@@ -19,7 +19,8 @@ use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
 use crate::core::state::row::Change;
-use crate::core::step::Step;
+use crate::core::step::{Ran, Step};
+use crate::protocol::merge::with_released;
 use crate::protocol::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -105,7 +106,7 @@ impl Recompute {
     pub fn run(&mut self, messages: Vec<StoredMessage>) -> Vec<Expected> {
         let count = messages.len();
         let outcomes = self.guarded(messages, |this, events| {
-            let outcomes = this.step().run(events);
+            let outcomes = this.ran(events);
             let several = this.maps();
             let expected = |outcome| Expected { several, ..Expected::outcome(outcome, true) };
             Some(outcomes.into_iter().map(expected).collect())
@@ -122,6 +123,10 @@ impl Recompute {
         let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
         match expected {
             Some(_) if !emits => Expected::outcome(Outcome::Silent(Silence::Outside), false),
+            // An event of which nothing is known may wait, and may leave at any position.
+            Some(_) if self.runner.plan.waits => {
+                Expected { several: true, ..Expected::not_known(Doubt::StateUnknown, false) }
+            }
             Some(expected) => Expected { several: self.maps(), ..expected },
             None => Expected { several: self.maps(), ..Expected::not_known(Doubt::RecomputeFailed, false) },
         }
@@ -129,7 +134,7 @@ impl Recompute {
 
     /// Whether an event may lead to several messages.
     fn maps(&self) -> bool {
-        !self.spec().map.is_empty()
+        self.runner.plan.waits || !self.spec().map.is_empty()
     }
 
     /// Decodes and runs; after a panic nothing of the state is relied on.
@@ -211,9 +216,15 @@ impl Recompute {
         }
     }
 
+    /// The outcome of each event, with what it releases.
+    fn ran(&mut self, events: &Events) -> Vec<Outcome> {
+        let Ran { outcomes, released } = self.step().run(events);
+        with_released(outcomes, released).expect("what is released is released at one of these positions")
+    }
+
     /// What the core says of one event: it depends on nothing that is not known.
     fn certain(&mut self, events: &Events, must: bool) -> Option<Expected> {
-        let outcome: Outcome = self.step().run(events).pop()?;
+        let outcome: Outcome = self.ran(events).pop()?;
         Some(Expected::outcome(outcome, must))
     }
 

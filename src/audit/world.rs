@@ -146,7 +146,7 @@ impl World {
             }
             let mut step = Step::new(plan.clone(), taken);
             let slice = Intake::after(plan.clone(), 1, Position(since - 1), time).take(messages, false);
-            for output in slice.iter().flat_map(|slice| step.run(&slice.shards[0])).flatten() {
+            for output in slice.iter().flat_map(|slice| step.run(&slice.shards[0]).outcomes).flatten() {
                 let (run, plan) = (RunId::new(Nanos(7), n as u32), plan.fingerprint.clone());
                 let origin = Position(self.plans[0].1);
                 outputs.push((output, RunHeader { run, start: 1, plan, origin, since: Position(*since) }));

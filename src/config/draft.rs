@@ -74,6 +74,8 @@ impl Draft {
                 kinds_by_condition: Vec::new(),
                 tables: BTreeMap::new(),
                 enrich: Vec::new(),
+                max_waiting: None,
+                tick_subject: None,
                 output_subject: subject(),
                 mark: None,
                 max_bytes: DEFAULT_MAX_BYTES,
@@ -119,6 +121,9 @@ impl Draft {
 fn canonical(mut plan: PlanSpec) -> PlanSpec {
     for enrich in &mut plan.enrich {
         enrich.kinds.sort();
+    }
+    if !plan.enrich.iter().any(|enrich| enrich.wait.is_some()) {
+        plan.max_waiting = None;
     }
     for section in &mut plan.quality {
         section.kinds.sort();

@@ -60,6 +60,11 @@ impl<'a> ColumnsRef<'a> {
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
+
+    /// The same, independent of where they lie.
+    pub fn apart(self) -> Columns {
+        Columns(self.0.into())
+    }
 }
 
 impl Columns {

@@ -2,7 +2,7 @@
 //!
 //! Always fits: what is too long is cut, and says so, rather than becoming a second failure.
 
-use super::encode::{copied_headers, headers_size, line, subject_of};
+use super::encode::{copied_headers, headers_size, line, subject_of, waited};
 use super::event::{Event, Stored};
 use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
 use super::percent;
@@ -30,30 +30,32 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
     {
         headers.push((KEY, percent_encoded(key.text.get(&message.payload))));
     }
+    headers.extend(waited(plan, event));
     if plan.spec.envelope {
         headers.push((STORED, message.stored_at.to_string()));
     }
     let own: usize = headers.iter().map(|(name, value)| line(name, value.len())).sum();
     let max = usize::try_from(plan.spec.max_bytes).unwrap_or(usize::MAX);
     let mut copied = copied_headers(message);
-    let mut around = own + headers_size(plan, message, copied.as_deref());
+    let mut around = own + headers_size(plan, event, copied.as_deref());
     let (mut payload, mut length) = body(plan, event);
     let mark = |length: usize| line(LENGTH, length.to_string().len());
     if around + payload.len() + length.map_or(0, mark) > max {
         let whole = length.unwrap_or(payload.len());
         if around + mark(whole) > max {
             copied = None;
-            around = own + headers_size(plan, message, None);
+            around = own + headers_size(plan, event, None);
         }
         // Without the event's headers even the smallest limit that the configuration allows leaves room.
         payload.truncate(max.saturating_sub(around + mark(whole)));
         length = Some(whole);
     }
     headers.extend(length.map(|length| (LENGTH, length.to_string())));
+    let (position, stored_at) = event.cause();
     Output {
-        position: event.position(),
+        position,
         n: 0,
-        stored_at: message.stored_at,
+        stored_at,
         event_time: None,
         subject: Arc::from(subject_of(plan, &plan.spec.dead_subject, event, Some(rejection.reason))),
         copied,
@@ -70,7 +72,7 @@ fn body(plan: &Plan, event: &Event) -> (Bytes, Option<usize>) {
     match &event.stored {
         Stored::AsItIs => (event.message.payload.clone(), None),
         Stored::Before(original) if !plan.hides => (original.payload.clone(), None),
-        Stored::Before(original) => (event.message.payload.clone(), Some(original.payload.len())),
+        Stored::Before(original) => (event.message.payload.clone(), Some(original.length)),
         Stored::NotToBeShown(length) => (Bytes::new(), Some(*length)),
     }
 }

@@ -9,6 +9,7 @@ use super::event::{Event, Key, Reading, Stop, Stored, StoredMessage, Text};
 use super::expr::Answer;
 use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
+use super::output::TICK;
 use super::plan::compiled::{Kind, KindId, Plan};
 use super::plan::condition::{Seen, Test};
 use super::plan::key_spec::first;
@@ -43,6 +44,7 @@ impl Decoder {
             kind_text: None,
             reading: Ok(Reading::default()),
             unknown: Vec::new(),
+            leaves: None,
         };
         let at = spans.len();
         let found = self.guarded(plan, &mut event);
@@ -64,6 +66,33 @@ impl Decoder {
         event
     }
 
+    /// Looks again where the fields of an event are whose kind is known and whose text is as derived fields and masks left it;
+    /// appends the registers of its kind. Its key stays what it was.
+    pub fn again(&mut self, plan: &Plan, kind: KindId, event: &mut Event, spans: &mut Vec<Span>) {
+        let at = spans.len();
+        let key = std::mem::replace(&mut event.reading, Ok(Reading::default())).ok().and_then(|reading| reading.key);
+        event.kind = kind;
+        let scanned = if event.message.payload.is_empty() {
+            self.scanned.clear();
+            self.scanned.resize(plan.fields.len(), Span::ABSENT);
+            Ok(())
+        } else {
+            self.scan(plan, &event.message.payload)
+        };
+        let kind = plan.kinds.get(usize::from(kind)).expect("a kind's number is one of the plan's");
+        if let Err(rejection) = scanned {
+            kind.registers.keep_nothing(spans);
+            event.reading = Err(Stop::Rejected(rejection));
+            return;
+        }
+        kind.registers.keep(&self.scanned, spans);
+        let group = event.group;
+        let kept = spans.get(at..).expect("they were just appended");
+        let identity = self.reading(plan, event, kept).ok().and_then(|reading| reading.identity);
+        event.group = group;
+        event.reading = Ok(Reading { key, identity });
+    }
+
     /// The same as `find`; a panic in something that a plan computes costs its event alone.
     fn guarded(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
         if !plan.computes {
@@ -76,6 +105,9 @@ impl Decoder {
 
     /// The event's text as its kind has it, its kind, and where the plan's fields are in that text.
     fn find(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
+        if plan.spec.tick_subject.is_some() && is_tick(plan, &event.message) {
+            return Err(Stop::Tick);
+        }
         if let Some(rule) = plan.only
             && !plan.spec.input_only.iter().any(|filter| covers(filter, &event.message.subject))
         {
@@ -243,6 +275,15 @@ impl Decoder {
         let identity = identity.map(|id| digest(rule, kind(), key.as_ref(), &id, &mut self.bytes));
         Ok(Reading { key, identity })
     }
+}
+
+/// Whether a message only moves stream time on: its subject, its header and its empty body say so, all three of them, so that
+/// neither a producer's header nor a deletion is taken for one.
+fn is_tick(plan: &Plan, message: &StoredMessage) -> bool {
+    let named = |(name, _): &(String, String)| name.eq_ignore_ascii_case(TICK);
+    message.payload.is_empty()
+        && plan.spec.tick_subject.as_deref() == Some(&*message.subject)
+        && message.headers.iter().flat_map(|headers| headers.iter()).any(named)
 }
 
 fn kind_of(plan: &Plan, message: &StoredMessage, spans: &[Span]) -> (KindId, Option<Text>) {

@@ -9,7 +9,8 @@ use super::event_time::event_time;
 use super::join::{Joined, Lookup};
 use super::map;
 use super::outcome::Outcome;
-use super::output::{DUPLICATE, Headers, Output, POSITION, TIME, is_reserved};
+use super::output::{DUPLICATE, EVENT, Headers, Output, OwnHeaders, POSITION, TIME, is_reserved};
+use super::parked::Released;
 use super::plan::compiled::{Kind, Plan, Source};
 use super::plan::condition::Seen;
 use super::plan::map::Map;
@@ -126,9 +127,9 @@ impl Encoder {
         let message = &event.message;
         let length = body.as_ref().map_or(message.payload.len(), Range::len);
         let copied = copied_headers(message);
-        let envelope = self.plan.spec.envelope.then(|| Box::new(envelope(event)));
+        let envelope = own_headers(&self.plan, event);
         let own: usize = envelope.iter().flat_map(|own| own.iter()).map(|(name, value)| line(name, value.len())).sum();
-        let size = length + headers_size(&self.plan, message, copied.as_deref()) + own;
+        let size = length + headers_size(&self.plan, event, copied.as_deref()) + own;
         if size as u64 > self.plan.spec.max_bytes {
             let sentence = format!("{what} has {size} bytes, more than output.max_bytes");
             return Err(Rejection::new(Reason::TooLarge, sentence));
@@ -136,10 +137,11 @@ impl Encoder {
         // A body that was made takes its place when the slice ends; until then there is none.
         let payload = if body.is_some() { Bytes::new() } else { message.payload.clone() };
         self.bodies.push(body);
+        let (position, stored_at) = event.cause();
         Ok(Output {
-            position: event.position(),
+            position,
             n: 0,
-            stored_at: message.stored_at,
+            stored_at,
             event_time: event_time(&self.plan, message, spans),
             subject,
             copied,
@@ -156,15 +158,27 @@ impl Encoder {
         dead_letter::encode(&self.plan, event, rejection)
     }
 
-    /// Ends a slice: the bodies become shares of one buffer and take their places in the outputs.
-    pub fn seal(&mut self, outcomes: &mut [Outcome]) {
+    /// Ends a slice: the bodies become shares of one buffer and take their places in the outputs. Bodies stand in the order of
+    /// encoding: `behind` says of each event that was released behind how many of the outcomes that was.
+    pub fn seal(&mut self, outcomes: &mut [Outcome], released: &mut [Released], behind: &[usize]) {
         let buffer = Bytes::from(std::mem::take(&mut self.buffer));
         let mut bodies = self.bodies.drain(..);
-        for output in outcomes.iter_mut().flat_map(Outcome::outputs_mut) {
-            if let Some(Some(range)) = bodies.next() {
-                output.payload = buffer.slice(range);
+        let mut place = |outcome: &mut Outcome| {
+            for output in outcome.outputs_mut() {
+                if let Some(Some(range)) = bodies.next() {
+                    output.payload = buffer.slice(range);
+                }
             }
+        };
+        let mut rest = outcomes;
+        let mut placed = 0;
+        for (released, behind) in released.iter_mut().zip(behind) {
+            let (before, after) = rest.split_at_mut(behind - placed);
+            before.iter_mut().for_each(&mut place);
+            place(&mut released.outcome);
+            (rest, placed) = (after, *behind);
         }
+        rest.iter_mut().for_each(&mut place);
         drop(bodies);
         // The next slice will be about as large; a little more would cost it a copy of everything.
         self.buffer.reserve(buffer.len() + buffer.len() / 4);
@@ -271,11 +285,25 @@ pub fn copied_headers(message: &StoredMessage) -> Option<Arc<Headers>> {
     (!kept.is_empty()).then(|| Arc::new(kept))
 }
 
+/// The headers of our own on an output that is no dead letter, if there are any.
+fn own_headers(plan: &Plan, event: &Event) -> Option<Box<OwnHeaders>> {
+    let waited = waited(plan, event);
+    let envelope = plan.spec.envelope.then(|| envelope(event));
+    (waited.is_some() || envelope.is_some())
+        .then(|| Box::new(waited.into_iter().chain(envelope.into_iter().flatten()).collect()))
+}
+
+/// Where the event of an output is, if it waited.
+pub fn waited(plan: &Plan, event: &Event) -> Option<(&'static str, String)> {
+    event.leaves.as_ref().map(|_| (EVENT, format!("{}:{}", plan.spec.input_stream, event.position())))
+}
+
 /// What the headers count for against `output.max_bytes`.
-pub fn headers_size(plan: &Plan, message: &StoredMessage, copied: Option<&Headers>) -> usize {
+pub fn headers_size(plan: &Plan, event: &Event, copied: Option<&Headers>) -> usize {
+    let (sequence, stored_at) = event.cause();
     let digits = |number: u64| number.max(1).ilog10() as usize + 1;
-    let position = plan.spec.input_stream.len() + 1 + digits(message.sequence) + 2;
-    let time = digits(message.stored_at.0.unsigned_abs()) + usize::from(message.stored_at.0 < 0);
+    let position = plan.spec.input_stream.len() + 1 + digits(sequence.0) + 2;
+    let time = digits(stored_at.0.unsigned_abs()) + usize::from(stored_at.0 < 0);
     let copied: usize = copied.into_iter().flatten().map(|(name, value)| line(name, value.len())).sum();
     RESERVED + HEADER_FRAME + line(POSITION, position) + line(TIME, time) + copied
 }

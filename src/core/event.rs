@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides an outcome; `decode` fills these types and `step` consumes them.
 
+use super::clock::{Clock, Moment};
 use super::expr::Why;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::output::Headers;
@@ -47,12 +48,22 @@ pub struct Event {
     pub reading: Result<Reading, Stop>,
     /// The rules that could not be judged, and why; counted, and nothing else.
     pub unknown: Vec<(RuleId, Why)>,
+    /// The position at which it leaves, where it waited: until then, and for all that never waits, its own.
+    pub leaves: Option<Box<Moment>>,
 }
 
 impl Event {
     /// Its position in the input.
     pub fn position(&self) -> Position {
         Position(self.message.sequence)
+    }
+
+    /// The position at which it leaves and when that one's event was stored.
+    pub fn cause(&self) -> (Position, Nanos) {
+        match &self.leaves {
+            Some(moment) => (moment.position, moment.stored_at),
+            None => (self.position(), self.message.stored_at),
+        }
     }
 
     /// The event as its conditions see it, before rows are joined.
@@ -74,7 +85,7 @@ impl Event {
         let before = std::mem::replace(&mut self.message.payload, text);
         if self.stored == Stored::AsItIs {
             let headers = self.message.headers.clone();
-            self.stored = Stored::Before(Box::new(Original { payload: before, headers }));
+            self.stored = Stored::Before(Box::new(Original { length: before.len(), payload: before, headers }));
         }
     }
 
@@ -100,7 +111,7 @@ impl Event {
     pub fn stored_length(&self) -> usize {
         match &self.stored {
             Stored::AsItIs => self.message.payload.len(),
-            Stored::Before(original) => original.payload.len(),
+            Stored::Before(original) => original.length,
             Stored::NotToBeShown(length) => *length,
         }
     }
@@ -120,7 +131,9 @@ pub enum Stored {
 /// A message as the input stored it, where decoding made another one of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
-    /// Its body.
+    /// The length of its body, in bytes.
+    pub length: usize,
+    /// Its body; empty where the event waited and the plan hides something of it.
     pub payload: Bytes,
     /// Its headers.
     pub headers: Option<Arc<Headers>>,
@@ -133,6 +146,8 @@ pub enum Stop {
     Rejected(Rejection),
     /// A filter drops it.
     Filtered(RuleId),
+    /// It is no event: it only moves stream time on.
+    Tick,
 }
 
 impl Stop {
@@ -140,7 +155,7 @@ impl Stop {
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
             Stop::Rejected(rejection) => Some(rejection),
-            Stop::Filtered(_) => None,
+            Stop::Filtered(_) | Stop::Tick => None,
         }
     }
 }
@@ -210,12 +225,18 @@ pub struct Events {
     pub list: Vec<Event>,
     /// For each event, the registers of its kind.
     pub spans: Vec<Span>,
+    /// The positions of the whole slice.
+    pub clock: Clock,
 }
 
 impl Events {
     /// Room for so many events of so many registers each.
     pub fn with_capacity(events: usize, registers: usize) -> Events {
-        Events { list: Vec::with_capacity(events), spans: Vec::with_capacity(events * registers) }
+        Events {
+            list: Vec::with_capacity(events),
+            spans: Vec::with_capacity(events * registers),
+            clock: Clock::default(),
+        }
     }
 
     /// Each event with its registers.

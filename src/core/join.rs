@@ -5,8 +5,9 @@
 use super::apply::is_there;
 use super::columns::ColumnsRef;
 use super::event::Event;
-use super::ids::Digest;
-use super::plan::compiled::{Join, Kind};
+use super::ids::{Digest, Nanos};
+use super::parked::{Found, Parked};
+use super::plan::compiled::{Join, Kind, Miss};
 use super::plan::layout::TableId;
 use super::read::KeyFault;
 use super::rejection::{Reason, Rejection};
@@ -43,6 +44,10 @@ pub struct Joined<'s> {
     pub rows: SmallVec<[Lookup<'s>; 4]>,
     /// The tables that were missed, once for each join.
     pub missed: Vec<TableId>,
+    /// How long the event waits for rows that it missed, if it does.
+    pub wait: Option<Nanos>,
+    /// Whether one that it missed makes it a dead letter once it waits no longer.
+    pub dead_at_last: bool,
 }
 
 /// Looks up every row that the kind's enrichments need; `known` are the rows of the event's key.
@@ -59,18 +64,64 @@ pub fn join<'s>(
             joined.rows.push(Lookup::NotAsked);
             continue;
         }
-        let row = selector(join, event, spans)?.and_then(|row| find(known, changes, join, row));
-        if row.is_none() {
-            if join.required {
-                return Err(Rejection::new(Reason::Miss, "a join found no row, and on_miss is \"dead_letter\""));
-            }
-            if !join.quiet {
-                joined.missed.push(join.table);
-            }
-        }
-        joined.rows.push(row.map_or(Lookup::Miss, Lookup::Row));
+        let asked = selector(join, event, spans)?;
+        joined.take(join, asked, asked.and_then(|row| find(known, changes, join, row)))?;
     }
     Ok(joined)
+}
+
+impl<'s> Joined<'s> {
+    /// Takes in what a join found of the row that it asked for.
+    fn take(&mut self, join: &Join, asked: Option<Digest>, row: Option<ColumnsRef<'s>>) -> Result<(), Rejection> {
+        if row.is_none() {
+            if join.on_miss == Miss::DeadLetter {
+                return Err(Rejection::new(Reason::Miss, "a join found no row, and on_miss is \"dead_letter\""));
+            }
+            if join.on_miss != Miss::Quiet {
+                self.missed.push(join.table);
+            }
+            if let Miss::Wait { time, dead } = join.on_miss {
+                // For a row that the event does not name nobody can wait.
+                self.wait = self.wait.max(asked.map(|_| time));
+                self.dead_at_last |= dead;
+            }
+        }
+        self.rows.push(row.map_or(Lookup::Miss, Lookup::Row));
+        Ok(())
+    }
+}
+
+/// The same for an event that waited: what it found when it arrived stays what it was then, and only what it missed is looked
+/// for in the rows that its key has now.
+pub fn join_again<'s>(known: Option<&'s KeyRows>, kind: &Kind, parked: &'s Parked) -> Result<Joined<'s>, Rejection> {
+    let (event, spans) = (&parked.event, &parked.spans[..]);
+    let mut joined = Joined::default();
+    for join in &kind.joins {
+        if join.when.as_ref().is_some_and(|when| !when.holds(event.seen(spans)).is_true()) {
+            joined.rows.push(Lookup::NotAsked);
+            continue;
+        }
+        let asked = selector(join, event, spans)?;
+        let row = asked.and_then(|row| {
+            let then = parked.found.iter().find(|found| found.table == join.table && found.row == row);
+            then.map(|found| ColumnsRef::from(&found.columns)).or_else(|| find(known, &[], join, row))
+        });
+        joined.take(join, asked, row)?;
+    }
+    Ok(joined)
+}
+
+/// The rows that an event's joins found, to be kept while it waits.
+pub fn found(kind: &Kind, event: &Event, spans: &[Span], joined: &Joined<'_>) -> Vec<Found> {
+    let mut list: Vec<Found> = Vec::new();
+    for (join, lookup) in kind.joins.iter().zip(&joined.rows) {
+        let Some(columns) = lookup.row() else { continue };
+        let Ok(Some(row)) = selector(join, event, spans) else { continue };
+        if !list.iter().any(|found| found.table == join.table && found.row == row) {
+            list.push(Found { table: join.table, row, columns: columns.apart() });
+        }
+    }
+    list
 }
 
 /// The row selector's digest; `None` when the event carries none, which is a miss.

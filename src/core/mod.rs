@@ -7,6 +7,9 @@ pub mod step;
 pub mod outcome;
 pub mod explain;
 pub mod event;
+pub mod clock;
+pub mod parked;
+pub mod wait;
 pub mod unwrap;
 pub mod decode;
 #[cfg(test)]

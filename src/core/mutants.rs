@@ -59,6 +59,12 @@ mutants! {
     ExpiryByChunk,
     /// Ids that were noted under another rule of identity count no more.
     OtherIdentityForgotten,
+    /// Events that leave at one position leave in the order of shards.
+    ReleasedByShard,
+    /// A shard takes the time of its own events alone for stream time when it releases events.
+    DeadlineByOwnEvents,
+    /// A checkpoint forgets the events that wait.
+    WaitingNotWritten,
     /// Stream time begins anew with each start.
     StreamTimeForgotten,
     /// A key group that is ahead of S is taken to be as of S.

@@ -32,6 +32,10 @@ pub enum Silence {
     Held,
     /// It stands outside what the plan lets out: it worked on the state, and that was all.
     Outside,
+    /// It waits for a row; its outputs come at the position that releases it.
+    Waits,
+    /// It only moves stream time on.
+    Tick,
 }
 
 impl Silence {
@@ -57,6 +61,19 @@ impl Outcome {
                 Outcome::Several(outputs)
             }
         }
+    }
+
+    /// This and, behind it, what events lead to that waited and that it releases.
+    pub fn releasing(self, released: impl IntoIterator<Item = Outcome>) -> Outcome {
+        let silence = match &self {
+            Outcome::Silent(silence) => *silence,
+            Outcome::Publish(_) | Outcome::Several(_) => Silence::Outside,
+        };
+        let mut outputs: Vec<Output> = self.into_iter().chain(released.into_iter().flatten()).collect();
+        for (n, output) in (0..).zip(&mut outputs) {
+            (output.n, output.followed) = (n, false);
+        }
+        Outcome::of(outputs, silence)
     }
 
     /// The messages that it leads to, in the order of their numbers.

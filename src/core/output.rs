@@ -32,6 +32,10 @@ pub const MORE: &str = "Sidestream-More";
 pub const DUPLICATE: &str = "Sidestream-Duplicate";
 /// When the event was stored, in nanoseconds since 1970; `Sidestream-Time` is that of the cause.
 pub const STORED: &str = "Sidestream-Stored";
+/// Of an output whose event waited, where that event is: `<input stream>:<position>`; `Sidestream-Position` is that of the cause.
+pub const EVENT: &str = "Sidestream-Event";
+/// `1` on a message of the input that only moves stream time on; with it an empty body, and the subject of `[clock]`.
+pub const TICK: &str = "Sidestream-Tick";
 /// The original length of a dead letter's truncated body, in bytes.
 pub const LENGTH: &str = "Sidestream-Length";
 
@@ -69,7 +73,7 @@ pub struct Output {
     pub subject: Arc<str>,
     /// The event's own headers, without `Nats-*` and `Sidestream-*`.
     pub copied: Option<Arc<Headers>>,
-    /// `Sidestream-Duplicate` where it is one, and `Sidestream-Kind`, `Sidestream-Key` and `Sidestream-Stored`, where the plan
+    /// `Sidestream-Event` where its event waited, `Sidestream-Duplicate` where it is one, and `Sidestream-Kind`, `Sidestream-Key` and `Sidestream-Stored`, where the plan
     /// wants them on outputs. A dead letter has them among its own headers.
     pub envelope: Option<Box<OwnHeaders>>,
     /// What makes it a dead letter.

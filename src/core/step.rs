@@ -8,9 +8,10 @@ use super::encode::{Encoder, Gains};
 use super::event::{Event, Events, Reading, Stop, next_registers};
 use super::expr::{Answer, Why};
 use super::identity::is_duplicate;
-use super::ids::Content;
+use super::ids::{Content, Nanos};
 use super::outcome::{Outcome, Silence};
 use super::output::Output;
+use super::parked::{Found, Released};
 use super::plan::compiled::{Kind, Plan};
 use super::plan::condition::{RuleId, Seen};
 use super::plan::layout::TableId;
@@ -21,6 +22,7 @@ use super::state::changes::State;
 use super::state::row::Change;
 use super::state::rows::KeyRows;
 use super::tally::Tally;
+use super::wait;
 use super::{join, map, quality};
 use crate::json::fields::Span;
 use smallvec::SmallVec;
@@ -46,48 +48,86 @@ struct Effects {
     changes: Vec<Change>,
     /// The tables whose row stays as it is.
     kept: SmallVec<[(TableId, Kept); 1]>,
+    does: Does,
+}
+
+/// What an event does besides changing rows.
+enum Does {
+    /// It leaves.
+    Leave(Leaving),
+    /// It waits that long, with the rows that it found.
+    Wait(Nanos, Vec<Found>),
+}
+
+/// What leaves, and the tables that were missed.
+pub(super) struct Leaving {
     missed: Vec<TableId>,
     leads_to: LeadsTo,
+}
+
+/// What the events of a slice lead to.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// The outcome of each event, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What events lead to that waited and leave now, in the order in which they were released.
+    pub released: Vec<Released>,
 }
 
 /// The pure part of a shard: a plan, and the state that it owns.
 #[derive(Debug)]
 pub struct Step {
-    plan: Arc<Plan>,
-    /// The rows and ids.
+    pub(super) plan: Arc<Plan>,
+    /// The rows, the ids and the events that wait.
     pub state: State,
+    pub(super) released: Vec<Released>,
     /// What was counted since it was last taken.
     pub tally: Tally,
     /// The same of events without an outcome, for which nobody asks.
     unseen: Tally,
-    encoder: Encoder,
+    pub(super) encoder: Encoder,
 }
 
 impl Step {
     /// A step over a state.
     pub fn new(plan: Arc<Plan>, mut state: State) -> Step {
         state.ids.note_contents(plan.spec.dedup_conflicts);
-        Step { encoder: Encoder::new(plan.clone()), tally: Tally::new(&plan), unseen: Tally::new(&plan), plan, state }
+        wait::bind(&plan, &mut state.waiting);
+        let (encoder, released) = (Encoder::new(plan.clone()), Vec::new());
+        Step { encoder, released, tally: Tally::new(&plan), unseen: Tally::new(&plan), plan, state }
     }
 
     /// Runs the events of a slice in order; the outcomes stand in the same order.
-    pub fn run(&mut self, events: &Events) -> Vec<Outcome> {
+    pub fn run(&mut self, events: &Events) -> Ran {
         let plan = self.plan.clone();
         let mut outcomes = Vec::with_capacity(events.list.len());
         let mut rest = &events.spans[..];
+        let mut passed = 0;
+        // Of each event that was released, how many outcomes were there: bodies are sealed in the order of encoding.
+        let mut behind = Vec::new();
         for near in events.list.chunks(NEAR) {
             self.warm(near);
             for event in near {
                 let spans = next_registers(&mut rest, &plan, event.kind);
+                let at = wait::place(&events.clock, event.position());
+                self.pass(&events.clock, &mut passed, at);
+                behind.resize(self.released.len(), outcomes.len());
                 outcomes.push(self.one(&plan, event, spans));
+                if !self.state.waiting.is_empty() {
+                    self.release_by_row(&events.clock, at, event);
+                    behind.resize(self.released.len(), outcomes.len());
+                }
             }
         }
         assert!(rest.is_empty(), "registers without an event");
+        self.pass(&events.clock, &mut passed, events.clock.len());
+        behind.resize(self.released.len(), outcomes.len());
         if let Some(last) = events.list.last() {
             self.tally.reached(last.stream_time);
         }
-        self.encoder.seal(&mut outcomes);
-        outcomes
+        let mut released = std::mem::take(&mut self.released);
+        self.encoder.seal(&mut outcomes, &mut released, &behind);
+        Ran { outcomes, released }
     }
 
     /// Touches what the events will look up, so that the processor fetches it for many of them at once; one event after
@@ -132,6 +172,7 @@ impl Step {
         let reading = match &event.reading {
             Ok(reading) => reading,
             Err(Stop::Rejected(rejection)) => return self.reject(event, rejection),
+            Err(Stop::Tick) => return Outcome::Silent(Silence::Tick),
             Err(Stop::Filtered(rule)) => {
                 self.tally.silent(event.kind, Silence::Filtered(*rule));
                 return Outcome::Silent(Silence::Filtered(*rule));
@@ -146,7 +187,7 @@ impl Step {
             }
         }
         match self.guarded(plan, event, reading, spans) {
-            Ok(effects) => self.commit(event, reading, effects),
+            Ok(effects) => self.commit(event, spans, reading, effects),
             Err(rejection) => self.reject(event, &rejection),
         }
     }
@@ -156,7 +197,8 @@ impl Step {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
             return Some(Silence::Dropped);
         }
-        is_duplicate(&self.state.ids, plan, event, reading, spans).then_some(Silence::Duplicate)
+        let waits = reading.identity.is_some_and(|identity| self.state.waiting.has(identity));
+        (waits || is_duplicate(&self.state.ids, plan, event, reading, spans)).then_some(Silence::Duplicate)
     }
 
     /// The content of an event, where the plan notes contents.
@@ -187,7 +229,7 @@ impl Step {
     pub fn taken_for_duplicate(&mut self, event: &Event, spans: &[Span]) -> Outcome {
         let plan = self.plan.clone();
         let mut outcome = [self.duplicate(&plan, event, spans)];
-        self.encoder.seal(&mut outcome);
+        self.encoder.seal(&mut outcome, &mut [], &[]);
         let [outcome] = outcome;
         outcome
     }
@@ -195,12 +237,11 @@ impl Step {
     /// Works an event out; a panic on the way costs that event alone.
     fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
         let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
+        let full = plan.waits && self.state.waiting.of_group(event.group) >= plan.max_waiting;
         let (encoder, tally) = (&mut self.encoder, &mut self.tally);
         let before = encoder.mark();
-        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, encoder, tally, event, spans)));
-        let result = result.unwrap_or_else(|_| {
-            Err(Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event"))
-        });
+        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, full, encoder, tally, event, spans)));
+        let result = result.unwrap_or_else(|_| Err(failed()));
         if result.is_err() {
             self.encoder.undo(before);
         }
@@ -208,52 +249,83 @@ impl Step {
     }
 
     /// From here on nothing can fail.
-    fn commit(&mut self, event: &Event, reading: &Reading, effects: Effects) -> Outcome {
+    fn commit(&mut self, event: &Event, spans: &[Span], reading: &Reading, effects: Effects) -> Outcome {
         if let Some(key) = reading.key.as_ref().filter(|_| !effects.changes.is_empty()) {
             let text = key.text.get(&event.message.payload);
             self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
         }
-        if let Some(identity) = reading.identity {
-            let content = self.content(event);
-            self.state.ids.mark_with(event.group, identity, event.stream_time, content);
-        }
-        let LeadsTo { outcome, kept, mapped, unknown } = effects.leads_to;
-        self.tally.unknown(&unknown);
         self.tally.rows_kept(&effects.kept);
+        match effects.does {
+            Does::Leave(leaving) => {
+                self.mark(event, event.stream_time);
+                self.leaves(event, leaving)
+            }
+            Does::Wait(time, found) => {
+                self.park(event, spans, time, found);
+                Outcome::Silent(Silence::Waits)
+            }
+        }
+    }
+
+    /// Remembers an event's id as processed at a stream time.
+    pub(super) fn mark(&mut self, event: &Event, time: Nanos) {
+        if let Some(identity) = event.reading.as_ref().ok().and_then(|reading| reading.identity) {
+            let content = self.content(event);
+            self.state.ids.mark_with(event.group, identity, time, content);
+        }
+    }
+
+    /// Counts what an event leads to that leaves.
+    pub(super) fn leaves(&mut self, event: &Event, leaving: Leaving) -> Outcome {
+        let Leaving { missed, leads_to: LeadsTo { outcome, kept, mapped, unknown } } = leaving;
+        self.tally.unknown(&unknown);
         match &outcome {
             Outcome::Silent(silence) => self.tally.silent(event.kind, *silence),
             Outcome::Publish(_) | Outcome::Several(_) => {
-                self.tally.processed(event.kind, &effects.missed);
+                self.tally.processed(event.kind, &missed);
                 kept.iter().for_each(|rule| self.tally.kept(*rule));
                 mapped.iter().for_each(|rule| self.tally.mapped(*rule));
-                let id = reading.identity.is_none() && self.plan.looks_for_id(event.kind);
-                let stored_at = event.message.stored_at;
-                let time = match self.plan.time {
-                    Some(_) => outcome.outputs().iter().find_map(|output| output.event_time),
-                    None => Some(stored_at),
-                };
-                if id || time.is_none() {
-                    self.tally.lacks(event.kind, id, time.is_none());
-                }
-                if let Some(time) = time {
-                    // One that is ahead of its own storage says nothing about how fresh the kind is.
-                    self.tally.newest(event.kind, time.min(stored_at));
-                }
+                self.count_lacks(event, &outcome);
             }
         }
         outcome
     }
 
-    fn reject(&mut self, event: &Event, rejection: &Rejection) -> Outcome {
+    /// Counts an id or a time that an event with an output lacks, and how fresh its kind is.
+    fn count_lacks(&mut self, event: &Event, outcome: &Outcome) {
+        let identity = event.reading.as_ref().ok().and_then(|reading| reading.identity);
+        let id = identity.is_none() && self.plan.looks_for_id(event.kind);
+        let stored_at = event.message.stored_at;
+        let time = match self.plan.time {
+            Some(_) => outcome.outputs().iter().find_map(|output| output.event_time),
+            None => Some(stored_at),
+        };
+        if id || time.is_none() {
+            self.tally.lacks(event.kind, id, time.is_none());
+        }
+        if let Some(time) = time {
+            // One that is ahead of its own storage says nothing about how fresh the kind is.
+            self.tally.newest(event.kind, time.min(stored_at));
+        }
+    }
+
+    pub(super) fn reject(&mut self, event: &Event, rejection: &Rejection) -> Outcome {
         self.tally.dead(event.kind, rejection.reason);
         Outcome::Publish(self.encoder.dead_letter(event, rejection))
     }
 }
 
-/// Apply, join, judge and encode; `known` are the rows of the event's key, and the tally takes what quality it has.
+/// What is said of an event on which the engine itself failed.
+pub(super) fn failed() -> Rejection {
+    Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event")
+}
+
+/// Apply, join, judge and encode; `known` are the rows of the event's key, `full` says that no more of its group may wait, and
+/// the tally takes what quality it has.
 fn work_out(
     plan: &Plan,
     known: Option<&KeyRows>,
+    full: bool,
     encoder: &mut Encoder,
     tally: &mut Tally,
     event: &Event,
@@ -264,22 +336,41 @@ fn work_out(
     let kind = plan.kinds.get(usize::from(event.kind));
     let kind = kind.ok_or_else(|| Rejection::new(Reason::Internal, "the kind's number is out of range"))?;
     let Applied { changes, kept } = apply(known, kind, event, spans)?;
-    let (leads_to, missed) = {
+    let does = {
         let joined = join::join(known, &changes, kind, event, spans)?;
-        let marks = if kind.quality.is_empty() {
-            quality::Marks::new()
-        } else {
-            quality::judge(kind, event, spans, &joined, tally)?
-        };
-        let gains = Gains { joined: &joined, marks: &marks };
-        let leads_to = if kind.asks {
-            asked(kind, encoder, event, spans, gains)?
-        } else {
-            LeadsTo::just(Outcome::Publish(encoder.output(kind, event, spans, gains, None)?))
-        };
-        (leads_to, joined.missed)
+        match joined.wait.filter(|_| !full) {
+            Some(time) => Does::Wait(time, join::found(kind, event, spans, &joined)),
+            None if joined.dead_at_last => return Err(wait::missed(joined.wait.is_some())),
+            None => {
+                tally.overflow(joined.wait.is_some());
+                Does::Leave(leaving(kind, joined, encoder, tally, event, spans)?)
+            }
+        }
     };
-    Ok(Effects { changes, kept, missed, leads_to })
+    Ok(Effects { changes, kept, does })
+}
+
+/// Judges and encodes an event whose joins are done.
+pub(super) fn leaving(
+    kind: &Kind,
+    joined: join::Joined<'_>,
+    encoder: &mut Encoder,
+    tally: &mut Tally,
+    event: &Event,
+    spans: &[Span],
+) -> Result<Leaving, Rejection> {
+    let marks = if kind.quality.is_empty() {
+        quality::Marks::new()
+    } else {
+        quality::judge(kind, event, spans, &joined, tally)?
+    };
+    let gains = Gains { joined: &joined, marks: &marks };
+    let leads_to = if kind.asks {
+        asked(kind, encoder, event, spans, gains)?
+    } else {
+        LeadsTo::just(Outcome::Publish(encoder.output(kind, event, spans, gains, None)?))
+    };
+    Ok(Leaving { missed: joined.missed, leads_to })
 }
 
 /// The messages of an event whose kind has conditions, maps or routes: its usual output where it leaves, then those of maps.

@@ -64,6 +64,12 @@ pub struct Tally {
     pub mapped: BTreeMap<RuleId, u64>,
     /// By rule of quality, in the order of the kinds and of their rules.
     pub checks: Vec<CheckTally>,
+    /// Events that began to wait for a row.
+    pub parked: u64,
+    /// Events that a row released, and that time released.
+    pub released: (u64, u64),
+    /// Events that should have waited and left at once, because as many of their key group waited as may.
+    pub wait_overflow: u64,
     /// Conditions that could not be judged, by the rule's number and why.
     pub unknown: BTreeMap<(RuleId, Why), u64>,
 }
@@ -130,8 +136,13 @@ impl Tally {
                 *self.dropped.entry(rule).or_default() += 1;
             }
             Silence::Outside => kind.outside += 1,
-            Silence::Held => {}
+            Silence::Waits | Silence::Held | Silence::Tick => {}
         }
+    }
+
+    /// Takes in whether an event leaves at once because too many of its key group wait.
+    pub(super) fn overflow(&mut self, overflows: bool) {
+        self.wait_overflow += u64::from(overflows);
     }
 
     pub(super) fn rows_kept(&mut self, rows: &[(TableId, Kept)]) {

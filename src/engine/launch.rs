@@ -20,9 +20,10 @@ use crate::protocol::intake::Intake as Cutter;
 use crate::protocol::machines::checkpointer::Checkpointer;
 use crate::protocol::machines::intake::{Intake, ToIntake};
 use crate::protocol::machines::sequencer::Sequencer;
-use crate::protocol::machines::shard::Shard;
+use crate::protocol::machines::shard::{Shard, Waits};
 use crate::protocol::outlet::Outlet;
 use crate::protocol::pace::Pace;
+use crate::protocol::runner::anything_waits;
 use crate::protocol::start::Start;
 use crate::protocol::window::{PUBLISHES, WINDOW};
 use crate::protocol::writes::NextPlan;
@@ -164,6 +165,9 @@ impl Shared {
             began: Instant::now(),
             metrics: self.metrics.clone(),
         };
+        if !state.waiting.is_empty() {
+            self.metrics.waits(number, Waits::of(&state));
+        }
         let store = self.store.clone();
         let stored = Box::new(move |key: &str| stored_rows(store.as_ref(), key));
         self.host(Shard::new(number, self.plan.clone(), state, through, stored), hands)
@@ -192,9 +196,11 @@ impl Engine {
         let checkpointer = shared.checkpointer(parts.record, parts.next_plan, position);
         let sequencer = shared.sequencer(&parts.start, &checkpointer, writer, recovery);
         let through = parts.start.after;
+        let waits = anything_waits(&parts.states);
+        parts.metrics.nothing_waits();
         let states = parts.states.into_iter().enumerate();
         let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
-        let pace = Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start));
+        let pace = Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start).with_clock(waits));
         let hands = IntakeHands {
             shards: shards.clone(),
             sequencer: sequencer.clone(),

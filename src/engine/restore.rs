@@ -6,8 +6,8 @@ use super::crash;
 use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::record::{
-    CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, PlanReader, ROWS, RecordError, RowReader, decode_dedup,
-    dedup_key, dedup_position, encode_plan, read_plan, row_prefix_of_key,
+    CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, ParkedReader, PlanReader, ROWS, RecordError, RowReader,
+    WAITING, decode_dedup, dedup_key, dedup_position, encode_plan, read_plan, row_prefix_of_key,
 };
 use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
@@ -193,6 +193,18 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
         }
         damage.is_none()
     })?;
+    let mut waiting = ParkedReader::new(group);
+    store.scan(space, &WAITING, &mut |key, value| {
+        match waiting.push(key, value) {
+            Ok(Some((parked, parts))) => state.waiting.restore(parked, parts),
+            Ok(None) => {}
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    if let Some(error) = damage.take().or_else(|| waiting.finish().err()) {
+        return Err(damaged(error));
+    }
     let mut reader = RowReader::default();
     let mut key: Option<(Box<str>, Vec<StoredRow>)> = None;
     let mut to_the_end = true;

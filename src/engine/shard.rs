@@ -78,6 +78,9 @@ impl ShardHands {
         if let Some((rows, ids)) = report.holds {
             self.metrics.state(self.number, rows, ids);
         }
+        if let Some(waits) = report.waits {
+            self.metrics.waits(self.number, waits);
+        }
         let (hits, misses) = report.keys;
         self.metrics.cache(hits, misses, report.evicted);
         self.metrics.tally(&report.tally, &self.plan);

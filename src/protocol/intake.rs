@@ -4,6 +4,7 @@
 
 use super::merge::SliceNumber;
 use super::start::{Start, Until};
+use crate::core::clock::{Clock, Moment};
 use crate::core::decode::Decoder;
 use crate::core::event::{Events, StoredMessage};
 use crate::core::ids::{Nanos, Position};
@@ -65,6 +66,8 @@ pub struct Intake {
     /// B: no checkpoint is taken below it.
     base: Position,
     until: Option<Position>,
+    /// Whether slices carry the time of each position, because events wait.
+    clock: bool,
 }
 
 impl Intake {
@@ -88,6 +91,7 @@ impl Intake {
     /// An intake that takes what follows a position, for readers that need no checkpoints.
     pub fn after(plan: Arc<Plan>, shards: usize, after: Position, stream_time: Nanos) -> Intake {
         Intake {
+            clock: plan.waits,
             plan,
             decoder: Decoder::default(),
             shards,
@@ -100,6 +104,11 @@ impl Intake {
             base: after,
             until: None,
         }
+    }
+
+    /// Says that events wait that an earlier plan let wait, whatever this one does.
+    pub fn with_clock(self, waits: bool) -> Intake {
+        Intake { clock: self.clock || waits, ..self }
     }
 
     /// The last position taken.
@@ -143,6 +152,7 @@ impl Intake {
             (0..self.shards).map(|_| Events::with_capacity(share, self.plan.registers(0))).collect();
         let mut order = Vec::with_capacity(messages.len());
         let mut bytes = 0;
+        let mut moments = Vec::new();
         let mut spans = Vec::new();
         for message in messages {
             if let Some(until) = self.until.filter(|until| message.sequence > until.0) {
@@ -156,6 +166,9 @@ impl Intake {
             self.last_stored_at = message.stored_at;
             self.stream_time = self.stream_time.max(message.stored_at);
             bytes += message.payload.len();
+            if self.clock {
+                moments.push(self.moment());
+            }
             spans.clear();
             let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut spans);
             let shard = event.group.shard(self.shards);
@@ -167,8 +180,16 @@ impl Intake {
         if order.is_empty() {
             return None;
         }
+        if self.clock {
+            let clock = Clock::from(moments);
+            shards.iter_mut().for_each(|events| events.clock = clock.clone());
+        }
         let barrier = early.or_else(|| barrier_due.then(|| self.barrier()).flatten());
         Some(self.slice(shards, order, barrier, bytes))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { position: self.last, stored_at: self.last_stored_at, stream_time: self.stream_time }
     }
 
     /// The stream went on beyond `until`: everything up to there was taken, also where its event is deleted.

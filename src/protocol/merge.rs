@@ -1,11 +1,42 @@
 //! The merge: the shards' outcomes of a slice back into input order, slices in order of their numbers.
 //!
-//! Knows which shard got which event, and nothing of what the outcomes are.
+//! What an event leads to that waited stands behind the outcome of the position that released it, in the order of turns and not
+//! of shards. Knows which shard got which event, and nothing of what the outcomes are.
 
+use crate::core::mutants::{Mutant, planted};
+use crate::core::outcome::Outcome;
+use crate::core::parked::Released;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A slice's place in the run, from 0, without gaps.
 pub type SliceNumber = u64;
+
+/// What can be one with outcomes of events that it releases.
+pub trait Releasing: Sized {
+    /// This, and behind it what it releases.
+    fn releasing(self, released: Vec<Self>) -> Self;
+}
+
+impl Releasing for Outcome {
+    fn releasing(self, released: Vec<Outcome>) -> Outcome {
+        Outcome::releasing(self, released)
+    }
+}
+
+/// One shard's part of a slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part<T> {
+    /// The outcomes of its events, in input order.
+    pub outcomes: Vec<T>,
+    /// What of its events that waited is released in the slice.
+    pub released: Vec<Released<T>>,
+}
+
+impl<T> From<Vec<T>> for Part<T> {
+    fn from(outcomes: Vec<T>) -> Part<T> {
+        Part { outcomes, released: Vec::new() }
+    }
+}
 
 /// Puts slices back together.
 #[derive(Debug)]
@@ -18,7 +49,7 @@ pub struct Merge<S, T> {
 #[derive(Debug)]
 struct Waiting<S, T> {
     slice: Option<(S, Vec<u8>)>,
-    parts: Vec<Option<Vec<T>>>,
+    parts: Vec<Option<Part<T>>>,
 }
 
 /// What cannot happen: a message for a slice that was merged already, twice, or of the wrong length.
@@ -26,7 +57,7 @@ struct Waiting<S, T> {
 #[error("slice {0} came twice or with the wrong number of outcomes")]
 pub struct Broken(pub SliceNumber);
 
-impl<S, T> Merge<S, T> {
+impl<S, T: Releasing> Merge<S, T> {
     /// A merge of slices over this many shards.
     pub fn new(shards: usize) -> Merge<S, T> {
         Merge { next: 0, shards, waiting: BTreeMap::new() }
@@ -39,10 +70,10 @@ impl<S, T> Merge<S, T> {
         if before.is_some() { Err(Broken(number)) } else { Ok(()) }
     }
 
-    /// One shard's outcomes of a slice, in input order.
-    pub fn part(&mut self, number: SliceNumber, shard: usize, outcomes: Vec<T>) -> Result<(), Broken> {
+    /// One shard's part of a slice.
+    pub fn part(&mut self, number: SliceNumber, shard: usize, part: Part<T>) -> Result<(), Broken> {
         let place = self.waiting(number)?.parts.get_mut(shard).ok_or(Broken(number))?;
-        if place.replace(outcomes).is_some() { Err(Broken(number)) } else { Ok(()) }
+        if place.replace(part).is_some() { Err(Broken(number)) } else { Ok(()) }
     }
 
     /// The next slice, once the slice and all its parts are here.
@@ -56,7 +87,13 @@ impl<S, T> Merge<S, T> {
             return Err(Broken(number));
         };
         self.next += 1;
-        let mut parts: Vec<VecDeque<T>> = parts.into_iter().map(|part| part.expect("it is complete").into()).collect();
+        let mut released = Vec::new();
+        let own = |part: Option<Part<T>>| {
+            let part = part.expect("it is complete");
+            released.extend(part.released);
+            VecDeque::from(part.outcomes)
+        };
+        let mut parts: Vec<VecDeque<T>> = parts.into_iter().map(own).collect();
         let mut merged = Vec::with_capacity(order.len());
         for shard in order {
             let outcome = parts.get_mut(usize::from(shard)).and_then(VecDeque::pop_front);
@@ -64,6 +101,9 @@ impl<S, T> Merge<S, T> {
         }
         if parts.iter().any(|part| !part.is_empty()) {
             return Err(Broken(number));
+        }
+        if !released.is_empty() {
+            merged = with_released(merged, released).ok_or(Broken(number))?;
         }
         Ok(Some((slice, merged)))
     }
@@ -78,9 +118,75 @@ impl<S, T> Merge<S, T> {
     }
 }
 
+/// The outcomes with what they release; `None` where something is released at a place that the slice does not have.
+pub fn with_released<T: Releasing>(outcomes: Vec<T>, mut released: Vec<Released<T>>) -> Option<Vec<T>> {
+    if planted(Mutant::ReleasedByShard) {
+        released.sort_by_key(|released| released.at);
+    } else {
+        released.sort_by_key(|released| (released.at, released.turn));
+    }
+    let mut released = released.into_iter().peekable();
+    let mut merged = Vec::with_capacity(outcomes.len());
+    for (at, outcome) in outcomes.into_iter().enumerate() {
+        let here: Vec<T> = std::iter::from_fn(|| released.next_if(|released| released.at == at))
+            .map(|released| released.outcome)
+            .collect();
+        merged.push(if here.is_empty() { outcome } else { outcome.releasing(here) });
+    }
+    released.next().is_none().then_some(merged)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::ids::{KeyGroup, Nanos, Position};
+    use crate::core::parked::Turn;
+
+    impl Releasing for Vec<u64> {
+        fn releasing(mut self, released: Vec<Vec<u64>>) -> Vec<u64> {
+            self.extend(released.into_iter().flatten());
+            self
+        }
+    }
+
+    impl Releasing for (u64, usize) {
+        fn releasing(self, _: Vec<(u64, usize)>) -> (u64, usize) {
+            self
+        }
+    }
+
+    impl Releasing for u8 {
+        fn releasing(self, _: Vec<u8>) -> u8 {
+            self
+        }
+    }
+
+    #[test]
+    fn what_is_released_stands_behind_its_position_in_the_order_of_turns() {
+        let late = |at, deadline, position, outcome| Released {
+            at,
+            turn: Turn { deadline: Nanos(deadline), position: Position(position), group: KeyGroup(0), again: 0 },
+            outcome: vec![outcome],
+        };
+        let mut merge = Merge::new(2);
+        merge.slice(0, (), vec![1, 0, 1]).unwrap();
+        merge
+            .part(
+                0,
+                1,
+                Part { outcomes: vec![vec![10], vec![12]], released: vec![late(2, 5, 3, 53), late(2, 7, 1, 71)] },
+            )
+            .unwrap();
+        merge
+            .part(0, 0, Part { outcomes: vec![vec![11]], released: vec![late(0, 9, 9, 99), late(2, 5, 1, 51)] })
+            .unwrap();
+        let (_, merged) = merge.take_next().unwrap().unwrap();
+        assert_eq!(merged, [vec![10, 99], vec![11], vec![12, 51, 53, 71]]);
+        merge.slice(1, (), vec![0]).unwrap();
+        merge.part(1, 0, Part { outcomes: vec![vec![1]], released: vec![late(1, 1, 1, 1)] }).unwrap();
+        merge.part(1, 1, Vec::new().into()).unwrap();
+        assert_eq!(merge.take_next(), Err(Broken(1)), "the slice has no such place");
+    }
     use proptest::prelude::*;
 
     /// A slice as the shards of its outcomes in order.
@@ -109,7 +215,7 @@ mod tests {
                     None => merge.slice(number, number, order.clone()).unwrap(),
                     Some(shard) => {
                         let own = order.iter().enumerate().filter(|(_, s)| **s == shard).map(|(at, _)| (number, at));
-                        merge.part(number, usize::from(shard), own.collect()).unwrap();
+                        merge.part(number, usize::from(shard), own.collect::<Vec<_>>().into()).unwrap();
                     }
                 }
                 while let Some((slice, outcomes)) = merge.take_next().unwrap() {
@@ -127,8 +233,8 @@ mod tests {
         let mut merge: Merge<(), u8> = Merge::new(1);
         merge.slice(0, (), vec![0]).unwrap();
         assert_eq!(merge.slice(0, (), vec![0]), Err(Broken(0)));
-        merge.part(0, 0, vec![]).unwrap();
+        merge.part(0, 0, vec![].into()).unwrap();
         assert_eq!(merge.take_next(), Err(Broken(0)), "one outcome is missing");
-        assert_eq!(merge.part(0, 0, vec![]), Err(Broken(0)), "that slice is over");
+        assert_eq!(merge.part(0, 0, vec![].into()), Err(Broken(0)), "that slice is over");
     }
 }

@@ -10,6 +10,7 @@
 //! `replay` decide for the two commands of that name.
 
 pub mod runner;
+pub mod ticks;
 pub mod header;
 pub mod epoch;
 pub mod facts;
@@ -62,5 +63,7 @@ mod identity_cases;
 mod emit_cases;
 #[cfg(test)]
 mod map_cases;
+#[cfg(test)]
+mod wait_cases;
 #[cfg(test)]
 mod apply_cases;

@@ -8,12 +8,13 @@ use super::header::LaneMessage;
 use super::intake::Barrier;
 use super::lane::{Lane, LaneEvent, Send, compare};
 use super::machines::machine::CrashPoint;
-use super::merge::{Broken, Merge, SliceNumber};
+use super::merge::{Broken, Merge, Part, SliceNumber};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
 use super::start::{Start, StartKind};
 use super::window::Window;
 use crate::core::ids::{LaneSequence, Nanos, Position};
+use crate::core::outcome::Outcome;
 use crate::core::output::Output;
 use std::collections::VecDeque;
 use std::iter::{Flatten, Peekable};
@@ -101,16 +102,16 @@ pub struct Unconfirmed {
 }
 
 /// A merged slice of which some outputs are not with the lane yet.
-struct Waiting<M, T: IntoIterator<Item = Output>> {
+struct Waiting<M> {
     slice: Announced<M>,
-    outputs: Peekable<Flatten<std::vec::IntoIter<T>>>,
+    outputs: Peekable<Flatten<std::vec::IntoIter<Outcome>>>,
 }
 
-/// The outlet of one start. `M` travels with a slice, `K` with a batch of old messages; `T` is one event's outputs.
-pub struct Outlet<M, K, T: IntoIterator<Item = Output>> {
-    merge: Merge<Announced<M>, T>,
+/// The outlet of one start. `M` travels with a slice, `K` with a batch of old messages.
+pub struct Outlet<M, K> {
+    merge: Merge<Announced<M>, Outcome>,
     lane: Lane,
-    queue: VecDeque<Waiting<M, T>>,
+    queue: VecDeque<Waiting<M>>,
     old: OldMessages<K>,
     sent: VecDeque<Unconfirmed>,
     sent_bytes: usize,
@@ -123,9 +124,9 @@ pub struct Outlet<M, K, T: IntoIterator<Item = Output>> {
     compares: CrashPoint,
 }
 
-impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
+impl<M, K> Outlet<M, K> {
     /// The outlet of a start over so many shards.
-    pub fn new(start: &Start, shards: usize, window: Window) -> Outlet<M, K, T> {
+    pub fn new(start: &Start, shards: usize, window: Window) -> Outlet<M, K> {
         let rebuilds = matches!(start.kind, StartKind::Rebuild(_));
         Outlet {
             compares: CrashPoint(if rebuilds { "during_a_rebuild" } else { "during_suppression" }),
@@ -149,9 +150,9 @@ impl<M, K, T: IntoIterator<Item = Output>> Outlet<M, K, T> {
         self.take_merged(merged, acts);
     }
 
-    /// One shard's outcomes of a slice, in input order.
-    pub fn processed(&mut self, number: SliceNumber, shard: usize, outcomes: Vec<T>, acts: &mut Vec<Act<M>>) {
-        let merged = self.merge.part(number, shard, outcomes);
+    /// One shard's part of a slice.
+    pub fn processed(&mut self, number: SliceNumber, shard: usize, part: Part<Outcome>, acts: &mut Vec<Act<M>>) {
+        let merged = self.merge.part(number, shard, part);
         self.take_merged(merged, acts);
     }
 

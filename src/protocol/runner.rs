@@ -4,14 +4,14 @@
 //! For whoever wants to know what becomes of events without an engine: the audit, `sidestream test`, benches, fuzzing.
 
 use super::intake::{Barrier, Intake, Slice};
-use super::merge::Merge;
+use super::merge::{Merge, Part};
 use crate::core::event::{Events, StoredMessage};
 use crate::core::explain::{Explained, explain};
 use crate::core::ids::{Nanos, Position};
 use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::step::Step;
+use crate::core::step::{Ran, Step};
 use std::sync::Arc;
 
 /// Slices and barriers come from one intake, so that neither can be of the wrong size or come twice.
@@ -38,7 +38,7 @@ impl Runner {
     /// Goes on behind a position, with one state for each shard and the stream time at that position.
     pub fn over(plan: Arc<Plan>, states: Vec<State>, after: Position, stream_time: Nanos) -> Runner {
         Runner {
-            intake: Intake::after(plan.clone(), states.len(), after, stream_time),
+            intake: Intake::after(plan.clone(), states.len(), after, stream_time).with_clock(anything_waits(&states)),
             merge: Merge::new(states.len()),
             shards: states.into_iter().map(|state| Step::new(plan.clone(), state)).collect(),
             plan,
@@ -60,7 +60,8 @@ impl Runner {
         let Slice { number, shards, order, .. } = slice;
         self.merge.slice(number, (), order).expect(OWN);
         for (shard, (step, events)) in self.shards.iter_mut().zip(&shards).enumerate() {
-            self.merge.part(number, shard, step.run(events)).expect(OWN);
+            let Ran { outcomes, released } = step.run(events);
+            self.merge.part(number, shard, Part { outcomes, released }).expect(OWN);
         }
         let (_, outcomes) = self.merge.take_next().expect(OWN).expect("every shard has handed over its part");
         outcomes
@@ -92,6 +93,11 @@ impl Runner {
         groups.sort_by_key(|changes| changes.group);
         (barrier, groups)
     }
+}
+
+/// Whether events wait in one of these states.
+pub fn anything_waits(states: &[State]) -> bool {
+    states.iter().any(|state| !state.waiting.is_empty())
 }
 
 #[cfg(test)]

@@ -95,6 +95,17 @@ catalogue! {
     MISSES = "misses_total", Counter, "joins", ["table"], "Joins that found no row, by table.";
     ROWS_KEPT = "rows_kept_total", Counter, "rows", ["table", "why"],
         "Rows that an event left as they were, by table with a version: older (the row is newer) or invalid (the event says no version).";
+    WAITING_EVENTS = "waiting_events", Gauge, "events", [], "Events that wait for a row.";
+    WAITING_BYTES = "waiting_bytes", Gauge, "bytes", [], "Bytes of the events that wait, and of the rows that they found.";
+    OLDEST_WAIT = "oldest_wait_seconds", Gauge, "seconds", [],
+        "Stream time since the event was stored that waits and leaves next; 0 where none waits.";
+    WAITS = "waits_total", Counter, "events", [], "Events that began to wait for a row.";
+    WAITS_ENDED = "waits_ended_total", Counter, "events", ["by"],
+        "Events that left after a wait, by what released them: row or time.";
+    WAIT_OVERFLOW = "wait_overflow_total", Counter, "events", [],
+        "Events that left at once because as many of their key group waited as engine.max_waiting allows.";
+    TICKS = "ticks_total", Counter, "messages", [],
+        "Messages that the engine published into the input to move time on while events waited.";
     LATENCY_SECONDS = "latency_seconds", Histogram(LATENCY), "seconds", [],
         "Time from an event's storage in the input stream to the confirmation of its output.";
     EVENT_TIME_LATENCY = "event_time_latency_seconds", Histogram(EVENT_TIME), "seconds", [],

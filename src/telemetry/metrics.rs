@@ -10,9 +10,11 @@ use super::lake::LakeMetrics;
 use super::outcomes::Outcomes;
 use super::recent::Recent;
 use super::registry::Registry;
-use crate::core::ids::Position;
+use super::waiting::{self, Waiting};
+use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::tally::Tally;
+use crate::protocol::machines::shard::Waits;
 use crate::protocol::start::StartKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +31,7 @@ struct Inner {
     handles: Handles,
     outcomes: Mutex<Option<Arc<Outcomes>>>,
     live: Live,
+    waiting: Waiting,
     recent: Mutex<Recent>,
     started: Instant,
     /// When the last checkpoint was written, in nanoseconds after `started`.
@@ -51,6 +54,7 @@ impl Metrics {
             handles,
             outcomes: Mutex::new(None),
             live: Live::default(),
+            waiting: Waiting::default(),
             recent: Mutex::new(Recent::new()),
             started: Instant::now(),
             checkpoint_ns: AtomicU64::new(0),
@@ -84,11 +88,32 @@ impl Metrics {
     /// A part of a slice went through the step of `plan`.
     pub fn tally(&self, tally: &Tally, plan: &Plan) {
         self.outcomes(plan).add(tally, &self.0.live);
+        waiting::count(&self.0.registry, tally);
         for (reason, count) in &tally.reasons {
             if let Some(counter) = self.0.handles.dead_letters.get(*reason) {
                 counter.increment(*count);
             }
         }
+    }
+
+    /// What waits in a shard.
+    pub fn waits(&self, shard: usize, waits: Waits) {
+        self.0.waiting.set(&self.0.registry, shard, waits, self.0.live.stream_time.load(Relaxed));
+    }
+
+    /// A start begins: what the shards of the one before said counts no more.
+    pub fn nothing_waits(&self) {
+        self.0.waiting.clear();
+    }
+
+    /// The stream time that releases the first event that waits.
+    pub fn first_deadline(&self) -> Option<Nanos> {
+        self.0.waiting.deadline()
+    }
+
+    /// A message was published that only moves time on.
+    pub fn ticked(&self) {
+        self.0.registry.counter(&all::TICKS, &[]).increment(1);
     }
 
     /// The counters of a plan, made anew when the plan changed; the series of the earlier plan stay.

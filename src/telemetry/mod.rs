@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod figures;
 pub mod health;
 pub mod stall;
+mod waiting;
 pub mod log;
 pub mod lake;
 mod handles;

@@ -36,7 +36,7 @@ fn a_newcomers_configuration_does_what_the_readme_says() {
 /// Blocks of TOML in a page come in pairs: a configuration, and its cases.
 #[test]
 fn the_configurations_of_a_page_pass_the_cases_behind_them() {
-    for page in ["envelopes", "tables"] {
+    for page in ["envelopes", "tables", "waiting"] {
         cases_of(page);
     }
 }

@@ -30,6 +30,7 @@ mod identity;
 mod kills;
 mod power;
 mod takeover;
+mod waiting;
 mod drain;
 mod examples;
 mod flights;

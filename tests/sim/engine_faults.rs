@@ -58,7 +58,7 @@ impl World {
         let number = self.processes.len();
         let first = &self.processes[self.main];
         let mut second = Process::new(number, first.plan);
-        if !self.facts.rebuilds && self.context.random.per_mille(250) {
+        if !self.facts.rebuilds && first.plan != 'W' && self.context.random.per_mille(250) {
             // Somebody tries another configuration beside the engine that runs.
             second.plan = if first.plan == 'A' { 'B' } else { 'A' };
             self.facts.grounds.insert("plan changed");

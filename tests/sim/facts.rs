@@ -132,6 +132,16 @@ impl Facts {
         }
     }
 
+    /// Lessons wait for their rows, under one plan to the end.
+    pub fn wait(&mut self) {
+        (self.first, self.rebuilds) = ('W', false);
+        for kind in &mut self.kinds {
+            if ["plan changed", "plan of another state", "input lost its tail"].contains(kind) {
+                *kind = "engine killed";
+            }
+        }
+    }
+
     /// Which events have a twin: none where a state is built anew behind a plan without maps.
     pub fn twins(&self) -> Twins {
         match (self.rebuilds, self.first) {

@@ -29,6 +29,7 @@ mod rewound;
 mod server_faults;
 mod stale;
 mod truth;
+mod waits;
 mod world;
 mod writing;
 

@@ -3,6 +3,7 @@
 //! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
 
 use super::plans::{LETTERS, WINDOW_S};
+use super::waits::Waits;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
 use std::collections::{BTreeMap, HashMap};
@@ -129,6 +130,19 @@ pub struct Row {
     pub version: Option<(u64, String)>,
 }
 
+/// The values that an event's joins find: of the user, and of the subscription in its language.
+#[derive(Clone, Default)]
+pub struct Found {
+    pub user: Option<u64>,
+    pub subscription: Option<u64>,
+}
+
+impl Found {
+    pub fn is_whole(&self) -> bool {
+        self.user.is_some() && self.subscription.is_some()
+    }
+}
+
 /// The tables at one position: `user` by key, `subscription` by key and language.
 pub type Rows = BTreeMap<(u64, &'static str), Row>;
 
@@ -145,6 +159,8 @@ pub struct Oracle {
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, Row)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
+    /// What is otherwise under the plan that lets lessons wait.
+    waits: Waits,
     stream_time: i64,
 }
 
@@ -153,7 +169,8 @@ impl Oracle {
     pub fn push(&mut self, event: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
         if position <= self.begins_behind {
-            LETTERS.iter().for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
+            let letters = LETTERS.iter().chain(&['W']);
+            letters.for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
             return self.events.push((event, stored_at));
         }
         self.stream_time = self.stream_time.max(stored_at);
@@ -163,9 +180,14 @@ impl Oracle {
         }
         for letter in LETTERS {
             let quiet = letter == 'B' && event.is_quiet();
-            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter, position) };
+            let found = self.found(&event, &Found::default());
+            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter, position, &found) };
             self.outcomes.entry(letter).or_default().push(messages);
         }
+        let mut waits = std::mem::take(&mut self.waits);
+        let messages = waits.at(self, &event, position, self.stream_time);
+        self.waits = waits;
+        self.outcomes.entry('W').or_default().push(messages);
         self.events.push((event, stored_at));
     }
 
@@ -247,7 +269,19 @@ impl Oracle {
         self.history.iter().filter_map(|(row, changes)| Some((*row, value(changes)?))).collect()
     }
 
-    fn is_dead(event: &Event) -> Option<&'static str> {
+    /// What an event finds now, where it did not find it before.
+    pub fn found(&self, event: &Event, before: &Found) -> Found {
+        let row = |row: &str| {
+            let at = self.history.iter().find(|((of, name), _)| Some(*of) == event.key && *name == row);
+            at.and_then(|(_, changes)| changes.last()).and_then(|(_, row)| row.value)
+        };
+        Found {
+            user: before.user.or_else(|| row("")),
+            subscription: before.subscription.or_else(|| row(event.language)),
+        }
+    }
+
+    pub fn is_dead(event: &Event) -> Option<&'static str> {
         match event.kind {
             "broken" => Some("not_json"),
             "other" => None,
@@ -290,16 +324,12 @@ impl Oracle {
         }
     }
 
-    fn messages(&self, event: &Event, letter: char, position: u64) -> Vec<Expected> {
+    /// The messages of an event whose joins found that.
+    pub fn messages(&self, event: &Event, letter: char, position: u64, found: &Found) -> Vec<Expected> {
         let text = event.text();
         if let Some(reason) = Oracle::is_dead(event) {
             return vec![Expected { subject: format!("dead.{reason}"), payload: text }];
         }
-        let row = |row: &str| {
-            let key = event.key.expect("a key");
-            let at = self.history.iter().find(|((of, name), _)| *of == key && *name == row);
-            at.and_then(|(_, changes)| changes.last()).and_then(|(_, row)| row.value)
-        };
         let quoted = |value: Option<u64>, initial: char| match value {
             Some(value) => format!("\"{initial}{value}\""),
             None => "null".to_owned(),
@@ -311,7 +341,7 @@ impl Oracle {
         };
         let mut mark = event.kind != "other";
         if event.kind == "lesson" {
-            let (user, subscription) = (row(""), row(event.language));
+            let Found { user, subscription } = *found;
             added += &format!(",\"country\":{}", quoted(user, 'c'));
             if letter == 'C' {
                 added += &format!(",\"name\":{}", quoted(user, 'n'));
@@ -322,7 +352,7 @@ impl Oracle {
         let name = if letter == 'B' { "seen" } else { "processed" };
         let payload = format!("{}{added},\"{name}\":{mark}}}", &text[..text.len() - 1]);
         let kind = if event.kind == "other" { "unknown" } else { event.kind };
-        let has_user = || event.kind == "lesson" && row("").is_some();
+        let has_user = || event.kind == "lesson" && found.user.is_some();
         let subject = match letter {
             'B' if event.value >= 700 && has_user() => format!("far.{kind}"),
             'B' => format!("enriched.b.{kind}"),
@@ -334,7 +364,7 @@ impl Oracle {
         let mut messages = vec![Expected { subject, payload }];
         if event.twin && letter != 'D' {
             let of = event.id.map_or("null".to_owned(), |id| format!("\"{}{id}\"", &event.kind[..1]));
-            let land = quoted(event.key.filter(|_| event.kind != "other").and_then(|_| row("")), 'c');
+            let land = quoted(found.user.filter(|_| event.kind != "other"), 'c');
             let payload = format!("{{\"of\":{of},\"at\":{{\"n\":{position}}},\"land\":{land}}}");
             messages.push(Expected { subject: format!("twin.{kind}"), payload });
         }

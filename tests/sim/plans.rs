@@ -4,8 +4,8 @@
 //! output, lessons get a derived field, and some of them go to another subject or nowhere. Events with a twin lead to a second
 //! message. C keeps one column more, finds keys by a derived field in the second of
 //! two places, and kinds by a condition or in the second of two places: a change of state. D is A without maps: where it was
-//! in force, nobody has to know whether all messages of the newest event are out. All drop the same lessons before the state
-//! sees them. Subscriptions have versions, and those of a user go with it.
+//! in force, nobody has to know whether all messages of the newest event are out. W is A but for lessons that wait for
+//! their rows, in worlds of its own. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -14,6 +14,9 @@ use sidestream::core::record::PlanSince;
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
 pub const LETTERS: [char; 4] = ['A', 'B', 'C', 'D'];
+/// How long a lesson waits under W, in seconds, and how many of a key group.
+pub const WAIT_S: i64 = 1;
+pub const MOST_WAITING: u32 = 2;
 /// The window of de-duplication, in seconds.
 pub const WINDOW_S: i64 = 2;
 
@@ -82,10 +85,20 @@ pub fn spec(letter: char) -> PlanSpec {
         plan["map"][0]["when"] = json!("event.twin && !(meta.kind == \"lesson\" && event.properties.value < 100)");
         plan["emit"] = json!({ "from": 1, "until": u64::MAX, "subject": "events.loud.*" });
     }
+    if letter == 'W' {
+        wait(&mut plan);
+    }
     if letter == 'D' {
         plan.as_object_mut().expect("a table").remove("map");
     }
     serde_json::from_value(plan).expect("a plan")
+}
+
+/// Lets lessons wait for their rows.
+fn wait(plan: &mut serde_json::Value) {
+    plan["enrich"][0]["on_miss"] = json!("wait");
+    plan["enrich"][0]["wait"] = json!({ "wait_s": WAIT_S });
+    plan["max_waiting"] = json!(MOST_WAITING);
 }
 
 /// The letter of the plan that is in force at a position.
@@ -97,6 +110,7 @@ pub fn at(plans: &[PlanSince], position: u64) -> Option<char> {
 pub fn letter(fingerprint: &str) -> Option<char> {
     use std::sync::OnceLock;
     static ALL: OnceLock<Vec<(String, char)>> = OnceLock::new();
-    let all = ALL.get_or_init(|| LETTERS.into_iter().map(|letter| (spec(letter).fingerprint(), letter)).collect());
+    let all = ALL
+        .get_or_init(|| LETTERS.into_iter().chain(['W']).map(|letter| (spec(letter).fingerprint(), letter)).collect());
     all.iter().find(|(known, _)| known == fingerprint).map(|(_, letter)| *letter)
 }

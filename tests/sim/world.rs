@@ -79,7 +79,10 @@ impl World {
         if seed % 8 == 4 {
             facts.end_with_a_rewind();
         }
-        if matches!(seed % 8, 3 | 5) {
+        if seed % 8 == 6 {
+            facts.wait();
+        }
+        if matches!(seed % 8, 3 | 5) || seed % 16 == 14 {
             context.crashes = Some(Random::new(!seed));
         }
         let mut main = Process::new(0, facts.first);

@@ -60,16 +60,17 @@ impl ApiError {
     pub(super) fn broker(self, subject: &str) -> BrokerError {
         let what = format!("{subject}: {} ({})", self.description, self.err_code);
         // 503: no leader yet, or JetStream is starting. 500 and 429 pass with the load or the disk.
-        let passes = matches!(self.code, 429 | 500 | 503)
-            || self.err_code == TOO_MANY_CONSUMERS
-            || self.waits_for_peers();
+        let passes =
+            matches!(self.code, 429 | 500 | 503) || self.err_code == TOO_MANY_CONSUMERS || self.waits_for_peers();
         if passes && self.err_code != 10039 {
             return BrokerError::Transient(what);
         }
         let hint = match self.err_code {
             STREAM_NOT_FOUND => "create it with `sidestream provision`, or correct the stream's name",
             10039 | 10076 => "enable JetStream in the server and for this account",
-            NO_SUITABLE_PEERS => "ask for servers that the cluster has: see placement_cluster, placement_tags and replicas",
+            NO_SUITABLE_PEERS => {
+                "ask for servers that the cluster has: see placement_cluster, placement_tags and replicas"
+            }
             _ => "`sidestream check --connect` tells more",
         };
         BrokerError::Permanent { what, hint: hint.to_owned() }

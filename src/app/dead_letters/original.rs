@@ -27,7 +27,7 @@ pub struct Original {
 /// The event in the input, if it still stands there.
 pub async fn in_the_input(connection: &Connection, found: &Found) -> Result<Option<StoredMessage>, BrokerError> {
     let id = &found.letter.id;
-    let event = streams::message_at(connection, &id.input, id.position.0).await?;
+    let event = streams::message_at(connection, &id.input, found.letter.event().0).await?;
     Ok(event.filter(|event| found.letter.is_of(event)))
 }
 

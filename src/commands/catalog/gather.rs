@@ -58,8 +58,10 @@ impl Gathered {
 
     /// One event more, as the decoder gives it: what the plan masks is masked here too.
     pub fn add(&mut self, plan: &Plan, event: &Event) {
-        self.events += 1;
+        self.events += u64::from(!matches!(event.reading, Err(Stop::Tick)));
         match &event.reading {
+            // It is no event.
+            Err(Stop::Tick) => return,
             Err(Stop::Filtered(_)) => {
                 self.filtered += 1;
                 return;

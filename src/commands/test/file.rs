@@ -45,6 +45,8 @@ pub(super) struct Case {
     pub(super) dropped: u64,
     /// How many duplicates it expects.
     pub(super) duplicates: u64,
+    /// How many events it expects to wait for a row at the end.
+    pub(super) waiting: u64,
     /// Where its values stand in the text.
     pub(super) places: Places,
 }
@@ -56,6 +58,7 @@ pub(super) struct Places {
     pub(super) out: Option<Place>,
     pub(super) dropped: Option<Place>,
     pub(super) duplicates: Option<Place>,
+    pub(super) waiting: Option<Place>,
 }
 
 /// What cases are read by.
@@ -141,6 +144,7 @@ impl<'c> Reader<'c> {
         let why = "the number of input lines without an output, for this reason";
         let dropped = section.integer("dropped", 0..=COUNT_MAX, why);
         let duplicates = section.integer("duplicates", 0..=COUNT_MAX, why);
+        let waiting = section.integer("waiting", 0..=COUNT_MAX, why);
         if let Some(At { value, place }) = name.valid()
             && !names.insert(value.clone())
         {
@@ -153,9 +157,9 @@ impl<'c> Reader<'c> {
                 "`out` compares all bytes, `out_like` the members named",
             );
         }
-        let says = [out.is_absent(), like.is_absent(), dropped.is_absent(), duplicates.is_absent()];
-        if says == [true; 4] && !self.open {
-            let hint = "write `out` with a line for each output, or let `sidestream test --update` write it; `dropped` and `duplicates` count events without one";
+        let counts = [&dropped, &duplicates, &waiting].map(Given::is_absent);
+        if [out.is_absent(), like.is_absent()] == [true; 2] && counts == [true; 3] && !self.open {
+            let hint = "write `out` with a line for each output, or let `sidestream test --update` write it; `dropped`, `duplicates` and `waiting` count events without one";
             section.report.error_with(place, "this case does not say what comes out of it", hint);
         }
         let messages = self.messages(&input, text, section.report);
@@ -164,6 +168,7 @@ impl<'c> Reader<'c> {
             out: out.valid().or(like.valid()).map(|at| at.place),
             dropped: dropped.valid().map(|at| at.place),
             duplicates: duplicates.valid().map(|at| at.place),
+            waiting: waiting.valid().map(|at| at.place),
         };
         let manner = if like.is_absent() { Manner::Bytes } else { Manner::Members };
         let out = if like.is_absent() { out } else { like };
@@ -174,8 +179,19 @@ impl<'c> Reader<'c> {
         let expected = lines(&out, text, section.report, read);
         let state = self.state(&state, text, section.report);
         section.finish();
-        let (dropped, duplicates) = (dropped.or(0)?, duplicates.or(0)?);
-        Some(Case { name: name.value()?, line, messages, expected, manner, state, dropped, duplicates, places })
+        let (dropped, duplicates, waiting) = (dropped.or(0)?, duplicates.or(0)?, waiting.or(0)?);
+        Some(Case {
+            name: name.value()?,
+            line,
+            messages,
+            expected,
+            manner,
+            state,
+            dropped,
+            duplicates,
+            waiting,
+            places,
+        })
     }
 
     fn messages(&self, input: &Given<String>, text: &str, report: &mut Report) -> Vec<StoredMessage> {

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
+use crate::core::output::TICK;
 use crate::core::plan::key_spec::KindPlaces;
 use crate::core::plan::selector::Selector;
 use crate::core::plan::template::token;
@@ -42,6 +43,8 @@ pub(super) struct Notation {
     pub(super) subjects: Vec<String>,
     /// `event.kind`.
     pub(super) kind: KindPlaces,
+    /// `clock.subject`.
+    pub(super) tick: Option<String>,
 }
 
 /// The lines that stand for something: neither empty nor comments.
@@ -79,7 +82,11 @@ impl<'l> Words<'l> {
 impl Notation {
     /// Of a configuration.
     pub(super) fn of(config: &Config) -> Notation {
-        Notation { subjects: config.input.subjects.clone(), kind: config.plan.event.kind.clone() }
+        Notation {
+            subjects: config.input.subjects.clone(),
+            kind: config.plan.event.kind.clone(),
+            tick: config.plan.tick_subject.clone(),
+        }
     }
 
     /// Reads a line; `before` is when the line before was stored.
@@ -95,8 +102,7 @@ impl Notation {
         };
         let (at, word) = words.next();
         if words.rest().1 == "tick" {
-            let hint = "time moves with the events: give a later event its time, such as `@+31s`";
-            return Err(Fault::new(at, "`tick` is not known to this build: nothing waits for time yet", hint));
+            return self.tick(at, sequence, stored_at);
         }
         // A filter such as `>` would take the beginning of a body or a header for a subject.
         let could_be = !word.starts_with(['{', '[', '"']) && !word.contains('=');
@@ -119,6 +125,23 @@ impl Notation {
             subject: subject.into(),
             headers: (!headers.is_empty()).then(|| Arc::new(headers)),
             payload: body.to_owned().into(),
+        })
+    }
+
+    /// The message that only moves time on.
+    fn tick(&self, at: Range<usize>, sequence: u64, stored_at: Nanos) -> Result<StoredMessage, Fault> {
+        let Some(subject) = &self.tick else {
+            let hint = "add [clock] with a `subject`, or give a later event its time, such as `@+31s`";
+            let message = "`tick` moves time on where events wait, and the configuration has no [clock]";
+            return Err(Fault::new(at, message, hint));
+        };
+        let headers = Some(Arc::new(vec![(TICK.to_owned(), "1".to_owned())]));
+        Ok(StoredMessage {
+            sequence,
+            stored_at,
+            subject: subject.as_str().into(),
+            headers,
+            payload: Default::default(),
         })
     }
 

@@ -91,6 +91,8 @@ pub(super) struct Judged {
     pub(super) dropped: u64,
     /// Duplicates.
     pub(super) duplicates: u64,
+    /// Events that still wait at the end.
+    pub(super) waiting: u64,
 }
 
 /// Judges a case.
@@ -122,8 +124,9 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
         (Silence::Outside, 0),
         (Silence::Held, 0),
     ];
-    let mut silent = counts.map(|(why, named)| (why, named, silent(&ran.outcomes, why)));
-    let (dropped, duplicates) = (silent[0].2.len() as u64, silent[1].2.len() as u64);
+    let [dropped, duplicates, outside, held] = counts.map(|(why, named)| (why, named, silent(&ran.outcomes, why)));
+    let mut silent = [dropped, duplicates, outside, held, (Silence::Waits, case.waiting, ran.waiting.clone())];
+    let [dropped, duplicates, _, _, waiting] = silent.each_ref().map(|(.., lines)| lines.len() as u64);
     for (why, named, lines) in &mut silent {
         if *named != lines.len() as u64 {
             let first = ran.outcomes.iter().find_map(|outcome| match outcome {
@@ -134,7 +137,7 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
         }
     }
     failures.extend(case.state.judge(&plan.layout, |key| stored_rows(&ran.store, key))?);
-    Ok(Judged { failures, lines, dropped, duplicates })
+    Ok(Judged { failures, lines, dropped, duplicates, waiting })
 }
 
 /// The input lines that have no output for a reason.

@@ -134,7 +134,12 @@ fn case(config: &Config, plan: &Arc<Plan>, name: &str, messages: &[StoredMessage
     if !outputs.is_empty() {
         text.push_str(&format!("out = {}\n", block(&outputs)));
     }
-    for (key, count) in [("dropped", count(Silence::Dropped)), ("duplicates", count(Silence::Duplicate))] {
+    let counts = [
+        ("dropped", count(Silence::Dropped)),
+        ("duplicates", count(Silence::Duplicate)),
+        ("waiting", ran.waiting.len()),
+    ];
+    for (key, count) in counts {
         if count > 0 {
             text.push_str(&format!("{key} = {count}\n"));
         }

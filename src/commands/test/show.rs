@@ -41,6 +41,8 @@ fn silent(why: Silence, named: u64, lines: &[u64]) -> String {
         Silence::Dropped => ("dropped", "its kind is unknown, and such are dropped"),
         Silence::Filtered(_) => ("dropped", "a rule drops it"),
         Silence::Duplicate => ("duplicates", "it is a duplicate"),
+        Silence::Waits => ("waiting", "it still waits for a row"),
+        Silence::Tick => ("ticks", "it only moves time on"),
         Silence::Outside | Silence::Held => ("-", "it stands outside what the plan lets out"),
     };
     let numbers: Vec<String> = lines.iter().map(u64::to_string).collect();

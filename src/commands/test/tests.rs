@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 fn notation(subjects: &[&str], kind: &str) -> Notation {
     let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
-    Notation { subjects, kind: Selector::parse(kind).unwrap().into() }
+    Notation { subjects, kind: Selector::parse(kind).unwrap().into(), tick: None }
 }
 
 /// A line as it was understood: seconds after the line before, subject, headers, body.
@@ -51,7 +51,7 @@ fn an_input_line_has_a_time_a_subject_headers_and_a_body() {
         ("@2026-01-01T01:00:00+01:00 {}", "0 events.unknown  {}"),
         ("@2026-01-01 {}", "@2026-01-01: `@2026-01-01` is no time"),
         ("@+x {}", "@+x: `@+x` is no time"),
-        ("@+1s tick", "tick: `tick` is not known to this build: nothing waits for time yet"),
+        ("@+1s tick", "tick: `tick` moves time on where events wait, and the configuration has no [clock]"),
         ("more.x tick", "1 more.x  tick"),
         ("evnts.a {}", "evnts.a: `evnts.a` is no subject of the input, which takes `events.>`, `more.*`"),
         ("more.x A=\"b {}", "A=\"b: the value of the header `A` has no end"),

@@ -47,6 +47,9 @@ fn edits_of(case: &Case, judged: &Judged) -> Vec<Edit> {
     if judged.duplicates != case.duplicates {
         put(case.places.duplicates, "duplicates", judged.duplicates.to_string());
     }
+    if judged.waiting != case.waiting {
+        put(case.places.waiting, "waiting", judged.waiting.to_string());
+    }
     if !added.is_empty() {
         edits.push(Edit { start: behind_input, end: behind_input, text: added });
     }

@@ -5,7 +5,7 @@
 use crate::adapters::memory::store::MemoryStore;
 use crate::core::event::StoredMessage;
 use crate::core::explain::Explained;
-use crate::core::ids::{KeyGroup, Position};
+use crate::core::ids::{KeyGroup, Nanos, Position};
 use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::record::ROWS;
@@ -29,6 +29,8 @@ pub(super) struct Ran {
     pub(super) store: MemoryStore,
     /// What each input line asked of the state and did to it.
     pub(super) explained: Vec<Explained>,
+    /// The input lines whose events still wait for a row at the end.
+    pub(super) waiting: Vec<u64>,
     /// What was counted.
     pub(super) tally: Tally,
 }
@@ -57,12 +59,16 @@ pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, S
 fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, StoreError> {
     let mut runner = Runner::new(plan.clone(), 1);
     let tally = Tally::new(plan);
-    let mut ran = Ran { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), tally };
+    let mut ran =
+        Ran { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), waiting: Vec::new(), tally };
     for message in messages {
         let slice = runner.cut(vec![message.clone()]).expect("the lines of a case are numbered in their order");
         ran.explained.extend(runner.explain(&slice));
         ran.outcomes.extend(runner.work(slice));
     }
+    let waits = runner.shards.iter().flat_map(|step| step.state.waiting.due(Nanos(i64::MAX)));
+    ran.waiting = waits.map(|parked| parked.turn.position.0).collect();
+    ran.waiting.sort_unstable();
     ran.tally = runner.shards.first_mut().expect("the runner has one shard").tally.take();
     store(&mut runner, &ran.store)?;
     Ok(ran)

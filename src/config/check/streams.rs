@@ -22,6 +22,7 @@ pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
         }
     }
     only(draft, &inputs, report);
+    tick(draft, &inputs, report);
     let plan = &draft.plan;
     let routes = (0..)
         .zip(&plan.route)
@@ -50,6 +51,17 @@ fn only(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
             let subjects: Vec<String> = inputs.iter().map(|input| format!("`{}`", input.value)).collect();
             report.error_with(place, message, format!("input.subjects are {}", subjects.join(", ")));
         }
+    }
+}
+
+/// What moves time on is stored in the input.
+fn tick(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
+    let Some(subject) = &draft.plan.tick_subject else { return };
+    if !inputs.is_empty() && !inputs.iter().any(|input| meet(input.value, subject)) {
+        let place = draft.places.nearest(&KeyPath::of(["clock", "subject"]));
+        let message = format!("the input does not take `{subject}`");
+        let subjects: Vec<String> = inputs.iter().map(|input| format!("`{}`", input.value)).collect();
+        report.error_with(place, message, format!("input.subjects are {}", subjects.join(", ")));
     }
 }
 

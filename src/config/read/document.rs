@@ -4,7 +4,7 @@ use super::super::draft::Draft;
 use super::super::report::Report;
 use super::super::section::Section;
 use super::super::tree;
-use super::{derive, filter, lake, machine, map, nats, plan, quality, route, streams};
+use super::{derive, enrich, filter, lake, machine, map, nats, plan, quality, route, streams};
 use crate::core::plan::check::KeyPath;
 
 /// Reads every section and reports every key that none of them knows.
@@ -16,7 +16,9 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Dra
     streams::output(root.required("output", "[output] with `stream` and `subject`"), &mut draft);
     streams::dead_letters(root.optional("dead_letters"), &mut draft);
     draft.redrives = root.optional("redrives").and_then(streams::redrives);
-    draft.engine = root.optional("engine").and_then(|section| machine::engine(section, &mut draft.plan.unknown_kinds));
+    draft.engine =
+        root.optional("engine").and_then(|section| machine::engine(section, &mut draft.plan, &mut draft.places));
+    plan::clock(&mut root, &mut draft);
     plan::dedup(root.optional("dedup"), &mut draft);
     draft.state = root.optional("state").and_then(machine::state);
     draft.http = root.optional("http").and_then(machine::http);
@@ -27,7 +29,7 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Dra
     filter::filter(&mut root, &mut draft);
     plan::kinds(&mut root, &mut draft);
     plan::tables(&mut root, &mut draft);
-    plan::enrich(&mut root, &mut draft);
+    enrich::enrich(&mut root, &mut draft);
     quality::quality(&mut root, &mut draft);
     map::map(&mut root, &mut draft);
     route::route(&mut root, &mut draft);

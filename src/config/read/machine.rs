@@ -4,17 +4,19 @@
 
 use super::super::given::Given;
 use super::super::place::At;
+use super::super::places::Places;
 use super::super::section::Section;
 use super::super::settings::{EngineSection, HttpSection, StateSection};
 use super::paths::path;
 use crate::core::ids::KEY_GROUPS;
-use crate::core::plan::spec::UnknownKinds;
+use crate::core::plan::check::{KeyPath, MAX_WAITING, MAX_WAITING_WHY};
+use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::record::Engine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// The section; what becomes of unknown kinds belongs to the plan.
-pub(super) fn engine(mut section: Section<'_, '_>, unknown_kinds: &mut UnknownKinds) -> Option<EngineSection> {
+/// The section; what becomes of unknown kinds, and how many events may wait, belongs to the plan.
+pub(super) fn engine(mut section: Section<'_, '_>, plan: &mut PlanSpec, places: &mut Places) -> Option<EngineSection> {
     let most = u64::from(KEY_GROUPS);
     let why = "0 stands for one per core; a shard without a key group of its own would idle";
     let shards = section.integer("shards", 0..=most, why).or(0);
@@ -25,8 +27,11 @@ pub(super) fn engine(mut section: Section<'_, '_>, unknown_kinds: &mut UnknownKi
     let words =
         [("forward", UnknownKinds::Forward), ("dead_letter", UnknownKinds::DeadLetter), ("drop", UnknownKinds::Drop)];
     if let Some(chosen) = section.choice("unknown_kinds", &words).value() {
-        *unknown_kinds = chosen;
+        plan.unknown_kinds = chosen;
     }
+    let waiting = section.integer("max_waiting", MAX_WAITING, MAX_WAITING_WHY);
+    let waiting = places.take(&KeyPath::of(["engine", "max_waiting"]), waiting);
+    plan.max_waiting = waiting.and_then(|most| u32::try_from(most).ok());
     section.finish();
     let shards = usize::try_from(shards?).ok()?;
     let max_in_flight_slices = usize::try_from(slices?).ok()?;

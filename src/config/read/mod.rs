@@ -6,6 +6,7 @@
 
 mod derive;
 mod document;
+mod enrich;
 mod filter;
 mod key;
 mod machine;

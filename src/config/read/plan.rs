@@ -1,10 +1,9 @@
-//! `[event]`, `[dedup]`, `[kinds.NAME]`, `[tables.NAME]` and `[[enrich]]`: what decides outcomes.
+//! `[event]`, `[dedup]`, `[kinds.NAME]` and `[tables.NAME]`: what decides outcomes.
 //!
 //! Only types and notations are looked at here, one value at a time; all rules are those of `core::plan::check`.
 
 use super::super::draft::{Draft, NO_PLACE};
 use super::super::given::Given;
-use super::super::place::At;
 use super::super::places::Places;
 use super::super::section::Section;
 use super::super::tree::{Node, Value};
@@ -14,10 +13,8 @@ use crate::core::derive::section::MemberPath;
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
 use crate::core::plan::field_type::{FieldType, FieldTypes};
 use crate::core::plan::key_spec::KindPlaces;
-use crate::core::plan::selector::{Selector, index};
-use crate::core::plan::spec::{
-    DeleteSpec, EnrichSpec, Identity, JoinSpec, KindSpec, Literal, OnMiss, TableSpec, WriteMode,
-};
+use crate::core::plan::selector::Selector;
+use crate::core::plan::spec::{DeleteSpec, Identity, KindSpec, Literal, TableSpec, WriteMode};
 use std::collections::BTreeMap;
 
 pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &mut Draft) {
@@ -52,6 +49,19 @@ pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     if let Some(identity) = identity.value() {
         draft.plan.identity = identity;
     }
+    section.finish();
+}
+
+pub(super) fn clock(root: &mut Section<'_, '_>, draft: &mut Draft) {
+    if !root.has("clock") {
+        // Asking makes the key known, so that a misspelt one is recognised.
+        root.node("clock");
+        return;
+    }
+    let Some(mut section) = root.optional("clock") else { return };
+    section.require("subject", "`subject = \"events.tick\"`");
+    let subject = section.text("subject");
+    draft.plan.tick_subject = draft.places.take(&KeyPath::of(["clock", "subject"]), subject);
     section.finish();
 }
 
@@ -208,50 +218,6 @@ fn literal(section: &mut Section<'_, '_>, name: &str, node: &Node) -> Option<Lit
             section.report.error(node.place, message);
             None
         }
-    }
-}
-
-pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
-    for node in root.repeated("enrich") {
-        if let Some(section) = root.enter("[[enrich]]".to_owned(), node.place, node) {
-            let at = KeyPath::enrich(draft.plan.enrich.len());
-            draft.plan.enrich.push(enrichment(section, &at, &mut draft.places));
-        }
-    }
-}
-
-fn enrichment(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> EnrichSpec {
-    section.require("kinds", "`kinds = [\"lesson\"]`");
-    section.require("add", "`add = { country = \"user.country\" }`");
-    let words = [
-        ("null", Some(OnMiss::Null)),
-        ("omit", Some(OnMiss::Omit)),
-        ("dead_letter", Some(OnMiss::DeadLetter)),
-        ("wait", None),
-    ];
-    let on_miss = section.choice("on_miss", &words);
-    if let Some(At { value: None, place }) = on_miss.valid() {
-        section.report.error_with(*place, "`wait` is not built yet", "use `null`, `omit` or `dead_letter`");
-    }
-    let kinds = places.list(&at.then("kinds"), section.texts("kinds", |text| Ok(text.to_owned())));
-    let when = section.condition("when");
-    let when = places.take(&at.then("when"), when);
-    let into = section.parsed("into", object_path);
-    let create = places.take(&at.then("create"), section.flag("create")).unwrap_or_default();
-    let unread = || JoinSpec { table: String::new(), row: None, column: String::new() };
-    let add = entries(&mut section, "add", JoinSpec::parse, unread, at, places);
-    let into = places.take(&at.then("into"), into.unless_misspelt(section.finish())).unwrap_or_default();
-    EnrichSpec { kinds, when, on_miss: on_miss.value().flatten().unwrap_or_default(), into, create, add }
-}
-
-/// The path of an object in the JSON; a place outside the JSON cannot take a field.
-pub(super) fn object_path(text: &str) -> Result<Vec<String>, String> {
-    match Selector::parse(text)? {
-        Selector::Path(names) if names.iter().any(|name| index(name).is_some()) => {
-            Err(format!("`{text}` lies in an array: only members of objects can be named here"))
-        }
-        Selector::Path(names) => Ok(names),
-        _ => Err(format!("`{text}` is outside the event's JSON: name an object in it, such as `properties`")),
     }
 }
 

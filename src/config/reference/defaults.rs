@@ -15,6 +15,7 @@ const LEAST: &[(&str, &str, &str)] = &[
     ("dead_letters.provision", "[dead_letters.provision]", ""),
     ("redrives.provision", "[redrives.provision]", ""),
     ("engine", "[engine]", ""),
+    ("clock", "[clock]", "subject = \"in.tick\""),
     ("dedup", "[dedup]", ""),
     ("state", "[state]", ""),
     ("http", "[http]", ""),

@@ -15,6 +15,7 @@ output = {}
 dead_letters = {}
 redrives = {}
 event = { unwrap = {} }
+clock = {}
 lake = { url = "s3://lake/x", s3 = {}, columns = { x = {} } }
 kinds = { a = { version = {}, upcast = [{}] } }
 tables = { a = { version = {}, delete = {} } }

@@ -21,11 +21,14 @@ use crate::core::derive::compiled::Section;
 use crate::core::derive::create::Created;
 use crate::core::derive::section::DeriveSection;
 use crate::core::event::StoredMessage;
-use crate::core::ids::Nanos;
+use crate::core::ids::{Nanos, Position};
 use crate::core::unwrap::layer::Layer;
 use crate::json::fields::{Fields, ObjectSlot, Slot};
 use crate::json::splice::Label;
 use std::sync::Arc;
+
+/// `engine.max_waiting` where the plan does not say it.
+pub const MAX_WAITING: u32 = 1_000;
 
 /// A kind section's number.
 pub type KindId = u16;
@@ -107,10 +110,26 @@ pub struct Join {
     pub when: Option<Test>,
     /// The column that is set in a row which was removed, in a table with versions.
     pub removed: Option<ColumnId>,
-    /// Whether a miss makes the event a dead letter.
-    pub required: bool,
-    /// Whether only conditions read it: then a row that is not there is no miss.
-    pub quiet: bool,
+    /// What a row that is not there means.
+    pub on_miss: Miss,
+}
+
+/// What a row that is not there means for an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// Nothing: only conditions read it.
+    Quiet,
+    /// It is counted, and the added fields are null or left out.
+    Counted,
+    /// The event becomes a dead letter.
+    DeadLetter,
+    /// The event waits for it.
+    Wait {
+        /// So long, by stream time.
+        time: Nanos,
+        /// Whether it becomes a dead letter then; else the miss is counted.
+        dead: bool,
+    },
 }
 
 /// A field that an output gains.
@@ -226,6 +245,10 @@ pub struct Plan {
     pub computes: bool,
     /// Whether something is removed from events or hidden in them.
     pub hides: bool,
+    /// Whether events wait for rows.
+    pub waits: bool,
+    /// How many events of a key group may wait.
+    pub max_waiting: u32,
     /// The kind sections in order of their names, then the unknown kind.
     pub kinds: Vec<Kind>,
     /// `dedup.window_s`, or `None` when de-duplication is off.
@@ -271,6 +294,11 @@ impl Kind {
         self.feeds.iter().any(|feed| feed.delete_empty)
     }
 
+    /// Whether its events may wait for a row.
+    pub fn waits(&self) -> bool {
+        self.joins.iter().any(|join| matches!(join.on_miss, Miss::Wait { .. }))
+    }
+
     /// The conditions that are asked when its events are processed.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let feeds = self.feeds.iter().filter_map(|feed| feed.when.as_ref());
@@ -312,6 +340,8 @@ impl Plan {
             rules,
             checks,
             hides: hides(&spec),
+            waits: spec.enrich.iter().any(|enrich| enrich.wait.is_some()),
+            max_waiting: spec.max_waiting.unwrap_or(MAX_WAITING),
             kinds,
             dedup_window: (window > 0).then_some(Nanos(window)),
             spec,
@@ -343,6 +373,11 @@ impl Plan {
     /// Whether an event has an outcome at all; it works on the state in any case.
     pub fn emits(&self, message: &StoredMessage) -> bool {
         self.spec.emit.as_ref().is_none_or(|emit| emit.holds(message))
+    }
+
+    /// Whether an event of this subject that waited has an outcome at the position that releases it.
+    pub fn emits_at(&self, cause: Position, subject: &str) -> bool {
+        self.spec.emit.as_ref().is_none_or(|emit| emit.holds_at(cause, subject))
     }
 
     /// What happens to unknown kinds.

@@ -24,7 +24,12 @@ pub struct EmitSpec {
 impl EmitSpec {
     /// Whether an event has an outcome.
     pub fn holds(&self, message: &StoredMessage) -> bool {
-        let within = (self.from.0..=self.until.0).contains(&message.sequence);
-        within && self.subject.as_ref().is_none_or(|filter| covers(filter, &message.subject))
+        self.holds_at(Position(message.sequence), &message.subject)
+    }
+
+    /// Whether what is caused at a position by an event of that subject leaves.
+    pub fn holds_at(&self, cause: Position, subject: &str) -> bool {
+        let within = (self.from..=self.until).contains(&cause);
+        within && self.subject.as_ref().is_none_or(|filter| covers(filter, subject))
     }
 }

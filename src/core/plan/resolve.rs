@@ -3,8 +3,9 @@
 //! Works on a plan that `config` accepted; what does not resolve is an error of ours.
 
 use super::building::{Building, Names, no_rows};
-use super::compiled::{Added, Cascaded, Feed, FeedVersion, Join, Kind, KindId, Place, Source, Target};
+use super::compiled::{Added, Cascaded, Feed, FeedVersion, Join, Kind, KindId, Miss, Place, Source, Target};
 use super::condition::{Condition, RuleId, Source as Where, Test};
+use super::enrich::{EnrichSpec, OnMiss};
 use super::filter::Filter;
 use super::key_spec::{KeyPlaces, KeySpec};
 use super::layout::{Layout, REMOVED, TableId, VERSION};
@@ -14,13 +15,14 @@ use super::registers::Registers;
 use super::route::{Route, RouteSpec};
 use super::row_version::RowVersion;
 use super::selector::Selector;
-use super::spec::{EnrichSpec, OnMiss, PlanSpec, WriteMode};
+use super::spec::{PlanSpec, WriteMode};
 use super::version::Versions;
 use crate::core::columns::ColumnId;
 use crate::core::derive::compiled::Section;
 use crate::core::derive::create::Created;
 use crate::core::derive::section::{DeriveSection, overlap};
 use crate::core::expr::Read;
+use crate::core::ids::Nanos;
 use crate::json::fields::ObjectSlot;
 use crate::json::splice::Label;
 use std::ops::Range;
@@ -230,32 +232,45 @@ fn compile_version(
 }
 
 fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, name: &str, kind: &mut Kind) {
-    let mut known: Vec<(&str, Option<&KeySpec>, bool, Option<&Condition>)> = Vec::new();
+    let mut known: Vec<(&str, Option<&KeySpec>, Miss, Option<&Condition>)> = Vec::new();
     let of_kind = spec.enrich.iter().enumerate().filter(|(_, enrich)| enrich.kinds.iter().any(|k| k == name));
     for (number, enrich) in of_kind {
         let rule = format!("enrich.{number}.when");
         let when = enrich.when.as_ref().map(|when| fields.test(when, &rule, |_, _| no_rows()));
+        let on_miss = miss(enrich);
         let object = fields.objects(&enrich.into);
         target(&mut kind.targets, object);
         for (field, from) in &enrich.add {
             let table = layout.table(&from.table).expect("a join names a table of its plan");
             let column = layout.column(table, &from.column).expect("a join names a column of its table");
-            let required = enrich.on_miss == OnMiss::DeadLetter;
-            let wanted = (from.table.as_str(), from.row.as_ref(), required, enrich.when.as_ref());
+            let wanted = (from.table.as_str(), from.row.as_ref(), on_miss, enrich.when.as_ref());
             let join = known.iter().position(|k| *k == wanted).unwrap_or_else(|| {
                 known.push(wanted);
                 let row = from.row.as_ref().map(|row| row.compile(|s| fields.place(s)));
                 let place = from.row.as_ref().map(KeySpec::to_string).unwrap_or_default();
                 let removed = layout.column(table, REMOVED);
-                kind.joins.push(Join { table, row, place, when: when.clone(), removed, required, quiet: false });
+                kind.joins.push(Join { table, row, place, when: when.clone(), removed, on_miss });
                 kind.joins.len() - 1
             });
             let mut path = enrich.into.clone();
             path.push(field.clone());
-            let source = Source::Column { join, column, omit: enrich.on_miss == OnMiss::Omit };
+            let source = Source::Column { join, column, omit: enrich.at_last() == OnMiss::Omit };
             let added = Added { name: field.clone(), label: Label::new(field), member: fields.field(&path), source };
             target(&mut kind.targets, object).fields.push(added);
         }
+    }
+}
+
+/// What a row that is not there means under an enrichment.
+fn miss(enrich: &EnrichSpec) -> Miss {
+    let dead = enrich.at_last() == OnMiss::DeadLetter;
+    match enrich.wait {
+        Some(wait) => {
+            let nanos = i64::try_from(wait.wait_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+            Miss::Wait { time: Nanos(nanos), dead }
+        }
+        None if dead => Miss::DeadLetter,
+        None => Miss::Counted,
     }
 }
 
@@ -291,7 +306,7 @@ fn column(layout: &Layout, fields: &mut Building<'_>, read: &Read, joins: &mut V
     let join = joins.iter().position(same).unwrap_or_else(|| {
         let row = row.as_ref().map(|row| KeyPlaces::One(fields.place(row)));
         let removed = layout.column(number, REMOVED);
-        joins.push(Join { table: number, row, place, when: None, removed, required: false, quiet: true });
+        joins.push(Join { table: number, row, place, when: None, removed, on_miss: Miss::Quiet });
         joins.len() - 1
     });
     Where::Column { join, column }

@@ -5,9 +5,10 @@
 
 use super::condition::Condition;
 use super::emit::EmitSpec;
+use super::enrich::EnrichSpec;
 use super::field_type::FieldTypes;
 use super::filter::FilterSpec;
-use super::key_spec::{KeyPart, KeySpec, KindPlaces};
+use super::key_spec::{KeySpec, KindPlaces};
 use super::map::MapSpec;
 use super::quality::QualitySpec;
 use super::route::RouteSpec;
@@ -63,6 +64,12 @@ pub struct PlanSpec {
     pub tables: BTreeMap<String, TableSpec>,
     /// The enrichments, in the order of the configuration.
     pub enrich: Vec<EnrichSpec>,
+    /// `engine.max_waiting`: the events of a key group that may wait; left out of the text where none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<u32>,
+    /// `clock.subject`: the subject of the messages that only move stream time on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick_subject: Option<String>,
     /// `output.subject`.
     pub output_subject: Template,
     /// `output.mark`.
@@ -263,85 +270,6 @@ pub enum Literal {
     Bool(bool),
 }
 
-/// `[[enrich]]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnrichSpec {
-    /// The kind sections that it applies to.
-    pub kinds: Vec<String>,
-    /// The events that it applies to; all of its kinds without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// What happens when a join finds no row.
-    pub on_miss: OnMiss,
-    /// The path of the object that the fields are added to; empty for the top level.
-    pub into: Vec<String>,
-    /// Whether that object is made where it is not there.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub create: bool,
-    /// Added field to the column that it takes.
-    pub add: BTreeMap<String, JoinSpec>,
-}
-
-/// `enrich.on_miss`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnMiss {
-    /// The added fields are null.
-    #[default]
-    Null,
-    /// The added fields are left out, and removed where the event carries them.
-    Omit,
-    /// The event becomes a dead letter.
-    DeadLetter,
-}
-
-/// `table.column` or `table[selector].column`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JoinSpec {
-    /// The table's name.
-    pub table: String,
-    /// The row selector, for a table with several rows a key.
-    pub row: Option<KeySpec>,
-    /// The column's name.
-    pub column: String,
-}
-
-impl JoinSpec {
-    /// Parses the notation of `[enrich.add]`.
-    pub fn parse(text: &str) -> Result<JoinSpec, String> {
-        let wrong = || format!("`{text}` is no join: write `table.column` or `table[path.to.row].column`");
-        let (table, row, column) = if let Some((table, rest)) = text.split_once('[') {
-            let (row, column) = rest.rsplit_once("].").ok_or_else(wrong)?;
-            let parts =
-                parts(row).into_iter().map(|part| Selector::parse(part.trim())).collect::<Result<Vec<_>, _>>()?;
-            let row = match <[Selector; 1]>::try_from(parts) {
-                Ok([place]) => KeySpec::from(place),
-                Err(parts) => KeySpec::All(parts.into_iter().map(KeyPart::At).collect()),
-            };
-            (table, Some(row), column)
-        } else {
-            let (table, column) = text.split_once('.').ok_or_else(wrong)?;
-            (table, None, column)
-        };
-        if table.is_empty() || column.is_empty() || column.contains(['.', '[', ']']) {
-            return Err(wrong());
-        }
-        Ok(JoinSpec { table: table.to_owned(), row, column: column.to_owned() })
-    }
-}
-
-/// What stands between the commas of a text, but for those in double quotes.
-fn parts(text: &str) -> Vec<&str> {
-    let mut quoted = false;
-    let outside = |letter: char| {
-        quoted ^= letter == '"';
-        letter == ',' && !quoted
-    };
-    text.split(outside).collect()
-}
-
 impl PlanSpec {
     /// The members that decide an event's kind.
     pub fn kind_paths(&self) -> Vec<Vec<String>> {
@@ -378,8 +306,11 @@ impl PlanSpec {
         self.derive.iter().chain(self.kinds.values().flat_map(|kind| &kind.upcast))
     }
 
-    /// Whether a value is read from a header of the server or of our own (`output::RESERVED_PREFIXES`).
+    /// Whether something is told by a header of the server or of our own (`output::RESERVED_PREFIXES`).
     pub fn reads_reserved_headers(&self) -> bool {
+        if self.tick_subject.is_some() {
+            return true;
+        }
         let text = self.text().to_ascii_lowercase();
         RESERVED_PREFIXES.iter().any(|prefix| text.contains(&format!("$header.{}", prefix.to_ascii_lowercase())))
     }
@@ -393,6 +324,7 @@ impl PlanSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::plan::enrich::{JoinSpec, OnMiss};
 
     #[test]
     fn reserved_headers_are_found_wherever_a_selector_may_stand() {
@@ -413,20 +345,8 @@ mod tests {
             create: false,
             add: [("x".to_owned(), row)].into(),
             on_miss: OnMiss::Null,
+            wait: None,
         };
         assert!(PlanSpec { enrich: vec![enrich], ..plain }.reads_reserved_headers());
-    }
-
-    #[test]
-    fn joins_parse_or_say_what_is_right() {
-        let join = JoinSpec::parse("subscription[properties.language].status").unwrap();
-        assert_eq!((join.table.as_str(), join.column.as_str()), ("subscription", "status"));
-        assert_eq!(join.row, Some(Selector::Path(vec!["properties".into(), "language".into()]).into()));
-        let of_parts = JoinSpec::parse("weather[origin, \"a,b.c\",at[0]].temp").unwrap();
-        let shown = of_parts.row.as_ref().map(ToString::to_string);
-        assert_eq!((shown.as_deref(), of_parts.column.as_str()), (Some("origin and \"a,b.c\" and at[0]"), "temp"));
-        for text in ["user", "user.", ".country", "t[a.b", "t[a]b", "t[a].b.c", "t[].b", "t[a,].b", "t[,].b"] {
-            assert!(JoinSpec::parse(text).is_err(), "{text}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! decoding never panics, whatever the bytes. No store is named here and nothing is read or written; the
 //! checkpointer and the start put these bytes into a `Space` of their choice.
 //!
-//! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks. In the meta space: the
+//! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks, `03…` events that wait. In the meta space: the
 //! text keys `checkpoint`, `floor`, `format` and `plan/…`.
 
 pub mod error;
@@ -12,6 +12,7 @@ pub mod version;
 pub mod bytes;
 pub mod parts;
 pub mod row;
+pub mod parked;
 pub mod dedup;
 pub mod mark;
 pub mod meta;
@@ -25,6 +26,7 @@ pub use engine::Engine;
 pub use error::RecordError;
 pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
 pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince, Rewind};
+pub use parked::{ParkedReader, WAITING, encode_parked, remove_parked};
 pub use parts::{Change, VALUE_LIMIT};
 pub use plan_text::{PLANS, PlanReader, encode_plan, read_plan};
 pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};

@@ -9,6 +9,7 @@
 use super::dedup::DEDUP;
 use super::mark::{FLOOR_KEY, MARK_KEY};
 use super::meta::{CHECKPOINT_KEY, FORMAT_KEY};
+use super::parked;
 use super::plan_text::PLANS;
 use super::row::ROWS;
 use super::space::{Batch, Space};
@@ -24,6 +25,8 @@ pub const MARK: u8 = 1;
 pub const CHECKPOINT: u8 = 2;
 /// The newest version of the format settings.
 pub const FORMAT: u8 = 1;
+/// The newest version of an event that waits.
+pub const WAITING: u8 = 1;
 /// The newest version of a plan's text: version 1, and members and words that came later.
 pub const PLAN: u8 = 2;
 
@@ -32,10 +35,12 @@ pub const LAST_VERSION: u8 = 31;
 
 /// The generation that a new directory begins with: version 1 of every record.
 pub const FIRST_GENERATION: u8 = 1;
-/// The newest generation: 2 has version 2 of the checkpoint and of plans, 3 that of chunks of ids.
-pub const GENERATION: u8 = 3;
+/// The newest generation: 2 has version 2 of the checkpoint and of plans, 3 that of chunks of ids, 4 has events that wait.
+pub const GENERATION: u8 = 4;
 /// The generation in which the checkpoint and plans got version 2.
 const WORDS: u8 = 2;
+/// The generation in which chunks of ids got version 2.
+const CONTENTS: u8 = 3;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +57,14 @@ pub enum Kind {
     Format,
     /// A plan's text.
     Plan,
+    /// An event that waits.
+    Waiting,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] = [Kind::Row, Kind::Ids, Kind::Mark, Kind::Checkpoint, Kind::Format, Kind::Plan];
+    pub const ALL: [Kind; 7] =
+        [Kind::Row, Kind::Ids, Kind::Mark, Kind::Checkpoint, Kind::Format, Kind::Plan, Kind::Waiting];
 
     /// The newest version that this build reads.
     pub fn newest(self) -> u8 {
@@ -67,6 +75,7 @@ impl Kind {
             Kind::Checkpoint => CHECKPOINT,
             Kind::Format => FORMAT,
             Kind::Plan => PLAN,
+            Kind::Waiting => WAITING,
         }
     }
 
@@ -76,6 +85,7 @@ impl Kind {
             Space::Group(_) if key == MARK_KEY => Some(Kind::Mark),
             Space::Group(_) if key.starts_with(&ROWS) => Some(Kind::Row),
             Space::Group(_) if key.starts_with(&DEDUP) => Some(Kind::Ids),
+            Space::Group(_) if key.starts_with(&parked::WAITING) => Some(Kind::Waiting),
             Space::Meta if key == CHECKPOINT_KEY => Some(Kind::Checkpoint),
             Space::Meta if key == FLOOR_KEY => Some(Kind::Mark),
             Space::Meta if key == FORMAT_KEY => Some(Kind::Format),
@@ -94,20 +104,23 @@ impl fmt::Display for Kind {
             Kind::Checkpoint => "the checkpoint",
             Kind::Format => "the format settings",
             Kind::Plan => "a plan's text",
+            Kind::Waiting => "an event that waits",
         })
     }
 }
 
 /// The generation that a directory must have before these changes are written to it.
 pub fn generation(space: Space, batch: &Batch) -> u8 {
-    let needed = |(key, value): &(Vec<u8>, Option<Vec<u8>>)| match value.as_deref().and_then(<[u8]>::first) {
-        None | Some(0 | 1) => FIRST_GENERATION,
-        // A kind that gets another version says here with which generation it came.
-        Some(_) => match Kind::of(space, key) {
-            Some(Kind::Checkpoint | Kind::Plan) => WORDS,
-            Some(_) => GENERATION,
-            None => FIRST_GENERATION,
-        },
+    let needed = |(key, value): &(Vec<u8>, Option<Vec<u8>>)| {
+        let Some(version) = value.as_deref().and_then(<[u8]>::first) else { return FIRST_GENERATION };
+        // A kind that is new or gets another version says here with which generation that came.
+        match (Kind::of(space, key), version) {
+            (Some(Kind::Waiting), _) => GENERATION,
+            (None, _) | (_, 0 | 1) => FIRST_GENERATION,
+            (Some(Kind::Checkpoint | Kind::Plan), _) => WORDS,
+            (Some(Kind::Ids), _) => CONTENTS,
+            (Some(Kind::Row | Kind::Mark | Kind::Format), _) => GENERATION,
+        }
     };
     batch.changes.iter().map(needed).max().unwrap_or(FIRST_GENERATION)
 }
@@ -129,6 +142,7 @@ mod tests {
             (group, &[0_u8][..], Kind::Mark),
             (group, &[1, 7], Kind::Row),
             (group, &[2, 7], Kind::Ids),
+            (group, &[3, 7], Kind::Waiting),
             (Space::Meta, b"checkpoint", Kind::Checkpoint),
             (Space::Meta, b"floor", Kind::Mark),
             (Space::Meta, b"format", Kind::Format),
@@ -146,6 +160,7 @@ mod tests {
         assert_eq!(generation(group, &one(&[1, 7], &[2, 9])), GENERATION);
         assert_eq!(generation(group, &one(&[2, 7], &[1, 9])), 1);
         assert_eq!(generation(group, &one(&[2, 7], &[2, 9])), 3);
+        assert_eq!(generation(group, &one(&[3, 7], &[1, 9])), 4);
         assert_eq!(generation(Space::Meta, &one(b"checkpoint", &[2])), 2);
         assert_eq!(generation(Space::Meta, &one(b"plan/0123/\0\0", &[2])), 2);
         assert_eq!(generation(Space::Meta, &Batch { changes: vec![(b"checkpoint".to_vec(), None)] }), 1);

@@ -5,6 +5,7 @@
 use super::cache::Cache;
 use super::dedup::Dedup;
 use super::row::StoredRow;
+use super::waiting::Waiting;
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
 use crate::core::record::{dedup_key, encode_dedup, encode_row, remove_row};
 
@@ -18,6 +19,8 @@ pub struct State {
     pub rows: Cache,
     /// The ids.
     pub ids: Dedup,
+    /// The events that wait for a row.
+    pub waiting: Waiting,
     /// For each key group the position up to which it already holds every change.
     applied: Vec<Position>,
 }
@@ -37,6 +40,7 @@ impl State {
         State {
             rows: Cache::new(rows_max),
             ids: Dedup::new(window),
+            waiting: Waiting::default(),
             applied: vec![Position(0); usize::from(KEY_GROUPS)],
         }
     }
@@ -74,6 +78,11 @@ impl State {
                 out.changes.extend(records);
             }
         }
+        self.waiting.take_changes(|group, changes| {
+            if let Some(out) = groups.get_mut(usize::from(group.0)) {
+                out.changes.extend(changes);
+            }
+        });
         groups.retain(|out| !out.changes.is_empty());
         groups
     }

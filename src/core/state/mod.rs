@@ -14,5 +14,6 @@ mod rows_cases;
 mod texts;
 pub mod cache;
 pub mod dedup;
+pub mod waiting;
 pub mod changes;
 pub mod view;

@@ -5,7 +5,6 @@
 use super::machine::{CrashPoint, Machine};
 use super::shard::Processed;
 use crate::core::ids::Position;
-use crate::core::outcome::Outcome;
 use crate::protocol::intake::Barrier;
 use crate::protocol::lane::LaneEvent;
 use crate::protocol::merge::SliceNumber;
@@ -53,12 +52,12 @@ pub struct Carried<P> {
 
 /// The sequencer of one start.
 pub struct Sequencer<P, K> {
-    outlet: Outlet<Carried<P>, K, Outcome>,
+    outlet: Outlet<Carried<P>, K>,
 }
 
 impl<P, K> Sequencer<P, K> {
     /// A sequencer over a start's outlet.
-    pub fn new(outlet: Outlet<Carried<P>, K, Outcome>) -> Sequencer<P, K> {
+    pub fn new(outlet: Outlet<Carried<P>, K>) -> Sequencer<P, K> {
         Sequencer { outlet }
     }
 
@@ -82,8 +81,8 @@ impl<P, K> Machine for Sequencer<P, K> {
                 let carried = Carried { bytes, permit };
                 self.outlet.announced(Announced { number: slice, barrier, through, carried }, order, acts);
             }
-            ToSequencer::Processed(Processed { slice, shard, outcomes }) => {
-                self.outlet.processed(slice, shard, outcomes, acts);
+            ToSequencer::Processed(Processed { slice, shard, part }) => {
+                self.outlet.processed(slice, shard, part, acts);
             }
             ToSequencer::Old(batch) => self.outlet.old(batch, acts),
             ToSequencer::Lane(LaneEvent::Confirmed(sequence)) => {

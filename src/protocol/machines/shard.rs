@@ -5,16 +5,17 @@
 
 use super::machine::{CrashPoint, Machine};
 use crate::core::event::Events;
-use crate::core::ids::{Digest, Position};
+use crate::core::ids::{Digest, Nanos, Position};
 use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::{GroupChanges, State};
 use crate::core::state::row::StoredRow;
 use crate::core::state::view;
+use crate::core::step::Ran;
 use crate::core::step::Step;
 use crate::core::tally::Tally;
 use crate::protocol::intake::Barrier;
-use crate::protocol::merge::SliceNumber;
+use crate::protocol::merge::{Part, SliceNumber};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -47,8 +48,8 @@ pub struct Processed {
     pub slice: SliceNumber,
     /// The shard.
     pub shard: usize,
-    /// Its outcomes, in input order.
-    pub outcomes: Vec<Outcome>,
+    /// Its outcomes.
+    pub part: Part<Outcome>,
 }
 
 /// What a shard changed up to a barrier.
@@ -73,8 +74,30 @@ pub struct Report {
     pub dirty_keys: usize,
     /// Behind a barrier, how many rows and ids it holds.
     pub holds: Option<(u64, u64)>,
+    /// What waits, where anything may.
+    pub waits: Option<Waits>,
     /// What the step counted.
     pub tally: Tally,
+}
+
+/// The events of a shard that wait for a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How many there are.
+    pub events: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Of the one that time releases first, the deadline and the stream time at which it began to wait.
+    pub first: Option<(Nanos, Nanos)>,
+}
+
+impl Waits {
+    /// What waits in a state.
+    pub fn of(state: &State) -> Waits {
+        let waiting = &state.waiting;
+        let first = waiting.first().map(|parked| (parked.turn.deadline, parked.event.stream_time));
+        Waits { events: waiting.len() as u64, bytes: waiting.bytes() as u64, first }
+    }
 }
 
 /// What a shard asks for; `E` is the store's error.
@@ -87,7 +110,7 @@ pub enum ShardAct<E> {
     /// To the checkpointer.
     Delta(Delta),
     /// The slice is done.
-    Report(Report),
+    Report(Box<Report>),
     /// The store could not be read; nothing of the slice was done.
     Failed(E),
 }
@@ -137,10 +160,11 @@ impl<E> Shard<E> {
             Ok(keys) => keys,
             Err(error) => return acts.push(ShardAct::Failed(error)),
         };
-        let outcomes = self.step.run(&events);
+        let Ran { outcomes, released } = self.step.run(&events);
+        let part = Part { outcomes, released };
         self.through = through;
         acts.push(ShardAct::Crash(CrashPoint("after_apply")));
-        acts.push(ShardAct::Processed(Processed { slice, shard: self.number, outcomes }));
+        acts.push(ShardAct::Processed(Processed { slice, shard: self.number, part }));
         self.rest = Some(Rest { barrier, keys });
     }
 
@@ -159,7 +183,28 @@ impl<E> Shard<E> {
             let rows = (self.stored)(text)?;
             self.step.state.insert(key.digest, text, event.group, rows);
         }
+        if let Some(last) = events.clock.last() {
+            misses += self.load_due(last.stream_time)?;
+        }
         Ok((hits, misses))
+    }
+
+    /// The same for the keys of events that waited and leave by this time; says how many were not in memory.
+    fn load_due(&mut self, time: Nanos) -> Result<u64, E> {
+        let due = self.step.state.waiting.due(time).filter_map(|parked| {
+            let event = &parked.event;
+            let key = event.reading.as_ref().ok()?.key.as_ref()?;
+            Some((key.digest, key.text.get(&event.message.payload).to_owned(), event.group))
+        });
+        let mut misses = 0;
+        for (digest, text, group) in due.collect::<Vec<_>>() {
+            if self.step.state.rows.must_load(digest) {
+                misses += 1;
+                let rows = (self.stored)(&text)?;
+                self.step.state.insert(digest, &text, group, rows);
+            }
+        }
+        Ok(misses)
     }
 }
 
@@ -185,6 +230,8 @@ impl<E> Machine for Shard<E> {
         }
         let evicted = state.rows.evict(self.durable) as u64;
         let dirty_keys = state.rows.dirty_keys();
-        acts.push(ShardAct::Report(Report { keys, evicted, dirty_keys, holds, tally: self.step.tally.take() }));
+        let tally = self.step.tally.take();
+        let waits = (self.plan.waits || tally.released != (0, 0)).then(|| Waits::of(&self.step.state));
+        acts.push(ShardAct::Report(Box::new(Report { keys, evicted, dirty_keys, holds, waits, tally })));
     }
 }

@@ -57,7 +57,7 @@ fn users(positions: std::ops::RangeInclusive<u64>) -> Vec<StoredMessage> {
 fn of_shard(act: &ShardAct<&'static str>) -> String {
     match act {
         ShardAct::Crash(point) => point.0.to_owned(),
-        ShardAct::Processed(processed) => format!("{} outcomes", processed.outcomes.len()),
+        ShardAct::Processed(processed) => format!("{} outcomes", processed.part.outcomes.len()),
         ShardAct::Delta(delta) => format!("{} groups", delta.groups.len()),
         ShardAct::Report(report) => format!("report: {} keys of {:?} changed", report.dirty_keys, report.keys),
         ShardAct::Failed(error) => format!("failed: {error}"),

@@ -55,6 +55,7 @@ mod tests {
     fn letter(position: u64, time: i64, reason: &str, kind: Option<&str>) -> Letter {
         let decoded = |text: &str| Decoded { text: text.to_owned(), whole: true };
         Letter {
+            waited: None,
             id: LetterId { position: Position(position), n: 0, time: Nanos(time), input: "EVENTS".into() },
             reason: reason.to_owned(),
             sentence: String::new(),

@@ -4,7 +4,7 @@
 
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
-use crate::core::output::{ERROR, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
+use crate::core::output::{ERROR, EVENT, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
 use crate::core::percent;
 use crate::protocol::epoch::MARKER;
 use crate::protocol::header::{LaneMessage, RunHeader};
@@ -66,6 +66,8 @@ pub struct Decoded {
 pub struct Letter {
     /// Its name.
     pub id: LetterId,
+    /// The position of its event, where that waited: the name has the position that released it.
+    pub waited: Option<Position>,
     /// The reason code, as it was written: another version may have others.
     pub reason: String,
     /// The sentence.
@@ -100,8 +102,10 @@ impl Letter {
         // The marker of a rewind is no event's, and has no event's subject.
         let subject = header(SUBJECT).or(lane_marks.then_some(""))?;
         let bytes = header("Nats-Msg-Size").and_then(|size| size.parse().ok()).unwrap_or(message.payload.len() as u64);
+        let waited = header(EVENT).and_then(|event| Some(Position(event.rsplit_once(':')?.1.parse().ok()?)));
         Some(Letter {
             id,
+            waited,
             reason: header(REASON)?.to_owned(),
             sentence: header(ERROR).unwrap_or_default().to_owned(),
             subject: decoded(subject),
@@ -122,7 +126,16 @@ impl Letter {
 
     /// Whether a message of the input is the event that became this dead letter.
     pub fn is_of(&self, event: &StoredMessage) -> bool {
-        event.sequence == self.id.position.0 && event.stored_at == self.id.time
+        match self.waited {
+            None => event.sequence == self.id.position.0 && event.stored_at == self.id.time,
+            // The time of the name is that of the release; the event was stored before.
+            Some(position) => event.sequence == position.0 && event.stored_at <= self.id.time,
+        }
+    }
+
+    /// Where its event stands in the input.
+    pub fn event(&self) -> Position {
+        self.waited.unwrap_or(self.id.position)
     }
 
     /// Whether the dead letter does not hold all that a redrive needs; `edited` stands for a body from elsewhere.

@@ -32,6 +32,7 @@ const BUSY: &[&str] = &[
     "Without an id or a time",
     "Dropped by a rule",
     "Conditions not known",
+    "Waiting for rows, bytes",
     "Quality, rules broken",
     "Quality, rules checked",
     "Share of duplicates",
@@ -65,6 +66,8 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
     // Some users have no country.
     let quality = r#"[{ kinds = ["user", "lesson"], complete = ["properties.country", "properties.language"] }]"#;
     let map = r#"[{ name = "short", kinds = ["lesson"], subject = "enriched.short", fields = { who = "properties.user_uuid" } }]"#;
+    // Some lessons come before their user, or have none.
+    let enrich = r#"[{ kinds = ["lesson"], on_miss = "wait", wait_s = 1, add = { country = "user.country", status = "subscription[properties.language].status", kind = "subscription[properties.language].type" } }]"#;
     let lake = bed.dir.path().join("lake").display().to_string();
     let columns = r#"{ wrong = { at = "properties.language", type = "bigint" } }"#;
     let sets = [
@@ -78,6 +81,8 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
         ("filter", filter),
         ("quality", quality),
         ("dedup.conflicts", "true"),
+        ("enrich", enrich),
+        ("clock.subject", "events.tick"),
         ("map", map),
         // A subscription of a type that comes earlier in the alphabet is an older one; some have none.
         ("tables.subscription.version", r#"{ at = "properties.subscription_type", as = "text", invalid = "ignore" }"#),

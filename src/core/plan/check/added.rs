@@ -6,7 +6,8 @@ use super::fault::{Fault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::expr::Read;
 use crate::core::plan::condition::Condition;
-use crate::core::plan::spec::{EnrichSpec, PlanSpec};
+use crate::core::plan::enrich::EnrichSpec;
+use crate::core::plan::spec::PlanSpec;
 
 /// An enrichment and its number.
 type Numbered<'a> = (usize, &'a EnrichSpec);

@@ -3,10 +3,9 @@
 use super::Entities;
 use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
+use crate::core::plan::enrich::{EnrichSpec, JoinSpec, OnMiss};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{
-    DeleteSpec, EnrichSpec, EventSpec, Identity, JoinSpec, KindSpec, Literal, OnMiss, PlanSpec, TableSpec, UnknownKinds,
-};
+use crate::core::plan::spec::{DeleteSpec, EventSpec, Identity, KindSpec, Literal, PlanSpec, TableSpec, UnknownKinds};
 use crate::core::plan::template::Template;
 
 pub(super) fn path(text: &str) -> Selector {
@@ -16,7 +15,7 @@ pub(super) fn path(text: &str) -> Selector {
 pub(super) fn enrichment(kinds: &[&str], add: &[(&str, &str)]) -> EnrichSpec {
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let add = add.iter().map(|(field, join)| ((*field).to_owned(), JoinSpec::parse(join).unwrap())).collect();
-    EnrichSpec { kinds, when: None, on_miss: OnMiss::Null, into: Vec::new(), create: false, add }
+    EnrichSpec { kinds, when: None, on_miss: OnMiss::Null, wait: None, into: Vec::new(), create: false, add }
 }
 
 /// A plan without a fault that never was a text.
@@ -46,6 +45,8 @@ pub(super) fn good() -> PlanSpec {
         tables: [("user", table(None, "country")), ("sub", table(Some("language"), "status"))]
             .map(|(name, table)| (name.to_owned(), table))
             .into(),
+        max_waiting: None,
+        tick_subject: None,
         enrich: vec![enrichment(&["lesson"], &[("country", "user.country"), ("status", "sub[language].status")])],
         output_subject: Template::parse("out.{kind}").unwrap(),
         mark: None,

@@ -5,8 +5,9 @@
 use super::fault::{Fault, Sentence};
 use super::hint;
 use super::key_path::KeyPath;
+use crate::core::plan::enrich::JoinSpec;
 use crate::core::plan::key_spec::KeySpec;
-use crate::core::plan::spec::{JoinSpec, PlanSpec, TableSpec};
+use crate::core::plan::spec::{PlanSpec, TableSpec};
 use std::collections::BTreeSet;
 
 /// Checks tables against kinds, and enrichments against kinds and tables.

@@ -25,6 +25,7 @@ mod filters;
 mod maps;
 mod quality;
 mod unused;
+mod waits;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use key_path::KeyPath;
 pub use limits::{MAX_BYTES, MAX_BYTES_WHY, WINDOW_S, WINDOW_WHY, dead_subject_fault, output_subject_fault};
 pub use unwrap::{UNPACKED, UNPACKED_WHY};
 pub use versions::{NEWEST, NEWEST_WHY};
+pub use waits::{MAX_WAITING, MAX_WAITING_WHY, WAIT_S, WAIT_WHY};
 
 use super::spec::PlanSpec;
 
@@ -55,6 +57,7 @@ pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<Fault> {
     unwrap::check(spec, &mut faults);
     keys::check(spec, &mut faults);
     joins::check(spec, &mut faults);
+    waits::check(spec, &mut faults);
     unused::check(spec, &mut faults);
     entities::check(spec, entities, &mut faults);
     added::check(spec, &mut faults);

@@ -1,0 +1,81 @@
+//! Waiting for rows: every wait has an end, and what moves time on is told from an event.
+
+use super::fault::Fault;
+use super::key_path::KeyPath;
+use crate::core::plan::enrich::OnMiss;
+use crate::core::plan::spec::PlanSpec;
+use crate::core::subject::filter_fault;
+use std::ops::RangeInclusive;
+
+/// `enrich.wait_s`: at most a day.
+pub const WAIT_S: RangeInclusive<u64> = 1..=86_400;
+
+/// Why a wait has its range.
+pub const WAIT_WHY: &str = "in seconds of stream time; a day is the longest wait";
+
+/// `engine.max_waiting`.
+pub const MAX_WAITING: RangeInclusive<u64> = 1..=1_000_000;
+
+/// Why the number of waiting events has its range.
+pub const MAX_WAITING_WHY: &str = "so many events of each of the 128 key groups may wait; they lie in memory";
+
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+    for (number, enrich) in spec.enrich.iter().enumerate() {
+        let section = KeyPath::enrich(number);
+        match (enrich.on_miss == OnMiss::Wait, &enrich.wait) {
+            (true, wait) if wait.is_none_or(|wait| wait.wait_s == 0) => {
+                let message = "an event that waits for its row needs an end: `wait_s` is not set";
+                faults.push(
+                    Fault::mistake(section.then("on_miss"), message)
+                        .hint("add `wait_s = 30`, in seconds of stream time")
+                        .rests_on([section.then("wait_s")]),
+                );
+            }
+            (false, Some(wait)) => {
+                let key = if wait.wait_s == 0 { "then" } else { "wait_s" };
+                let message = format!("`{key}` has no meaning where nothing waits");
+                let hint = "set `on_miss = \"wait\"`, or take it away";
+                faults.push(Fault::mistake(section.then(key), message).hint(hint).rests_on([section.then("on_miss")]));
+            }
+            _ => {}
+        }
+        if let Some(wait) = &enrich.wait {
+            if wait.wait_s > *WAIT_S.end() {
+                let message =
+                    format!("`wait_s` must be from {} to {}, not {}", WAIT_S.start(), WAIT_S.end(), wait.wait_s);
+                faults.push(Fault::mistake(section.then("wait_s"), message).hint(WAIT_WHY));
+            }
+            if wait.then == OnMiss::Wait {
+                faults.push(Fault::mistake(section.then("then"), "what has waited long enough cannot wait"));
+            }
+        }
+    }
+    if let Some(most) = spec.max_waiting.filter(|most| !MAX_WAITING.contains(&u64::from(*most))) {
+        let message =
+            format!("`max_waiting` must be from {} to {}, not {most}", MAX_WAITING.start(), MAX_WAITING.end());
+        faults.push(Fault::mistake(KeyPath::of(["engine", "max_waiting"]), message).hint(MAX_WAITING_WHY));
+    }
+    clock(spec, faults);
+}
+
+fn clock(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+    let at = KeyPath::of(["clock", "subject"]);
+    let waits = spec.enrich.iter().position(|enrich| enrich.wait.is_some());
+    match (&spec.tick_subject, waits) {
+        (Some(subject), _) if filter_fault(subject).is_some() || subject.contains(['*', '>']) => {
+            let message = format!("`{subject}` is no subject that a message can have");
+            faults.push(Fault::mistake(at, message).hint("write one without wildcards, such as `events.tick`"));
+        }
+        (Some(_), None) => {
+            let message = "nothing waits, so that no message that moves time on is ever needed";
+            faults.push(Fault::warning(at, message).hint("take [clock] away, or let an enrichment wait"));
+        }
+        (None, Some(number)) => {
+            let message =
+                "an event that waits leaves with the next event of the stream only: on an idle stream it waits on";
+            let hint = "add [clock] with a `subject` of the input, such as `events.tick`";
+            faults.push(Fault::warning(KeyPath::enrich(number).then("on_miss"), message).hint(hint));
+        }
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}
