@@ -10,6 +10,7 @@ pub mod event;
 pub mod clock;
 pub mod parked;
 pub mod wait;
+mod leave;
 pub mod unwrap;
 pub mod decode;
 #[cfg(test)]

@@ -4,26 +4,23 @@
 //! the state, and then committed in one go, so that a rejection or a panic on the way leaves no trace.
 
 use super::apply::{Applied, Kept, apply};
-use super::encode::{Encoder, Gains};
+use super::encode::Encoder;
 use super::event::{Event, Events, Reading, Stop, next_registers};
-use super::expr::{Answer, Why};
 use super::identity::is_duplicate;
 use super::ids::{Content, Nanos};
+use super::leave::{LeadsTo, Leaving, leaving};
 use super::outcome::{Outcome, Silence};
-use super::output::Output;
 use super::parked::{Found, Released};
-use super::plan::compiled::{Kind, Plan};
-use super::plan::condition::{RuleId, Seen};
+use super::plan::compiled::Plan;
 use super::plan::layout::TableId;
 use super::plan::spec::UnknownKinds;
 use super::rejection::{Reason, Rejection};
-use super::route::{self, Way};
 use super::state::changes::State;
 use super::state::row::Change;
 use super::state::rows::KeyRows;
 use super::tally::Tally;
 use super::wait;
-use super::{join, map, quality};
+use super::{join, quality};
 use crate::json::fields::Span;
 use smallvec::SmallVec;
 use std::hint::black_box;
@@ -32,16 +29,6 @@ use std::sync::Arc;
 
 /// Events whose rows and ids are fetched together: what they touch fits the processor's nearest caches.
 const NEAR: usize = 32;
-
-/// The messages of one event, and what is counted of how they came about.
-struct LeadsTo {
-    outcome: Outcome,
-    /// The route that keeps its usual output from leaving.
-    kept: Option<RuleId>,
-    /// The maps that made a message of it.
-    mapped: SmallVec<[RuleId; 2]>,
-    unknown: Vec<(RuleId, Why)>,
-}
 
 /// What one event does, worked out but not done.
 struct Effects {
@@ -57,12 +44,6 @@ enum Does {
     Leave(Leaving),
     /// It waits that long, with the rows that it found.
     Wait(Nanos, Vec<Found>),
-}
-
-/// What leaves, and the tables that were missed.
-pub(super) struct Leaving {
-    missed: Vec<TableId>,
-    leads_to: LeadsTo,
 }
 
 /// What the events of a slice lead to.
@@ -84,7 +65,7 @@ pub struct Step {
     /// What was counted since it was last taken.
     pub tally: Tally,
     /// The same of events without an outcome, for which nobody asks.
-    unseen: Tally,
+    pub(super) unseen: Tally,
     pub(super) encoder: Encoder,
 }
 
@@ -348,71 +329,4 @@ fn work_out(
         }
     };
     Ok(Effects { changes, kept, does })
-}
-
-/// Judges and encodes an event whose joins are done.
-pub(super) fn leaving(
-    kind: &Kind,
-    joined: join::Joined<'_>,
-    encoder: &mut Encoder,
-    tally: &mut Tally,
-    event: &Event,
-    spans: &[Span],
-) -> Result<Leaving, Rejection> {
-    let marks = if kind.quality.is_empty() {
-        quality::Marks::new()
-    } else {
-        quality::judge(kind, event, spans, &joined, tally)?
-    };
-    let gains = Gains { joined: &joined, marks: &marks };
-    let leads_to = if kind.asks {
-        asked(kind, encoder, event, spans, gains)?
-    } else {
-        LeadsTo::just(Outcome::Publish(encoder.output(kind, event, spans, gains, None)?))
-    };
-    Ok(Leaving { missed: joined.missed, leads_to })
-}
-
-/// The messages of an event whose kind has conditions, maps or routes: its usual output where it leaves, then those of maps.
-fn asked(
-    kind: &Kind,
-    encoder: &mut Encoder,
-    event: &Event,
-    spans: &[Span],
-    gains: Gains<'_, '_>,
-) -> Result<LeadsTo, Rejection> {
-    let seen = Seen { rows: &gains.joined.rows, ..event.seen(spans) };
-    let mut unknown = Vec::new();
-    for test in kind.tests() {
-        if let Answer::Unknown(why) = test.holds(seen) {
-            unknown.push((test.rule, why));
-        }
-    }
-    let maps = map::holding(&kind.maps, seen, &mut unknown);
-    let replaced = maps.iter().any(|map| map.instead);
-    let way = if replaced { None } else { Some(route::way(kind, seen, &mut unknown)) };
-    let (usual, kept) = match way {
-        None => (None, None),
-        Some(Way::Dropped(rule)) => (None, Some(rule)),
-        Some(Way::Usual) => (Some(encoder.output(kind, event, spans, gains, None)?), None),
-        Some(Way::To(template)) => (Some(encoder.output(kind, event, spans, gains, Some(template))?), None),
-    };
-    if maps.is_empty() {
-        let silent = || Outcome::Silent(kept.map_or(Silence::Dropped, Silence::Filtered));
-        let outcome = usual.map_or_else(silent, Outcome::Publish);
-        return Ok(LeadsTo { unknown, ..LeadsTo::just(outcome) });
-    }
-    let mut outputs: Vec<Output> = usual.into_iter().collect();
-    for map in &maps {
-        let n = u32::try_from(outputs.len()).expect("a plan has fewer maps than that");
-        outputs.push(encoder.mapped(map, event, seen, n)?);
-    }
-    let outcome = Outcome::of(outputs, Silence::Dropped);
-    Ok(LeadsTo { outcome, kept, mapped: maps.iter().map(|map| map.rule).collect(), unknown })
-}
-
-impl LeadsTo {
-    fn just(outcome: Outcome) -> LeadsTo {
-        LeadsTo { outcome, kept: None, mapped: SmallVec::new(), unknown: Vec::new() }
-    }
 }

@@ -8,12 +8,13 @@ use super::decode::Decoder;
 use super::event::{Event, Stored, Text};
 use super::ids::{Nanos, Position};
 use super::join::join_again;
+use super::leave::{Leaving, leaving};
 use super::mutants::{Mutant, planted};
 use super::parked::{Found, Parked, Released, Turn};
 use super::plan::compiled::Plan;
 use super::rejection::{Reason, Rejection};
 use super::state::waiting::Waiting;
-use super::step::{Leaving, Step, failed, leaving};
+use super::step::{Step, failed};
 use crate::json::fields::Span;
 use bytes::Bytes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -112,6 +113,10 @@ impl Step {
         let mut parked = self.state.waiting.remove(turn).expect("it was there just now");
         parked.event.leaves = Some(Box::new(moment));
         let emits = plan.emits_at(moment.position, &parked.event.message.subject);
+        if !emits {
+            // Nobody asks for what is outside.
+            std::mem::swap(&mut self.tally, &mut self.unseen);
+        }
         let before = self.encoder.mark();
         let result = catch_unwind(AssertUnwindSafe(|| self.work_out_again(&plan, &parked)));
         let outcome = match result.unwrap_or_else(|_| Err(failed())) {
@@ -124,13 +129,14 @@ impl Step {
                 self.reject(&parked.event, &rejection)
             }
         };
-        let (by_row, in_time) = &mut self.tally.released;
-        *(if by_time { in_time } else { by_row }) += 1;
         if emits {
             self.released.push(Released { at, turn, outcome });
         } else {
             self.encoder.undo(before);
+            std::mem::swap(&mut self.tally, &mut self.unseen);
         }
+        let (by_row, in_time) = &mut self.tally.released;
+        *(if by_time { in_time } else { by_row }) += 1;
     }
 
     /// Whether every row that an event waits for is there now.
