@@ -117,7 +117,9 @@ fn is_duplicate(value: &Value) -> bool {
 }
 
 fn of_bytes(output: &Output) -> bool {
-    output.dead.as_ref().is_some_and(|dead| ![Reason::Miss, Reason::TooLarge, Reason::Internal].contains(&dead.reason))
+    output.dead.as_ref().is_some_and(|dead| {
+        ![Reason::Miss, Reason::WaitFull, Reason::TooLarge, Reason::Internal].contains(&dead.reason)
+    })
 }
 
 /// The stream part of `Sidestream-Position` in the output of a message's history.

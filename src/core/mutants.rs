@@ -63,6 +63,8 @@ mutants! {
     ReleasedByShard,
     /// A shard takes the time of its own events alone for stream time when it releases events.
     DeadlineByOwnEvents,
+    /// An event that keeps the order of its key leaves as soon as it has its rows.
+    OrderOfKeyBroken,
     /// A checkpoint forgets the events that wait.
     WaitingNotWritten,
     /// Stream time begins anew with each start.

@@ -8,6 +8,7 @@ use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::outcome::Outcome;
 use super::plan::layout::TableId;
 use crate::json::fields::Span;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The order in which events that leave at one position leave, whichever shard they belong to.
@@ -47,6 +48,8 @@ pub struct Parked {
     pub spans: Box<[Span]>,
     /// What its joins found when it arrived; what they missed is looked for again.
     pub found: Vec<Found>,
+    /// The enrichments in which it keeps the order of its key, by number.
+    pub ordered: SmallVec<[u16; 2]>,
 }
 
 impl Parked {

@@ -23,8 +23,10 @@ pub enum Reason {
     BadKey,
     /// The object named by `into` is missing or no object.
     BadInto,
-    /// A join found no row and the enrichment says `on_miss = "dead_letter"`.
+    /// A join found no row and the enrichment says `on_miss = "dead_letter"`, or `then = "dead_letter"` after a wait.
     Miss,
+    /// It has to keep the order of its key behind an event that waits, and no more of its key group may wait.
+    WaitFull,
     /// The enriched event exceeds `output.max_bytes`.
     TooLarge,
     /// No section matches the event's kind and `engine.unknown_kinds` says `dead_letter`.
@@ -41,7 +43,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the README's table.
-    pub const ALL: [Reason; 15] = [
+    pub const ALL: [Reason; 16] = [
         Reason::Unwrap,
         Reason::NotJson,
         Reason::NotObject,
@@ -51,6 +53,7 @@ impl Reason {
         Reason::BadKey,
         Reason::BadInto,
         Reason::Miss,
+        Reason::WaitFull,
         Reason::TooLarge,
         Reason::UnknownKind,
         Reason::Derive,
@@ -71,6 +74,7 @@ impl Reason {
             Reason::BadKey => "bad_key",
             Reason::BadInto => "bad_into",
             Reason::Miss => "miss",
+            Reason::WaitFull => "wait_full",
             Reason::TooLarge => "too_large",
             Reason::UnknownKind => "unknown_kind",
             Reason::Derive => "derive",

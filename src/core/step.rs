@@ -42,7 +42,7 @@ struct Effects {
 enum Does {
     /// It leaves.
     Leave(Leaving),
-    /// It waits that long, with the rows that it found.
+    /// It waits until then, with the rows that it found.
     Wait(Nanos, Vec<Found>),
 }
 
@@ -218,10 +218,10 @@ impl Step {
     /// Works an event out; a panic on the way costs that event alone.
     fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
         let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
-        let full = plan.waits && self.state.waiting.of_group(event.group) >= plan.max_waiting;
+        let queue = if plan.waits { wait::queue(plan, &self.state.waiting, event) } else { wait::Queue::default() };
         let (encoder, tally) = (&mut self.encoder, &mut self.tally);
         let before = encoder.mark();
-        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, full, encoder, tally, event, spans)));
+        let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, queue, encoder, tally, event, spans)));
         let result = result.unwrap_or_else(|_| Err(failed()));
         if result.is_err() {
             self.encoder.undo(before);
@@ -241,8 +241,8 @@ impl Step {
                 self.mark(event, event.stream_time);
                 self.leaves(event, leaving)
             }
-            Does::Wait(time, found) => {
-                self.park(event, spans, time, found);
+            Does::Wait(deadline, found) => {
+                self.park(event, spans, deadline, found);
                 Outcome::Silent(Silence::Waits)
             }
         }
@@ -301,12 +301,12 @@ pub(super) fn failed() -> Rejection {
     Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event")
 }
 
-/// Apply, join, judge and encode; `known` are the rows of the event's key, `full` says that no more of its group may wait, and
-/// the tally takes what quality it has.
+/// Apply, join, judge and encode; `known` are the rows of the event's key, `queue` says who waits before it, and the tally takes
+/// what quality it has.
 fn work_out(
     plan: &Plan,
     known: Option<&KeyRows>,
-    full: bool,
+    queue: wait::Queue,
     encoder: &mut Encoder,
     tally: &mut Tally,
     event: &Event,
@@ -319,8 +319,8 @@ fn work_out(
     let Applied { changes, kept } = apply(known, kind, event, spans)?;
     let does = {
         let joined = join::join(known, &changes, kind, event, spans)?;
-        match joined.wait.filter(|_| !full) {
-            Some(time) => Does::Wait(time, join::found(kind, event, spans, &joined)),
+        match queue.deadline(joined.wait, event)? {
+            Some(deadline) => Does::Wait(deadline, join::found(kind, event, spans, &joined)),
             None if joined.dead_at_last => return Err(wait::missed(joined.wait.is_some())),
             None => {
                 tally.overflow(joined.wait.is_some());

@@ -6,17 +6,18 @@
 use super::clock::Moment;
 use super::decode::Decoder;
 use super::event::{Event, Stored, Text};
-use super::ids::{Nanos, Position};
+use super::ids::{Digest, Nanos, Position};
 use super::join::join_again;
 use super::leave::{Leaving, leaving};
 use super::mutants::{Mutant, planted};
 use super::parked::{Found, Parked, Released, Turn};
-use super::plan::compiled::Plan;
+use super::plan::compiled::{KindId, Plan};
 use super::rejection::{Reason, Rejection};
 use super::state::waiting::Waiting;
 use super::step::{Step, failed};
 use crate::json::fields::Span;
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why an event whose row is not there is a dead letter without waiting; `full` where no more of its group may wait.
@@ -33,6 +34,48 @@ pub(super) fn missed(full: bool) -> Rejection {
 fn waited_in_vain(parked: &Parked) -> Rejection {
     let seconds = (parked.turn.deadline.0.saturating_sub(parked.event.stream_time.0)) / 1_000_000_000;
     Rejection::new(Reason::Miss, format!("a join found no row; the event waited {seconds} s for it"))
+}
+
+/// Who waits before an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Queue {
+    /// Whether no more of its key group may wait.
+    full: bool,
+    /// When time releases the last one behind which it keeps its order, and how long it waits itself.
+    behind: Option<(Nanos, Nanos)>,
+}
+
+/// Who waits before an event of a kind that may wait.
+pub(super) fn queue(plan: &Plan, waiting: &Waiting, event: &Event) -> Queue {
+    let full = waiting.of_group(event.group) >= plan.max_waiting;
+    let Some(kind) = plan.kinds.get(usize::from(event.kind)).filter(|kind| !kind.ordered.is_empty()) else {
+        return Queue { full, behind: None };
+    };
+    let key = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref());
+    let turns = key.map(|key| waiting.of_key(key.digest)).unwrap_or_default();
+    let shares = |turn: &Turn| {
+        let parked = waiting.get(*turn)?;
+        let shared = kind.ordered.iter().filter(|(number, _)| parked.ordered.contains(number));
+        shared.map(|(_, time)| (turn.deadline, *time)).max()
+    };
+    Queue { full, behind: turns.iter().filter_map(shares).max() }
+}
+
+impl Queue {
+    /// When time releases the event, if it waits: for rows so long, or for those before it.
+    pub(super) fn deadline(self, wait: Option<Nanos>, event: &Event) -> Result<Option<Nanos>, Rejection> {
+        let own = |time: Nanos| Nanos(event.stream_time.0.saturating_add(time.0));
+        let deadline = match (self.behind, wait) {
+            (Some((last, time)), wait) => Some(own(wait.unwrap_or(time)).max(last)),
+            (None, wait) => wait.map(own),
+        };
+        if self.full && self.behind.is_some() {
+            let sentence = "it has to keep the order of its key behind an event that waits, and as many events of the key group \
+                            wait as engine.max_waiting allows";
+            return Err(Rejection::new(Reason::WaitFull, sentence));
+        }
+        Ok(deadline.filter(|_| !self.full))
+    }
 }
 
 /// The place of a position among the moments of its slice; 0 where nothing waits, and nobody asks.
@@ -53,6 +96,7 @@ pub(super) fn bind(plan: &Plan, waiting: &mut Waiting) {
         let mut spans = Vec::new();
         decoder.again(plan, kind, &mut parked.event, &mut spans);
         parked.spans = spans.into();
+        parked.ordered = ordered(plan, kind);
         let before = parked.turn;
         if !plan.kinds.get(usize::from(kind)).is_some_and(|kind| kind.waits()) {
             parked.turn.deadline = Nanos(i64::MIN);
@@ -61,15 +105,21 @@ pub(super) fn bind(plan: &Plan, waiting: &mut Waiting) {
     }
 }
 
+/// The enrichments in which events of a kind keep the order of their key.
+fn ordered(plan: &Plan, kind: KindId) -> SmallVec<[u16; 2]> {
+    let kind = plan.kinds.get(usize::from(kind));
+    kind.into_iter().flat_map(|kind| &kind.ordered).map(|(number, _)| *number).collect()
+}
+
 impl Step {
     /// Keeps an event until its row comes or its time is over.
-    pub(super) fn park(&mut self, event: &Event, spans: &[Span], time: Nanos, found: Vec<Found>) {
+    pub(super) fn park(&mut self, event: &Event, spans: &[Span], deadline: Nanos, found: Vec<Found>) {
         let section = self.plan.kinds.get(usize::from(event.kind)).map(|kind| kind.name.clone());
-        let deadline = Nanos(event.stream_time.0.saturating_add(time.0));
+        let ordered = ordered(&self.plan, event.kind);
         let turn = Turn { deadline, position: event.position(), group: event.group, again: 0 };
         let event = apart(event, self.plan.hides);
         let section = section.expect("a kind's number is one of the plan's");
-        self.state.waiting.add(Parked { turn, section, event, spans: spans.into(), found });
+        self.state.waiting.add(Parked { turn, section, event, spans: spans.into(), found, ordered });
         self.tally.parked += 1;
     }
 
@@ -86,8 +136,13 @@ impl Step {
             let turn = first.turn;
             let rest = clock.get(*passed..until).unwrap_or_default();
             let at = *passed + rest.partition_point(|moment| moment.stream_time < turn.deadline);
-            let moment = clock.get(at).expect("the last moment is behind the deadline");
-            self.release(turn, at, *moment, true);
+            let moment = *clock.get(at).expect("the last moment is behind the deadline");
+            let key = first.key();
+            self.release(turn, at, moment, true);
+            // Who only kept its order behind it may go, too.
+            if let Some(key) = key {
+                self.release_of_key(at, moment, key, None);
+            }
         }
         *passed = until;
     }
@@ -96,20 +151,30 @@ impl Step {
     pub(super) fn release_by_row(&mut self, clock: &[Moment], at: usize, event: &Event) {
         let Some(moment) = clock.get(at).copied() else { return };
         let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { return };
-        for turn in self.state.waiting.of_key(key.digest) {
-            if turn.position != event.position() {
+        self.release_of_key(at, moment, key.digest, Some(event.position()));
+    }
+
+    /// The same of a key, but for the event at a position, which has just come; who keeps its order stays behind one that stays.
+    fn release_of_key(&mut self, at: usize, moment: Moment, key: Digest, came: Option<Position>) {
+        let mut turns = self.state.waiting.of_key(key);
+        turns.sort_unstable_by_key(|turn| (turn.position, turn.again));
+        let mut held: SmallVec<[u16; 2]> = SmallVec::new();
+        for turn in turns {
+            let Some(parked) = self.state.waiting.get(turn) else { continue };
+            let ordered = parked.ordered.clone();
+            let behind = ordered.iter().any(|number| held.contains(number)) && !planted(Mutant::OrderOfKeyBroken);
+            // Behind a start it may be there already, with others that keep their order behind it.
+            if behind || came == Some(turn.position) || !self.has_its_rows(&self.plan, parked) {
+                held.extend(ordered);
+            } else {
                 self.release(turn, at, moment, false);
             }
         }
     }
 
-    /// Releases an event at a moment, unless a row that it waits for is not there and its time is not over.
+    /// Releases an event at a moment.
     fn release(&mut self, turn: Turn, at: usize, moment: Moment, by_time: bool) {
         let plan = self.plan.clone();
-        let Some(parked) = self.state.waiting.get(turn) else { return };
-        if !by_time && !self.has_its_rows(&plan, parked) {
-            return;
-        }
         let mut parked = self.state.waiting.remove(turn).expect("it was there just now");
         parked.event.leaves = Some(Box::new(moment));
         let emits = plan.emits_at(moment.position, &parked.event.message.subject);

@@ -269,3 +269,53 @@ fn state_changes_at_arrival_and_a_silent_outcome_says_why() {
     assert_eq!(outcomes[0], Outcome::Silent(Silence::Waits));
     assert_eq!(leaves(outcomes), [r#"(2,0) out.x {"k":"x","u":"a","last":9,"ok":true}"#]);
 }
+
+fn in_order(change: impl FnOnce(&mut Value)) -> PlanSpec {
+    spec(|plan| {
+        plan["enrich"][0]["wait"]["order"] = json!("key");
+        change(plan);
+    })
+}
+
+#[test]
+fn later_events_of_a_key_keep_their_order_where_that_is_asked_for() {
+    let events = [
+        (0.0, user("a", "BR")),
+        (0.0, sub("a", "pt", "on")),
+        (0.0, lesson("a", "fr", 1)),
+        (1.0, lesson("a", "pt", 2)),
+        (1.5, sub("a", "pt", "off")),
+        (1.7, lesson("b", "fr", 3)),
+        (2.0, sub("a", "fr", "on")),
+    ];
+    let lines = run(&in_order(|_| {}), &events);
+    let released = [
+        format!("(7,1) out.lesson of S:3 {}", enriched("a", "fr", 1, "\"BR\"", "\"on\"", true)),
+        format!("(7,2) out.lesson of S:4 {}", enriched("a", "pt", 2, "\"BR\"", "\"on\"", true)),
+    ];
+    assert_eq!(lines[2], format!("(5,0) out.sub {}", plain(&sub("a", "pt", "off"))), "what feeds a table passes");
+    assert_eq!(lines[4..], released, "the second one had its rows, as they were when it came");
+}
+
+#[test]
+fn who_only_keeps_its_order_goes_with_the_last_one_before_it() {
+    // The second one's own time is over at 31, the first one's at 30; what both wait for never comes, the third has all.
+    let events = [
+        (0.0, user("a", "BR")),
+        (0.0, sub("a", "pt", "on")),
+        (0.0, lesson("a", "fr", 1)),
+        (1.0, lesson("a", "de", 2)),
+        (2.0, lesson("a", "pt", 3)),
+        (30.0, other("b")),
+        (31.0, other("b")),
+    ];
+    let lines = run(&in_order(|_| {}), &events);
+    let released: Vec<&str> = lines.iter().filter_map(|line| line.split_once(" {").map(|(head, _)| head)).collect();
+    assert_eq!(
+        released[2..],
+        ["(6,0) out.x", "(6,1) out.lesson of S:3", "(7,0) out.x", "(7,1) out.lesson of S:4", "(7,2) out.lesson of S:5",]
+    );
+    let two = |plan: &mut Value| plan["max_waiting"] = json!(2);
+    let lines = run(&in_order(two), &events);
+    assert!(lines[2].starts_with("(5,0) dead.wait_full "), "leaving would break the order: {lines:?}");
+}

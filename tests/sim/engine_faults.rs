@@ -3,6 +3,7 @@
 use super::agenda::{MILLIS, SECONDS, Time};
 use super::entry::Entry;
 use super::plans::OUTPUT;
+use super::plans::WAITING;
 use super::process::{Phase, Process};
 use super::world::World;
 use sidestream::core::record::{CHECKPOINT_KEY, encode_plan};
@@ -58,7 +59,7 @@ impl World {
         let number = self.processes.len();
         let first = &self.processes[self.main];
         let mut second = Process::new(number, first.plan);
-        if !self.facts.rebuilds && first.plan != 'W' && self.context.random.per_mille(250) {
+        if !self.facts.rebuilds && !WAITING.contains(&first.plan) && self.context.random.per_mille(250) {
             // Somebody tries another configuration beside the engine that runs.
             second.plan = if first.plan == 'A' { 'B' } else { 'A' };
             self.facts.grounds.insert("plan changed");
@@ -131,13 +132,13 @@ impl World {
     /// The engine's directory is not what it was.
     pub fn lose_state(&mut self, kind: &'static str) {
         let process = &mut self.processes[self.main];
+        if kind == "older state" && process.snapshots.is_empty() {
+            return;
+        }
         process.later = None;
         match kind {
             "state unreadable" => process.unreadable = true,
             "older state" => {
-                if process.snapshots.is_empty() {
-                    return;
-                }
                 let at = self.context.random.index(process.snapshots.len());
                 process.disk.restore(&process.snapshots[at]);
                 process.durable = 0;

@@ -132,9 +132,9 @@ impl Facts {
         }
     }
 
-    /// Lessons wait for their rows, under one plan to the end.
-    pub fn wait(&mut self) {
-        (self.first, self.rebuilds) = ('W', false);
+    /// Lessons wait for their rows, under this plan to the end.
+    pub fn wait(&mut self, letter: char) {
+        (self.first, self.rebuilds) = (letter, false);
         for kind in &mut self.kinds {
             if ["plan changed", "plan of another state", "input lost its tail"].contains(kind) {
                 *kind = "engine killed";

@@ -2,7 +2,7 @@
 //!
 //! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
 
-use super::plans::{LETTERS, WINDOW_S};
+use super::plans::{LETTERS, WAITING, WINDOW_S};
 use super::waits::Waits;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
@@ -147,7 +147,7 @@ impl Found {
 pub type Rows = BTreeMap<(u64, &'static str), Row>;
 
 /// Every event so far with its outcome and what it left behind.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Oracle {
     events: Vec<(Event, i64)>,
     /// Events that the input lost and that are in the state all the same, each behind the position at which it is there.
@@ -159,9 +159,24 @@ pub struct Oracle {
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, Row)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
-    /// What is otherwise under the plan that lets lessons wait.
-    waits: Waits,
+    /// What is otherwise under the plans that let lessons wait.
+    waits: Vec<Waits>,
     stream_time: i64,
+}
+
+impl Default for Oracle {
+    fn default() -> Oracle {
+        Oracle {
+            events: Vec::new(),
+            lost: Vec::new(),
+            begins_behind: 0,
+            outcomes: HashMap::new(),
+            history: BTreeMap::new(),
+            seen: HashMap::new(),
+            waits: WAITING.map(Waits::under).to_vec(),
+            stream_time: 0,
+        }
+    }
 }
 
 impl Oracle {
@@ -169,7 +184,7 @@ impl Oracle {
     pub fn push(&mut self, event: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
         if position <= self.begins_behind {
-            let letters = LETTERS.iter().chain(&['W']);
+            let letters = LETTERS.iter().chain(&WAITING);
             letters.for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
             return self.events.push((event, stored_at));
         }
@@ -185,9 +200,11 @@ impl Oracle {
             self.outcomes.entry(letter).or_default().push(messages);
         }
         let mut waits = std::mem::take(&mut self.waits);
-        let messages = waits.at(self, &event, position, self.stream_time);
+        for (letter, waits) in WAITING.into_iter().zip(&mut waits) {
+            let messages = waits.at(self, &event, position, self.stream_time);
+            self.outcomes.entry(letter).or_default().push(messages);
+        }
         self.waits = waits;
-        self.outcomes.entry('W').or_default().push(messages);
         self.events.push((event, stored_at));
     }
 

@@ -4,8 +4,8 @@
 //! output, lessons get a derived field, and some of them go to another subject or nowhere. Events with a twin lead to a second
 //! message. C keeps one column more, finds keys by a derived field in the second of
 //! two places, and kinds by a condition or in the second of two places: a change of state. D is A without maps: where it was
-//! in force, nobody has to know whether all messages of the newest event are out. W is A but for lessons that wait for
-//! their rows, in worlds of its own. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
+//! in force, nobody has to know whether all messages of the newest event are out. W and V are A but for lessons that
+//! wait for their rows, in worlds of their own; under V those of a key keep their order. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -14,7 +14,9 @@ use sidestream::core::record::PlanSince;
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
 pub const LETTERS: [char; 4] = ['A', 'B', 'C', 'D'];
-/// How long a lesson waits under W, in seconds, and how many of a key group.
+/// The plans that let lessons wait: they overtake each other, or keep the order of their key.
+pub const WAITING: [char; 2] = ['W', 'V'];
+/// How long a lesson waits, in seconds, and how many of a key group.
 pub const WAIT_S: i64 = 1;
 pub const MOST_WAITING: u32 = 2;
 /// The window of de-duplication, in seconds.
@@ -85,8 +87,8 @@ pub fn spec(letter: char) -> PlanSpec {
         plan["map"][0]["when"] = json!("event.twin && !(meta.kind == \"lesson\" && event.properties.value < 100)");
         plan["emit"] = json!({ "from": 1, "until": u64::MAX, "subject": "events.loud.*" });
     }
-    if letter == 'W' {
-        wait(&mut plan);
+    if WAITING.contains(&letter) {
+        wait(&mut plan, letter);
     }
     if letter == 'D' {
         plan.as_object_mut().expect("a table").remove("map");
@@ -95,9 +97,12 @@ pub fn spec(letter: char) -> PlanSpec {
 }
 
 /// Lets lessons wait for their rows.
-fn wait(plan: &mut serde_json::Value) {
+fn wait(plan: &mut serde_json::Value, letter: char) {
     plan["enrich"][0]["on_miss"] = json!("wait");
     plan["enrich"][0]["wait"] = json!({ "wait_s": WAIT_S });
+    if letter == 'V' {
+        plan["enrich"][0]["wait"]["order"] = json!("key");
+    }
     plan["max_waiting"] = json!(MOST_WAITING);
 }
 
@@ -110,7 +115,8 @@ pub fn at(plans: &[PlanSince], position: u64) -> Option<char> {
 pub fn letter(fingerprint: &str) -> Option<char> {
     use std::sync::OnceLock;
     static ALL: OnceLock<Vec<(String, char)>> = OnceLock::new();
-    let all = ALL
-        .get_or_init(|| LETTERS.into_iter().chain(['W']).map(|letter| (spec(letter).fingerprint(), letter)).collect());
+    let all = ALL.get_or_init(|| {
+        LETTERS.into_iter().chain(WAITING).map(|letter| (spec(letter).fingerprint(), letter)).collect()
+    });
     all.iter().find(|(known, _)| known == fingerprint).map(|(_, letter)| *letter)
 }

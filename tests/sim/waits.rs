@@ -1,4 +1,5 @@
-//! What becomes of every event under the plan that lets lessons wait for their rows, in the plainest way.
+//! What becomes of every event under the plans that let lessons wait for their rows, in the plainest way: under W they overtake
+//! each other, under V those of a key keep their order.
 //!
 //! Keeps ids of its own: a lesson that waited counts as seen from where it left.
 
@@ -19,25 +20,42 @@ struct Parked {
 }
 
 /// The lessons that wait, and the ids that were seen.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Waits {
+    letter: char,
     parked: Vec<Parked>,
     seen: HashMap<Identity, i64>,
 }
 
 impl Waits {
+    /// Nobody waits yet under the plan of a letter.
+    pub fn under(letter: char) -> Waits {
+        Waits { letter, parked: Vec::new(), seen: HashMap::new() }
+    }
+
     /// What leaves at a position: the messages of its own event, and those of what it releases. `oracle` has the rows behind
     /// the event.
     pub fn at(&mut self, oracle: &Oracle, event: &Event, position: u64, time: i64) -> Vec<Expected> {
         let mut messages = self.own(oracle, event, position, time);
-        let freed = |parked: &Parked| parked.deadline <= time || oracle.found(&parked.event, &parked.found).is_whole();
-        let (mut released, stay): (Vec<Parked>, Vec<Parked>) = self.parked.drain(..).partition(freed);
+        let mut held = Vec::new();
+        let (mut released, mut stay) = (Vec::new(), Vec::new());
+        // They stand in the order of their positions.
+        for parked in self.parked.drain(..) {
+            let key = parked.event.key;
+            let has_its_rows = oracle.found(&parked.event, &parked.found).is_whole();
+            if parked.deadline <= time || has_its_rows && !(self.letter == 'V' && held.contains(&key)) {
+                released.push(parked);
+            } else {
+                held.push(key);
+                stay.push(parked);
+            }
+        }
         self.parked = stay;
         released.sort_by_key(|parked| (parked.deadline, parked.position));
         for parked in released {
             self.seen.extend(identity(&parked.event).map(|id| (id, time)));
             let found = oracle.found(&parked.event, &parked.found);
-            messages.extend(oracle.messages(&parked.event, 'W', parked.position, &found));
+            messages.extend(oracle.messages(&parked.event, self.letter, parked.position, &found));
         }
         messages
     }
@@ -54,13 +72,19 @@ impl Waits {
             }
         }
         let found = if dead { Found::default() } else { oracle.found(event, &Found::default()) };
-        if event.kind == "lesson" && !dead && !found.is_whole() && self.has_room(event) {
-            let deadline = time + WAIT_S * 1_000_000_000;
+        let before = self.parked.iter().filter(|parked| self.letter == 'V' && parked.event.key == event.key);
+        let behind = before.map(|parked| parked.deadline).max().filter(|_| event.kind == "lesson" && !dead);
+        if behind.is_some() && !self.has_room(event) {
+            return vec![Expected { subject: "dead.wait_full".to_owned(), payload: event.text() }];
+        }
+        let misses = event.kind == "lesson" && !dead && !found.is_whole() && self.has_room(event);
+        if misses || behind.is_some() {
+            let deadline = (time + WAIT_S * 1_000_000_000).max(behind.unwrap_or(0));
             self.parked.push(Parked { deadline, position, event: event.clone(), found });
             return Vec::new();
         }
         self.seen.extend(identity(event).filter(|_| !dead).map(|id| (id, time)));
-        oracle.messages(event, 'W', position, &found)
+        oracle.messages(event, self.letter, position, &found)
     }
 
     fn has_room(&self, event: &Event) -> bool {

@@ -80,7 +80,7 @@ impl World {
             facts.end_with_a_rewind();
         }
         if seed % 8 == 6 {
-            facts.wait();
+            facts.wait(if seed % 24 == 6 { 'V' } else { 'W' });
         }
         if matches!(seed % 8, 3 | 5) || seed % 16 == 14 {
             context.crashes = Some(Random::new(!seed));

@@ -144,7 +144,9 @@ fn possible(reason: Reason, plan: &PlanSpec) -> bool {
         Reason::TooLarge => plan.max_bytes <= SMALL,
         Reason::NoKey | Reason::BadKey => keys || rows,
         Reason::BadInto => plan.enrich.iter().any(|enrich| !enrich.into.is_empty()),
-        Reason::Miss => plan.enrich.iter().any(|enrich| enrich.on_miss == OnMiss::DeadLetter),
+        Reason::Miss => plan.enrich.iter().any(|enrich| enrich.at_last() == OnMiss::DeadLetter),
+        // A case of a thousand events would be no case.
+        Reason::WaitFull => false,
         Reason::Derive => {
             let upcast = plan.kinds.values().flat_map(|kind| &kind.upcast);
             plan.derive.iter().chain(upcast).any(|section| section.on_error == OnError::DeadLetter)

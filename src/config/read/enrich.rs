@@ -7,7 +7,7 @@ use super::super::places::Places;
 use super::super::section::Section;
 use super::plan::entries;
 use crate::core::plan::check::{KeyPath, WAIT_S, WAIT_WHY};
-use crate::core::plan::enrich::{EnrichSpec, JoinSpec, OnMiss, WaitSpec};
+use crate::core::plan::enrich::{EnrichSpec, JoinSpec, OnMiss, WaitOrder, WaitSpec};
 use crate::core::plan::selector::{Selector, index};
 
 pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
@@ -27,10 +27,16 @@ fn enrichment(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -
     let on_miss = places.take(&at.then("on_miss"), section.choice("on_miss", &words));
     let wait_s = places.take(&at.then("wait_s"), section.integer("wait_s", WAIT_S, WAIT_WHY));
     let then = places.take(&at.then("then"), section.choice("then", &words[..3]));
-    let wait = match (wait_s, then) {
-        (None, None) => None,
+    let orders = [("overtake", WaitOrder::Overtake), ("key", WaitOrder::Key)];
+    let order = places.take(&at.then("order"), section.choice("order", &orders));
+    let wait = match (wait_s, then, order) {
+        (None, None, None) => None,
         // What is missing is said by the rules.
-        (wait_s, then) => Some(WaitSpec { wait_s: wait_s.unwrap_or(0), then: then.unwrap_or_default() }),
+        (wait_s, then, order) => Some(WaitSpec {
+            wait_s: wait_s.unwrap_or(0),
+            then: then.unwrap_or_default(),
+            order: order.unwrap_or_default(),
+        }),
     };
     let kinds = places.list(&at.then("kinds"), section.texts("kinds", |text| Ok(text.to_owned())));
     let when = section.condition("when");

@@ -196,6 +196,8 @@ pub struct Kind {
     pub feeds: Vec<Feed>,
     /// The rows its outputs need.
     pub joins: Vec<Join>,
+    /// The enrichments in which its events keep the order of their key, by number, and how long they wait at most.
+    pub ordered: Vec<(u16, Nanos)>,
     /// The objects that gain fields; the top level last.
     pub targets: Vec<Target>,
     /// The rules of its events' quality, section by section.
@@ -269,6 +271,7 @@ impl Kind {
             creates: Vec::new(),
             feeds: Vec::new(),
             joins: Vec::new(),
+            ordered: Vec::new(),
             targets: Vec::new(),
             quality: Vec::new(),
             routes: Vec::new(),

@@ -55,6 +55,26 @@ pub struct WaitSpec {
     /// What happens when they are over and a row is still not there: anything but waiting.
     #[serde(default, skip_serializing_if = "OnMiss::is_null")]
     pub then: OnMiss,
+    /// Whether later events of the key go on.
+    #[serde(default, skip_serializing_if = "WaitOrder::is_overtake")]
+    pub order: WaitOrder,
+}
+
+/// `enrich.order`: what becomes of later events of the key while one waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitOrder {
+    /// They go on.
+    #[default]
+    Overtake,
+    /// Those of the enrichment's kinds wait behind it.
+    Key,
+}
+
+impl WaitOrder {
+    fn is_overtake(&self) -> bool {
+        *self == WaitOrder::Overtake
+    }
 }
 
 impl OnMiss {

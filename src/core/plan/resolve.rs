@@ -5,7 +5,7 @@
 use super::building::{Building, Names, no_rows};
 use super::compiled::{Added, Cascaded, Feed, FeedVersion, Join, Kind, KindId, Miss, Place, Source, Target};
 use super::condition::{Condition, RuleId, Source as Where, Test};
-use super::enrich::{EnrichSpec, OnMiss};
+use super::enrich::{EnrichSpec, OnMiss, WaitOrder, WaitSpec};
 use super::filter::Filter;
 use super::key_spec::{KeyPlaces, KeySpec};
 use super::layout::{Layout, REMOVED, TableId, VERSION};
@@ -238,6 +238,9 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'
         let rule = format!("enrich.{number}.when");
         let when = enrich.when.as_ref().map(|when| fields.test(when, &rule, |_, _| no_rows()));
         let on_miss = miss(enrich);
+        if let (Some(WaitSpec { order: WaitOrder::Key, .. }), Miss::Wait { time, .. }) = (enrich.wait, on_miss) {
+            kind.ordered.push((u16::try_from(number).expect("config bounds the number of sections"), time));
+        }
         let object = fields.objects(&enrich.into);
         target(&mut kind.targets, object);
         for (field, from) in &enrich.add {

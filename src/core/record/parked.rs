@@ -22,6 +22,7 @@ use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::output::Headers;
 use crate::core::parked::{Found, Parked, Turn};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The prefix of every waiting event.
@@ -172,7 +173,7 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
         unknown: Vec::new(),
         leaves: None,
     };
-    Ok(Parked { turn, section, event, spans: Box::default(), found })
+    Ok(Parked { turn, section, event, spans: Box::default(), found, ordered: SmallVec::new() })
 }
 
 const TOO_LONG: RecordError = RecordError::Damaged("a length is beyond all bounds");
@@ -225,7 +226,7 @@ mod tests {
             unknown: Vec::new(),
             leaves: None,
         };
-        Parked { turn, section: "lesson".into(), event, spans: Box::default(), found }
+        Parked { turn, section: "lesson".into(), event, spans: Box::default(), found, ordered: SmallVec::new() }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::key_path::KeyPath;
-use crate::core::plan::enrich::OnMiss;
+use crate::core::plan::enrich::{EnrichSpec, OnMiss, WaitOrder};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::subject::filter_fault;
 use std::ops::RangeInclusive;
@@ -32,7 +32,11 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
                 );
             }
             (false, Some(wait)) => {
-                let key = if wait.wait_s == 0 { "then" } else { "wait_s" };
+                let key = match wait {
+                    wait if wait.wait_s > 0 => "wait_s",
+                    wait if wait.order != WaitOrder::Overtake => "order",
+                    _ => "then",
+                };
                 let message = format!("`{key}` has no meaning where nothing waits");
                 let hint = "set `on_miss = \"wait\"`, or take it away";
                 faults.push(Fault::mistake(section.then(key), message).hint(hint).rests_on([section.then("on_miss")]));
@@ -45,6 +49,9 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
                     format!("`wait_s` must be from {} to {}, not {}", WAIT_S.start(), WAIT_S.end(), wait.wait_s);
                 faults.push(Fault::mistake(section.then("wait_s"), message).hint(WAIT_WHY));
             }
+            if wait.order == WaitOrder::Key {
+                feeding(spec, enrich, &section, faults);
+            }
             if wait.then == OnMiss::Wait {
                 faults.push(Fault::mistake(section.then("then"), "what has waited long enough cannot wait"));
             }
@@ -56,6 +63,18 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
         faults.push(Fault::mistake(KeyPath::of(["engine", "max_waiting"]), message).hint(MAX_WAITING_WHY));
     }
     clock(spec, faults);
+}
+
+/// An event that is held behind others cannot bring the row that they wait for.
+fn feeding(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<Fault>) {
+    for (number, kind) in enrich.kinds.iter().enumerate() {
+        if let Some((table, _)) = spec.tables.iter().find(|(_, table)| table.from == *kind) {
+            let message = format!("`{kind}` feeds the table `{table}`, and must not wait behind an event of its key");
+            let at = section.then("kinds").then(&number.to_string());
+            let hint = "take `order = \"key\"` away, or enrich that kind in a section of its own";
+            faults.push(Fault::mistake(at, message).hint(hint).rests_on([section.then("order")]));
+        }
+    }
 }
 
 fn clock(spec: &PlanSpec, faults: &mut Vec<Fault>) {
