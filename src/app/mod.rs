@@ -30,6 +30,7 @@ pub mod audit;
 pub mod replay;
 pub mod dead_letters;
 pub mod lake;
+pub mod gateway;
 pub mod target;
 mod ticks;
 pub mod exit;

@@ -106,6 +106,7 @@ pub fn streams_of(config: &Config) -> Expectation {
         input_subjects: config.input.subjects.clone(),
         output: config.output.stream.clone(),
         subjects: config.plan.lane_subjects(),
+        input_published: config.gateway.iter().map(|gateway| gateway.subject.wildcard()).collect(),
         max_bytes: config.plan.max_bytes,
         claim: claim::subject(&config.output.stream),
         beside: Vec::new(),

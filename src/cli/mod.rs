@@ -16,6 +16,7 @@ mod audit;
 mod dead_letters;
 mod replay;
 mod lake;
+mod gateway;
 mod demo;
 mod signals;
 mod limits;
@@ -50,6 +51,7 @@ enum Command {
     Generate(generate::Generate),
     Audit(audit::Audit),
     Replay(replay::Replay),
+    Gateway(gateway::Gateway),
     #[command(subcommand)]
     Lake(lake::Lake),
     #[command(subcommand)]
@@ -98,6 +100,7 @@ fn carry_out(command: Command, options: &Options) -> Result<(), Exit> {
         Command::Generate(command) => command.run(options),
         Command::Audit(command) => command.run(options),
         Command::Replay(command) => command.run(options),
+        Command::Gateway(command) => command.run(options),
         Command::Lake(command) => command.run(options),
         Command::State(command) => command.run(options),
         Command::DeadLetters(command) => command.run(options),

@@ -2,6 +2,7 @@
 //!
 //! Prints its address as the first line on standard output; everything else is log.
 
+use super::gateway::Open;
 use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
@@ -64,8 +65,12 @@ impl Run {
             println!("http://{address}");
             // A program that reads the first line gets it now, even through a pipe.
             let _ = std::io::stdout().flush();
+            let gateway = Open::beside(&process)?;
             let lake = beside(&process, &stop)?;
             let result = run(&process, stop).await;
+            if let Some(gateway) = gateway {
+                gateway.stop().await;
+            }
             if let Some((stop, lake)) = lake {
                 // It may finish what it is publishing, for a while: what it does not finish is carried out by the next one.
                 let _ = stop.send(true);

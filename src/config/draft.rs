@@ -6,8 +6,8 @@ use super::check;
 use super::places::Places;
 use super::report::Report;
 use super::settings::{
-    Config, DeadLettersSection, EngineSection, HttpSection, InputSection, LakeSection, NatsSection, OutputSection,
-    ProvisionSection, StateSection,
+    Config, DeadLettersSection, EngineSection, GatewaySection, HttpSection, InputSection, LakeSection, NatsSection,
+    OutputSection, ProvisionSection, StateSection,
 };
 use crate::core::plan::check::Entities;
 use crate::core::plan::selector::Selector;
@@ -38,6 +38,7 @@ pub(super) struct Draft {
     pub(super) state: Option<StateSection>,
     pub(super) http: Option<HttpSection>,
     pub(super) lake: Option<LakeSection>,
+    pub(super) gateway: Option<GatewaySection>,
     pub(super) plan: PlanSpec,
     /// What the operator said about keys, beside the plan.
     pub(super) entities: Entities,
@@ -60,6 +61,7 @@ impl Draft {
             state: None,
             http: None,
             lake: None,
+            gateway: None,
             plan: PlanSpec {
                 input_stream: String::new(),
                 input_only: Vec::new(),
@@ -97,6 +99,7 @@ impl Draft {
         check::streams(&self, report);
         check::plan(&self, report);
         check::lake(&self, report);
+        check::gateway(&self, report);
         if report.failed() {
             return None;
         }
@@ -110,6 +113,7 @@ impl Draft {
             state: self.state?,
             http: self.http?,
             lake: self.lake,
+            gateway: self.gateway,
             plan: canonical(self.plan),
         };
         config.assert_relations();

@@ -33,7 +33,8 @@ pub(crate) use place::{At, Place, Sources};
 pub(crate) use report::Report;
 pub(crate) use section::Section;
 pub use settings::{
-    Api, BucketSection, Config, DeadLettersSection, EngineSection, HttpSection, InputSection, LakePlace, LakeSection,
-    NatsSection, OutputSection, ProvisionSection, Retention, SHIPPED, Secret, StateSection, TlsSection,
+    Api, BucketSection, Config, DeadLettersSection, EngineSection, GatewaySection, HttpSection, InputSection,
+    LakePlace, LakeSection, NatsSection, OutputSection, ProvisionSection, Retention, SHIPPED, Secret, StateSection,
+    TlsSection,
 };
 pub(crate) use tree::parse as parse_toml;

@@ -6,7 +6,9 @@
 use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::check::{Entities, Severity, check};
 use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::template::Template;
 use crate::core::record::Engine;
+use crate::protocol::gateway::judge::Validate;
 use crate::protocol::lake::columns::Column;
 use crate::protocol::lake::layout::Layout;
 use crate::protocol::lake::table::Format;
@@ -38,6 +40,8 @@ pub struct Config {
     pub http: HttpSection,
     /// `[lake]`: files of everything that the output stream holds, where there is the section.
     pub lake: Option<LakeSection>,
+    /// `[gateway]`: events over HTTP, where there is the section.
+    pub gateway: Option<GatewaySection>,
     /// What decides outcomes.
     pub plan: PlanSpec,
 }
@@ -219,6 +223,37 @@ pub struct LakeSection {
     pub delta: bool,
     /// The declared columns.
     pub columns: Vec<Column>,
+}
+
+/// `[gateway]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySection {
+    /// The address to listen on; port 0 takes a free one. One that others reach has a tokens file.
+    pub listen: SocketAddr,
+    /// The tokens of those who may send; without it, whoever is on this machine.
+    pub tokens_file: Option<PathBuf>,
+    /// The subjects that events are published to.
+    pub subject: Template,
+    /// How much is asked of an event before it is stored.
+    pub validate: Validate,
+    /// Further headers of requests that are stored with their events.
+    pub headers: Vec<String>,
+    /// The largest body, unpacked.
+    pub max_body_bytes: usize,
+    /// The most events of a batch.
+    pub max_batch: usize,
+    /// The events that each sender may send a second; 0: no bound.
+    pub rate_per_s: u64,
+    /// The events that each sender may send at once.
+    pub burst: u64,
+    /// The bytes of all bodies in hand.
+    pub max_in_flight_bytes: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long the stream may take to confirm an event.
+    pub ack_timeout: Duration,
+    /// How long a body may take to come.
+    pub request_timeout: Duration,
 }
 
 /// `lake.url`.

@@ -6,8 +6,8 @@
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps; `machines` are the four parts
 //! of a running engine, made of these. `reopen` says whether a lost batch is made good in place, `verdict` judges the end.
 //! `evidence` tells whether a stream's leader answered, `looks` which verdicts wait for a second look, `rewind` follows an
-//! input that lost its tail behind a `marker`. `runner` is all of it without actors, for one slice at a time; `redrive` and
-//! `replay` decide for the two commands of that name.
+//! input that lost its tail behind a `marker`. `runner` is all of it without actors, for one slice at a time; `redrive`, `replay`
+//! and `gateway` decide for the commands of those names.
 
 pub mod runner;
 pub mod ticks;
@@ -44,6 +44,7 @@ pub mod rebind;
 pub mod lake;
 pub mod redrive;
 pub mod replay;
+pub mod gateway;
 
 #[cfg(test)]
 pub(crate) mod start_world;

@@ -172,6 +172,15 @@ catalogue! {
         "Values that did not fit a declared column of the lake, by column; null there, and whole in the event's text.";
     LAKE_FALLBACKS = "lake_time_fallbacks_total", Counter, "rows", [],
         "Rows whose own time is missing, unreadable or far off; they stand in the folder of the time at which they were stored.";
+    GATEWAY_CONNECTED = "gateway_connected", Gauge, "0 or 1", [], "Whether the gateway can store events.";
+    GATEWAY_REQUESTS = "gateway_requests_total", Counter, "requests", ["status"],
+        "Requests with events that the gateway answered, by HTTP status; 202 means that all of a request is stored.";
+    GATEWAY_EVENTS = "gateway_events_total", Counter, "events", ["outcome"],
+        "Events that came to the gateway, by outcome: stored, duplicate, refused, rate_limited, not_stored or unconfirmed; a request that cannot be taken apart counts as one.";
+    GATEWAY_SECONDS = "gateway_seconds", Histogram(LATENCY), "seconds", [],
+        "Time from the headers of a request with events to its answer.";
+    GATEWAY_IN_FLIGHT = "gateway_in_flight_bytes", Gauge, "bytes", [],
+        "Memory that the gateway's requests in hand have reserved.";
     READY = "ready", Gauge, "0 or 1", [], "Whether /readyz answers 200.";
     BUILD_INFO = "build_info", Gauge, "1", ["version"], "Always 1; the label says which version runs.";
 }

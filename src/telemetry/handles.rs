@@ -3,6 +3,7 @@
 //! Made once, so that recording is an atomic operation; every series exists from the first scrape.
 
 use super::catalogue as all;
+use super::gateway::GatewayMetrics;
 use super::lake::LakeMetrics;
 use super::registry::Registry;
 use crate::core::rejection::Reason;
@@ -116,6 +117,7 @@ pub(super) struct Handles {
     pub(super) state_disk: Gauge,
     pub(super) ready: Gauge,
     pub(super) lake: LakeMetrics,
+    pub(super) gateway: GatewayMetrics,
 }
 
 impl Handles {
@@ -156,6 +158,7 @@ impl Handles {
             state_disk: registry.gauge(&all::STATE_DISK, &[]),
             ready: registry.gauge(&all::READY, &[]),
             lake: LakeMetrics::new(registry),
+            gateway: GatewayMetrics::new(registry),
         }
     }
 }

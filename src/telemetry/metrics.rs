@@ -5,6 +5,7 @@
 
 use super::catalogue as all;
 use super::figures::{Figures, Live};
+use super::gateway::GatewayMetrics;
 use super::handles::Handles;
 use super::lake::LakeMetrics;
 use super::outcomes::Outcomes;
@@ -69,6 +70,17 @@ impl Metrics {
     /// So many more values did not fit a declared column of the lake.
     pub fn lake_misfits(&self, column: &str, values: u64) {
         self.0.registry.counter(&all::LAKE_MISFITS, &[column]).increment(values);
+    }
+
+    /// The figures of the gateway.
+    pub fn gateway(&self) -> &GatewayMetrics {
+        &self.0.handles.gateway
+    }
+
+    /// The gateway answered a request with this status after so many seconds.
+    pub fn gateway_answered(&self, status: u16, seconds: f64) {
+        self.gateway().answered(status, seconds);
+        self.0.registry.recorded(1);
     }
 
     /// The lake's writer took so many seconds to publish what was spooled.

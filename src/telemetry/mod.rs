@@ -10,6 +10,7 @@ pub mod stall;
 mod waiting;
 pub mod log;
 pub mod lake;
+pub mod gateway;
 mod handles;
 mod outcomes;
 mod recent;

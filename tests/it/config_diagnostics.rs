@@ -109,6 +109,11 @@ fn sections_fit_together() {
 }
 
 #[test]
+fn the_gateway_is_well_formed_and_open_to_nobody_by_mistake() {
+    check(include_str!("config_diagnostics/gateway.txt"));
+}
+
+#[test]
 fn what_is_hardly_meant_is_refused_or_named() {
     check(include_str!("config_diagnostics/meaning.txt"));
 }

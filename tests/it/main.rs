@@ -49,6 +49,7 @@ mod testing;
 mod catalog;
 mod replay;
 mod lake;
+mod gateway;
 #[cfg(feature = "failpoints")]
 mod crash_table;
 mod cluster;

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("audit", &["core", "json", "protocol"]),
     ("adapters", &["ports", "core", "protocol"]),
     ("engine", &["core", "ports", "protocol", "telemetry"]),
-    ("http", &["telemetry", "core"]),
+    ("http", &["telemetry", "core", "protocol"]),
     ("app", &["adapters", "audit", "config", "core", "engine", "ports", "protocol", "telemetry"]),
     ("commands", &["adapters", "app", "config", "core", "engine", "json", "ports", "protocol"]),
     (

@@ -41,6 +41,8 @@ pub struct Expectation {
     pub output: String,
     /// The wildcards of every subject that is published to.
     pub subjects: Vec<String>,
+    /// The wildcards of every subject of the input that is published to: the gateway's.
+    pub input_published: Vec<String>,
     /// `output.max_bytes`.
     pub max_bytes: u64,
     /// The subject on which engines of one output tell each other that they started.
@@ -107,6 +109,9 @@ pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<
     }
     for subject in &expected.subjects {
         findings.extend(publishing(connection, subject, settings.output.is_some()).await?);
+    }
+    for subject in &expected.input_published {
+        findings.extend(publishing(connection, subject, settings.input.is_some()).await?);
     }
     findings.extend(beside(connection, expected).await?);
     Ok(findings)
@@ -268,16 +273,16 @@ async fn publishing(connection: &Connection, wildcard: &str, exists: bool) -> Re
             Ok(Err(error)) if [OTHER_STREAM, SEALED].contains(&error.err_code) => allowed(),
             Ok(Err(error)) => Some(Finding::bad(
                 format!("publishing to {wildcard}: the stream answers: {} ({})", error.description, error.err_code),
-                "the output's subjects must be taken by the output stream alone",
+                "each subject must be taken by its own stream alone",
             )),
             _ => Some(Finding::bad(
                 format!("publishing to {wildcard}: somebody who is no stream answers on {subject}"),
-                "no other subscriber may answer on the output's subjects",
+                "no other subscriber may answer on the streams' subjects",
             )),
         },
         // Said of the stream: that it does not exist, or does not cover the subject.
         Err(BrokerError::Transient(_)) if !exists => None,
-        Err(BrokerError::Transient(what)) => Some(Finding::bad(what, "let the output stream cover this subject")),
+        Err(BrokerError::Transient(what)) => Some(Finding::bad(what, "let the stream cover this subject")),
         Err(error) => Some(refused(error)?),
     })
 }

@@ -31,6 +31,7 @@ pub mod lane_reply;
 pub mod notice;
 pub mod publish;
 pub mod once;
+pub mod confirm;
 pub mod redrives;
 pub mod wanted;
 pub mod provision;

@@ -64,12 +64,7 @@ impl Once {
 
     /// Publishes it. An error means that nobody knows whether it is stored.
     pub async fn publish(&self, connection: &Connection) -> Result<Answer, BrokerError> {
-        let mut map = HeaderMap::new();
-        for (name, value) in &self.headers {
-            map.append(header_name(name)?, header_value(value)?);
-        }
-        map.insert("Nats-Expected-Stream", header_value(&self.stream)?);
-        let reply = connection.request_with(&self.subject, Some(map), self.body.clone()).await?;
+        let reply = connection.request_with(&self.subject, Some(self.map()?), self.body.clone()).await?;
         let answer = api::parse::<Ack>(&reply.payload);
         match answer.map_err(|error| BrokerError::Transient(format!("{}: unreadable answer: {error}", self.subject)))? {
             Ok(Ack { seq, duplicate }) => Ok(Answer::Stored { sequence: seq, duplicate }),
@@ -78,6 +73,16 @@ impl Once {
                 words: format!("{} ({})", error.description, error.err_code),
             }),
         }
+    }
+
+    /// Its headers as the client sends them, and the one that names the stream.
+    pub(super) fn map(&self) -> Result<HeaderMap, BrokerError> {
+        let mut map = HeaderMap::new();
+        for (name, value) in &self.headers {
+            map.append(header_name(name)?, header_value(value)?);
+        }
+        map.insert("Nats-Expected-Stream", header_value(&self.stream)?);
+        Ok(map)
     }
 
     /// Why the client could not send the headers, if it could not.

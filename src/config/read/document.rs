@@ -4,7 +4,7 @@ use super::super::draft::Draft;
 use super::super::report::Report;
 use super::super::section::Section;
 use super::super::tree;
-use super::{derive, enrich, filter, lake, machine, map, nats, plan, quality, route, streams};
+use super::{derive, enrich, filter, gateway, lake, machine, map, nats, plan, quality, route, streams};
 use crate::core::plan::check::KeyPath;
 
 /// Reads every section and reports every key that none of them knows.
@@ -23,6 +23,7 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Dra
     draft.state = root.optional("state").and_then(machine::state);
     draft.http = root.optional("http").and_then(machine::http);
     lake::lake(&mut root, &mut draft);
+    gateway::gateway(&mut root, &mut draft);
     let needs_kind = !root.all_have("kinds", "when");
     plan::event(root.required("event", "[event] with `kind`"), needs_kind, &mut draft);
     derive::derive(&mut root, &mut draft);

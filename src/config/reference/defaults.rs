@@ -7,7 +7,7 @@ use crate::config::{Config, Overrides};
 const LEAST: &[(&str, &str, &str)] = &[
     ("nats", "[nats]", ""),
     ("nats.tls", "[nats.tls]", ""),
-    ("input", "[input]", "stream = \"IN\"\nsubjects = [\"in.>\"]"),
+    ("input", "[input]", "stream = \"IN\"\nsubjects = [\"in.>\", \"events.>\"]"),
     ("input.provision", "[input.provision]", ""),
     ("output", "[output]", "stream = \"OUT\"\nsubject = \"out.{kind}\"\n?envelope = true"),
     ("output.provision", "[output.provision]", ""),
@@ -20,6 +20,7 @@ const LEAST: &[(&str, &str, &str)] = &[
     ("state", "[state]", ""),
     ("http", "[http]", ""),
     ("lake", "[lake]", "url = \"lake\""),
+    ("gateway", "[gateway]", ""),
     ("event", "[event]", "kind = \"k\"\nid = \"i\"\n"),
     ("event.unwrap", "[event.unwrap]", "at = \"payload\""),
     ("derive[]", "[[derive]]", "into = \"p\"\nset = { x = \"y\" }"),

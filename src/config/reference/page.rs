@@ -16,6 +16,7 @@ dead_letters = {}
 redrives = {}
 event = { unwrap = {} }
 clock = {}
+gateway = {}
 lake = { url = "s3://lake/x", s3 = {}, columns = { x = {} } }
 kinds = { a = { version = {}, upcast = [{}] } }
 tables = { a = { version = {}, delete = {} } }

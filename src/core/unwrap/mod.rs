@@ -7,6 +7,6 @@
 pub mod spec;
 pub mod layer;
 mod packed;
-mod cloud_events;
+pub mod cloud_events;
 #[cfg(test)]
 mod cases;

@@ -2,13 +2,15 @@
 
 use super::board::{Query, dashboard, queries, selectors, substitute};
 use super::prometheus::{Prometheus, Sample, program};
+use crate::gateway;
+use crate::gateway::client::{JSON, post};
 use crate::harness::bed::Bed;
 use crate::harness::engine::Engine;
 use crate::harness::load::{publish, publish_last, school};
 use crate::harness::streams::{INPUT, OUTPUT, api};
 use crate::harness::wait::{DEADLINE, wait_until};
 use serde_json::json;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 /// Panels that must show more than zero: the load has something for each of them.
@@ -39,6 +41,8 @@ const BUSY: &[&str] = &[
     "Share of dead letters",
     "Lake, rows published",
     "Lake, bytes",
+    "Gateway, time to answer",
+    "Gateway, connected",
 ];
 
 #[test]
@@ -76,6 +80,7 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
         ("lake.max_age_s", "1"),
         ("lake.columns", columns),
         ("http.listen", &*listen),
+        ("gateway.listen", "127.0.0.1:0"),
         ("engine.checkpoint_interval_ms", "200"),
         ("state.cache_rows", "200"),
         ("filter", filter),
@@ -95,7 +100,8 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
     // Headers that the client library cannot read.
     let nobody = br#"{"title":"user","properties":{"uuid":"u"}}"#;
     bed.wire.publish_raw("events.user", b"X-Name: Zo\xeb\r\n", nobody).unwrap();
-    under_load(&mut bed, &prometheus, &listen);
+    let gateway = gateway::stage::address(&mut engine);
+    under_load(&mut bed, &prometheus, &listen, gateway);
     alerts_are_healthy(&prometheus);
     bed.finish();
     missing_positions(&mut bed, &prometheus, engine, &sets);
@@ -111,7 +117,7 @@ fn remake_the_consumer(bed: &mut Bed) {
 }
 
 /// Publishes until every panel has shown what it should, for all engines and for this one.
-fn under_load(bed: &mut Bed, prometheus: &Prometheus, listen: &str) {
+fn under_load(bed: &mut Bed, prometheus: &Prometheus, listen: &str, gateway: SocketAddr) {
     let mut school = school(21, 60);
     let repeated = br#"{"title":"user","event_uuid":"again","properties":{"uuid":"u","country":"NL"}}"#;
     let all = queries(&dashboard());
@@ -129,6 +135,8 @@ fn under_load(bed: &mut Bed, prometheus: &Prometheus, listen: &str) {
             bed.wire.publish("events.user", &[], repeated).unwrap();
         }
         bed.wire.flush().unwrap();
+        // The first is stored, the others have its identity.
+        assert_eq!(post(gateway, "/v1/events/user", &[JSON], repeated).status, 202);
         open.retain(|(query, expr)| !shows(query, &prometheus.query(expr)));
         let still: Vec<_> = open.iter().map(|(query, expr)| (&query.panel, expr)).collect();
         assert!(std::time::Instant::now() < deadline, "no data, or only zeros, after {DEADLINE:?}: {still:#?}");

@@ -47,6 +47,7 @@ pub fn expected() -> Expectation {
         input_subjects: vec!["events.>".into()],
         output: "ENRICHED".into(),
         subjects: vec!["enriched.*".into(), "dead.*".into()],
+        input_published: Vec::new(),
         max_bytes: 1_048_576,
         claim: "sidestream.claim.ENRICHED".into(),
         beside: Vec::new(),
