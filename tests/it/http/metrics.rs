@@ -9,6 +9,7 @@ use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
 use sidestream::core::rejection::Reason;
 use sidestream::core::tally::{CheckTally, KindTally, Tally};
+use sidestream::protocol::machines::shard::Waits;
 use sidestream::protocol::start::StartKind;
 use sidestream::telemetry::catalogue::{ALL, MetricKind};
 use sidestream::telemetry::health::Phase;
@@ -48,6 +49,7 @@ fn tally(plan: &Plan, n: u64) -> Tally {
     tally.checks.fill(CheckTally { checked: n, broken: n });
     tally.misses.insert(plan.layout.table("user").unwrap(), n);
     tally.rows_kept.insert((plan.layout.table("user").unwrap(), Kept::Older), n);
+    (tally.parked, tally.released, tally.wait_overflow) = (n, (n, n), n);
     tally.mapped = plan.kinds.iter().flat_map(|kind| &kind.maps).map(|map| (map.rule, n)).collect();
     tally
 }
@@ -88,6 +90,8 @@ fn use_everything(metrics: &Metrics) {
     metrics.cache(6, 7, 8);
     metrics.disk(1 << 20);
     metrics.lake_misfits("language", 2);
+    metrics.waits(0, Waits { events: 3, bytes: 900, first: Some((Nanos(9), Nanos(1))) });
+    metrics.ticked();
     metrics.ready(true);
 }
 
