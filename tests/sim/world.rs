@@ -79,8 +79,8 @@ impl World {
         if seed % 8 == 4 {
             facts.end_with_a_rewind();
         }
-        if seed % 8 == 6 {
-            facts.wait(if seed % 24 == 6 { 'V' } else { 'W' });
+        if seed % 16 == 14 {
+            facts.wait(if seed % 48 == 14 { 'V' } else { 'W' });
         }
         if matches!(seed % 8, 3 | 5) || seed % 16 == 14 {
             context.crashes = Some(Random::new(!seed));
