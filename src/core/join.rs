@@ -58,6 +58,17 @@ pub fn join<'s>(
     event: &Event,
     spans: &[Span],
 ) -> Result<Joined<'s>, Rejection> {
+    joined(kind, event, spans, |join, row| find(known, changes, join, row))
+}
+
+/// Asks every join of a kind for its row.
+#[inline]
+fn joined<'s>(
+    kind: &Kind,
+    event: &Event,
+    spans: &[Span],
+    find: impl Fn(&Join, Digest) -> Option<ColumnsRef<'s>>,
+) -> Result<Joined<'s>, Rejection> {
     let mut joined = Joined::default();
     for join in &kind.joins {
         if join.when.as_ref().is_some_and(|when| !when.holds(event.seen(spans)).is_true()) {
@@ -65,7 +76,7 @@ pub fn join<'s>(
             continue;
         }
         let asked = selector(join, event, spans)?;
-        joined.take(join, asked, asked.and_then(|row| find(known, changes, join, row)))?;
+        joined.take(join, asked, asked.and_then(|row| find(join, row)))?;
     }
     Ok(joined)
 }
@@ -94,21 +105,10 @@ impl<'s> Joined<'s> {
 /// The same for an event that waited: what it found when it arrived stays what it was then, and only what it missed is looked
 /// for in the rows that its key has now.
 pub fn join_again<'s>(known: Option<&'s KeyRows>, kind: &Kind, parked: &'s Parked) -> Result<Joined<'s>, Rejection> {
-    let (event, spans) = (&parked.event, &parked.spans[..]);
-    let mut joined = Joined::default();
-    for join in &kind.joins {
-        if join.when.as_ref().is_some_and(|when| !when.holds(event.seen(spans)).is_true()) {
-            joined.rows.push(Lookup::NotAsked);
-            continue;
-        }
-        let asked = selector(join, event, spans)?;
-        let row = asked.and_then(|row| {
-            let then = parked.found.iter().find(|found| found.table == join.table && found.row == row);
-            then.map(|found| ColumnsRef::from(&found.columns)).or_else(|| find(known, &[], join, row))
-        });
-        joined.take(join, asked, row)?;
-    }
-    Ok(joined)
+    joined(kind, &parked.event, &parked.spans, |join, row| {
+        let then = parked.found.iter().find(|found| found.table == join.table && found.row == row);
+        then.map(|found| ColumnsRef::from(&found.columns)).or_else(|| find(known, &[], join, row))
+    })
 }
 
 /// The rows that an event's joins found, to be kept while it waits.
