@@ -110,19 +110,19 @@ fn restarted(plan: &Arc<Plan>, events: &[StoredMessage]) -> Vec<Outcome> {
 fn barrier(runner: &mut Runner, store: &MemoryStore) -> sidestream::protocol::intake::Barrier {
     let (barrier, groups) = runner.checkpoint();
     for group in groups {
-        store.apply(Space::Group(group.group), &Batch { changes: group.changes }).expect("a store in memory");
+        store.apply(Space::of(group.group), &Batch { changes: group.changes }).expect("a store in memory");
     }
     barrier
 }
 
 fn rows(store: &MemoryStore) -> Rows {
     let mut rows = Rows::new();
-    for group in KeyGroup::all() {
+    for owner in KeyGroup::owners() {
         let mut visit = |key: &[u8], value: &[u8]| {
             rows.push((key.to_vec(), value.to_vec()));
             true
         };
-        store.scan(Space::Group(group), &ROWS, &mut visit).expect("a store in memory");
+        store.scan(Space::of(owner), &ROWS, &mut visit).expect("a store in memory");
     }
     rows
 }

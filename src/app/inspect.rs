@@ -1,4 +1,4 @@
-//! Looking at an engine from outside: the state of a key, and whether it lives.
+//! Looking at an engine from outside: the state of a key or a row, and whether it lives.
 //!
 //! A running engine is asked over HTTP, because the directory belongs to it; else the directory is opened. Only the
 //! engine of this machine is ever asked.
@@ -9,30 +9,39 @@ use super::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::config::Config;
 use crate::core::percent;
 use crate::core::state::row::StoredRow;
-use crate::core::state::view;
-use crate::engine::restore::stored_rows;
+use crate::core::state::view::{self, Ask};
+use crate::engine::restore::{stored_global_row, stored_rows};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// The longest key, percent-encoded, that a running engine is asked for: its server takes 128 KiB with all headers.
-const KEY_MAX: usize = 64 * 1024;
+/// The longest question, percent-encoded, that a running engine is asked: its server takes 128 KiB with all headers.
+const QUERY_MAX: usize = 64 * 1024;
 
 /// How long a running engine may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of the key.
-pub fn ask_running(listen: SocketAddr, key: &str) -> Result<Option<Option<Value>>, Exit> {
-    let encoded = percent::encoded(key, percent::unreserved);
-    if encoded.len() > KEY_MAX {
+/// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of that.
+pub fn ask_running(listen: SocketAddr, ask: &Ask) -> Result<Option<Option<Value>>, Exit> {
+    let encoded = |text: &str| percent::encoded(text, percent::unreserved);
+    let query = match ask {
+        Ask::Key(key) => format!("key={}", encoded(key)),
+        Ask::Row { table, row: None } => format!("table={}", encoded(table)),
+        Ask::Row { table, row: Some(row) } => format!("table={}&row={}", encoded(table), encoded(row)),
+    };
+    if query.len() > QUERY_MAX {
         if get(listen, "/healthz")?.is_none() {
             return Ok(None);
         }
-        let what = format!("a key of {} bytes is too long to be asked of the running engine", key.len());
+        let (of, length) = match ask {
+            Ask::Key(key) => ("key", key.len()),
+            Ask::Row { row, .. } => ("row", row.as_ref().map_or(0, String::len)),
+        };
+        let what = format!("a {of} of {length} bytes is too long to be asked of the running engine");
         return Err(Exit::new(USAGE, what, "stop the engine for a moment: the state directory is read then"));
     }
-    let Some((status, body)) = get(listen, &format!("/state?key={encoded}"))? else { return Ok(None) };
+    let Some((status, body)) = get(listen, &format!("/state?{query}"))? else { return Ok(None) };
     match status.as_str() {
         "200" => match serde_json::from_str(&body) {
             Ok(value) => Ok(Some(Some(value))),
@@ -80,8 +89,8 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// Looks the key up in the state directory, which stays as it is.
-pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit> {
+/// Looks that up in the state directory, which stays as it is.
+pub fn read_directory(config: &Config, ask: &Ask) -> Result<Option<Value>, Exit> {
     if !config.state.path.exists() {
         let what = format!(
             "no engine answers on {} and there is no state directory {}",
@@ -92,6 +101,18 @@ pub fn read_directory(config: &Config, key: &str) -> Result<Option<Value>, Exit>
     }
     let look = look(&config.state)?;
     let Some(checkpoint) = &look.opened.disk.checkpoint else { return Ok(None) };
-    let rows = stored_rows(look.opened.store.as_ref(), key).map_err(|error| named(error, &config.state.path))?;
-    Ok(view::of_key(key, checkpoint.position, &checkpoint.layout, rows.iter().map(StoredRow::row)))
+    let (position, layout) = (checkpoint.position, &checkpoint.layout);
+    let store = look.opened.store.as_ref();
+    let failed = |error| named(error, &config.state.path);
+    match ask {
+        Ask::Key(key) => {
+            let rows = stored_rows(store, key).map_err(failed)?;
+            Ok(view::of_key(key, position, layout, rows.iter().map(StoredRow::row)))
+        }
+        Ask::Row { table, row } => {
+            let Some((table, row)) = view::number(layout, table, row.as_deref()) else { return Ok(None) };
+            let rows = stored_global_row(store, table, row).map_err(failed)?;
+            Ok(rows.first().map(|row| view::of_row(position, layout, row.row())))
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::verdict::{After, broker_failed};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::once::{Answer, Once, WRONG_SEQUENCE};
 use crate::core::ids::Position;
-use crate::engine::restore;
+use crate::engine::rewrite;
 use crate::protocol::facts::{Asked, Broker, Consent};
 use crate::protocol::header::RunId;
 use crate::protocol::looks::{self, Look, LookAgain};
@@ -68,7 +68,7 @@ pub async fn judged(process: &Process, memory: &mut Memory, lane: &Connection, n
     let start = taken(process, decided)?;
     if start.kind == StartKind::Resume && !adopted.news.is_empty() {
         let (store, news, disk) = (opened.store.clone(), adopted.news, adopted.disk.clone());
-        blocking(move || restore::follow(store.as_ref(), &news, &disk)).await?;
+        blocking(move || rewrite::follow(store.as_ref(), &news, &disk)).await?;
         tracing::warn!(floor = start.base.0, "the state follows a rewind of the input stream");
     }
     opened.disk = adopted.disk;

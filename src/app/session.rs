@@ -23,7 +23,7 @@ use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
 use crate::engine::launch::{Engine, Parts};
-use crate::engine::restore;
+use crate::engine::{restore, rewrite};
 use crate::ports::stream::{BrokerError, Denial};
 use crate::protocol::epoch;
 use crate::protocol::facts::Broker;
@@ -209,7 +209,7 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
         if !resumes {
             return disk::begin_anew(&state, opened, &first, &record_of);
         }
-        restore::write_first(opened.store.as_ref(), &first, &record_of)?;
+        rewrite::write_first(opened.store.as_ref(), &first, &record_of)?;
         Ok(opened.store)
     })
     .await?;

@@ -5,7 +5,7 @@
 //! changed. Holds facts about the state, never the state itself; `recompute` keeps the two in step.
 
 use crate::core::columns::ColumnsRef;
-use crate::core::event::{Event, Key, Reading};
+use crate::core::event::{Event, Reading};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::plan::compiled::{Join, Kind, Miss, Plan, Source};
@@ -14,11 +14,12 @@ use crate::core::plan::map::Map;
 use crate::core::read::KeyFault;
 use crate::core::state::changes::State;
 use crate::core::state::dedup::Dedup;
+use crate::core::state::known::global_digest;
 use crate::core::state::row::{Change, ONLY_ROW};
 use crate::json::fields::Span;
 use std::collections::HashMap;
 
-/// A row's name: key, table, row selector.
+/// A row's name: what it is kept under, table, row selector.
 type RowId = (Digest, TableId, Digest);
 
 /// What is known of a row. Of a row that is not listed nothing is known, and the state does not hold it.
@@ -152,10 +153,12 @@ impl Knowledge {
         reading: &Reading,
     ) -> Row<'a> {
         let table = join.table;
-        if join.removed.is_some() && reading.key.is_some() {
+        let under =
+            if join.global { Some(global_digest(table, row)) } else { reading.key.as_ref().map(|key| key.digest) };
+        if join.removed.is_some() && under.is_some() {
             return Row::NotKnown;
         }
-        let known = reading.key.as_ref().map(|key| self.rows.get(&(key.digest, table, row)).copied());
+        let known = under.map(|under| self.rows.get(&(under, table, row)).copied());
         if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
             if own.by_version {
                 return Row::NotKnown;
@@ -168,8 +171,7 @@ impl Knowledge {
             None | Some(Some(Known::Gone)) => Row::Miss,
             Some(None) => Row::NotKnown,
             Some(Some(Known::There { whole })) => {
-                let key = reading.key.as_ref().map(|key| key.digest).unwrap_or(ONLY_ROW);
-                let row = state.rows.row(key, table, row);
+                let row = under.and_then(|under| state.rows.row(under, table, row));
                 row.map_or(Row::NotKnown, |row| Row::There { columns: row.columns, whole })
             }
         }
@@ -177,18 +179,15 @@ impl Knowledge {
 
     /// An event was processed for certain and its changes are applied. Of rows with versions nothing is learned, and the
     /// state forgets them: one that is newer may have been lost.
-    pub fn learn(&mut self, plan: &Plan, state: &mut State, event: &Event, key: &Key, changes: &[Change]) {
+    pub fn learn(&mut self, plan: &Plan, state: &mut State, event: &Event, reading: &Reading, changes: &[Change]) {
         let has_versions = |change: &&Change| change.by_version || plan.layout.column(change.table, REMOVED).is_some();
         let versioned = changes.iter().filter(has_versions).cloned();
         let forgotten: Vec<Change> = versioned.map(|change| Change { columns: None, ..change }).collect();
         if !forgotten.is_empty() {
-            for change in &forgotten {
-                self.rows.remove(&(key.digest, change.table, change.row));
-            }
-            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, forgotten.into_iter());
+            self.forget_rows(state, event, reading, forgotten);
         }
         for change in changes.iter().filter(|change| !has_versions(change)) {
-            let id = (key.digest, change.table, change.row);
+            let Some(id) = row_id(event, reading, change) else { continue };
             let known = match (&change.columns, self.rows.get(&id)) {
                 (None, _) => Known::Gone,
                 (Some(_), _) if change.replaces => Known::There { whole: true },
@@ -205,12 +204,15 @@ impl Knowledge {
         if let Some(id) = reading.identity {
             self.doubtful.mark(event.group, id, event.stream_time);
         }
-        let Some(key) = &reading.key else { return };
-        for change in &changes {
-            self.rows.remove(&(key.digest, change.table, change.row));
-        }
         let forgotten = changes.into_iter().map(|change| Change { columns: None, ..change });
-        state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, forgotten);
+        self.forget_rows(state, event, reading, forgotten.collect());
+    }
+
+    fn forget_rows(&mut self, state: &mut State, event: &Event, reading: &Reading, removals: Vec<Change>) {
+        for id in removals.iter().filter_map(|change| row_id(event, reading, change)) {
+            self.rows.remove(&id);
+        }
+        state.apply(reading.key_and_text(event), event.group, removals);
     }
 
     /// Lets ids go that are out of the window, so that memory stays bounded by it.
@@ -219,9 +221,18 @@ impl Knowledge {
     }
 }
 
+/// The name of a row that an event changes; `None` where it has no key and so no rows.
+fn row_id(event: &Event, reading: &Reading, change: &Change) -> Option<RowId> {
+    let under = match &reading.key {
+        _ if event.group.is_everyone() => global_digest(change.table, change.row),
+        key => key.as_ref()?.digest,
+    };
+    Some((under, change.table, change.row))
+}
+
 /// Cuts a memory of ids and lets go what is out of the window; no answer depends on it.
 pub fn forget(ids: &mut Dedup, position: Position, now: Nanos) {
-    for group in KeyGroup::all() {
+    for group in KeyGroup::owners() {
         ids.expire(group, now);
         ids.cut(group, position, |_| 0);
     }

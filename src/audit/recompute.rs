@@ -18,6 +18,7 @@ use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
+use crate::core::state::known::Known;
 use crate::core::state::row::Change;
 use crate::core::step::{Ran, Step};
 use crate::protocol::merge::with_released;
@@ -177,7 +178,7 @@ impl Recompute {
         }
         let asked = Asked { kind, event, reading, spans };
         let open = knowledge.may_be_duplicate(&plan, asked);
-        let known = reading.key.as_ref().and_then(|key| self.state().rows.key(key.digest));
+        let known = Known::of(&self.state().rows, reading.key.as_ref().map(|key| key.digest));
         let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(Applied { changes, .. }) => {
                 let certain = knowledge.is_certain(self.state(), &changes, asked);
@@ -231,9 +232,7 @@ impl Recompute {
     /// The lane shows that the event was processed, though not all that it became can be recomputed.
     fn process(&mut self, event: &Event, reading: &Reading, changes: Vec<Change>) {
         let state = &mut self.step().state;
-        if let Some(key) = &reading.key {
-            state.rows.apply(key.digest, key.text.get(&event.message.payload), event.group, changes.iter().cloned());
-        }
+        state.apply(reading.key_and_text(event), event.group, changes.clone());
         if let Some(id) = reading.identity {
             state.ids.mark(event.group, id, event.stream_time);
         }
@@ -243,8 +242,8 @@ impl Recompute {
     fn learn(&mut self, event: &Event, reading: &Reading, changes: &[Change]) {
         let plan = self.runner.plan.clone();
         let state = &mut self.runner.shards.first_mut().expect("the runner has one shard").state;
-        if let (Some(knowledge), Some(key)) = (&mut self.knowledge, &reading.key) {
-            knowledge.learn(&plan, state, event, key, changes);
+        if let Some(knowledge) = &mut self.knowledge {
+            knowledge.learn(&plan, state, event, reading, changes);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::app::lake::job::Job;
 use crate::app::lake::run as lake;
 use crate::app::process::{self, Process};
 use crate::app::run::run;
+use crate::core::state::view::Ask;
 use crate::engine::launch::Engine;
 use crate::http::server::{Deps, Server};
 use crate::protocol::facts::Consent;
@@ -109,12 +110,12 @@ pub(super) fn deps(process: &Process) -> Deps {
         metrics: process.metrics.clone(),
         health: process.health.clone(),
         state_open: process.config.http.state_open,
-        state: Arc::new(move |key: String| {
+        state: Arc::new(move |ask: Ask| {
             let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
             let permit = inspections.clone().try_acquire_owned();
             Box::pin(async move {
                 let _permit = permit.map_err(|_| "too many look at keys at once")?;
-                Engine::inspect(&shards, key).await
+                Engine::inspect(&shards, ask).await
             })
         }),
     }

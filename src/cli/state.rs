@@ -5,12 +5,14 @@
 
 use super::options::Options;
 use super::text::{Line, say};
-use crate::app::exit::{Exit, NO, UNAVAILABLE};
+use crate::app::exit::{Exit, NO, UNAVAILABLE, USAGE};
 use crate::app::inspect;
 use crate::app::state_file::Progress;
 use crate::app::state_file::export::export;
 use crate::app::state_file::import::import;
 use crate::app::target::{Target, a_file};
+use crate::config::{Config, did_you_mean};
+use crate::core::state::view::Ask;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -24,12 +26,17 @@ pub enum State {
     Import(Import),
 }
 
-/// Prints what is kept of one key as JSON; exit code 1 when nothing is.
+/// Prints what is kept of one key, or a row of a global table, as JSON; exit code 1 when nothing is.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: sidestream state get 0d6b0b2e-6f2c-4a0e-9f43-000000000001")]
+#[command(after_help = "Examples: sidestream state get 0d6b0b2e-6f2c-4a0e-9f43-000000000001
+          sidestream state get --table airline AA")]
 pub struct Get {
-    /// The key, such as a user's id.
-    key: String,
+    /// The key, such as a user's id; with `--table` what tells the table's rows apart.
+    #[arg(value_name = "KEY", required_unless_present = "table")]
+    key: Option<String>,
+    /// A global table: its row instead of the rows of a key.
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
 }
 
 /// Writes the whole state into a file that an engine with any `state.engine` can import; the engine must be stopped.
@@ -153,15 +160,38 @@ impl Shown {
 }
 
 impl Get {
+    /// What is asked for; of tables only those that are global, for a row of another one belongs to a key.
+    fn ask(self, config: &Config) -> Result<Ask, Exit> {
+        let Get { key, table } = self;
+        let Some(table) = table else { return Ok(Ask::Key(key.unwrap_or_default())) };
+        let tables = &config.plan.tables;
+        match tables.get(&table) {
+            Some(found) if found.scope.is_global() => Ok(Ask::Row { table, row: key }),
+            Some(_) => {
+                let what = format!("the rows of `{table}` are those of keys: it has no `scope = \"global\"`");
+                Err(Exit::new(USAGE, what, "ask for a key: sidestream state get KEY"))
+            }
+            None => {
+                let hint = did_you_mean(&table, "tables", tables.keys().map(String::as_str));
+                Err(Exit::new(USAGE, format!("there is no table `{table}`"), hint))
+            }
+        }
+    }
+
     fn run(self, options: &Options) -> Result<(), Exit> {
-        let get = self;
         let config = options.load()?;
-        let found = match inspect::ask_running(config.http.listen, &get.key)? {
+        let ask = self.ask(&config)?;
+        let found = match inspect::ask_running(config.http.listen, &ask)? {
             Some(answer) => answer,
-            None => inspect::read_directory(&config, &get.key)?,
+            None => inspect::read_directory(&config, &ask)?,
         };
         let Some(found) = found else {
-            return Err(Exit::new(NO, format!("nothing is kept of key {:?}", get.key), ""));
+            let what = match &ask {
+                Ask::Key(key) => format!("nothing is kept of key {key:?}"),
+                Ask::Row { table, row: Some(row) } => format!("the table `{table}` has no row {row:?}"),
+                Ask::Row { table, row: None } => format!("the table `{table}` has no row"),
+            };
+            return Err(Exit::new(NO, what, ""));
         };
         let text = serde_json::to_string_pretty(&found);
         println!("{}", text.map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?);

@@ -7,11 +7,13 @@ use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
 use super::mutants::{Mutant, planted};
-use super::plan::compiled::{Feed, FeedVersion, Kind};
+use super::plan::compiled::Kind;
+use super::plan::feed::{Feed, FeedVersion};
 use super::plan::layout::TableId;
 use super::plan::row_version::Invalid;
 use super::read::Value;
 use super::rejection::{Reason, Rejection};
+use super::state::known::Known;
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
 use crate::json::fields::Span;
@@ -44,12 +46,12 @@ impl Kept {
     pub const NAMED: [(&'static str, Kept); 2] = [("older", Kept::Older), ("invalid", Kept::Invalid)];
 }
 
-/// The changes of one event; `known` are the rows of its key.
-pub fn apply(known: Option<&KeyRows>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Applied, Rejection> {
+/// The changes of one event.
+pub fn apply(known: Known<'_>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Applied, Rejection> {
     let mut applied = Applied::default();
     for feed in &kind.feeds {
         let deleted = change(known, feed, event, spans, &mut applied)?;
-        if let Some(known) = known.filter(|_| deleted) {
+        if let Some(known) = known.key.filter(|_| deleted) {
             cascade(known, feed, &mut applied.changes);
         }
     }
@@ -81,7 +83,7 @@ fn cascade(known: &KeyRows, feed: &Feed, changes: &mut Vec<Change>) {
 /// What the event does to the table's row; nothing where the row stays as it is, so that no checkpoint writes it again. Says
 /// whether the event removes it.
 fn change(
-    known: Option<&KeyRows>,
+    known: Known<'_>,
     feed: &Feed,
     event: &Event,
     spans: &[Span],
@@ -95,15 +97,8 @@ fn change(
         return Ok(false);
     }
     let at = |place| Value::at(place, &event.message, spans);
-    let (row, row_text) = match &feed.row {
-        None => (ONLY_ROW, Box::default()),
-        Some(place) => {
-            let text = place.key(&event.message, spans).map_err(|fault| key_rejection(fault, "row"))?;
-            let text = text.get(&event.message.payload);
-            (Digest::of(text.as_bytes()), text.into())
-        }
-    };
-    let before = known.and_then(|known| known.get(feed.table, row)).map(|row| row.columns);
+    let (row, row_text) = row_of(feed, event, spans)?;
+    let before = known.row(feed.table, row, feed.global);
     let version = match &feed.version {
         None => None,
         Some(version) => match newer(version, at(&version.at), before)? {
@@ -129,6 +124,24 @@ fn change(
         applied.changes.push(Change { table: feed.table, row, row_text, columns, replaces, by_version: false });
     }
     Ok(deleted)
+}
+
+/// Which row of the table an event feeds, and its text.
+fn row_of(feed: &Feed, event: &Event, spans: &[Span]) -> Result<(Digest, Box<str>), Rejection> {
+    let Some(place) = &feed.row else { return Ok((ONLY_ROW, Box::default())) };
+    let text = place.key(&event.message, spans).map_err(|fault| key_rejection(fault, "row"))?;
+    let text = text.get(&event.message.payload);
+    Ok((Digest::of(text.as_bytes()), text.into()))
+}
+
+/// The rows of global tables that an event feeds.
+pub fn global_rows<'a>(
+    kind: &'a Kind,
+    event: &'a Event,
+    spans: &'a [Span],
+) -> impl Iterator<Item = (TableId, Digest)> + 'a {
+    let feeds = kind.feeds.iter().filter(|feed| feed.global);
+    feeds.filter_map(|feed| Some((feed.table, row_of(feed, event, spans).ok()?.0)))
 }
 
 /// Whether a row with these columns is there, and was not removed; `removed` is the column that says so.

@@ -265,6 +265,7 @@ impl Decoder {
         };
         let id = section.id.as_ref().and_then(|places| places.id(message, spans));
         event.group = match (&key, &id) {
+            _ if section.feeds_global() => KeyGroup::EVERYONE,
             (Some(key), _) => KeyGroup::of(key.text.bytes(&message.payload)),
             (None, Some(id)) => KeyGroup::of(id),
             (None, None) => group_of_position(event.position()),

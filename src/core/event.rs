@@ -38,7 +38,7 @@ pub struct Event {
     pub stored: Stored,
     /// The running maximum of stored-at times up to and including this event.
     pub stream_time: Nanos,
-    /// Where it belongs.
+    /// Whose state it works on: that of its key's group, or of everyone where it feeds a global table.
     pub group: KeyGroup,
     /// The kind section, the unknown one included.
     pub kind: KindId,
@@ -173,6 +173,13 @@ pub struct Reading {
     pub key: Option<Key>,
     /// What identifies the event for de-duplication.
     pub identity: Option<Digest>,
+}
+
+impl Reading {
+    /// The digest of the key and its text, given the event that it was read from.
+    pub fn key_and_text<'a>(&'a self, event: &'a Event) -> Option<(Digest, &'a str)> {
+        self.key.as_ref().map(|key| (key.digest, key.text.get(&event.message.payload)))
+    }
 }
 
 /// A key and its digest.

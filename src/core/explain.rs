@@ -10,6 +10,7 @@ use super::join::find;
 use super::plan::compiled::{Join, KindId, Plan};
 use super::plan::layout::{REMOVED, TableId};
 use super::state::changes::State;
+use super::state::known::Known;
 use super::state::row::{Change, ONLY_ROW};
 use super::state::rows::KeyRows;
 use crate::json::fields::Span;
@@ -53,7 +54,7 @@ pub struct Asked {
     pub row: Option<String>,
     /// Whether it is there.
     pub found: bool,
-    /// The rows of that table that the key has, the event's own change included.
+    /// The rows of that table that the key has, the event's own change included; of a global table, only its own.
     pub has: Vec<String>,
 }
 
@@ -72,7 +73,7 @@ pub fn explain(plan: &Plan, state: &State, event: &Event, spans: &[Span]) -> Exp
     let (Ok(reading), Some(kind)) = (&event.reading, plan.kinds.get(usize::from(event.kind))) else { return explained };
     explained.identity = reading.identity;
     explained.key = reading.key.as_ref().map(|key| key.text.get(payload).to_owned());
-    let known = reading.key.as_ref().and_then(|key| state.rows.key(key.digest));
+    let known = Known::of(&state.rows, reading.key.as_ref().map(|key| key.digest));
     let Ok(Applied { changes, .. }) = apply(known, kind, event, spans) else { return explained };
     let fed = |change: &Change| Fed {
         table: change.table,
@@ -89,7 +90,7 @@ fn there(change: &Change, removed: Option<ColumnId>) -> bool {
     change.columns.as_ref().is_some_and(|columns| is_there(ColumnsRef::from(columns), removed))
 }
 
-fn asked(join: &Join, known: Option<&KeyRows>, changes: &[Change], event: &Event, spans: &[Span]) -> Asked {
+fn asked(join: &Join, known: Known<'_>, changes: &[Change], event: &Event, spans: &[Span]) -> Asked {
     let payload = &event.message.payload;
     let row = match &join.row {
         None => Some(String::new()),
@@ -99,7 +100,10 @@ fn asked(join: &Join, known: Option<&KeyRows>, changes: &[Change], event: &Event
     let found = digest.is_some_and(|row| find(known, changes, join, row).is_some());
     let own = changes.iter().filter(|change| change.table == join.table);
     let mut has: Vec<String> = own.clone().filter(|c| there(c, join.removed)).map(|c| c.row_text.to_string()).collect();
+    // Of a global table's rows only the one that is asked for is looked at.
     let stored = known
+        .key
+        .filter(|_| !join.global)
         .into_iter()
         .flat_map(KeyRows::iter)
         .filter(|row| row.table == join.table && is_there(row.columns, join.removed));

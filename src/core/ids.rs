@@ -29,21 +29,38 @@ pub struct KeyGroup(pub u16);
 /// The number of key groups, fixed when the state directory is created.
 pub const KEY_GROUPS: u16 = 128;
 
+/// The number of owners of state: the key groups, and everyone.
+pub const OWNERS: usize = KEY_GROUPS as usize + 1;
+
 impl KeyGroup {
+    /// What every shard has whole: the rows of global tables, and the ids of the events that feed them. No key is in it.
+    pub const EVERYONE: KeyGroup = KeyGroup(KEY_GROUPS);
+
     /// The group of a key's text (XXH3, 64 bits, seed 0; see the xxHash specification).
     pub fn of(key: impl AsRef<[u8]>) -> KeyGroup {
         // The remainder is below KEY_GROUPS, so the cast keeps it whole.
         KeyGroup((xxh3_64(key.as_ref()) % u64::from(KEY_GROUPS)) as u16)
     }
 
-    /// The shard that owns this group when there are `shards` of them: contiguous ranges of groups.
+    /// The shard that owns this group when there are `shards` of them: contiguous ranges of groups. Of what everyone has, the
+    /// first one says what it leads to and hands over what changed.
     pub fn shard(self, shards: usize) -> usize {
-        usize::from(self.0) * shards / usize::from(KEY_GROUPS)
+        if self.is_everyone() { 0 } else { usize::from(self.0) * shards / usize::from(KEY_GROUPS) }
+    }
+
+    /// Whether every shard has it.
+    pub fn is_everyone(self) -> bool {
+        self == KeyGroup::EVERYONE
     }
 
     /// Every key group, in order.
     pub fn all() -> impl Iterator<Item = KeyGroup> {
         (0..KEY_GROUPS).map(KeyGroup)
+    }
+
+    /// Every owner of state: the key groups in order, then everyone.
+    pub fn owners() -> impl Iterator<Item = KeyGroup> {
+        KeyGroup::all().chain([KeyGroup::EVERYONE])
     }
 }
 

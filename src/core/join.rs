@@ -11,8 +11,8 @@ use super::plan::compiled::{Join, Kind, Miss};
 use super::plan::layout::TableId;
 use super::read::KeyFault;
 use super::rejection::{Reason, Rejection};
+use super::state::known::{Known, global_digest};
 use super::state::row::{Change, ONLY_ROW};
-use super::state::rows::KeyRows;
 use crate::json::fields::Span;
 use smallvec::SmallVec;
 
@@ -50,9 +50,9 @@ pub struct Joined<'s> {
     pub dead_at_last: bool,
 }
 
-/// Looks up every row that the kind's enrichments need; `known` are the rows of the event's key.
+/// Looks up every row that the kind's enrichments need.
 pub fn join<'s>(
-    known: Option<&'s KeyRows>,
+    known: Known<'s>,
     changes: &'s [Change],
     kind: &Kind,
     event: &Event,
@@ -103,8 +103,8 @@ impl<'s> Joined<'s> {
 }
 
 /// The same for an event that waited: what it found when it arrived stays what it was then, and only what it missed is looked
-/// for in the rows that its key has now.
-pub fn join_again<'s>(known: Option<&'s KeyRows>, kind: &Kind, parked: &'s Parked) -> Result<Joined<'s>, Rejection> {
+/// for in the rows that are there now.
+pub fn join_again<'s>(known: Known<'s>, kind: &Kind, parked: &'s Parked) -> Result<Joined<'s>, Rejection> {
     joined(kind, &parked.event, &parked.spans, |join, row| {
         let then = parked.found.iter().find(|found| found.table == join.table && found.row == row);
         then.map(|found| ColumnsRef::from(&found.columns)).or_else(|| find(known, &[], join, row))
@@ -124,6 +124,22 @@ pub fn found(kind: &Kind, event: &Event, spans: &[Span], joined: &Joined<'_>) ->
     list
 }
 
+/// The rows of global tables that an event asks for, by the names under which they are found.
+pub fn global_rows<'a>(
+    kind: &'a Kind,
+    event: &'a Event,
+    spans: &'a [Span],
+) -> impl Iterator<Item = (TableId, Digest)> + 'a {
+    let joins = kind.joins.iter().filter(|join| join.global);
+    joins.filter_map(|join| Some((join.table, selector(join, event, spans).ok()??)))
+}
+
+/// The same of those that it would wait for.
+pub fn awaited<'a>(kind: &'a Kind, event: &'a Event, spans: &'a [Span]) -> impl Iterator<Item = Digest> + 'a {
+    let joins = kind.joins.iter().filter(|join| join.global && matches!(join.on_miss, Miss::Wait { .. }));
+    joins.filter_map(|join| Some(global_digest(join.table, selector(join, event, spans).ok()??)))
+}
+
 /// The row selector's digest; `None` when the event carries none, which is a miss.
 fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>, Rejection> {
     let Some(place) = &join.row else { return Ok(Some(ONLY_ROW)) };
@@ -141,16 +157,11 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
 }
 
 /// A row as the event sees it: its own change, or what the state holds.
-pub(super) fn find<'s>(
-    known: Option<&'s KeyRows>,
-    changes: &'s [Change],
-    join: &Join,
-    row: Digest,
-) -> Option<ColumnsRef<'s>> {
+pub(super) fn find<'s>(known: Known<'s>, changes: &'s [Change], join: &Join, row: Digest) -> Option<ColumnsRef<'s>> {
     let own = changes.iter().find(|change| change.table == join.table && change.row == row);
     let columns = match own {
         Some(own) => own.columns.as_ref().map(ColumnsRef::from)?,
-        None => known?.get(join.table, row)?.columns,
+        None => known.row(join.table, row, join.global)?,
     };
     is_there(columns, join.removed).then_some(columns)
 }

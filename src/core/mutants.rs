@@ -67,6 +67,12 @@ mutants! {
     OrderOfKeyBroken,
     /// A checkpoint forgets the events that wait.
     WaitingNotWritten,
+    /// Only the shard that says what an event leads to has the rows of global tables that it changes.
+    GlobalRowsOfOneShard,
+    /// The rows of global tables are written before the record of S.
+    GlobalRowsAheadOfS,
+    /// A row of a global table releases an event of a key group that is ahead of it.
+    ReleasedByAnOldRow,
     /// Stream time begins anew with each start.
     StreamTimeForgotten,
     /// A key group that is ahead of S is taken to be as of S.

@@ -50,12 +50,20 @@ pub struct Parked {
     pub found: Vec<Found>,
     /// The enrichments in which it keeps the order of its key, by number.
     pub ordered: SmallVec<[u16; 2]>,
+    /// The rows of global tables for which it may wait, by the names under which they are found.
+    pub global_rows: SmallVec<[Digest; 1]>,
 }
 
 impl Parked {
     /// The digest of its key.
     pub fn key(&self) -> Option<Digest> {
         self.event.reading.as_ref().ok()?.key.as_ref().map(|key| key.digest)
+    }
+
+    /// The text of its key.
+    pub fn key_text(&self) -> Option<&str> {
+        let key = self.event.reading.as_ref().ok()?.key.as_ref()?;
+        Some(key.text.get(&self.event.message.payload))
     }
 
     /// What identifies it for de-duplication.

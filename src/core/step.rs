@@ -16,8 +16,8 @@ use super::plan::layout::TableId;
 use super::plan::spec::UnknownKinds;
 use super::rejection::{Reason, Rejection};
 use super::state::changes::State;
+use super::state::known::Known;
 use super::state::row::Change;
-use super::state::rows::KeyRows;
 use super::tally::Tally;
 use super::wait;
 use super::{join, quality};
@@ -65,7 +65,7 @@ pub struct Step {
     /// What was counted since it was last taken.
     pub tally: Tally,
     /// The same of events without an outcome, for which nobody asks.
-    pub(super) unseen: Tally,
+    pub(super) aside: Tally,
     pub(super) encoder: Encoder,
 }
 
@@ -75,7 +75,7 @@ impl Step {
         state.ids.note_contents(plan.spec.dedup_conflicts);
         wait::bind(&plan, &mut state.waiting);
         let (encoder, released) = (Encoder::new(plan.clone()), Vec::new());
-        Step { encoder, released, tally: Tally::new(&plan), unseen: Tally::new(&plan), plan, state }
+        Step { encoder, released, tally: Tally::new(&plan), aside: Tally::new(&plan), plan, state }
     }
 
     /// Runs the events of a slice in order; the outcomes stand in the same order.
@@ -93,9 +93,13 @@ impl Step {
                 let at = wait::place(&events.clock, event.position());
                 self.pass(&events.clock, &mut passed, at);
                 behind.resize(self.released.len(), outcomes.len());
-                outcomes.push(self.one(&plan, event, spans));
+                if event.group.is_everyone() && self.state.follows {
+                    self.unseen(&plan, event, spans);
+                } else {
+                    outcomes.push(self.one(&plan, event, spans));
+                }
                 if !self.state.waiting.is_empty() {
-                    self.release_by_row(&events.clock, at, event);
+                    self.release_by_row(&plan, &events.clock, at, event, spans);
                     behind.resize(self.released.len(), outcomes.len());
                 }
             }
@@ -134,18 +138,23 @@ impl Step {
         if plan.emits(&event.message) {
             return self.outcome(plan, event, spans);
         }
-        // All the same up to the encoded bytes: an output that would be too large leaves no trace in the state either.
-        let encoded = self.encoder.mark();
-        std::mem::swap(&mut self.tally, &mut self.unseen);
-        let outcome = self.outcome(plan, event, spans);
-        std::mem::swap(&mut self.tally, &mut self.unseen);
-        self.encoder.undo(encoded);
-        let silence = match outcome {
+        let silence = match self.unseen(plan, event, spans) {
             Outcome::Silent(silence) => silence,
             Outcome::Publish(_) | Outcome::Several(_) => Silence::Outside,
         };
         self.tally.silent(event.kind, silence);
         Outcome::Silent(silence)
+    }
+
+    /// What an event does to the state, where nobody here says what it leads to: all the same up to the encoded bytes, for an
+    /// output that would be too large leaves no trace in the state either.
+    fn unseen(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
+        let encoded = self.encoder.mark();
+        std::mem::swap(&mut self.tally, &mut self.aside);
+        let outcome = self.outcome(plan, event, spans);
+        std::mem::swap(&mut self.tally, &mut self.aside);
+        self.encoder.undo(encoded);
+        outcome
     }
 
     fn outcome(&mut self, plan: &Plan, event: &Event, spans: &[Span]) -> Outcome {
@@ -217,7 +226,7 @@ impl Step {
 
     /// Works an event out; a panic on the way costs that event alone.
     fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
-        let known = reading.key.as_ref().and_then(|key| self.state.rows.asked(key.digest));
+        let known = Known::asked(&self.state.rows, reading.key.as_ref().map(|key| key.digest));
         let queue = if plan.waits { wait::queue(plan, &self.state.waiting, event) } else { wait::Queue::default() };
         let (encoder, tally) = (&mut self.encoder, &mut self.tally);
         let before = encoder.mark();
@@ -231,10 +240,7 @@ impl Step {
 
     /// From here on nothing can fail.
     fn commit(&mut self, event: &Event, spans: &[Span], reading: &Reading, effects: Effects) -> Outcome {
-        if let Some(key) = reading.key.as_ref().filter(|_| !effects.changes.is_empty()) {
-            let text = key.text.get(&event.message.payload);
-            self.state.rows.apply(key.digest, text, event.group, effects.changes.into_iter());
-        }
+        self.state.apply(reading.key_and_text(event), event.group, effects.changes);
         self.tally.rows_kept(&effects.kept);
         match effects.does {
             Does::Leave(leaving) => {
@@ -301,11 +307,11 @@ pub(super) fn failed() -> Rejection {
     Rejection::new(Reason::Internal, "the engine failed on this event: please report it with the event")
 }
 
-/// Apply, join, judge and encode; `known` are the rows of the event's key, `queue` says who waits before it, and the tally takes
+/// Apply, join, judge and encode; `known` are the rows that the event sees, `queue` says who waits before it, and the tally takes
 /// what quality it has.
 fn work_out(
     plan: &Plan,
-    known: Option<&KeyRows>,
+    known: Known<'_>,
     queue: wait::Queue,
     encoder: &mut Encoder,
     tally: &mut Tally,

@@ -3,16 +3,18 @@
 //! State changes when an event arrives; only its outputs wait. They leave at the position that frees them: where an event of the
 //! same key brings the row, or where stream time passes the deadline, whichever shard's event that is.
 
+use super::apply::global_rows;
 use super::clock::Moment;
 use super::decode::Decoder;
 use super::event::{Event, Stored, Text};
 use super::ids::{Digest, Nanos, Position};
-use super::join::join_again;
+use super::join::{awaited, join_again};
 use super::leave::{Leaving, leaving};
 use super::mutants::{Mutant, planted};
 use super::parked::{Found, Parked, Released, Turn};
 use super::plan::compiled::{KindId, Plan};
 use super::rejection::{Reason, Rejection};
+use super::state::known::{Known, global_digest};
 use super::state::waiting::Waiting;
 use super::step::{Step, failed};
 use crate::json::fields::Span;
@@ -97,6 +99,7 @@ pub(super) fn bind(plan: &Plan, waiting: &mut Waiting) {
         decoder.again(plan, kind, &mut parked.event, &mut spans);
         parked.spans = spans.into();
         parked.ordered = ordered(plan, kind);
+        parked.global_rows = may_wait_for(plan, &parked.event, &parked.spans);
         let before = parked.turn;
         if !plan.kinds.get(usize::from(kind)).is_some_and(|kind| kind.waits()) {
             parked.turn.deadline = Nanos(i64::MIN);
@@ -111,15 +114,22 @@ fn ordered(plan: &Plan, kind: KindId) -> SmallVec<[u16; 2]> {
     kind.into_iter().flat_map(|kind| &kind.ordered).map(|(number, _)| *number).collect()
 }
 
+/// The rows of global tables for which an event waits, or may wait.
+fn may_wait_for(plan: &Plan, event: &Event, spans: &[Span]) -> SmallVec<[Digest; 1]> {
+    let kind = plan.kinds.get(usize::from(event.kind)).filter(|_| plan.has_global);
+    kind.into_iter().flat_map(|kind| awaited(kind, event, spans)).collect()
+}
+
 impl Step {
     /// Keeps an event until its row comes or its time is over.
     pub(super) fn park(&mut self, event: &Event, spans: &[Span], deadline: Nanos, found: Vec<Found>) {
         let section = self.plan.kinds.get(usize::from(event.kind)).map(|kind| kind.name.clone());
         let ordered = ordered(&self.plan, event.kind);
         let turn = Turn { deadline, position: event.position(), group: event.group, again: 0 };
+        let global_rows = may_wait_for(&self.plan, event, spans);
         let event = apart(event, self.plan.hides);
         let section = section.expect("a kind's number is one of the plan's");
-        self.state.waiting.add(Parked { turn, section, event, spans: spans.into(), found, ordered });
+        self.state.waiting.add(Parked { turn, section, event, spans: spans.into(), found, ordered, global_rows });
         self.tally.parked += 1;
     }
 
@@ -147,11 +157,31 @@ impl Step {
         *passed = until;
     }
 
-    /// Releases the events of an event's key whose rows are all there behind it.
-    pub(super) fn release_by_row(&mut self, clock: &[Moment], at: usize, event: &Event) {
+    /// Releases the events whose rows are all there behind an event: those of its key, or those that wait for the rows of global
+    /// tables that it feeds.
+    pub(super) fn release_by_row(&mut self, plan: &Plan, clock: &[Moment], at: usize, event: &Event, spans: &[Span]) {
         let Some(moment) = clock.get(at).copied() else { return };
+        if event.group.is_everyone() {
+            return self.release_by_global_rows(plan, at, moment, event, spans);
+        }
         let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { return };
         self.release_of_key(at, moment, key.digest, Some(event.position()));
+    }
+
+    fn release_by_global_rows(&mut self, plan: &Plan, at: usize, moment: Moment, event: &Event, spans: &[Span]) {
+        let Some(kind) = plan.kinds.get(usize::from(event.kind)).filter(|_| event.reading.is_ok()) else { return };
+        let mut keys: Vec<Digest> = Vec::new();
+        for (table, row) in global_rows(kind, event, spans) {
+            for turn in self.state.waiting.of_global_row(global_digest(table, row)) {
+                // Behind a start, a group may be ahead of the row: what its events made of it is known already.
+                if self.state.holds(turn.group, moment.position) && !planted(Mutant::ReleasedByAnOldRow) {
+                    continue;
+                }
+                let key = self.state.waiting.get(turn).and_then(|parked| parked.key());
+                keys.extend(key.filter(|key| !keys.contains(key)));
+            }
+        }
+        keys.into_iter().for_each(|key| self.release_of_key(at, moment, key, None));
     }
 
     /// The same of a key, but for the event at a position, which has just come; who keeps its order stays behind one that stays.
@@ -180,7 +210,7 @@ impl Step {
         let emits = plan.emits_at(moment.position, &parked.event.message.subject);
         if !emits {
             // Nobody asks for what is outside.
-            std::mem::swap(&mut self.tally, &mut self.unseen);
+            std::mem::swap(&mut self.tally, &mut self.aside);
         }
         let before = self.encoder.mark();
         let result = catch_unwind(AssertUnwindSafe(|| self.work_out_again(&plan, &parked)));
@@ -198,7 +228,7 @@ impl Step {
             self.released.push(Released { at, turn, outcome });
         } else {
             self.encoder.undo(before);
-            std::mem::swap(&mut self.tally, &mut self.unseen);
+            std::mem::swap(&mut self.tally, &mut self.aside);
         }
         let (by_row, in_time) = &mut self.tally.released;
         *(if by_time { in_time } else { by_row }) += 1;
@@ -209,7 +239,7 @@ impl Step {
         let (Some(key), Some(kind)) = (parked.key(), plan.kinds.get(usize::from(parked.event.kind))) else {
             return true;
         };
-        let known = self.state.rows.asked(key);
+        let known = Known::asked(&self.state.rows, Some(key));
         join_again(known, kind, parked).map_or(true, |joined| joined.wait.is_none())
     }
 
@@ -219,7 +249,7 @@ impl Step {
             return Err(stop.rejection().cloned().unwrap_or_else(failed));
         }
         let kind = plan.kinds.get(usize::from(event.kind)).ok_or_else(failed)?;
-        let known = parked.key().and_then(|key| self.state.rows.asked(key));
+        let known = Known::asked(&self.state.rows, parked.key());
         let joined = join_again(known, kind, parked)?;
         if joined.dead_at_last {
             return Err(waited_in_vain(parked));

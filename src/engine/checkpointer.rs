@@ -90,7 +90,7 @@ impl Steps {
     pub fn step(&mut self, store: &dyn Store, step: Write) -> Result<(), StoreError> {
         match step {
             Write::Group(group, batch) => {
-                self.groups.push((Space::Group(group), batch));
+                self.groups.push((Space::of(group), batch));
                 // The first by itself, for a crash behind it.
                 if !std::mem::replace(&mut self.begun, true) { self.flush(store) } else { Ok(()) }
             }

@@ -7,20 +7,21 @@ use super::ending::{End, Ending};
 use super::host::{Address, Hands, Host};
 use super::intake::IntakeHands;
 use super::messages::{Inspect, Publish, Tell};
-use super::restore::stored_rows;
+use super::restore;
 use super::sequencer::SequencerHands;
 use super::shard::ShardHands;
 use super::timings::Timings;
-use crate::core::ids::{KeyGroup, Position};
+use crate::core::ids::Position;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::State;
+use crate::core::state::view::Ask;
 use crate::ports::store::Store;
 use crate::protocol::facts::Checkpoint;
 use crate::protocol::intake::Intake as Cutter;
 use crate::protocol::machines::checkpointer::Checkpointer;
 use crate::protocol::machines::intake::{Intake, ToIntake};
 use crate::protocol::machines::sequencer::Sequencer;
-use crate::protocol::machines::shard::{Shard, Waits};
+use crate::protocol::machines::shard::{Of, Shard, Waits};
 use crate::protocol::outlet::Outlet;
 use crate::protocol::pace::Pace;
 use crate::protocol::runner::anything_waits;
@@ -169,7 +170,7 @@ impl Shared {
             self.metrics.waits(number, Waits::of(&state));
         }
         let store = self.store.clone();
-        let stored = Box::new(move |key: &str| stored_rows(store.as_ref(), key));
+        let stored = Box::new(move |of: Of<'_>| restore::stored(store.as_ref(), of));
         self.host(Shard::new(number, self.plan.clone(), state, through, stored), hands)
     }
 }
@@ -226,11 +227,10 @@ impl Engine {
         }
     }
 
-    /// What a key holds; the error says why it cannot be told.
-    pub async fn inspect(shards: &[Address<ShardHands>], key: String) -> Result<Option<serde_json::Value>, String> {
-        let owner = KeyGroup::of(&key).shard(shards.len());
-        let shard = shards.get(owner).ok_or("the engine is not running")?;
-        shard.send(Inspect { key }).await.map_err(|error| error.to_string())?
+    /// What is kept of that; the error says why it cannot be told.
+    pub async fn inspect(shards: &[Address<ShardHands>], ask: Ask) -> Result<Option<serde_json::Value>, String> {
+        let shard = shards.get(ask.owner().shard(shards.len())).ok_or("the engine is not running")?;
+        shard.send(Inspect(ask)).await.map_err(|error| error.to_string())?
     }
 
     /// Ends the actors' threads; what is in flight is lost, as in a crash.

@@ -5,6 +5,7 @@
 
 use crate::core::ids::LaneSequence;
 use crate::core::output::Output;
+use crate::core::state::view::Ask;
 use crate::protocol::machines::intake;
 use crate::protocol::machines::sequencer::ToSequencer;
 use actix::Message;
@@ -28,13 +29,10 @@ impl Message for Feed {
     type Result = Fed;
 }
 
-/// To a shard: what a key holds, as JSON; `None` when it has no rows.
+/// To a shard: what it keeps of that, as JSON; `None` when there are no rows.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<serde_json::Value>, String>")]
-pub struct Inspect {
-    /// The key's text.
-    pub key: String,
-}
+pub struct Inspect(pub Ask);
 
 /// To the lane's writer, through a channel: outputs to publish behind each other.
 #[derive(Debug)]

@@ -12,5 +12,6 @@ pub mod sequencer;
 pub mod timings;
 pub mod checkpointer;
 pub mod restore;
+pub mod rewrite;
 pub mod launch;
 pub mod crash;

@@ -1,42 +1,20 @@
-//! From a store to memory: what it says of itself, the rows and ids of each shard, and what a start writes first.
+//! From a store to memory: what it says of itself, and the rows and ids of each shard.
 //!
 //! Nothing here knows which store it is, or what a start decides. The session uses it, and so does the simulator.
 
-use super::crash;
 use crate::core::ids::{Digest, KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
+use crate::core::plan::layout::TableId;
 use crate::core::record::{
-    CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, ParkedReader, PlanReader, ROWS, RecordError, RowReader,
-    WAITING, decode_dedup, dedup_key, dedup_position, encode_plan, read_plan, row_prefix_of_key,
+    CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, PLANS, ParkedReader, PlanReader, ROWS, RecordError, RowReader, WAITING,
+    decode_dedup, dedup_position, read_plan, row_prefix_of_key, row_prefix_of_table,
 };
 use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
-use crate::ports::store::{Batch, Space, Store, StoreError};
-use crate::protocol::facts::{Checkpoint, Disk, GroupMark, Rewind};
-use crate::protocol::prepare::{First, IdsOf};
-use crate::protocol::rebind::Rebound;
-use crate::protocol::rewind::{move_mark, move_position};
-use std::collections::BTreeMap;
-
-/// Writes what a start writes before anything else, in one batch.
-pub fn write_first(store: &dyn Store, first: &First, record: &Checkpoint) -> Result<(), StoreError> {
-    let mut changes = Vec::new();
-    let (First::Anew(_, plans) | First::Plans(_, plans) | First::Texts(plans)) = first else { return Ok(()) };
-    for plan in plans {
-        encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
-    }
-    if let First::Anew(floor, _) = first {
-        if !planted(Mutant::FloorForgotten) {
-            changes.push((FLOOR_KEY.to_vec(), Some(floor.encode())));
-        }
-        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
-    }
-    if let First::Plans(record, _) = first {
-        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
-    }
-    store.apply(Space::Meta, &Batch { changes })?;
-    store.sync()
-}
+use crate::ports::store::{Space, Store, StoreError};
+use crate::protocol::facts::{Checkpoint, Disk, GroupMark};
+use crate::protocol::machines::shard::Of;
+use crate::protocol::prepare::IdsOf;
 
 /// What the store says of itself.
 pub fn read(store: &dyn Store) -> Result<Disk, StoreError> {
@@ -69,77 +47,6 @@ pub fn read(store: &dyn Store) -> Result<Disk, StoreError> {
         None => Ok(disk),
         Some(error) => Err(damaged(error)),
     }
-}
-
-/// Binds what the store holds to another lane: the plans' texts, every key group's mark, the floor, and the record last.
-/// Durable when it returns; before that the store is no lane's, and must not be used.
-pub fn rebind(store: &dyn Store, rebound: &Rebound) -> Result<(), StoreError> {
-    for group in KeyGroup::all() {
-        let space = Space::Group(group);
-        let Some(value) = store.get(space, &MARK_KEY)? else { continue };
-        let mark = GroupMark { lane: rebound.lane, ..GroupMark::decode(&value).map_err(damaged)? };
-        store.apply(space, &Batch { changes: vec![(MARK_KEY.to_vec(), Some(mark.encode()))] })?;
-    }
-    let mut changes = Vec::new();
-    for plan in &rebound.texts {
-        encode_plan(&plan.fingerprint(), &plan.text(), &mut changes).expect("a plan's text is small");
-    }
-    changes.push((FLOOR_KEY.to_vec(), rebound.floor.map(|floor| floor.encode())));
-    changes.push((CHECKPOINT_KEY.to_vec(), Some(rebound.record.encode())));
-    store.apply(Space::Meta, &Batch { changes })?;
-    store.sync()
-}
-
-/// Moves a directory to where `rewind::adopt` found that it is: every key group with its mark and the names of its ids'
-/// chunks in one batch, and once these are durable, the floor and the record. Half done, it is moved on from where it is.
-pub fn follow(store: &dyn Store, news: &[Rewind], disk: &Disk) -> Result<(), StoreError> {
-    for group in KeyGroup::all() {
-        let changes = moved_group(store, group, news)?;
-        if !changes.is_empty() {
-            store.apply(Space::Group(group), &Batch { changes })?;
-        }
-    }
-    store.sync()?;
-    crash::point("during_a_rewind");
-    let mut changes = vec![(FLOOR_KEY.to_vec(), disk.floor.map(|floor| floor.encode()))];
-    if let Some(record) = &disk.checkpoint {
-        changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
-    }
-    store.apply(Space::Meta, &Batch { changes })?;
-    store.sync()
-}
-
-/// What changes in a key group. A chunk of ids is named by the position of its checkpoint: one beyond the floor would be
-/// written over by the checkpoint that reaches that position again, so its records take their places behind the floor's.
-fn moved_group(store: &dyn Store, group: KeyGroup, news: &[Rewind]) -> Result<Vec<Change>, StoreError> {
-    let space = Space::Group(group);
-    let Some(value) = store.get(space, &MARK_KEY)? else { return Ok(Vec::new()) };
-    let mark = GroupMark::decode(&value).map_err(damaged)?;
-    let mut changes = Vec::new();
-    let mut damage = None;
-    let mut records: BTreeMap<Position, u16> = BTreeMap::new();
-    store.scan(space, &DEDUP, &mut |key, value| {
-        match dedup_position(key) {
-            Ok((position, _)) => {
-                let to = move_position(position, news);
-                let number = records.entry(to).or_default();
-                if to != position {
-                    changes.push((key.to_vec(), None));
-                    changes.push((dedup_key(to, *number), Some(value.to_vec())));
-                }
-                *number = number.checked_add(1).expect("a key group never has so many ids within the window");
-            }
-            Err(error) => damage = Some(error),
-        }
-        damage.is_none()
-    })?;
-    if let Some(error) = damage {
-        return Err(damaged(error));
-    }
-    if let Some(moved) = move_mark(mark, news).filter(|moved| *moved != mark) {
-        changes.push((MARK_KEY.to_vec(), Some(moved.encode())));
-    }
-    Ok(changes)
 }
 
 /// Loads what `shards` shards own, each on a thread of its own; rows until the cache is full.
@@ -175,7 +82,50 @@ pub fn load_shard(
     for group in KeyGroup::all().filter(|group| group.shard(shards) == shard) {
         load_group(store, group, after, &mut state)?;
     }
-    Ok(state)
+    load_everyones(store, after, &mut state)?;
+    Ok(state.of_shard(shard))
+}
+
+/// Loads what every shard has: it is as of S.
+fn load_everyones(store: &dyn Store, after: Position, state: &mut State) -> Result<(), StoreError> {
+    let everyone = KeyGroup::EVERYONE;
+    state.set_applied(everyone, after);
+    load_ids(store, everyone, state)?;
+    let mut reader = RowReader::default();
+    let mut damage = None;
+    let mut whole = true;
+    store.scan(Space::of(everyone), &ROWS, &mut |name, value| {
+        match reader.push(name, value) {
+            Ok(Some(view)) if !state.rows.is_full() => {
+                let row = StoredRow::of(&view);
+                state.insert_global(row.table, row.row, Some(row));
+            }
+            Ok(Some(_)) => {
+                state.rows.set_incomplete();
+                whole = false;
+            }
+            Ok(None) => {}
+            Err(error) => damage = Some(error),
+        }
+        whole && damage.is_none()
+    })?;
+    match damage.or_else(|| whole.then(|| reader.finish().err()).flatten()) {
+        None => Ok(()),
+        Some(error) => Err(damaged(error)),
+    }
+}
+
+fn load_ids(store: &dyn Store, owner: KeyGroup, state: &mut State) -> Result<(), StoreError> {
+    let mut damage = None;
+    store.scan(Space::of(owner), &DEDUP, &mut |key, value| {
+        let mut ids = Vec::new();
+        match dedup_position(key).and_then(|(position, _)| decode_dedup(value, &mut ids).map(|()| position)) {
+            Ok(position) => state.ids.restore(owner, position, ids),
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    damage.map_or(Ok(()), |error| Err(damaged(error)))
 }
 
 fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut State) -> Result<(), StoreError> {
@@ -184,15 +134,8 @@ fn load_group(store: &dyn Store, group: KeyGroup, after: Position, state: &mut S
     // A group that was clean when later checkpoints were written holds everything up to S all the same.
     let mark = mark.filter(|_| !planted(Mutant::GroupMarkForgotten));
     state.set_applied(group, mark.map_or(after, |mark| mark.position.max(after)));
+    load_ids(store, group, state)?;
     let mut damage = None;
-    store.scan(space, &DEDUP, &mut |key, value| {
-        let mut ids = Vec::new();
-        match dedup_position(key).and_then(|(position, _)| decode_dedup(value, &mut ids).map(|()| position)) {
-            Ok(position) => state.ids.restore(group, position, ids),
-            Err(error) => damage = Some(error),
-        }
-        damage.is_none()
-    })?;
     let mut waiting = ParkedReader::new(group);
     store.scan(space, &WAITING, &mut |key, value| {
         match waiting.push(key, value) {
@@ -241,17 +184,35 @@ fn insert(state: &mut State, group: KeyGroup, key: Option<(Box<str>, Vec<StoredR
 }
 
 /// The store does not say where it is; the configuration does. What a later build wrote is no damage.
-fn damaged(error: RecordError) -> StoreError {
+pub(super) fn damaged(error: RecordError) -> StoreError {
     let (path, why) = ("(state.path)".to_owned(), error.to_string());
     if error.is_later() { StoreError::Later { path, why } } else { StoreError::Unreadable { path, why } }
 }
 
-/// The rows that the store holds of a key.
+/// The rows that the store holds of a key; those of all global tables under the empty one, which no event has.
 pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<StoredRow>, StoreError> {
+    let space = if key.is_empty() { Space::of(KeyGroup::EVERYONE) } else { Space::Group(KeyGroup::of(key)) };
+    rows_under(store, space, &row_prefix_of_key(key))
+}
+
+/// What a shard asks for.
+pub fn stored(store: &dyn Store, of: Of<'_>) -> Result<Vec<StoredRow>, StoreError> {
+    match of {
+        Of::Key(key) => stored_rows(store, key),
+        Of::Global(table, row) => stored_global_row(store, table, row),
+    }
+}
+
+/// The row of a global table, if the store holds it.
+pub fn stored_global_row(store: &dyn Store, table: TableId, row: Digest) -> Result<Vec<StoredRow>, StoreError> {
+    rows_under(store, Space::of(KeyGroup::EVERYONE), &row_prefix_of_table(table, row))
+}
+
+fn rows_under(store: &dyn Store, space: Space, prefix: &[u8]) -> Result<Vec<StoredRow>, StoreError> {
     let mut reader = RowReader::default();
     let mut rows = Vec::new();
     let mut damage = None;
-    store.scan(Space::Group(KeyGroup::of(key)), &row_prefix_of_key(key), &mut |name, value| {
+    store.scan(space, prefix, &mut |name, value| {
         match reader.push(name, value) {
             Ok(Some(view)) => rows.push(StoredRow::of(&view)),
             Ok(None) => {}

@@ -75,8 +75,8 @@ impl ShardHands {
         let before = std::mem::replace(&mut self.own_dirty_keys, report.dirty_keys);
         self.dirty_keys.fetch_add(report.dirty_keys.saturating_sub(before), Ordering::Relaxed);
         self.dirty_keys.fetch_sub(before.saturating_sub(report.dirty_keys), Ordering::Relaxed);
-        if let Some((rows, ids)) = report.holds {
-            self.metrics.state(self.number, rows, ids);
+        if let Some(holds) = report.holds {
+            self.metrics.state(self.number, holds);
         }
         if let Some(waits) = report.waits {
             self.metrics.waits(self.number, waits);
@@ -92,6 +92,6 @@ impl Handler<Inspect> for Host<ShardHands> {
     type Result = Result<Option<Value>, String>;
 
     fn handle(&mut self, inspect: Inspect, _: &mut Context<Host<ShardHands>>) -> Self::Result {
-        self.machine.inspect(&inspect.key).map_err(|error| error.to_string())
+        self.machine.inspect(&inspect.0).map_err(|error| error.to_string())
     }
 }

@@ -15,7 +15,8 @@ sidestream
 /metrics          figures for Prometheus
 /healthz          200 while the engine's actors live
 /readyz           200 when connected, recovered, moving and not draining; else 503 with the reason
-/state?key=KEY    the rows of one key, as JSON";
+/state?key=KEY    the rows of one key, as JSON
+/state?table=TABLE&row=ROW  a row of a global table";
 
 /// Every route; a known path with another method is a 405, any other path a 404 with the list.
 pub(super) fn routes(config: &mut ServiceConfig) {

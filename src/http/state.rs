@@ -1,8 +1,9 @@
-//! `/state?key=…`: the rows of one key, as the running engine has them.
+//! `/state?key=…`: the rows of one key, and `/state?table=…&row=…`: a row of a global table, as the running engine has them.
 //!
 //! Knows neither shards nor rows; the engine hands in a look-up.
 
 use super::server::Deps;
+use crate::core::state::view::Ask;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,16 +12,27 @@ use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Finds the state of a key: `None` when the key has no rows, an error when the engine cannot say now.
-pub type StateLookup =
-    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Option<serde_json::Value>, String>> + Send + Sync>;
+/// Finds what is asked for: `None` when there are no rows, an error when the engine cannot say now.
+pub type StateLookup = Arc<dyn Fn(Ask) -> BoxFuture<'static, Result<Option<serde_json::Value>, String>> + Send + Sync>;
 
 /// A shard that does not answer for so long is behind a full mailbox; the caller may ask again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 struct Wanted {
-    key: String,
+    key: Option<String>,
+    table: Option<String>,
+    row: Option<String>,
+}
+
+impl Wanted {
+    fn ask(self) -> Option<Ask> {
+        match self {
+            Wanted { key: Some(key), table: None, row: None } => Some(Ask::Key(key)),
+            Wanted { key: None, table: Some(table), row } => Some(Ask::Row { table, row }),
+            _ => None,
+        }
+    }
 }
 
 /// Whether whoever asks is on this machine: over loopback, or by an address that is ours as well as theirs.
@@ -29,22 +41,24 @@ fn is_local(request: &HttpRequest) -> bool {
     request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback() || peer.ip() == ours)
 }
 
-/// 200 with the JSON, 400 without a key, 403 for other machines unless it is open to them, 404 for an unknown key, 503 while the state is not up to date.
+/// 200 with the JSON, 400 without a key or a table, 403 for other machines unless it is open to them, 404 where there is nothing, 503 while the state is not up to date.
 pub(super) async fn state(request: HttpRequest, deps: Data<Deps>) -> HttpResponse {
     if !deps.state_open && !is_local(&request) {
         let words = "only the engine's own machine may ask: use `sidestream state get KEY` there, or set http.state";
         return plain(StatusCode::FORBIDDEN, words.to_owned());
     }
-    let Ok(Query(Wanted { key })) = Query::<Wanted>::from_query(request.query_string()) else {
-        return plain(StatusCode::BAD_REQUEST, "ask for /state?key=KEY, the key percent-encoded".to_owned());
+    let wanted = Query::<Wanted>::from_query(request.query_string());
+    let Some(ask) = wanted.ok().and_then(|Query(wanted)| wanted.ask()) else {
+        let words = "ask for /state?key=KEY, or /state?table=TABLE&row=ROW of a global table, percent-encoded";
+        return plain(StatusCode::BAD_REQUEST, words.to_owned());
     };
     let phase = deps.health.phase();
     if !phase.is_ready() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, phase.to_string());
     }
-    match tokio::time::timeout(PATIENCE, (deps.state)(key)).await {
+    match tokio::time::timeout(PATIENCE, (deps.state)(ask)).await {
         Ok(Ok(Some(found))) => HttpResponse::Ok().json(found),
-        Ok(Ok(None)) => plain(StatusCode::NOT_FOUND, "no rows under this key".to_owned()),
+        Ok(Ok(None)) => plain(StatusCode::NOT_FOUND, "there is no such row".to_owned()),
         Ok(Err(why)) => plain(StatusCode::SERVICE_UNAVAILABLE, why),
         Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("no answer within {} s", PATIENCE.as_secs())),
     }

@@ -30,9 +30,9 @@ pub struct Barrier {
 pub struct Slice {
     /// Its number in this start, from 0.
     pub number: SliceNumber,
-    /// The events of each shard.
+    /// The events of each shard, those of everyone in all of them.
     pub shards: Vec<Events>,
-    /// The shard of each event, in input order.
+    /// The shard that says what each event leads to, in input order.
     pub order: Vec<u8>,
     /// The barrier behind its last event, if one is due.
     pub barrier: Option<Barrier>,
@@ -172,6 +172,13 @@ impl Intake {
             spans.clear();
             let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut spans);
             let shard = event.group.shard(self.shards);
+            if event.group.is_everyone() && !planted(Mutant::GlobalRowsOfOneShard) {
+                // Every shard has its rows; the first one says what it leads to.
+                for events in shards.iter_mut().skip(1) {
+                    events.list.push(event.clone());
+                    events.spans.extend_from_slice(&spans);
+                }
+            }
             let events = shards.get_mut(shard).expect("a key group's shard is one of this engine's");
             events.list.push(event);
             events.spans.extend_from_slice(&spans);

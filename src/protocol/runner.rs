@@ -5,7 +5,7 @@
 
 use super::intake::{Barrier, Intake, Slice};
 use super::merge::{Merge, Part};
-use crate::core::event::{Events, StoredMessage};
+use crate::core::event::{Event, Events, StoredMessage};
 use crate::core::explain::{Explained, explain};
 use crate::core::ids::{Nanos, Position};
 use crate::core::outcome::Outcome;
@@ -40,7 +40,7 @@ impl Runner {
         Runner {
             intake: Intake::after(plan.clone(), states.len(), after, stream_time).with_clock(anything_waits(&states)),
             merge: Merge::new(states.len()),
-            shards: states.into_iter().map(|state| Step::new(plan.clone(), state)).collect(),
+            shards: (0..).zip(states).map(|(n, state)| Step::new(plan.clone(), state.of_shard(n))).collect(),
             plan,
         }
     }
@@ -75,7 +75,9 @@ impl Runner {
     /// What each event of a slice asks of the state and does to it, as the state is now, in input order.
     pub fn explain(&self, slice: &Slice) -> Vec<Explained> {
         let tell = |(step, events): (&Step, &Events)| -> Vec<Explained> {
-            events.iter(&self.plan).map(|(event, spans)| explain(&self.plan, &step.state, event, spans)).collect()
+            let own = |event: &Event| !(step.state.follows && event.group.is_everyone());
+            let events = events.iter(&self.plan).filter(|(event, _)| own(event));
+            events.map(|(event, spans)| explain(&self.plan, &step.state, event, spans)).collect()
         };
         let mut explained: Vec<Explained> = self.shards.iter().zip(&slice.shards).flat_map(tell).collect();
         explained.sort_by_key(|explained| explained.position);

@@ -1,7 +1,8 @@
 //! What a checkpoint writes, step by step, in the order that makes a crash between any two of them harmless.
 //!
 //! Key groups, then `Sync`, then the record of S, then `Sync`: the other way round S could name rows that a power cut
-//! took. Nothing is written here: the checkpointer hands the groups before a `Sync` to the store together, a simulator one by
+//! took. Rows of global tables change with the record: events of every key group read them, and where one group is ahead of S,
+//! the others must find them as they were at S. Nothing is written here: the checkpointer hands the groups before a `Sync` to the store together, a simulator one by
 //! one.
 
 use super::checkpoint::Ready;
@@ -10,6 +11,7 @@ use crate::core::ids::{KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::layout::Layout;
 use crate::core::record::{Batch, CHECKPOINT_KEY, MARK_KEY, PlanSince, encode_plan};
+use crate::core::state::changes::GroupChanges;
 
 /// One step of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub enum Write {
     Group(KeyGroup, Batch),
     /// Everything so far is on disk before the next step.
     Sync,
-    /// The record of S, and the text of the plan that follows if one does.
+    /// The record of S, and with it what every shard has and the text of the plan that follows, if one does.
     Record(Batch),
 }
 
@@ -37,14 +39,23 @@ pub struct NextPlan {
 pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Vec<Write>, Checkpoint) {
     let mark = ready.mark().encode();
     let record = record(&ready, before, next);
-    let group = |group: crate::core::state::changes::GroupChanges| {
+    let group = |group: GroupChanges| {
         let mut changes = group.changes;
         changes.push((MARK_KEY.to_vec(), Some(mark.clone())));
         Write::Group(group.group, Batch { changes })
     };
-    let mut steps: Vec<Write> = ready.groups.into_iter().map(group).collect();
-    steps.push(Write::Sync);
+    let (groups, everyones): (Vec<GroupChanges>, Vec<GroupChanges>) =
+        ready.groups.into_iter().partition(|changes| !changes.group.is_everyone());
+    let mut steps: Vec<Write> = groups.into_iter().map(&group).collect();
     let mut changes = Vec::new();
+    for everyones in everyones {
+        if planted(Mutant::GlobalRowsAheadOfS) {
+            steps.push(group(everyones));
+        } else {
+            changes.extend(everyones.changes);
+        }
+    }
+    steps.push(Write::Sync);
     if let Some(next) = next {
         encode_plan(&next.fingerprint, &next.text, &mut changes).expect("a plan's text is small");
     }
@@ -80,7 +91,6 @@ fn record(ready: &Ready, before: &Checkpoint, next: Option<&NextPlan>) -> Checkp
 mod tests {
     use super::*;
     use crate::core::ids::{LaneSequence, Nanos};
-    use crate::core::state::changes::GroupChanges;
     use crate::protocol::intake::Barrier;
 
     fn ready() -> Ready {
@@ -125,6 +135,13 @@ mod tests {
         let lines: Vec<String> = steps.iter().map(line).collect();
         assert_eq!(lines, ["group 3 (2)", "group 70 (2)", "sync", "record (1)", "sync"]);
         assert_eq!((record.position, record.lane, record.plans), (Position(9), LaneSequence(7), vec![plan("a", 1)]));
+
+        let mut everyones = ready();
+        let changes = vec![(vec![1], None), (vec![2], None)];
+        everyones.groups.push(GroupChanges { group: KeyGroup::EVERYONE, changes });
+        let (steps, _) = writes(everyones, &before, None);
+        let lines: Vec<String> = steps.iter().map(line).collect();
+        assert_eq!(lines, ["group 3 (2)", "group 70 (2)", "sync", "record (3)", "sync"]);
 
         let next = NextPlan { fingerprint: "b".to_owned(), text: "{}".to_owned(), layout: Layout::default() };
         let (steps, record) = writes(ready(), &before, Some(&next));

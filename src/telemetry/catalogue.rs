@@ -147,6 +147,7 @@ catalogue! {
         "Time to write a checkpoint, from the lane's confirmation to the last fsync.";
     CHECKPOINTS = "checkpoints_total", Counter, "checkpoints", [], "Checkpoints written.";
     STATE_ROWS = "state_rows", Gauge, "rows", ["shard"], "Rows that a shard holds in memory.";
+    STATE_GLOBAL_ROWS = "state_global_rows", Gauge, "rows", ["shard"], "Of the rows that a shard holds in memory, those of global tables: every shard has them.";
     STATE_IDS = "state_ids", Gauge, "ids", ["shard"], "Event ids that a shard remembers for de-duplication.";
     CACHE_HITS = "cache_hits_total", Counter, "keys", [], "Keys whose rows were in memory when an event needed them.";
     CACHE_MISSES = "cache_misses_total", Counter, "keys", [],

@@ -15,7 +15,7 @@ use super::waiting::{self, Waiting};
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::tally::Tally;
-use crate::protocol::machines::shard::Waits;
+use crate::protocol::machines::shard::{Holds, Waits};
 use crate::protocol::start::StartKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -283,11 +283,12 @@ impl Metrics {
     }
 
     /// A shard holds so many rows in memory and remembers so many ids.
-    pub fn state(&self, shard: usize, rows: u64, ids: u64) {
+    pub fn state(&self, shard: usize, holds: Holds) {
         // The registry finds the gauges again by their label: shards are few and this is called once a slice.
         let shard = shard.to_string();
-        self.0.registry.gauge(&all::STATE_ROWS, &[&shard]).set(rows as f64);
-        self.0.registry.gauge(&all::STATE_IDS, &[&shard]).set(ids as f64);
+        self.0.registry.gauge(&all::STATE_ROWS, &[&shard]).set(holds.rows as f64);
+        self.0.registry.gauge(&all::STATE_GLOBAL_ROWS, &[&shard]).set(holds.global_rows as f64);
+        self.0.registry.gauge(&all::STATE_IDS, &[&shard]).set(holds.ids as f64);
     }
 
     /// So many more keys were found in memory, were loaded, and were evicted.

@@ -182,7 +182,7 @@ fn a_duplicate_with_another_content_is_a_conflict_also_behind_a_restart() {
         .collect();
     assert_eq!(versions, [2]);
     for group in groups {
-        store.apply(Space::Group(group.group), &Batch { changes: group.changes }).unwrap();
+        store.apply(Space::of(group.group), &Batch { changes: group.changes }).unwrap();
     }
     let again = |plan: Arc<Plan>| {
         let ids = IdsOf { window: plan.dedup_window, other_rule_through: Position(0) };

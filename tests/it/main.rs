@@ -34,6 +34,7 @@ mod waiting;
 mod drain;
 mod examples;
 mod flights;
+mod global_tables;
 mod hundred_kinds;
 mod rules;
 mod rows;

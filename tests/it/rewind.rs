@@ -6,7 +6,8 @@ use sidestream::core::plan::layout::Layout;
 use sidestream::core::record::{
     Checkpoint, DEDUP, FLOOR_KEY, GroupMark, MARK_KEY, PlanSince, dedup_position, encode_dedup,
 };
-use sidestream::engine::restore::{follow, load_shard, read};
+use sidestream::engine::restore::{load_shard, read};
+use sidestream::engine::rewrite::follow;
 use sidestream::ports::store::{Batch, Space, Store};
 use sidestream::protocol::facts::{Disk, Rewind};
 use sidestream::protocol::prepare::IdsOf;

@@ -79,7 +79,7 @@ fn with_restarts(plan: &Arc<Plan>, parts: &[&[StoredMessage]], store: &MemorySto
         outputs.extend(part.chunks(7).flat_map(|slice| runner.run(slice.to_vec())).flatten());
         let (barrier, groups) = runner.checkpoint();
         for group in groups {
-            store.apply(Space::Group(group.group), &Batch { changes: group.changes }).unwrap();
+            store.apply(Space::of(group.group), &Batch { changes: group.changes }).unwrap();
         }
         let ids = IdsOf { window: plan.dedup_window, other_rule_through: Position(0) };
         let shards = 1 + number % 3;

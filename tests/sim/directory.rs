@@ -7,7 +7,7 @@ use super::model::Disk;
 use super::process::Process;
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
-use sidestream::engine::restore::{follow, write_first};
+use sidestream::engine::rewrite::{follow, write_first};
 use sidestream::protocol::facts::{Disk as Known, Rewind};
 use sidestream::protocol::prepare::Prepared;
 use sidestream::protocol::start::{Start, StartKind};

@@ -2,8 +2,8 @@
 
 use super::agenda::{MILLIS, SECONDS, Time};
 use super::entry::Entry;
+use super::plans::APART;
 use super::plans::OUTPUT;
-use super::plans::WAITING;
 use super::process::{Phase, Process};
 use super::world::World;
 use sidestream::core::record::{CHECKPOINT_KEY, encode_plan};
@@ -59,7 +59,7 @@ impl World {
         let number = self.processes.len();
         let first = &self.processes[self.main];
         let mut second = Process::new(number, first.plan);
-        if !self.facts.rebuilds && !WAITING.contains(&first.plan) && self.context.random.per_mille(250) {
+        if !self.facts.rebuilds && !APART.contains(&first.plan) && self.context.random.per_mille(250) {
             // Somebody tries another configuration beside the engine that runs.
             second.plan = if first.plan == 'A' { 'B' } else { 'A' };
             self.facts.grounds.insert("plan changed");

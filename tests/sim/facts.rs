@@ -132,8 +132,8 @@ impl Facts {
         }
     }
 
-    /// Lessons wait for their rows, under this plan to the end.
-    pub fn wait(&mut self, letter: char) {
+    /// This plan is in force to the end.
+    pub fn keep(&mut self, letter: char) {
         (self.first, self.rebuilds) = (letter, false);
         for kind in &mut self.kinds {
             if ["plan changed", "plan of another state", "input lost its tail"].contains(kind) {

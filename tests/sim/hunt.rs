@@ -12,6 +12,7 @@ use std::time::Instant;
 const RARE: &[(Mutant, u64)] = &[
     (Mutant::EmptyIsAgedOut, 951),
     (Mutant::StaleAckTaken, 2_537),
+    (Mutant::ReleasedByAnOldRow, 13_727),
     (Mutant::StreamTimeForgotten, 4_232),
     (Mutant::LaterMessagesUntold, 4_241),
     (Mutant::OtherHistoryKept, 61_906),

@@ -13,7 +13,7 @@ use sidestream::core::output::Output;
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
-use sidestream::engine::restore::stored_rows;
+use sidestream::engine::restore;
 use sidestream::ports::store::StoreError;
 use sidestream::protocol::facts::Checkpoint;
 use sidestream::protocol::intake::Intake as Cutter;
@@ -21,7 +21,7 @@ use sidestream::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct
 use sidestream::protocol::machines::intake::{Fed, Intake, IntakeAct, ToIntake};
 use sidestream::protocol::machines::machine::{CrashPoint, Machine};
 use sidestream::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
-use sidestream::protocol::machines::shard::{Shard, ShardAct, ToShard};
+use sidestream::protocol::machines::shard::{Of, Shard, ShardAct, ToShard};
 use sidestream::protocol::outlet::{Act, Outlet};
 use sidestream::protocol::pace::Pace;
 use sidestream::protocol::start::Start;
@@ -105,7 +105,7 @@ impl Life {
         let count = states.len();
         let shard = |(number, state)| {
             let disk = disk.clone();
-            let stored = Box::new(move |key: &str| stored_rows(&disk, key));
+            let stored = Box::new(move |of: Of<'_>| restore::stored(&disk, of));
             Shard::new(number, plan.clone(), state, start.after, stored)
         };
         let mut life = Life {

@@ -2,7 +2,7 @@
 //!
 //! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
 
-use super::plans::{LETTERS, WAITING, WINDOW_S};
+use super::plans::{APART, LETTERS, WINDOW_S};
 use super::waits::Waits;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
@@ -130,11 +130,12 @@ pub struct Row {
     pub version: Option<(u64, String)>,
 }
 
-/// The values that an event's joins find: of the user, and of the subscription in its language.
+/// The values that an event's joins find: of the user, and of the subscription and the land in its language.
 #[derive(Clone, Default)]
 pub struct Found {
     pub user: Option<u64>,
     pub subscription: Option<u64>,
+    pub land: Option<u64>,
 }
 
 impl Found {
@@ -158,8 +159,10 @@ pub struct Oracle {
     outcomes: HashMap<char, Vec<Vec<Expected>>>,
     /// The rows of a key and what (a language, or nothing for the user) after the event at a position.
     history: BTreeMap<(u64, &'static str), Vec<(u64, Row)>>,
+    /// The same of lands by language, where there are any.
+    lands: BTreeMap<&'static str, Vec<(u64, Option<u64>)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
-    /// What is otherwise under the plans that let lessons wait.
+    /// What is otherwise under the plans with worlds of their own.
     waits: Vec<Waits>,
     stream_time: i64,
 }
@@ -172,8 +175,9 @@ impl Default for Oracle {
             begins_behind: 0,
             outcomes: HashMap::new(),
             history: BTreeMap::new(),
+            lands: BTreeMap::new(),
             seen: HashMap::new(),
-            waits: WAITING.map(Waits::under).to_vec(),
+            waits: APART.map(Waits::under).to_vec(),
             stream_time: 0,
         }
     }
@@ -184,7 +188,7 @@ impl Oracle {
     pub fn push(&mut self, event: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
         if position <= self.begins_behind {
-            let letters = LETTERS.iter().chain(&WAITING);
+            let letters = LETTERS.iter().chain(&APART);
             letters.for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
             return self.events.push((event, stored_at));
         }
@@ -200,7 +204,7 @@ impl Oracle {
             self.outcomes.entry(letter).or_default().push(messages);
         }
         let mut waits = std::mem::take(&mut self.waits);
-        for (letter, waits) in WAITING.into_iter().zip(&mut waits) {
+        for (letter, waits) in APART.into_iter().zip(&mut waits) {
             let messages = waits.at(self, &event, position, self.stream_time);
             self.outcomes.entry(letter).or_default().push(messages);
         }
@@ -286,6 +290,14 @@ impl Oracle {
         self.history.iter().filter_map(|(row, changes)| Some((*row, value(changes)?))).collect()
     }
 
+    /// The lands after the event at a position.
+    pub fn lands(&self, position: u64) -> BTreeMap<&'static str, u64> {
+        let value = |changes: &Vec<(u64, Option<u64>)>| {
+            changes.iter().rev().find(|(at, _)| *at <= position).and_then(|last| last.1)
+        };
+        self.lands.iter().filter_map(|(language, changes)| Some((*language, value(changes)?))).collect()
+    }
+
     /// What an event finds now, where it did not find it before.
     pub fn found(&self, event: &Event, before: &Found) -> Found {
         let row = |row: &str| {
@@ -295,6 +307,7 @@ impl Oracle {
         Found {
             user: before.user.or_else(|| row("")),
             subscription: before.subscription.or_else(|| row(event.language)),
+            land: before.land.or_else(|| self.lands.get(event.language)?.last()?.1),
         }
     }
 
@@ -318,6 +331,10 @@ impl Oracle {
     }
 
     fn apply(&mut self, event: &Event, position: u64) {
+        if event.kind == "other" {
+            let value = (!event.twin).then_some(event.value);
+            self.lands.entry(event.language).or_default().push((position, value));
+        }
         let (Some(key), None) = (event.key, Oracle::is_dead(event)) else { return };
         let value = (!event.removes()).then_some(event.value);
         match event.kind {
@@ -356,19 +373,23 @@ impl Oracle {
             ('B', _) if event.kind == "lesson" => format!(",\"about\":\"{}\"", event.language),
             _ => String::new(),
         };
-        let mut mark = event.kind != "other";
+        let knows_lands = ['G', 'H'].contains(&letter);
+        let mut mark = event.kind != "other" || knows_lands;
         if event.kind == "lesson" {
-            let Found { user, subscription } = *found;
+            let Found { user, subscription, land } = *found;
             added += &format!(",\"country\":{}", quoted(user, 'c'));
             if letter == 'C' {
                 added += &format!(",\"name\":{}", quoted(user, 'n'));
             }
+            if knows_lands {
+                added += &format!(",\"land\":{}", land.map_or("null".to_owned(), |land| land.to_string()));
+            }
             added += &format!(",\"status\":{}", quoted(subscription, 's'));
-            mark = user.is_some() && subscription.is_some();
+            mark = user.is_some() && subscription.is_some() && (land.is_some() || !knows_lands);
         }
         let name = if letter == 'B' { "seen" } else { "processed" };
         let payload = format!("{}{added},\"{name}\":{mark}}}", &text[..text.len() - 1]);
-        let kind = if event.kind == "other" { "unknown" } else { event.kind };
+        let kind = if event.kind == "other" && !knows_lands { "unknown" } else { event.kind };
         let has_user = || event.kind == "lesson" && found.user.is_some();
         let subject = match letter {
             'B' if event.value >= 700 && has_user() => format!("far.{kind}"),
@@ -379,7 +400,7 @@ impl Oracle {
             return Vec::new();
         }
         let mut messages = vec![Expected { subject, payload }];
-        if event.twin && letter != 'D' {
+        if event.twin && letter != 'D' && !(knows_lands && event.kind == "other") {
             let of = event.id.map_or("null".to_owned(), |id| format!("\"{}{id}\"", &event.kind[..1]));
             let land = quoted(found.user.filter(|_| event.kind != "other"), 'c');
             let payload = format!("{{\"of\":{of},\"at\":{{\"n\":{position}}},\"land\":{land}}}");

@@ -5,7 +5,9 @@
 //! message. C keeps one column more, finds keys by a derived field in the second of
 //! two places, and kinds by a condition or in the second of two places: a change of state. D is A without maps: where it was
 //! in force, nobody has to know whether all messages of the newest event are out. W and V are A but for lessons that
-//! wait for their rows, in worlds of their own; under V those of a key keep their order. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
+//! wait for their rows, in worlds of their own; under V those of a key keep their order. G and H have a global table that events of
+//! the kind `other` feed and lessons join, in worlds of their own, too: under G a lesson whose row is not there is a dead letter,
+//! under H it waits. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -14,8 +16,8 @@ use sidestream::core::record::PlanSince;
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
 pub const LETTERS: [char; 4] = ['A', 'B', 'C', 'D'];
-/// The plans that let lessons wait: they overtake each other, or keep the order of their key.
-pub const WAITING: [char; 2] = ['W', 'V'];
+/// The plans with worlds of their own, in which lessons wait, are dead letters or join a global table.
+pub const APART: [char; 4] = ['W', 'V', 'G', 'H'];
 /// How long a lesson waits, in seconds, and how many of a key group.
 pub const WAIT_S: i64 = 1;
 pub const MOST_WAITING: u32 = 2;
@@ -67,14 +69,7 @@ pub fn spec(letter: char) -> PlanSpec {
             "fields": [["of", "event_uuid"], ["at.n", { "calc": "meta.position" }], ["land", { "calc": "user.country" }]] }],
     });
     if letter == 'C' {
-        let who = json!({ "first": ["properties.uuid", "properties.user_uuid"] });
-        plan["derive"] = json!([{ "on_error": "omit", "set": { "who": who } }]);
-        plan["event"]["kind"] = json!(["kind", "title"]);
-        plan["kinds"]["lesson"]["when"] = json!("event.title == \"lesson\"");
-        plan["kinds"]["lesson"]["types"] = json!({ "properties.value": "number" });
-        plan["kinds"]["lesson"]["id"] = json!({ "first": ["event_uuid", "$header.Id"] });
-        plan["kinds_by_condition"] = json!(["lesson"]);
-        plan["input_only"] = json!(["events.*.>"]);
+        read_otherwise(&mut plan);
     }
     if letter == 'B' {
         plan["derive"] =
@@ -87,13 +82,27 @@ pub fn spec(letter: char) -> PlanSpec {
         plan["map"][0]["when"] = json!("event.twin && !(meta.kind == \"lesson\" && event.properties.value < 100)");
         plan["emit"] = json!({ "from": 1, "until": u64::MAX, "subject": "events.loud.*" });
     }
-    if WAITING.contains(&letter) {
-        wait(&mut plan, letter);
+    match letter {
+        'W' | 'V' => wait(&mut plan, letter),
+        'G' | 'H' => join_lands(&mut plan, letter),
+        _ => {}
     }
     if letter == 'D' {
         plan.as_object_mut().expect("a table").remove("map");
     }
     serde_json::from_value(plan).expect("a plan")
+}
+
+/// Finds keys by a derived field, kinds by a condition and ids in the second of two places.
+fn read_otherwise(plan: &mut serde_json::Value) {
+    let who = json!({ "first": ["properties.uuid", "properties.user_uuid"] });
+    plan["derive"] = json!([{ "on_error": "omit", "set": { "who": who } }]);
+    plan["event"]["kind"] = json!(["kind", "title"]);
+    plan["kinds"]["lesson"]["when"] = json!("event.title == \"lesson\"");
+    plan["kinds"]["lesson"]["types"] = json!({ "properties.value": "number" });
+    plan["kinds"]["lesson"]["id"] = json!({ "first": ["event_uuid", "$header.Id"] });
+    plan["kinds_by_condition"] = json!(["lesson"]);
+    plan["input_only"] = json!(["events.*.>"]);
 }
 
 /// Lets lessons wait for their rows.
@@ -106,6 +115,25 @@ fn wait(plan: &mut serde_json::Value, letter: char) {
     plan["max_waiting"] = json!(MOST_WAITING);
 }
 
+/// Has a table of lands that all lessons see, whatever their key.
+fn join_lands(plan: &mut serde_json::Value, letter: char) {
+    plan["kinds"]["other"] = json!({ "key": null });
+    plan["tables"]["land"] = json!({
+        "from": "other", "scope": "global", "row": "properties.language", "columns": { "name": "properties.value" },
+        "delete": { "field": "twin", "equals": { "Bool": true } },
+    });
+    let add = json!({ "land": { "table": "land", "row": "properties.language", "column": "name" } });
+    let mut lands = json!({ "kinds": ["lesson"], "on_miss": "dead_letter", "into": [], "add": add });
+    if letter == 'H' {
+        lands["on_miss"] = json!("wait");
+        lands["wait"] = json!({ "wait_s": WAIT_S });
+        plan["max_waiting"] = json!(MOST_WAITING);
+    }
+    plan["enrich"].as_array_mut().expect("a list").push(lands);
+    // It reads a user's row, and what feeds a global table has none.
+    plan["map"][0]["kinds"] = json!(["user", "subscription", "lesson"]);
+}
+
 /// The letter of the plan that is in force at a position.
 pub fn at(plans: &[PlanSince], position: u64) -> Option<char> {
     plans.iter().rev().find(|plan| plan.since.0 <= position).and_then(|plan| letter(&plan.plan))
@@ -115,8 +143,7 @@ pub fn at(plans: &[PlanSince], position: u64) -> Option<char> {
 pub fn letter(fingerprint: &str) -> Option<char> {
     use std::sync::OnceLock;
     static ALL: OnceLock<Vec<(String, char)>> = OnceLock::new();
-    let all = ALL.get_or_init(|| {
-        LETTERS.into_iter().chain(WAITING).map(|letter| (spec(letter).fingerprint(), letter)).collect()
-    });
+    let all = ALL
+        .get_or_init(|| LETTERS.into_iter().chain(APART).map(|letter| (spec(letter).fingerprint(), letter)).collect());
     all.iter().find(|(known, _)| known == fingerprint).map(|(_, letter)| *letter)
 }

@@ -35,7 +35,7 @@ pub fn write(
                 context.violated(format!("S is recorded before key group {} is written", group.0));
             }
             confirmed(context, "a key group", mark.position, (mark.lane.0, known), &before.plans);
-            disk.apply(Space::Group(*group), batch)
+            disk.apply(Space::of(*group), batch)
         }
         Write::Sync => disk.sync(),
         Write::Record(batch) => {
@@ -117,6 +117,18 @@ pub fn check_disk(context: &mut Context, disk: &Disk) {
     let Some(letter) = plan.and_then(|plan| letter(&plan.plan)) else {
         return context.violated("the record names an unknown plan");
     };
+    if ['G', 'H'].contains(&letter) {
+        let Ok(rows) = stored_rows(disk, "") else { return };
+        let shown = view::of_key("", record.position, &record.layout, rows.iter().map(StoredRow::row));
+        let found = shown.map(|mut shown| shown["tables"]["land"].take()).unwrap_or_else(|| json!({}));
+        let lands = context.oracle.lands(record.position.0);
+        let expected: serde_json::Map<String, Value> =
+            lands.into_iter().map(|(language, name)| (language.to_owned(), json!({ "name": name }))).collect();
+        if found != Value::Object(expected.clone()) {
+            let position = record.position;
+            return context.violated(format!("the global table as of {position} is {found}, not {}", json!(expected)));
+        }
+    }
     for key in 0..KEYS {
         let text = format!("u{key}");
         let group = KeyGroup::of(&text);

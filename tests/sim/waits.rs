@@ -1,7 +1,8 @@
-//! What becomes of every event under the plans that let lessons wait for their rows, in the plainest way: under W they overtake
-//! each other, under V those of a key keep their order.
+//! What becomes of every event under the plans with worlds of their own, in the plainest way. Lessons wait for their rows: under W
+//! they overtake each other, under V those of a key keep their order, under H it is the row of a global table that they wait for.
+//! Under G, a lesson without that row is a dead letter.
 //!
-//! Keeps ids of its own: a lesson that waited counts as seen from where it left.
+//! Keeps ids of its own: a lesson that waited counts as seen from where it left, and a dead one not at all.
 
 use super::oracle::{Event, Expected, Found, Oracle};
 use super::plans::{MOST_WAITING, WAIT_S, WINDOW_S};
@@ -40,9 +41,9 @@ impl Waits {
         let mut held = Vec::new();
         let (mut released, mut stay) = (Vec::new(), Vec::new());
         // They stand in the order of their positions.
-        for parked in self.parked.drain(..) {
+        for parked in std::mem::take(&mut self.parked) {
             let key = parked.event.key;
-            let has_its_rows = oracle.found(&parked.event, &parked.found).is_whole();
+            let has_its_rows = self.is_there(&oracle.found(&parked.event, &parked.found));
             if parked.deadline <= time || has_its_rows && !(self.letter == 'V' && held.contains(&key)) {
                 released.push(parked);
             } else {
@@ -77,7 +78,11 @@ impl Waits {
         if behind.is_some() && !self.has_room(event) {
             return vec![Expected { subject: "dead.wait_full".to_owned(), payload: event.text() }];
         }
-        let misses = event.kind == "lesson" && !dead && !found.is_whole() && self.has_room(event);
+        let misses = event.kind == "lesson" && !dead && !self.is_there(&found);
+        if misses && self.letter == 'G' {
+            return vec![Expected { subject: "dead.miss".to_owned(), payload: event.text() }];
+        }
+        let misses = misses && self.has_room(event);
         if misses || behind.is_some() {
             let deadline = (time + WAIT_S * 1_000_000_000).max(behind.unwrap_or(0));
             self.parked.push(Parked { deadline, position, event: event.clone(), found });
@@ -85,6 +90,11 @@ impl Waits {
         }
         self.seen.extend(identity(event).filter(|_| !dead).map(|id| (id, time)));
         oracle.messages(event, self.letter, position, &found)
+    }
+
+    /// Whether the rows are there that matter.
+    fn is_there(&self, found: &Found) -> bool {
+        if ['G', 'H'].contains(&self.letter) { found.land.is_some() } else { found.is_whole() }
     }
 
     fn has_room(&self, event: &Event) -> bool {

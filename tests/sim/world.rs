@@ -79,10 +79,12 @@ impl World {
         if seed % 8 == 4 {
             facts.end_with_a_rewind();
         }
-        if seed % 16 == 14 {
-            facts.wait(if seed % 48 == 14 { 'V' } else { 'W' });
+        match seed % 16 {
+            14 => facts.keep(if seed % 48 == 14 { 'V' } else { 'W' }),
+            15 => facts.keep(if seed % 32 == 15 { 'G' } else { 'H' }),
+            _ => {}
         }
-        if matches!(seed % 8, 3 | 5) || seed % 16 == 14 {
+        if matches!(seed % 8, 3 | 5) || matches!(seed % 16, 14 | 15) {
             context.crashes = Some(Random::new(!seed));
         }
         let mut main = Process::new(0, facts.first);

@@ -9,7 +9,7 @@ use crate::app::exit::{CONFIG, Exit, UNAVAILABLE};
 use crate::config::StateSection;
 use crate::core::ids::{KeyGroup, Nanos, Position};
 use crate::core::plan::spec::PlanSpec;
-use crate::engine::restore::rebind;
+use crate::engine::rewrite::rebind;
 use crate::ports::store::{Space, StoreError};
 use crate::protocol::rebind::{Unfit, copied, held};
 use std::path::{Path, PathBuf};
@@ -79,8 +79,8 @@ fn bind(from: &Path, to: &Path, purpose: &For) -> Result<Position, Exit> {
 /// Opens a store and reads all of it, so that damage shows now.
 pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
     let opened = disk::open_as_it_is(state)?;
-    for group in KeyGroup::all() {
-        opened.store.scan(Space::Group(group), &[], &mut |_, _| true)?;
+    for owner in KeyGroup::owners() {
+        opened.store.scan(Space::of(owner), &[], &mut |_, _| true)?;
     }
     Ok(opened)
 }

@@ -16,7 +16,7 @@ use crate::app::exit::{CONFIG, Exit, OWNED};
 use crate::config::{Config, StateSection};
 use crate::core::ids::Position;
 use crate::core::plan::spec::PlanSpec;
-use crate::engine::restore::rebind;
+use crate::engine::rewrite::rebind;
 use crate::ports::store::StoreError;
 use crate::protocol::facts::{Broker, Disk};
 use crate::protocol::header::LaneMessage;

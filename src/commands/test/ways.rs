@@ -101,7 +101,7 @@ fn restarted(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Way {
 fn store(runner: &mut Runner, disk: &MemoryStore) -> Result<Barrier, StoreError> {
     let (barrier, groups) = runner.checkpoint();
     for group in groups {
-        disk.apply(Space::Group(group.group), &Batch { changes: group.changes })?;
+        disk.apply(Space::of(group.group), &Batch { changes: group.changes })?;
     }
     Ok(barrier)
 }
@@ -109,8 +109,8 @@ fn store(runner: &mut Runner, disk: &MemoryStore) -> Result<Barrier, StoreError>
 /// All rows of a store, as they are written.
 fn rows(disk: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut rows = Vec::new();
-    for group in KeyGroup::all() {
-        let scanned = disk.scan(Space::Group(group), &ROWS, &mut |key, value| {
+    for owner in KeyGroup::owners() {
+        let scanned = disk.scan(Space::of(owner), &ROWS, &mut |key, value| {
             rows.push((key.to_vec(), value.to_vec()));
             true
         });

@@ -14,7 +14,8 @@ use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
 use crate::core::plan::field_type::{FieldType, FieldTypes};
 use crate::core::plan::key_spec::KindPlaces;
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, Identity, KindSpec, Literal, TableSpec, WriteMode};
+use crate::core::plan::spec::{Identity, KindSpec, Literal};
+use crate::core::plan::table::{DeleteSpec, Scope, TableSpec, WriteMode};
 use std::collections::BTreeMap;
 
 pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &mut Draft) {
@@ -148,6 +149,8 @@ fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Tab
     section.require("from", "`from = \"user\"`");
     section.require("columns", "`columns = { name = \"properties.name\" }`");
     let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
+    let scope = section.choice("scope", &[("key", Scope::Key), ("global", Scope::Global)]);
+    let scope = places.take(&at.then("scope"), scope).unwrap_or_default();
     let row = key::key(&mut section, "row");
     let columns = entries(&mut section, "columns", Selector::parse, || NO_PLACE, at, places);
     let when = section.condition("when");
@@ -158,7 +161,7 @@ fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Tab
     let write = section.choice("write", &words).value().unwrap_or_default();
     let (delete, delete_empty, cascade) = delete(&mut section, &at.then("delete"), places);
     let row = places.take(&at.then("row"), row.unless_misspelt(section.finish()));
-    TableSpec { from, row, columns, unless, version, write, when, delete, delete_empty, cascade }
+    TableSpec { from, scope, row, columns, unless, version, write, when, delete, delete_empty, cascade }
 }
 
 /// What stands under names of the operator's own; `unread` stands in for a value that is broken.

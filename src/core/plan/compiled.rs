@@ -4,6 +4,7 @@
 
 use super::building::Names;
 use super::condition::{RuleId, Test};
+use super::feed::Feed;
 use super::filter::Filter;
 use super::key_spec::KeyPlaces;
 use super::kinds::KindIndex;
@@ -13,8 +14,7 @@ use super::quality::Quality;
 use super::registers::{FEW, Registers};
 use super::resolve::Resolved;
 use super::route::Route;
-use super::row_version::{Compared, Invalid};
-use super::spec::{Literal, PlanSpec, UnknownKinds};
+use super::spec::{PlanSpec, UnknownKinds};
 use super::version::Versions;
 use crate::core::columns::ColumnId;
 use crate::core::derive::compiled::Section;
@@ -46,62 +46,13 @@ pub enum Place {
     Time,
 }
 
-/// A table that a kind feeds.
-#[derive(Clone, Debug)]
-pub struct Feed {
-    /// The table's number.
-    pub table: TableId,
-    /// Where the row selector is, for a table with several rows a key.
-    pub row: Option<KeyPlaces>,
-    /// The columns, by rising number.
-    pub columns: Vec<(ColumnId, Place)>,
-    /// The value that leaves a column as it is.
-    pub unless: Option<Literal>,
-    /// The column that is set in a row which was removed, in a table with versions.
-    pub removed: Option<ColumnId>,
-    /// Where it says how new it is.
-    pub version: Option<Box<FeedVersion>>,
-    /// Whether columns that the event does not have are gone.
-    pub replaces: bool,
-    /// Where the event feeds the table at all.
-    pub when: Option<Test>,
-    /// When the event removes the row instead.
-    pub delete: Option<(Place, Literal)>,
-    /// Whether an event without a body removes it, too.
-    pub delete_empty: bool,
-    /// The tables whose rows of the key go with it.
-    pub cascade: Vec<Cascaded>,
-}
-
-/// A table whose rows of a key go with a row of another one.
-#[derive(Clone, Copy, Debug)]
-pub struct Cascaded {
-    /// The table's number.
-    pub table: TableId,
-    /// Its columns of the version and of its being removed, in a table with versions.
-    pub versioned: Option<(ColumnId, ColumnId)>,
-}
-
-/// The version of an event for a table, and where its row keeps it.
-#[derive(Clone, Debug)]
-pub struct FeedVersion {
-    /// Where the event says it.
-    pub at: Place,
-    /// What it is.
-    pub compared: Compared,
-    /// What becomes of an event without one.
-    pub invalid: Invalid,
-    /// What a dead letter says of it.
-    pub sentence: String,
-    /// The row's column of the version.
-    pub version: ColumnId,
-}
-
 /// One row that a kind's enrichments need; several added fields may come from it.
 #[derive(Clone, Debug)]
 pub struct Join {
     /// The table's number.
     pub table: TableId,
+    /// Whether every shard has its rows.
+    pub global: bool,
     /// Where the row selector is.
     pub row: Option<KeyPlaces>,
     /// The same as the configuration writes it; empty where there is none.
@@ -251,6 +202,8 @@ pub struct Plan {
     pub waits: bool,
     /// How many events of a key group may wait.
     pub max_waiting: u32,
+    /// Whether there are tables whose rows every shard has.
+    pub has_global: bool,
     /// The kind sections in order of their names, then the unknown kind.
     pub kinds: Vec<Kind>,
     /// `dedup.window_s`, or `None` when de-duplication is off.
@@ -295,6 +248,12 @@ impl Kind {
     /// Whether an event of it without a body removes a row.
     pub fn takes_tombstones(&self) -> bool {
         self.feeds.iter().any(|feed| feed.delete_empty)
+    }
+
+    /// Whether its events change rows that every shard has. A kind feeds global tables or those of keys, never both.
+    #[inline]
+    pub fn feeds_global(&self) -> bool {
+        self.feeds.first().is_some_and(|feed| feed.global)
     }
 
     /// Whether its events may wait for a row.
@@ -345,6 +304,7 @@ impl Plan {
             hides: hides(&spec),
             waits: spec.enrich.iter().any(|enrich| enrich.wait.is_some()),
             max_waiting: spec.max_waiting.unwrap_or(MAX_WAITING),
+            has_global: spec.tables.values().any(|table| table.scope.is_global()),
             kinds,
             dedup_window: (window > 0).then_some(Nanos(window)),
             spec,

@@ -3,21 +3,20 @@
 //! Works on a plan that `config` accepted; what does not resolve is an error of ours.
 
 use super::building::{Building, Names, no_rows};
-use super::compiled::{Added, Cascaded, Feed, FeedVersion, Join, Kind, KindId, Miss, Place, Source, Target};
+use super::compiled::{Added, Join, Kind, KindId, Miss, Place, Source, Target};
 use super::condition::{Condition, RuleId, Source as Where, Test};
 use super::enrich::{EnrichSpec, OnMiss, WaitOrder, WaitSpec};
+use super::feed::Feed;
 use super::filter::Filter;
 use super::key_spec::{KeyPlaces, KeySpec};
-use super::layout::{Layout, REMOVED, TableId, VERSION};
+use super::layout::{Layout, REMOVED};
 use super::map::{Map, MapSpec, Object};
 use super::quality::{Check, Quality, QualitySpec, Rule, UNIQUE, complete_name, valid_name};
 use super::registers::Registers;
 use super::route::{Route, RouteSpec};
-use super::row_version::RowVersion;
 use super::selector::Selector;
-use super::spec::{PlanSpec, WriteMode};
+use super::spec::PlanSpec;
 use super::version::Versions;
-use crate::core::columns::ColumnId;
 use crate::core::derive::compiled::Section;
 use crate::core::derive::create::Created;
 use crate::core::derive::section::{DeriveSection, overlap};
@@ -154,12 +153,13 @@ fn compile_kind(
         kind.id = Some(id.compile(|s| fields.place(s)));
     }
     if let Some(name) = name {
-        kind.feeds = compile_feeds(spec, layout, fields, name);
+        kind.feeds = Feed::of_kind(spec, layout, fields, name);
         compile_enrichments(spec, layout, fields, name, &mut kind);
     }
+    let tables = Tables { spec, layout };
     let quality = spec.quality.iter().enumerate().filter(|(_, section)| section.applies_to(name.map(String::as_str)));
     for (number, section) in quality {
-        compile_quality(layout, fields, number, section, &mut kind);
+        compile_quality(tables, fields, number, section, &mut kind);
     }
     for target in &mut kind.targets {
         target.fields.sort_by(|a, b| a.name.cmp(&b.name));
@@ -170,65 +170,24 @@ fn compile_kind(
         target(&mut kind.targets, fields.objects(&[])).fields.push(added);
     }
     let routes = spec.route.iter().filter(|route| route.applies_to(name.map(String::as_str)));
-    kind.routes = routes.map(|route| compile_route(layout, fields, route, &mut kind.joins)).collect();
+    kind.routes = routes.map(|route| compile_route(tables, fields, route, &mut kind.joins)).collect();
     let maps = spec.map.iter().filter(|map| map.applies_to(name.map(String::as_str)));
-    kind.maps = maps.map(|map| compile_map(layout, fields, map, &mut kind.joins)).collect();
+    kind.maps = maps.map(|map| compile_map(tables, fields, map, &mut kind.joins)).collect();
     kind.asks =
         !kind.routes.is_empty() || !kind.maps.is_empty() || !kind.quality.is_empty() || kind.tests().next().is_some();
     kind.registers = building.registers;
     kind
 }
 
-fn compile_feeds(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, kind: &str) -> Vec<Feed> {
-    let fed = spec.tables.iter().filter(|(_, table)| table.from == kind);
-    fed.map(|(name, table)| {
-        let id = layout.table(name).expect("the layout has every table of its plan");
-        let number = |column: &str| layout.column(id, column).expect("the layout has every column of its plan");
-        let mut columns: Vec<(ColumnId, Place)> =
-            table.columns.iter().map(|(column, source)| (number(column), fields.place(source))).collect();
-        columns.sort_by_key(|(column, _)| *column);
-        Feed {
-            table: id,
-            when: table.when.as_ref().map(|when| fields.test(when, &format!("tables.{name}.when"), |_, _| no_rows())),
-            row: table.row.as_ref().map(|row| row.compile(|s| fields.place(s))),
-            columns,
-            unless: table.unless.clone(),
-            removed: layout.column(id, REMOVED),
-            version: table.version.as_ref().map(|version| Box::new(compile_version(layout, fields, name, id, version))),
-            delete_empty: table.delete_empty,
-            replaces: table.write == WriteMode::Replace,
-            cascade: table.cascade.iter().map(|other| cascaded(spec, layout, other)).collect(),
-            delete: table.delete.as_ref().map(|d| (fields.place(&d.field), d.equals.clone())),
-        }
-    })
-    .collect()
+/// The tables of a plan, and their numbers.
+#[derive(Clone, Copy)]
+struct Tables<'a> {
+    spec: &'a PlanSpec,
+    layout: &'a Layout,
 }
 
-fn cascaded(spec: &PlanSpec, layout: &Layout, name: &str) -> Cascaded {
-    let table = layout.table(name).expect("a deletion cascades to tables of its plan");
-    let has_versions = spec.tables.get(name).is_some_and(|table| table.version.is_some());
-    let column = |name: &str| layout.column(table, name);
-    let versioned = column(VERSION).zip(column(REMOVED)).filter(|_| has_versions);
-    Cascaded { table, versioned }
-}
-
-fn compile_version(
-    layout: &Layout,
-    fields: &mut Building<'_>,
-    name: &str,
-    table: TableId,
-    spec: &RowVersion,
-) -> FeedVersion {
-    let column = |name: &str| layout.column(table, name).expect("the layout has the columns of versions");
-    let RowVersion { at, compared, invalid } = spec;
-    let word = compared.word();
-    FeedVersion {
-        at: fields.place(at),
-        compared: *compared,
-        invalid: *invalid,
-        sentence: format!("the field `{at}`, the version of rows of the table `{name}`, is missing or no {word}"),
-        version: column(VERSION),
-    }
+fn is_global(spec: &PlanSpec, table: &str) -> bool {
+    spec.tables.get(table).is_some_and(|table| table.scope.is_global())
 }
 
 fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, name: &str, kind: &mut Kind) {
@@ -252,7 +211,8 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'
                 let row = from.row.as_ref().map(|row| row.compile(|s| fields.place(s)));
                 let place = from.row.as_ref().map(KeySpec::to_string).unwrap_or_default();
                 let removed = layout.column(table, REMOVED);
-                kind.joins.push(Join { table, row, place, when: when.clone(), removed, on_miss });
+                let global = is_global(spec, &from.table);
+                kind.joins.push(Join { table, global, row, place, when: when.clone(), removed, on_miss });
                 kind.joins.len() - 1
             });
             let mut path = enrich.into.clone();
@@ -278,12 +238,18 @@ fn miss(enrich: &EnrichSpec) -> Miss {
 }
 
 /// A section of quality: its rules, and the member that lists those that are broken.
-fn compile_quality(layout: &Layout, fields: &mut Building<'_>, number: usize, section: &QualitySpec, kind: &mut Kind) {
+fn compile_quality(
+    tables: Tables<'_>,
+    fields: &mut Building<'_>,
+    number: usize,
+    section: &QualitySpec,
+    kind: &mut Kind,
+) {
     let complete = section.complete.iter().map(|place| (complete_name(place), Check::Complete(fields.place(place))));
     let mut checks: Vec<(String, Check)> = complete.collect();
     for (name, condition) in &section.valid {
         let name = valid_name(name);
-        let test = fields.test(condition, &name, |fields, read| column(layout, fields, read, &mut kind.joins));
+        let test = fields.test(condition, &name, |fields, read| column(tables, fields, read, &mut kind.joins));
         checks.push((name, Check::Valid(test)));
     }
     checks.extend(section.unique.then(|| (UNIQUE.to_owned(), Check::Unique)));
@@ -300,29 +266,30 @@ fn compile_quality(layout: &Layout, fields: &mut Building<'_>, number: usize, se
 }
 
 /// A column that a condition reads; rows that only conditions read are joined quietly.
-fn column(layout: &Layout, fields: &mut Building<'_>, read: &Read, joins: &mut Vec<Join>) -> Where {
+fn column(tables: Tables<'_>, fields: &mut Building<'_>, read: &Read, joins: &mut Vec<Join>) -> Where {
     let Read::Column { table, row, column } = read else { unreachable!("only columns are asked for here") };
-    let number = layout.table(table).expect("a condition names a table of its plan");
-    let column = layout.column(number, column).expect("a condition names a column of its table");
+    let number = tables.layout.table(table).expect("a condition names a table of its plan");
+    let column = tables.layout.column(number, column).expect("a condition names a column of its table");
     let place = row.as_ref().map(Selector::to_string).unwrap_or_default();
     let same = |join: &Join| join.table == number && join.place == place && join.when.is_none();
     let join = joins.iter().position(same).unwrap_or_else(|| {
         let row = row.as_ref().map(|row| KeyPlaces::One(fields.place(row)));
-        let removed = layout.column(number, REMOVED);
-        joins.push(Join { table: number, row, place, when: None, removed, on_miss: Miss::Quiet });
+        let removed = tables.layout.column(number, REMOVED);
+        let global = is_global(tables.spec, table);
+        joins.push(Join { table: number, global, row, place, when: None, removed, on_miss: Miss::Quiet });
         joins.len() - 1
     });
     Where::Column { join, column }
 }
 
-fn compile_route(layout: &Layout, fields: &mut Building<'_>, route: &RouteSpec, joins: &mut Vec<Join>) -> Route {
-    let column = |fields: &mut Building<'_>, read: &Read| column(layout, fields, read, joins);
+fn compile_route(tables: Tables<'_>, fields: &mut Building<'_>, route: &RouteSpec, joins: &mut Vec<Join>) -> Route {
+    let column = |fields: &mut Building<'_>, read: &Read| column(tables, fields, read, joins);
     let when = route.when.as_ref().map(|when| fields.test(when, &route.name, column));
     Route { rule: fields.rule(&route.name), when, subject: route.subject.clone().map(Arc::new) }
 }
 
-fn compile_map(layout: &Layout, fields: &mut Building<'_>, map: &MapSpec, joins: &mut Vec<Join>) -> Map {
-    let mut column = |fields: &mut Building<'_>, read: &Read| column(layout, fields, read, joins);
+fn compile_map(tables: Tables<'_>, fields: &mut Building<'_>, map: &MapSpec, joins: &mut Vec<Join>) -> Map {
+    let mut column = |fields: &mut Building<'_>, read: &Read| column(tables, fields, read, joins);
     let when = map.when.as_ref().map(|when| fields.test(when, &map.name, &mut column));
     let object = Object::compile(map, fields, |fields, formula| fields.test(formula, &map.name, &mut column));
     let (subject, instead, on_error) = (map.subject.clone(), map.instead, map.on_error);

@@ -12,8 +12,8 @@ use super::key_spec::{KeySpec, KindPlaces};
 use super::map::MapSpec;
 use super::quality::QualitySpec;
 use super::route::RouteSpec;
-use super::row_version::RowVersion;
 use super::selector::Selector;
+use super::table::TableSpec;
 use super::template::Template;
 use super::version::VersionSpec;
 use crate::core::derive::salt::Salt;
@@ -198,65 +198,6 @@ pub struct KindSpec {
     /// How each version becomes the next one, the last entry leading to the newest; the sections name no kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upcast: Vec<DeriveSection>,
-}
-
-/// `[tables.NAME]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableSpec {
-    /// The kind section whose events feed the table.
-    pub from: String,
-    /// What tells several rows of one key apart, if there are several.
-    pub row: Option<KeySpec>,
-    /// Column name to the place of its value.
-    pub columns: BTreeMap<String, Selector>,
-    /// The value that stands for one that the producer did not send: it leaves a column as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unless: Option<Literal>,
-    /// Where an event says how new it is: an older one leaves the row as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<RowVersion>,
-    /// What becomes of columns that an event does not have.
-    #[serde(default, skip_serializing_if = "WriteMode::is_merge")]
-    pub write: WriteMode,
-    /// The events that feed it; all of its kind without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// When an event removes the row instead.
-    pub delete: Option<DeleteSpec>,
-    /// Whether an event without a body removes it, too.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub delete_empty: bool,
-    /// The tables whose rows of the same key go with a row that an event removes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cascade: Vec<String>,
-}
-
-/// `tables.NAME.write`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WriteMode {
-    /// They stay as they are.
-    #[default]
-    Merge,
-    /// They are gone: the row is what the event says.
-    Replace,
-}
-
-impl WriteMode {
-    fn is_merge(&self) -> bool {
-        *self == WriteMode::Merge
-    }
-}
-
-/// `delete = { field = …, equals = … }`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeleteSpec {
-    /// The place that is compared.
-    pub field: Selector,
-    /// The value that removes the row.
-    pub equals: Literal,
 }
 
 /// A scalar of the configuration.

@@ -5,7 +5,7 @@
 //! checkpointer and the start put these bytes into a `Space` of their choice.
 //!
 //! In a key group's space: `00` the mark, `01…` rows, `02…` de-duplication chunks, `03…` events that wait. In the meta space: the
-//! text keys `checkpoint`, `floor`, `format` and `plan/…`.
+//! text keys `checkpoint`, `floor`, `format` and `plan/…`, and `01…` and `02…` of what every shard has.
 
 pub mod error;
 pub mod version;
@@ -29,5 +29,5 @@ pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince, Rewind
 pub use parked::{ParkedReader, WAITING, encode_parked, remove_parked};
 pub use parts::{Change, VALUE_LIMIT};
 pub use plan_text::{PLANS, PlanReader, encode_plan, read_plan};
-pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key};
+pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key, row_prefix_of_table};
 pub use space::{Batch, Space};

@@ -173,7 +173,15 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
         unknown: Vec::new(),
         leaves: None,
     };
-    Ok(Parked { turn, section, event, spans: Box::default(), found, ordered: SmallVec::new() })
+    Ok(Parked {
+        turn,
+        section,
+        event,
+        spans: Box::default(),
+        found,
+        ordered: SmallVec::new(),
+        global_rows: SmallVec::new(),
+    })
 }
 
 const TOO_LONG: RecordError = RecordError::Damaged("a length is beyond all bounds");
@@ -226,7 +234,8 @@ mod tests {
             unknown: Vec::new(),
             leaves: None,
         };
-        Parked { turn, section: "lesson".into(), event, spans: Box::default(), found, ordered: SmallVec::new() }
+        let (ordered, global_rows) = (SmallVec::new(), SmallVec::new());
+        Parked { turn, section: "lesson".into(), event, spans: Box::default(), found, ordered, global_rows }
     }
 
     proptest! {

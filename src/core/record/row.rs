@@ -7,6 +7,7 @@
 //!        for each column that is set, by rising id: varint id | varint length, its JSON text
 //! ```
 //!
+//! The key of a global table's rows, in the meta space, is the empty text, which is no event's.
 //! Numbers in keys sort, so the rows of a key are one prefix. The body is cut into values by `parts`. What a table or
 //! column id stands for is not stored here; the plan of the checkpoint says it.
 
@@ -52,6 +53,11 @@ pub fn row_prefix_of_key(key: &str) -> [u8; 17] {
         *digest = Digest::of(key.as_bytes()).0.to_be_bytes();
     }
     prefix
+}
+
+/// The prefix of a global table's row, which has no key.
+pub fn row_prefix_of_table(table: u16, row: Digest) -> Vec<u8> {
+    [&row_prefix_of_key("")[..], &table.to_be_bytes(), &row.0.to_be_bytes()].concat()
 }
 
 /// Appends what writes a row: its parts, and the removal of parts that it had before and no longer needs.

@@ -8,13 +8,18 @@ use crate::core::ids::KeyGroup;
 /// A part of the store with an order of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
-    /// Format settings, the record of S, and plans.
+    /// Format settings, the record of S, plans, and what is as of S: the rows of global tables and the ids of their events.
     Meta,
     /// The rows, de-duplication chunks and mark of one key group.
     Group(KeyGroup),
 }
 
 impl Space {
+    /// Where the rows and ids of an owner stand. What everyone has changes with the record of S, in one batch.
+    pub fn of(owner: KeyGroup) -> Space {
+        if owner.is_everyone() { Space::Meta } else { Space::Group(owner) }
+    }
+
     /// A key as one store of ordered bytes holds it: the group as two bytes, big-endian, `ff ff` for `Meta`, then the key.
     pub fn key(self, key: &[u8]) -> Vec<u8> {
         let prefix = match self {

@@ -35,12 +35,15 @@ pub const LAST_VERSION: u8 = 31;
 
 /// The generation that a new directory begins with: version 1 of every record.
 pub const FIRST_GENERATION: u8 = 1;
-/// The newest generation: 2 has version 2 of the checkpoint and of plans, 3 that of chunks of ids, 4 has events that wait.
-pub const GENERATION: u8 = 4;
+/// The newest generation: 2 has version 2 of the checkpoint and of plans, 3 that of chunks of ids, 4 has events that wait, 5 rows
+/// and ids in the meta space.
+pub const GENERATION: u8 = 5;
 /// The generation in which the checkpoint and plans got version 2.
 const WORDS: u8 = 2;
 /// The generation in which chunks of ids got version 2.
 const CONTENTS: u8 = 3;
+/// The generation in which events began to wait.
+const WAITS: u8 = 4;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +86,8 @@ impl Kind {
     pub fn of(space: Space, key: &[u8]) -> Option<Kind> {
         match space {
             Space::Group(_) if key == MARK_KEY => Some(Kind::Mark),
-            Space::Group(_) if key.starts_with(&ROWS) => Some(Kind::Row),
-            Space::Group(_) if key.starts_with(&DEDUP) => Some(Kind::Ids),
+            Space::Group(_) | Space::Meta if key.starts_with(&ROWS) => Some(Kind::Row),
+            Space::Group(_) | Space::Meta if key.starts_with(&DEDUP) => Some(Kind::Ids),
             Space::Group(_) if key.starts_with(&parked::WAITING) => Some(Kind::Waiting),
             Space::Meta if key == CHECKPOINT_KEY => Some(Kind::Checkpoint),
             Space::Meta if key == FLOOR_KEY => Some(Kind::Mark),
@@ -115,7 +118,8 @@ pub fn generation(space: Space, batch: &Batch) -> u8 {
         let Some(version) = value.as_deref().and_then(<[u8]>::first) else { return FIRST_GENERATION };
         // A kind that is new or gets another version says here with which generation that came.
         match (Kind::of(space, key), version) {
-            (Some(Kind::Waiting), _) => GENERATION,
+            (Some(Kind::Row | Kind::Ids), _) if space == Space::Meta => GENERATION,
+            (Some(Kind::Waiting), _) => WAITS,
             (None, _) | (_, 0 | 1) => FIRST_GENERATION,
             (Some(Kind::Checkpoint | Kind::Plan), _) => WORDS,
             (Some(Kind::Ids), _) => CONTENTS,
@@ -143,6 +147,8 @@ mod tests {
             (group, &[1, 7], Kind::Row),
             (group, &[2, 7], Kind::Ids),
             (group, &[3, 7], Kind::Waiting),
+            (Space::Meta, &[1, 7], Kind::Row),
+            (Space::Meta, &[2, 7], Kind::Ids),
             (Space::Meta, b"checkpoint", Kind::Checkpoint),
             (Space::Meta, b"floor", Kind::Mark),
             (Space::Meta, b"format", Kind::Format),
@@ -161,6 +167,8 @@ mod tests {
         assert_eq!(generation(group, &one(&[2, 7], &[1, 9])), 1);
         assert_eq!(generation(group, &one(&[2, 7], &[2, 9])), 3);
         assert_eq!(generation(group, &one(&[3, 7], &[1, 9])), 4);
+        assert_eq!(generation(Space::Meta, &one(&[1, 7], &[1, 9])), 5);
+        assert_eq!(generation(Space::Meta, &one(&[2, 7], &[1, 9])), 5);
         assert_eq!(generation(Space::Meta, &one(b"checkpoint", &[2])), 2);
         assert_eq!(generation(Space::Meta, &one(b"plan/0123/\0\0", &[2])), 2);
         assert_eq!(generation(Space::Meta, &Batch { changes: vec![(b"checkpoint".to_vec(), None)] }), 1);

@@ -21,6 +21,8 @@ pub struct Cache {
     /// While true, a key that is not in memory has no rows at all, and the store need not be asked.
     complete: bool,
     rows: usize,
+    /// How many of the keys stand for a row of a global table.
+    global: usize,
     rows_max: usize,
 }
 
@@ -33,6 +35,7 @@ impl Cache {
             dirty: Vec::new(),
             complete: true,
             rows: 0,
+            global: 0,
             rows_max,
         }
     }
@@ -40,6 +43,11 @@ impl Cache {
     /// Says that the store holds keys which were not inserted.
     pub fn set_incomplete(&mut self) {
         self.complete = false;
+    }
+
+    /// Whether all that there is is in memory.
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// Whether the store must be asked for this key before an event of it is run.
@@ -51,10 +59,12 @@ impl Cache {
     pub fn insert(&mut self, digest: Digest, key: &str, group: KeyGroup, rows: Vec<StoredRow>) {
         let rows = KeyRows::new(key, group, rows);
         self.rows += cost(&rows);
+        self.global += usize::from(group.is_everyone());
         self.clock.push_back(digest);
         if let Some(before) = self.keys.insert(digest, rows) {
-            // A key is loaded only when it is not there; keep the count right all the same.
+            // A key is loaded only when it is not there; keep the counts right all the same.
             self.rows -= cost(&before);
+            self.global -= usize::from(before.group.is_everyone());
         }
     }
 
@@ -78,10 +88,11 @@ impl Cache {
     /// Applies the changes of one event to its key.
     pub fn apply(&mut self, digest: Digest, key: &str, group: KeyGroup, changes: impl Iterator<Item = Change>) {
         let clock = &mut self.clock;
-        let total = &mut self.rows;
+        let (total, global) = (&mut self.rows, &mut self.global);
         let rows = self.keys.entry(digest).or_insert_with(|| {
             clock.push_back(digest);
             *total += 1;
+            *global += usize::from(group.is_everyone());
             KeyRows::new(key, group, Vec::new())
         });
         *total -= cost(rows);
@@ -128,6 +139,7 @@ impl Cache {
                 continue;
             }
             self.rows -= cost(rows);
+            self.global -= usize::from(rows.group.is_everyone());
             self.keys.remove(&digest);
             self.complete = false;
             evicted += 1;
@@ -138,6 +150,11 @@ impl Cache {
     /// How many rows are in memory; a key without rows counts as one.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// How many of them are, or were, rows of global tables.
+    pub fn global_rows(&self) -> usize {
+        self.global
     }
 
     /// Whether the bound holds.

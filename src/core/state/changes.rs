@@ -4,9 +4,11 @@
 
 use super::cache::Cache;
 use super::dedup::Dedup;
-use super::row::StoredRow;
+use super::known::global_digest;
+use super::row::{Change, StoredRow};
 use super::waiting::Waiting;
-use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
+use crate::core::ids::{Digest, KeyGroup, Nanos, OWNERS, Position};
+use crate::core::plan::layout::TableId;
 use crate::core::record::{dedup_key, encode_dedup, encode_row, remove_row};
 
 /// A row comes from messages of at most 64 MiB and a checkpoint from a few slices: far below what a record holds.
@@ -21,7 +23,9 @@ pub struct State {
     pub ids: Dedup,
     /// The events that wait for a row.
     pub waiting: Waiting,
-    /// For each key group the position up to which it already holds every change.
+    /// Whether another shard says what an event of everyone leads to, and hands over what it changed.
+    pub follows: bool,
+    /// For each owner the position up to which it already holds every change.
     applied: Vec<Position>,
 }
 
@@ -41,7 +45,25 @@ impl State {
             rows: Cache::new(rows_max),
             ids: Dedup::new(window),
             waiting: Waiting::default(),
-            applied: vec![Position(0); usize::from(KEY_GROUPS)],
+            follows: false,
+            applied: vec![Position(0); OWNERS],
+        }
+    }
+
+    /// The same, as one of several shards.
+    pub fn of_shard(self, shard: usize) -> State {
+        State { follows: KeyGroup::EVERYONE.shard(1) != shard, ..self }
+    }
+
+    /// Applies the changes of one event to its key's rows, or to those of global tables.
+    pub fn apply(&mut self, key: Option<(Digest, &str)>, group: KeyGroup, changes: Vec<Change>) {
+        if group.is_everyone() {
+            for change in changes {
+                let digest = global_digest(change.table, change.row);
+                self.rows.apply(digest, "", group, std::iter::once(change));
+            }
+        } else if let Some((digest, text)) = key.filter(|_| !changes.is_empty()) {
+            self.rows.apply(digest, text, group, changes.into_iter());
         }
     }
 
@@ -57,10 +79,10 @@ impl State {
         self.applied.get(usize::from(group.0)).is_some_and(|applied| position <= *applied)
     }
 
-    /// Takes everything that changed since the last barrier, one entry a key group that changed, by group.
+    /// Takes everything that changed since the last barrier, one entry an owner whose state changed, in their order.
     pub fn take_changes(&mut self, barrier: u64, position: Position, stream_time: Nanos) -> Vec<GroupChanges> {
         let mut groups: Vec<GroupChanges> =
-            KeyGroup::all().map(|group| GroupChanges { group, changes: Vec::new() }).collect();
+            KeyGroup::owners().map(|group| GroupChanges { group, changes: Vec::new() }).collect();
         self.rows.take_dirty(barrier, |key| {
             let Some(out) = groups.get_mut(usize::from(key.group.0)) else { return };
             let removed = key
@@ -83,12 +105,17 @@ impl State {
                 out.changes.extend(changes);
             }
         });
-        groups.retain(|out| !out.changes.is_empty());
+        groups.retain(|out| !(out.changes.is_empty() || self.follows && out.group.is_everyone()));
         groups
     }
 
     /// Takes what the store holds of a key.
     pub fn insert(&mut self, digest: Digest, key: &str, group: KeyGroup, rows: Vec<StoredRow>) {
         self.rows.insert(digest, key, group, rows);
+    }
+
+    /// Takes what the store holds of a global table's row, which may be nothing.
+    pub fn insert_global(&mut self, table: TableId, row: Digest, stored: Option<StoredRow>) {
+        self.rows.insert(global_digest(table, row), "", KeyGroup::EVERYONE, stored.into_iter().collect());
     }
 }

@@ -5,7 +5,7 @@
 //! is no million records. In memory an id lies in one map alone; of a chunk only its name and newest time are kept.
 
 use super::id_map::IdMap;
-use crate::core::ids::{Content, Digest, KEY_GROUPS, KeyGroup, Nanos, Position};
+use crate::core::ids::{Content, Digest, KeyGroup, Nanos, OWNERS, Position};
 use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
 
@@ -75,7 +75,7 @@ pub struct Dedup {
 impl Dedup {
     /// An empty memory with the plan's window; `None` switches it off.
     pub fn new(window: Option<Nanos>) -> Dedup {
-        let groups = (0..KEY_GROUPS).map(|_| Group::default()).collect();
+        let groups = (0..OWNERS).map(|_| Group::default()).collect();
         Dedup {
             window,
             groups,

@@ -16,4 +16,5 @@ pub mod cache;
 pub mod dedup;
 pub mod waiting;
 pub mod changes;
+pub mod known;
 pub mod view;

@@ -18,6 +18,7 @@ const FITS: &str = "a waiting event is bounded by the size of messages";
 pub struct Waiting {
     list: BTreeMap<Turn, Parked>,
     by_key: HashMap<Digest, SmallVec<[Turn; 2]>>,
+    by_global_row: HashMap<Digest, BTreeSet<Turn>>,
     identities: HashMap<Digest, u32>,
     /// How many wait in each key group, once any did.
     counts: Vec<u32>,
@@ -66,6 +67,11 @@ impl Waiting {
         turns
     }
 
+    /// Those that wait for a row of a global table, in their order.
+    pub fn of_global_row(&self, row: Digest) -> impl Iterator<Item = Turn> + use<> {
+        self.by_global_row.get(&row).cloned().unwrap_or_default().into_iter()
+    }
+
     /// One of them.
     pub fn get(&self, turn: Turn) -> Option<&Parked> {
         self.list.get(&turn)
@@ -110,6 +116,14 @@ impl Waiting {
                 self.by_key.remove(&key);
             }
         }
+        for row in &parked.global_rows {
+            if let Some(turns) = self.by_global_row.get_mut(row) {
+                turns.remove(&turn);
+                if turns.is_empty() {
+                    self.by_global_row.remove(row);
+                }
+            }
+        }
         if let Some(identity) = parked.identity()
             && let Some(count) = self.identities.get_mut(&identity)
         {
@@ -125,6 +139,7 @@ impl Waiting {
     pub fn take_all(&mut self) -> Vec<Parked> {
         let all = std::mem::take(&mut self.list).into_values().collect();
         self.by_key.clear();
+        self.by_global_row.clear();
         self.identities.clear();
         self.counts.clear();
         self.bytes = 0;
@@ -149,6 +164,9 @@ impl Waiting {
         self.bytes += parked.bytes();
         if let Some(key) = parked.key() {
             self.by_key.entry(key).or_default().push(parked.turn);
+        }
+        for row in &parked.global_rows {
+            self.by_global_row.entry(*row).or_default().insert(parked.turn);
         }
         if let Some(identity) = parked.identity() {
             *self.identities.entry(identity).or_default() += 1;

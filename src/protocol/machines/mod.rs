@@ -3,6 +3,7 @@
 //! A host carries that out: the engine's actors over a store, mailboxes and clocks, the simulator over models. The order of all
 //! effects, and the places at which a crash is tried, are decided here alone. No machine knows who hosts it.
 
+mod load;
 pub mod machine;
 pub mod intake;
 pub mod shard;

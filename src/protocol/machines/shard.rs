@@ -5,12 +5,15 @@
 
 use super::machine::{CrashPoint, Machine};
 use crate::core::event::Events;
-use crate::core::ids::{Digest, Nanos, Position};
+use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::outcome::Outcome;
+use crate::core::parked::Turn;
 use crate::core::plan::compiled::Plan;
+use crate::core::plan::layout::TableId;
 use crate::core::state::changes::{GroupChanges, State};
+use crate::core::state::known::global_digest;
 use crate::core::state::row::StoredRow;
-use crate::core::state::view;
+use crate::core::state::view::{self, Ask};
 use crate::core::step::Ran;
 use crate::core::step::Step;
 use crate::core::tally::Tally;
@@ -72,12 +75,23 @@ pub struct Report {
     pub evicted: u64,
     /// Keys of this shard that changed since its last barrier.
     pub dirty_keys: usize,
-    /// Behind a barrier, how many rows and ids it holds.
-    pub holds: Option<(u64, u64)>,
+    /// Behind a barrier, what it holds.
+    pub holds: Option<Holds>,
     /// What waits, where anything may.
     pub waits: Option<Waits>,
     /// What the step counted.
     pub tally: Tally,
+}
+
+/// What a shard has in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// Rows, those of global tables among them.
+    pub rows: u64,
+    /// Rows of global tables.
+    pub global_rows: u64,
+    /// Ids.
+    pub ids: u64,
 }
 
 /// The events of a shard that wait for a row.
@@ -115,15 +129,24 @@ pub enum ShardAct<E> {
     Failed(E),
 }
 
-/// What the store holds of a key.
-pub type Stored<E> = Box<dyn Fn(&str) -> Result<Vec<StoredRow>, E> + Send>;
+/// What the store is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of<'a> {
+    /// All rows of a key.
+    Key(&'a str),
+    /// A row of a global table.
+    Global(TableId, Digest),
+}
+
+/// What the store holds of that.
+pub type Stored<E> = Box<dyn Fn(Of<'_>) -> Result<Vec<StoredRow>, E> + Send>;
 
 /// A shard of one start.
 pub struct Shard<E> {
     number: usize,
-    plan: Arc<Plan>,
-    step: Step,
-    stored: Stored<E>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) step: Step,
+    pub(super) stored: Stored<E>,
     /// The last position that it has seen, its own events or others'.
     through: Position,
     /// The last barrier whose checkpoint is on disk.
@@ -140,18 +163,30 @@ struct Rest {
 impl<E> Shard<E> {
     /// The shard of this number over what it holds as of `through`; what it does not hold is in the store.
     pub fn new(number: usize, plan: Arc<Plan>, state: State, through: Position, stored: Stored<E>) -> Shard<E> {
-        let step = Step::new(plan.clone(), state);
+        let step = Step::new(plan.clone(), state.of_shard(number));
         Shard { number, plan, step, stored, through, durable: 0, rest: None }
     }
 
-    /// What a key holds, as JSON; `None` when it has no rows.
-    pub fn inspect(&self, key: &str) -> Result<Option<Value>, E> {
+    /// What is kept of that, as JSON; `None` where there is nothing.
+    pub fn inspect(&self, ask: &Ask) -> Result<Option<Value>, E> {
         let layout = &self.plan.layout;
-        if let Some(rows) = self.step.state.rows.key(Digest::of(key.as_bytes())) {
-            return Ok(view::of_key(key, self.through, layout, rows.iter()));
+        match ask {
+            Ask::Key(key) => {
+                if let Some(rows) = self.step.state.rows.key(Digest::of(key.as_bytes())) {
+                    return Ok(view::of_key(key, self.through, layout, rows.iter()));
+                }
+                let rows = (self.stored)(Of::Key(key))?;
+                Ok(view::of_key(key, self.through, layout, rows.iter().map(StoredRow::row)))
+            }
+            Ask::Row { table, row } => {
+                let Some((table, row)) = view::number(layout, table, row.as_deref()) else { return Ok(None) };
+                if let Some(rows) = self.step.state.rows.key(global_digest(table, row)) {
+                    return Ok(rows.get(table, row).map(|row| view::of_row(self.through, layout, row)));
+                }
+                let rows = (self.stored)(Of::Global(table, row))?;
+                Ok(rows.first().map(|row| view::of_row(self.through, layout, row.row())))
+            }
         }
-        let rows = (self.stored)(key)?;
-        Ok(view::of_key(key, self.through, layout, rows.iter().map(StoredRow::row)))
     }
 
     fn work(&mut self, work: Work, acts: &mut Vec<ShardAct<E>>) {
@@ -168,43 +203,33 @@ impl<E> Shard<E> {
         self.rest = Some(Rest { barrier, keys });
     }
 
-    /// Brings every key of the slice into memory, so that the step never waits for the disk.
+    /// Brings every row that the slice may ask for into memory, so that the step never waits for the disk.
     fn load(&mut self, events: &Events) -> Result<(u64, u64), E> {
         let (mut hits, mut misses) = (0, 0);
         for event in &events.list {
             let Ok(reading) = &event.reading else { continue };
-            let Some(key) = &reading.key else { continue };
+            let Some(key) = reading.key.as_ref().filter(|_| !event.group.is_everyone()) else { continue };
             if !self.step.state.rows.must_load(key.digest) {
                 hits += 1;
                 continue;
             }
             misses += 1;
-            let text = key.text.get(&event.message.payload);
-            let rows = (self.stored)(text)?;
-            self.step.state.insert(key.digest, text, event.group, rows);
+            self.load_key(key.digest, key.text.get(&event.message.payload), event.group)?;
+        }
+        if self.plan.has_global {
+            misses += self.load_global(events)?;
         }
         if let Some(last) = events.clock.last() {
-            misses += self.load_due(last.stream_time)?;
+            let due: Vec<Turn> = self.step.state.waiting.due(last.stream_time).map(|parked| parked.turn).collect();
+            misses += self.load_waiting(&due)?;
         }
         Ok((hits, misses))
     }
 
-    /// The same for the keys of events that waited and leave by this time; says how many were not in memory.
-    fn load_due(&mut self, time: Nanos) -> Result<u64, E> {
-        let due = self.step.state.waiting.due(time).filter_map(|parked| {
-            let event = &parked.event;
-            let key = event.reading.as_ref().ok()?.key.as_ref()?;
-            Some((key.digest, key.text.get(&event.message.payload).to_owned(), event.group))
-        });
-        let mut misses = 0;
-        for (digest, text, group) in due.collect::<Vec<_>>() {
-            if self.step.state.rows.must_load(digest) {
-                misses += 1;
-                let rows = (self.stored)(&text)?;
-                self.step.state.insert(digest, &text, group, rows);
-            }
-        }
-        Ok(misses)
+    pub(super) fn load_key(&mut self, digest: Digest, text: &str, group: KeyGroup) -> Result<(), E> {
+        let rows = (self.stored)(Of::Key(text))?;
+        self.step.state.insert(digest, text, group, rows);
+        Ok(())
     }
 }
 
@@ -226,7 +251,8 @@ impl<E> Machine for Shard<E> {
         if let Some(barrier) = barrier {
             let groups = state.take_changes(barrier.number, barrier.position, barrier.stream_time);
             acts.push(ShardAct::Delta(Delta { barrier, shard: self.number, groups }));
-            holds = Some((state.rows.rows() as u64, state.ids.len() as u64));
+            let (rows, global_rows) = (state.rows.rows() as u64, state.rows.global_rows() as u64);
+            holds = Some(Holds { rows, global_rows, ids: state.ids.len() as u64 });
         }
         let evicted = state.rows.evict(self.durable) as u64;
         let dirty_keys = state.rows.dirty_keys();

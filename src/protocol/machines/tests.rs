@@ -10,6 +10,7 @@ use crate::core::plan::compiled::Plan;
 use crate::core::plan::fixture::spec;
 use crate::core::plan::layout::Layout;
 use crate::core::state::changes::{GroupChanges, State};
+use crate::core::state::view::Ask;
 use crate::protocol::intake::{Barrier, Intake as Cutter};
 use crate::protocol::lives_engine::record;
 use crate::protocol::pace::Pace;
@@ -89,7 +90,7 @@ fn a_shard_does_nothing_of_a_slice_whose_keys_it_cannot_read() {
     state.rows.set_incomplete();
     let mut shard = Shard::new(0, plan(), state, Position(10), Box::new(|_| Err("no disk")));
     assert_eq!(words(&mut shard, work(&mut cutter, 11..=12, Some(barrier(1))), of_shard), ["failed: no disk"]);
-    assert_eq!(shard.inspect("u1"), Err("no disk"));
+    assert_eq!(shard.inspect(&Ask::Key("u1".to_owned())), Err("no disk"));
 }
 
 fn of_checkpointer(act: &CheckpointerAct) -> String {

@@ -72,6 +72,7 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
     let map = r#"[{ name = "short", kinds = ["lesson"], subject = "enriched.short", fields = { who = "properties.user_uuid" } }]"#;
     // Some lessons come before their user, or have none.
     let enrich = r#"[{ kinds = ["lesson"], on_miss = "wait", wait_s = 1, add = { country = "user.country", status = "subscription[properties.language].status", kind = "subscription[properties.language].type" } }]"#;
+    let course = r#"{ from = "course", scope = "global", row = "code", columns = { name = "name" } }"#;
     let lake = bed.dir.path().join("lake").display().to_string();
     let columns = r#"{ wrong = { at = "properties.language", type = "bigint" } }"#;
     let sets = [
@@ -89,6 +90,8 @@ fn every_panel_and_every_alert_shows_a_running_engine() {
         ("enrich", enrich),
         ("clock.subject", "events.tick"),
         ("map", map),
+        ("kinds.course", "{}"),
+        ("tables.course", course),
         // A subscription of a type that comes earlier in the alphabet is an older one; some have none.
         ("tables.subscription.version", r#"{ at = "properties.subscription_type", as = "text", invalid = "ignore" }"#),
     ];
@@ -131,6 +134,7 @@ fn under_load(bed: &mut Bed, prometheus: &Prometheus, listen: &str, gateway: Soc
     let deadline = std::time::Instant::now() + DEADLINE;
     while !open.is_empty() {
         publish(&mut bed.wire, &mut school, 100).unwrap();
+        bed.wire.publish("events.course", &[], br#"{"title":"course","code":"c1","name":"Fado"}"#).unwrap();
         for _ in 0..5 {
             bed.wire.publish("events.user", &[], repeated).unwrap();
         }

@@ -1,6 +1,7 @@
 //! A server on a free port and the plainest possible client; no HTTP library, so that the bytes are seen.
 
 use serde_json::json;
+use sidestream::core::state::view::Ask;
 use sidestream::http::server::{Deps, Server};
 use sidestream::http::state::StateLookup;
 use sidestream::telemetry::health::Health;
@@ -38,10 +39,15 @@ pub fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, "GET", path)
 }
 
-/// Rows for `ada`, for a key with every kind of awkward character, and trouble for `stuck`.
+/// Rows for `ada`, a row of the table `airline`, rows for a key with every kind of awkward character, and trouble for `stuck`.
 pub fn lookup() -> StateLookup {
-    Arc::new(|key| {
+    Arc::new(|ask| {
         Box::pin(async move {
+            let key = match ask {
+                Ask::Key(key) => key,
+                Ask::Row { table, row } if table == "airline" => return Ok(row.map(|row| json!({ "row": row }))),
+                Ask::Row { .. } => return Ok(None),
+            };
             match key.as_str() {
                 "ada" | "a b+c&ü%/?" => Ok(Some(json!({ "key": key, "position": 7 }))),
                 "stuck" => Err("shard 1 is behind".to_owned()),

@@ -9,7 +9,7 @@ use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
 use sidestream::core::rejection::Reason;
 use sidestream::core::tally::{CheckTally, KindTally, Tally};
-use sidestream::protocol::machines::shard::Waits;
+use sidestream::protocol::machines::shard::{Holds, Waits};
 use sidestream::protocol::start::StartKind;
 use sidestream::telemetry::catalogue::{ALL, MetricKind};
 use sidestream::telemetry::health::Phase;
@@ -85,8 +85,8 @@ fn use_everything(metrics: &Metrics) {
     metrics.deleted(4);
     metrics.accepted_gaps(1);
     metrics.checkpoint(Position(99), 0.02);
-    metrics.state(0, 100, 50);
-    metrics.state(1, 200, 60);
+    metrics.state(0, Holds { rows: 100, global_rows: 7, ids: 50 });
+    metrics.state(1, Holds { rows: 200, global_rows: 7, ids: 60 });
     metrics.cache(6, 7, 8);
     metrics.disk(1 << 20);
     metrics.lake_misfits("language", 2);
@@ -170,6 +170,7 @@ fn the_metrics_page_shows_what_was_counted() {
         ("sidestream_unsuitable_settings", 3.0),
         ("sidestream_checkpoint_position", 99.0),
         ("sidestream_state_rows{shard=\"1\"}", 200.0),
+        ("sidestream_state_global_rows{shard=\"1\"}", 7.0),
         ("sidestream_state_ids{shard=\"0\"}", 50.0),
         ("sidestream_cache_evictions_total", 8.0),
         ("sidestream_state_disk_bytes", 1_048_576.0),

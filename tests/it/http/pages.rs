@@ -45,9 +45,17 @@ fn state_answers_by_key() {
     assert_eq!(found.body, r#"{"key":"ada","position":7}"#);
     let encoded = get(address, "/state?key=a%20b%2Bc%26%C3%BC%25%2F%3F");
     assert_eq!((encoded.status, encoded.body.contains("a b+c&ü%/?")), (200, true));
-    for (path, status) in
-        [("/state?key=nobody", 404), ("/state", 400), ("/state?kee=ada", 400), ("/state?key=stuck", 503)]
-    {
+    assert_eq!(get(address, "/state?table=airline&row=A%26A").body, r#"{"row":"A&A"}"#);
+    for (path, status) in [
+        ("/state?key=nobody", 404),
+        ("/state?table=airline", 404),
+        ("/state?table=airport&row=AA", 404),
+        ("/state", 400),
+        ("/state?row=AA", 400),
+        ("/state?key=ada&table=airline", 400),
+        ("/state?kee=ada", 400),
+        ("/state?key=stuck", 503),
+    ] {
         assert_eq!(get(address, path).status, status, "{path}");
     }
     assert_eq!(get(address, "/state?key=stuck").body, "shard 1 is behind\n");

@@ -5,7 +5,8 @@ use crate::core::ids::Position;
 use crate::core::plan::emit::EmitSpec;
 use crate::core::plan::enrich::{EnrichSpec, JoinSpec, OnMiss};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{DeleteSpec, EventSpec, Identity, KindSpec, Literal, PlanSpec, TableSpec, UnknownKinds};
+use crate::core::plan::spec::{EventSpec, Identity, KindSpec, Literal, PlanSpec, UnknownKinds};
+use crate::core::plan::table::{DeleteSpec, TableSpec};
 use crate::core::plan::template::Template;
 
 pub(super) fn path(text: &str) -> Selector {

@@ -7,6 +7,7 @@ use super::key_path::KeyPath;
 use crate::core::plan::key_spec::{KeyPart, KeySpec};
 use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::table::TableSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `kinds.NAME.entity`, by the kind's name, where the operator said it.
@@ -61,7 +62,8 @@ pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<Fault
     for (number, enrich) in spec.enrich.iter().enumerate() {
         let mut compared = BTreeSet::new();
         for (field, join) in &enrich.add {
-            let Some((name, table)) = spec.tables.get_key_value(&join.table) else { continue };
+            let of_keys = |found: &(&String, &TableSpec)| !found.1.scope.is_global();
+            let Some((name, table)) = spec.tables.get_key_value(&join.table).filter(of_keys) else { continue };
             let Some(fed) = find(&table.from) else { continue };
             let at = KeyPath::enrich(number).then("add").then(field);
             for enriched in enrich.kinds.iter().filter_map(|kind| find(kind)) {
@@ -84,7 +86,7 @@ fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> O
                 .setting(&enriched.entity_at())
                 .words(")");
             let hint = format!(
-                "a join looks up the event's own key and would take a row that only happens to have the same one; tables that another field looks up are not built yet: remove the join, or have the producer send these fields under the key of the `{right}`"
+                "a join looks up the event's own key and would take a row that only happens to have the same one; if all rows of the table may be looked up by that field, give it `scope = \"global\"`; else remove the join, or have the producer send these fields under the key of the `{right}`"
             );
             Some(Fault::mistake(at, what).hint(hint))
         }

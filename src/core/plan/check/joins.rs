@@ -7,26 +7,29 @@ use super::hint;
 use super::key_path::KeyPath;
 use crate::core::plan::enrich::JoinSpec;
 use crate::core::plan::key_spec::KeySpec;
-use crate::core::plan::spec::{PlanSpec, TableSpec};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::table::TableSpec;
 use std::collections::BTreeSet;
 
 /// Checks tables against kinds, and enrichments against kinds and tables.
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     for (name, table) in &spec.tables {
         let role = format!("feeds the table `{name}`");
-        faults.extend(kind(spec, &table.from, KeyPath::table(name).then("from"), &role));
+        let needs_key = !table.scope.is_global();
+        faults.extend(kind(spec, &table.from, KeyPath::table(name).then("from"), &role, needs_key));
     }
     for (number, enrich) in spec.enrich.iter().enumerate() {
         let section = KeyPath::enrich(number);
-        kinds(spec, &enrich.kinds, &section.then("kinds"), faults);
+        let of_key = |join: &JoinSpec| spec.tables.get(&join.table).is_none_or(|table| !table.scope.is_global());
+        kinds(spec, &enrich.kinds, &section.then("kinds"), enrich.add.values().any(of_key), faults);
         for (field, join) in &enrich.add {
             self::join(spec, join, &section.then("add").then(field), faults);
         }
     }
 }
 
-/// A kind that something refers to has to exist and to have a key.
-fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str) -> Option<Fault> {
+/// A kind that something refers to has to exist and, where rows of keys are concerned, to have a key.
+fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str, needs_key: bool) -> Option<Fault> {
     match spec.kinds.get(name) {
         // That there is no kind at all is said once.
         None if spec.kinds.is_empty() => None,
@@ -35,7 +38,7 @@ fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str) -> Option<Fault> {
             let fault = Fault::mistake(at, format!("there is no section for the kind `{name}`"));
             Some(fault.hint(hint).rests_on([KeyPath::of(["kinds"])]))
         }
-        Some(kind) if kind.key.is_none() => {
+        Some(kind) if kind.key.is_none() && needs_key => {
             let section = KeyPath::kind(name);
             let hint = Sentence::from("add one to the kind's section (").setting(&section.clone().name()).words(")");
             let fault = Fault::mistake(at, format!("the kind `{name}` {role} but has no `key`"));
@@ -45,12 +48,12 @@ fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str) -> Option<Fault> {
     }
 }
 
-fn kinds(spec: &PlanSpec, names: &[String], list: &KeyPath, faults: &mut Vec<Fault>) {
+fn kinds(spec: &PlanSpec, names: &[String], list: &KeyPath, needs_key: bool, faults: &mut Vec<Fault>) {
     let mut seen = BTreeSet::new();
     for (number, name) in names.iter().enumerate() {
         let at = list.then(&number.to_string());
         if seen.insert(name) {
-            faults.extend(kind(spec, name, at, "is enriched"));
+            faults.extend(kind(spec, name, at, "is enriched", needs_key));
         } else {
             faults.push(Fault::mistake(at, format!("`{name}` is listed twice")).rests_on([list.clone()]));
         }

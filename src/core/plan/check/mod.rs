@@ -20,6 +20,7 @@ mod added;
 mod derive;
 mod versions;
 mod tables;
+mod global;
 mod conditions;
 mod filters;
 mod maps;
@@ -28,6 +29,8 @@ mod unused;
 mod waits;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod global_cases;
 #[cfg(test)]
 mod rule_cases;
 #[cfg(test)]
@@ -64,6 +67,7 @@ pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<Fault> {
     derive::check(spec, &mut faults);
     versions::check(spec, &mut faults);
     tables::check(spec, &mut faults);
+    global::check(spec, &mut faults);
     filters::check(spec, &mut faults);
     maps::check(spec, &mut faults);
     quality::check(spec, &mut faults);

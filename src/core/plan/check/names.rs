@@ -5,7 +5,8 @@
 use super::fault::Fault;
 use super::key_path::KeyPath;
 use crate::core::plan::enrich::EnrichSpec;
-use crate::core::plan::spec::{PlanSpec, TableSpec};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::table::TableSpec;
 
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     if spec.kinds.is_empty() {

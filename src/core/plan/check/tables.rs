@@ -8,7 +8,8 @@ use super::key_path::KeyPath;
 use crate::core::plan::field_type::FieldType;
 use crate::core::plan::row_version::{Compared, RowVersion};
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{PlanSpec, TableSpec};
+use crate::core::plan::spec::PlanSpec;
+use crate::core::plan::table::TableSpec;
 
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     for (name, table) in &spec.tables {

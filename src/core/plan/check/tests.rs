@@ -1,11 +1,11 @@
 //! Each rule finds its fault, alone and among others, and what has none can be run.
 
 use super::cases::{Change, MISTAKES, WARNINGS, enrichment, good, path};
-use super::rule_cases;
 use super::*;
+use super::{global_cases, rule_cases};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::core::plan::spec::TableSpec;
+use crate::core::plan::table::TableSpec;
 use proptest::prelude::*;
 
 fn faults(changes: &[Change]) -> (PlanSpec, Vec<Fault>) {
@@ -29,6 +29,7 @@ fn each_rule_finds_its_fault() {
     let all = [
         (Severity::Mistake, MISTAKES),
         (Severity::Mistake, rule_cases::MISTAKES),
+        (Severity::Mistake, global_cases::MISTAKES),
         (Severity::Warning, WARNINGS),
         (Severity::Warning, rule_cases::WARNINGS),
     ];
@@ -53,7 +54,7 @@ fn a_fault_says_what_it_follows_from() {
 /// Whatever else is changed: a plan with a planted mistake has one. Each mistake behind each change that only warns.
 #[test]
 fn a_planted_mistake_is_found() {
-    for (planted, expected) in MISTAKES.iter().chain(rule_cases::MISTAKES) {
+    for (planted, expected) in MISTAKES.iter().chain(rule_cases::MISTAKES).chain(global_cases::MISTAKES) {
         for (other, warning) in WARNINGS.iter().chain(rule_cases::WARNINGS) {
             assert!(unusable(&faults(&[*other, *planted]).1), "{expected}\nbehind {warning}");
         }

@@ -1,0 +1,95 @@
+//! `[tables.NAME]` as data: what is kept of a kind's events, and who sees it.
+//!
+//! What a table has to obey is `check`'s business; `feed` is how the step changes it.
+
+use super::condition::Condition;
+use super::key_spec::KeySpec;
+use super::row_version::RowVersion;
+use super::selector::Selector;
+use super::spec::Literal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `[tables.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSpec {
+    /// The kind section whose events feed the table.
+    pub from: String,
+    /// Who sees its rows.
+    #[serde(default, skip_serializing_if = "Scope::is_key")]
+    pub scope: Scope,
+    /// What tells several rows of one key apart, if there are several.
+    pub row: Option<KeySpec>,
+    /// Column name to the place of its value.
+    pub columns: BTreeMap<String, Selector>,
+    /// The value that stands for one that the producer did not send: it leaves a column as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Literal>,
+    /// Where an event says how new it is: an older one leaves the row as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<RowVersion>,
+    /// What becomes of columns that an event does not have.
+    #[serde(default, skip_serializing_if = "WriteMode::is_merge")]
+    pub write: WriteMode,
+    /// The events that feed it; all of its kind without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// When an event removes the row instead.
+    pub delete: Option<DeleteSpec>,
+    /// Whether an event without a body removes it, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_empty: bool,
+    /// The tables whose rows of the same key go with a row that an event removes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cascade: Vec<String>,
+}
+
+/// `tables.NAME.scope`: who sees the rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Events of the key that wrote them.
+    #[default]
+    Key,
+    /// All events.
+    Global,
+}
+
+impl Scope {
+    fn is_key(&self) -> bool {
+        *self == Scope::Key
+    }
+
+    /// Whether all events see them.
+    pub fn is_global(self) -> bool {
+        self == Scope::Global
+    }
+}
+
+/// `tables.NAME.write`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteMode {
+    /// They stay as they are.
+    #[default]
+    Merge,
+    /// They are gone: the row is what the event says.
+    Replace,
+}
+
+impl WriteMode {
+    fn is_merge(&self) -> bool {
+        *self == WriteMode::Merge
+    }
+}
+
+/// `delete = { field = …, equals = … }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteSpec {
+    /// The place that is compared.
+    pub field: Selector,
+    /// The value that removes the row.
+    pub equals: Literal,
+}
