@@ -212,6 +212,22 @@ fn rules(feed: &mut Feed<'_>, plan: &mut Value) {
     plan["route"] = routes.collect();
 }
 
+/// Events of one kind are counted, those of the other join what was.
+fn aggregate(feed: &mut Feed<'_>, plan: &mut Value) {
+    let place = pick(feed, &["a", "b", "p.a"]);
+    let columns = json!({ "c": "count()", "d": format!("sum({place})"), "e": format!("min({place})"), "f": format!("last({place})") });
+    plan["tables"]["n"] =
+        json!({ "from": pick(feed, &["u", "l"]), "row": null, "aggregates": columns, "delete": null });
+    maybe(feed, &mut plan["tables"]["n"], 3, "row", |_| json!("b"));
+    let row = plan["tables"]["n"]["row"].clone();
+    let join = |column: &str| json!({ "table": "n", "row": row, "column": column });
+    let add = json!({ "n1": join("c"), "n2": join("d"), "n3": join("e"), "n4": join("f") });
+    let kinds = json!([pick(feed, &["u", "l"])]);
+    let enrich =
+        json!({ "kinds": kinds, "on_miss": pick(feed, &["null", "omit", "dead_letter"]), "into": [], "add": add });
+    plan["enrich"].as_array_mut().expect("a list").push(enrich);
+}
+
 /// A plan.
 pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     let mut plan = json!({
@@ -241,6 +257,12 @@ pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     }
     enrich(feed, &mut plan);
     rules(feed, &mut plan);
+    if one_in(feed, 4) {
+        (plan["tables"]["t"]["scope"], plan["tables"]["s"]["scope"]) = (json!("global"), json!("global"));
+    }
+    if one_in(feed, 3) {
+        aggregate(feed, &mut plan);
+    }
     let mut spec: PlanSpec = serde_json::from_value(plan.clone()).unwrap_or_else(|error| panic!("{error}: {plan}"));
     for section in &mut spec.derive {
         if section.mask.values().any(|mask| *mask == sidestream::core::derive::mask::Mask::Hash) {

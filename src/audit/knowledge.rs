@@ -160,7 +160,7 @@ impl Knowledge {
         }
         let known = under.map(|under| self.rows.get(&(under, table, row)).copied());
         if let Some(own) = changes.iter().find(|change| change.table == table && change.row == row) {
-            if own.by_version {
+            if own.rests_on_rows {
                 return Row::NotKnown;
             }
             // Without a key there is no row before it, for certain.
@@ -177,16 +177,16 @@ impl Knowledge {
         }
     }
 
-    /// An event was processed for certain and its changes are applied. Of rows with versions nothing is learned, and the
-    /// state forgets them: one that is newer may have been lost.
+    /// An event was processed for certain and its changes are applied. Of rows with versions and of aggregates nothing
+    /// is learned, and the state forgets them: what was newer, or counted, may have been lost.
     pub fn learn(&mut self, plan: &Plan, state: &mut State, event: &Event, reading: &Reading, changes: &[Change]) {
-        let has_versions = |change: &&Change| change.by_version || plan.layout.column(change.table, REMOVED).is_some();
-        let versioned = changes.iter().filter(has_versions).cloned();
+        let rests = |change: &&Change| change.rests_on_rows || plan.layout.column(change.table, REMOVED).is_some();
+        let versioned = changes.iter().filter(rests).cloned();
         let forgotten: Vec<Change> = versioned.map(|change| Change { columns: None, ..change }).collect();
         if !forgotten.is_empty() {
             self.forget_rows(state, event, reading, forgotten);
         }
-        for change in changes.iter().filter(|change| !has_versions(change)) {
+        for change in changes.iter().filter(|change| !rests(change)) {
             let Some(id) = row_id(event, reading, change) else { continue };
             let known = match (&change.columns, self.rows.get(&id)) {
                 (None, _) => Known::Gone,

@@ -7,6 +7,7 @@ use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
 use super::mutants::{Mutant, planted};
+use super::plan::aggregate::Next;
 use super::plan::compiled::Kind;
 use super::plan::feed::{Feed, FeedVersion};
 use super::plan::layout::TableId;
@@ -28,22 +29,25 @@ const SET: &[u8] = b"true";
 pub struct Applied {
     /// The rows that change, by table name.
     pub changes: Vec<Change>,
-    /// The tables whose row it leaves as it is, because of its version.
+    /// The tables whose row it leaves as it is, or in part.
     pub kept: SmallVec<[(TableId, Kept); 1]>,
 }
 
-/// Why an event leaves a row as it is.
+/// Why an event leaves a row as it is, or a column of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {
     /// The row is newer.
     Older,
     /// The event says no version.
     Invalid,
+    /// The event says nothing that a column of an aggregate could count.
+    Uncounted,
 }
 
 impl Kept {
-    /// Both, as labels of a metric.
-    pub const NAMED: [(&'static str, Kept); 2] = [("older", Kept::Older), ("invalid", Kept::Invalid)];
+    /// All of them, as labels of a metric.
+    pub const NAMED: [(&'static str, Kept); 3] =
+        [("older", Kept::Older), ("invalid", Kept::Invalid), ("uncounted", Kept::Uncounted)];
 }
 
 /// The changes of one event.
@@ -74,7 +78,7 @@ fn cascade(known: &KeyRows, feed: &Feed, changes: &mut Vec<Change>) {
                 }
             };
             let (table, row, row_text) = (row.table, row.row, row.text().into());
-            Some(Change { table, row, row_text, columns, replaces: true, by_version: feed.version.is_some() })
+            Some(Change { table, row, row_text, columns, replaces: true, rests_on_rows: feed.version.is_some() })
         }));
         changes.get_mut(first..).into_iter().for_each(<[Change]>::reverse);
     }
@@ -116,12 +120,17 @@ fn change(
         (true, Some(version)) => Some(removed_but_for(Some(version), feed.removed.expect("versions come with it"))),
         (false, version) => {
             let before = before.filter(|columns| is_there(*columns, feed.removed)).unwrap_or_default();
-            Some(merged(before, feed, event, spans, version))
+            Some(if feed.counters.is_empty() {
+                merged(before, feed, event, spans, version)
+            } else {
+                counted(before, feed, event, spans, applied)
+            })
         }
     };
     if columns.as_ref().is_none_or(|columns| before != Some(columns.into())) {
         let replaces = deleted || feed.replaces && feed.unless.is_none();
-        applied.changes.push(Change { table: feed.table, row, row_text, columns, replaces, by_version: false });
+        let rests_on_rows = !feed.counters.is_empty();
+        applied.changes.push(Change { table: feed.table, row, row_text, columns, replaces, rests_on_rows });
     }
     Ok(deleted)
 }
@@ -177,6 +186,26 @@ fn removed_but_for(version: Option<(ColumnId, Cow<'_, [u8]>)>, removed: ColumnId
     let mut columns: SmallVec<[(ColumnId, Cow<'_, [u8]>); 2]> = version.into_iter().chain([set]).collect();
     columns.sort_by_key(|(id, _)| *id);
     Columns::default().merged(columns)
+}
+
+/// The row of an aggregate behind the event.
+fn counted(before: ColumnsRef<'_>, feed: &Feed, event: &Event, spans: &[Span], applied: &mut Applied) -> Columns {
+    let mut uncounted = false;
+    let updates = feed.counters.iter().filter_map(|(id, counter)| {
+        match counter.next(before.get(*id), |place| Value::at(place, &event.message, spans)) {
+            Next::Is(text) => Some((*id, text)),
+            Next::Stays => None,
+            Next::Uncounted(begins) => {
+                uncounted = true;
+                Some((*id, Cow::Borrowed(begins?)))
+            }
+        }
+    });
+    let columns = before.merged(updates);
+    if uncounted {
+        applied.kept.push((feed.table, Kept::Uncounted));
+    }
+    columns
 }
 
 /// The row's columns with those of the event written over them, or in their place.

@@ -23,6 +23,7 @@ mod docs;
 mod dashboards;
 mod fuzz_smoke;
 mod pipeline_oracle;
+mod auctions;
 mod bad_input;
 mod field;
 mod headers;

@@ -130,12 +130,28 @@ pub struct Row {
     pub version: Option<(u64, String)>,
 }
 
+/// How many subscriptions there were, the sum of their versions, and whether one was written with a fraction.
+#[derive(Clone, Copy, Default)]
+pub struct Count {
+    pub n: u64,
+    sum: u64,
+    fraction: bool,
+}
+
+impl Count {
+    /// The sum as it is written: with the longest fraction of its numbers.
+    pub fn sum(&self) -> String {
+        format!("{}{}", self.sum, if self.fraction { ".0" } else { "" })
+    }
+}
+
 /// The values that an event's joins find: of the user, and of the subscription and the land in its language.
 #[derive(Clone, Default)]
 pub struct Found {
     pub user: Option<u64>,
     pub subscription: Option<u64>,
     pub land: Option<u64>,
+    pub count: Option<Count>,
 }
 
 impl Found {
@@ -161,6 +177,8 @@ pub struct Oracle {
     history: BTreeMap<(u64, &'static str), Vec<(u64, Row)>>,
     /// The same of lands by language, where there are any.
     lands: BTreeMap<&'static str, Vec<(u64, Option<u64>)>>,
+    /// The same of how many subscriptions of a key there were, and of the sum of their versions.
+    counts: BTreeMap<u64, Vec<(u64, Count)>>,
     seen: HashMap<(&'static str, Option<u64>, u64), i64>,
     /// What is otherwise under the plans with worlds of their own.
     waits: Vec<Waits>,
@@ -176,6 +194,7 @@ impl Default for Oracle {
             outcomes: HashMap::new(),
             history: BTreeMap::new(),
             lands: BTreeMap::new(),
+            counts: BTreeMap::new(),
             seen: HashMap::new(),
             waits: APART.map(Waits::under).to_vec(),
             stream_time: 0,
@@ -298,6 +317,11 @@ impl Oracle {
         self.lands.iter().filter_map(|(language, changes)| Some((*language, value(changes)?))).collect()
     }
 
+    /// The count of a key's subscriptions after the event at a position.
+    pub fn count(&self, key: u64, position: u64) -> Option<Count> {
+        self.counts.get(&key)?.iter().rev().find(|(at, _)| *at <= position).map(|(_, count)| *count)
+    }
+
     /// What an event finds now, where it did not find it before.
     pub fn found(&self, event: &Event, before: &Found) -> Found {
         let row = |row: &str| {
@@ -308,6 +332,7 @@ impl Oracle {
             user: before.user.or_else(|| row("")),
             subscription: before.subscription.or_else(|| row(event.language)),
             land: before.land.or_else(|| self.lands.get(event.language)?.last()?.1),
+            count: before.count.or_else(|| Some(self.counts.get(&event.key?)?.last()?.1)),
         }
     }
 
@@ -347,6 +372,12 @@ impl Oracle {
                 }
             }
             "subscription" => {
+                let counts = self.counts.entry(key).or_default();
+                let mut count = counts.last().map_or(Count::default(), |(_, count)| *count);
+                count.n += 1;
+                count.sum += event.version;
+                count.fraction |= event.version_text().contains('.');
+                counts.push((position, count));
                 let changes = self.history.entry((key, event.language)).or_default();
                 let newest = changes.last().and_then(|(_, row)| Some(row.version.as_ref()?.0));
                 if newest.is_none_or(|newest| newest <= event.version) {
@@ -376,15 +407,19 @@ impl Oracle {
         let knows_lands = ['G', 'H'].contains(&letter);
         let mut mark = event.kind != "other" || knows_lands;
         if event.kind == "lesson" {
-            let Found { user, subscription, land } = *found;
+            let Found { user, subscription, land, count } = *found;
             added += &format!(",\"country\":{}", quoted(user, 'c'));
             if letter == 'C' {
                 added += &format!(",\"name\":{}", quoted(user, 'n'));
             }
             if knows_lands {
                 added += &format!(",\"land\":{}", land.map_or("null".to_owned(), |land| land.to_string()));
+                added += &format!(",\"n\":{}", count.map_or("null".to_owned(), |count| count.n.to_string()));
             }
             added += &format!(",\"status\":{}", quoted(subscription, 's'));
+            if knows_lands {
+                added += &format!(",\"v\":{}", count.map_or("null".to_owned(), |count| count.sum()));
+            }
             mark = user.is_some() && subscription.is_some() && (land.is_some() || !knows_lands);
         }
         let name = if letter == 'B' { "seen" } else { "processed" };

@@ -7,7 +7,7 @@
 //! in force, nobody has to know whether all messages of the newest event are out. W and V are A but for lessons that
 //! wait for their rows, in worlds of their own; under V those of a key keep their order. G and H have a global table that events of
 //! the kind `other` feed and lessons join, in worlds of their own, too: under G a lesson whose row is not there is a dead letter,
-//! under H it waits. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
+//! under H it waits; both count the subscriptions of a key. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -115,7 +115,7 @@ fn wait(plan: &mut serde_json::Value, letter: char) {
     plan["max_waiting"] = json!(MOST_WAITING);
 }
 
-/// Has a table of lands that all lessons see, whatever their key.
+/// Has a table of lands that all lessons see, whatever their key, and counts subscriptions.
 fn join_lands(plan: &mut serde_json::Value, letter: char) {
     plan["kinds"]["other"] = json!({ "key": null });
     plan["tables"]["land"] = json!({
@@ -123,6 +123,12 @@ fn join_lands(plan: &mut serde_json::Value, letter: char) {
         "delete": { "field": "twin", "equals": { "Bool": true } },
     });
     let add = json!({ "land": { "table": "land", "row": "properties.language", "column": "name" } });
+    plan["tables"]["counts"] = json!({
+        "from": "subscription", "row": null, "aggregates": { "n": "count()", "v": "sum(properties.v)" }, "delete": null,
+    });
+    for column in ["n", "v"] {
+        plan["enrich"][0]["add"][column] = json!({ "table": "counts", "row": null, "column": column });
+    }
     let mut lands = json!({ "kinds": ["lesson"], "on_miss": "dead_letter", "into": [], "add": add });
     if letter == 'H' {
         lands["on_miss"] = json!("wait");

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::model::Disk;
-use super::oracle::{KEYS, LANGUAGES, Rows};
+use super::oracle::{Count, KEYS, LANGUAGES, Rows};
 use super::plans::{at, letter};
 use serde_json::{Value, json};
 use sidestream::core::ids::{KeyGroup, Position};
@@ -137,7 +137,8 @@ pub fn check_disk(context: &mut Context, disk: &Disk) {
         let Ok(rows) = stored_rows(disk, &text) else { return };
         let found = view::of_key(&text, position, &record.layout, rows.iter().map(StoredRow::row))
             .map(|mut v| v["tables"].take());
-        let expected = tables(key, &context.oracle.rows(position.0), letter == 'C');
+        let count = context.oracle.count(key, position.0).filter(|_| ['G', 'H'].contains(&letter));
+        let expected = tables(key, &context.oracle.rows(position.0), letter == 'C', count);
         if found != expected {
             let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
             let (found, expected) = (show(&found), show(&expected));
@@ -147,8 +148,12 @@ pub fn check_disk(context: &mut Context, disk: &Disk) {
 }
 
 /// A key's rows as the product shows them.
-fn tables(key: u64, rows: &Rows, names: bool) -> Option<Value> {
+fn tables(key: u64, rows: &Rows, names: bool, count: Option<Count>) -> Option<Value> {
     let mut tables = serde_json::Map::new();
+    if let Some(count) = count {
+        let sum: Value = serde_json::from_str(&count.sum()).unwrap_or_default();
+        tables.insert("counts".to_owned(), json!({ "n": count.n, "v": sum }));
+    }
     if let Some(value) = rows.get(&(key, "")).and_then(|row| row.value) {
         let mut user = json!({ "country": format!("c{value}") });
         if names {

@@ -65,8 +65,8 @@ impl ExpectedState {
                     return Ok(());
                 };
                 for (column, value) in &columns {
-                    if !spec.columns.contains_key(column) {
-                        let known = spec.columns.keys().map(String::as_str);
+                    if !spec.has_column(column) {
+                        let known = spec.column_names();
                         let what =
                             format!("`state` names the column `{column}` of table `{table}`, which does not exist");
                         return Err((what, did_you_mean(column, "columns", known)));

@@ -30,6 +30,7 @@ pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Dra
     filter::filter(&mut root, &mut draft);
     plan::kinds(&mut root, &mut draft);
     plan::tables(&mut root, &mut draft);
+    plan::aggregates(&mut root, &mut draft);
     enrich::enrich(&mut root, &mut draft);
     quality::quality(&mut root, &mut draft);
     map::map(&mut root, &mut draft);

@@ -10,6 +10,7 @@ use super::super::tree::{Node, Value};
 use super::streams::output_subject;
 use super::{key, row_version, unwrap, version};
 use crate::core::derive::section::MemberPath;
+use crate::core::plan::aggregate::{Aggregate, Function};
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
 use crate::core::plan::field_type::{FieldType, FieldTypes};
 use crate::core::plan::key_spec::KindPlaces;
@@ -145,6 +146,42 @@ pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
+/// `[aggregates.NAME]`: tables that count.
+pub(super) fn aggregates(root: &mut Section<'_, '_>, draft: &mut Draft) {
+    for (name, entry) in root.named("aggregates").into_iter().flatten() {
+        if draft.plan.tables.contains_key(name) {
+            let message = format!("[tables.{}] has this name, too: joins could not tell them apart", quoted(name));
+            root.report.error_with(entry.key, message, "give one of them another name");
+            continue;
+        }
+        let (at, places) = (KeyPath::table(name), &mut draft.places);
+        places.write(at.clone().name(), entry.key);
+        let table = match root.enter(format!("[aggregates.{}]", quoted(name)), entry.key, &entry.node) {
+            Some(section) => aggregate(section, &at, places),
+            None => {
+                places.unread(&at);
+                TableSpec::default()
+            }
+        };
+        draft.plan.tables.insert(name.clone(), table);
+    }
+}
+
+fn aggregate(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> TableSpec {
+    section.require("from", "`from = \"order\"`");
+    section.require("columns", "`columns = { orders = \"count()\", total = \"sum(amount)\" }`");
+    let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
+    let scope = section.choice("scope", &[("key", Scope::Key), ("global", Scope::Global)]);
+    let scope = places.take(&at.then("scope"), scope).unwrap_or_default();
+    let row = key::key(&mut section, "row");
+    let unread = || Aggregate { function: Function::Count, of: None };
+    let aggregates = entries(&mut section, "columns", Aggregate::parse, unread, at, places);
+    let when = section.condition("when");
+    let when = places.take(&at.then("when"), when);
+    let row = places.take(&at.then("row"), row.unless_misspelt(section.finish()));
+    TableSpec { from, scope, row, aggregates, when, ..TableSpec::default() }
+}
+
 fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> TableSpec {
     section.require("from", "`from = \"user\"`");
     section.require("columns", "`columns = { name = \"properties.name\" }`");
@@ -161,7 +198,8 @@ fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Tab
     let write = section.choice("write", &words).value().unwrap_or_default();
     let (delete, delete_empty, cascade) = delete(&mut section, &at.then("delete"), places);
     let row = places.take(&at.then("row"), row.unless_misspelt(section.finish()));
-    TableSpec { from, scope, row, columns, unless, version, write, when, delete, delete_empty, cascade }
+    let aggregates = BTreeMap::new();
+    TableSpec { from, scope, row, columns, aggregates, unless, version, write, when, delete, delete_empty, cascade }
 }
 
 /// What stands under names of the operator's own; `unread` stands in for a value that is broken.

@@ -28,6 +28,7 @@ const LEAST: &[(&str, &str, &str)] = &[
     ("kinds.NAME.version", "[kinds.a.version]", "at = \"v\"\nnewest = 1"),
     ("tables.NAME", "[tables.t]", "from = \"a\"\ncolumns = { x = \"x\" }"),
     ("tables.NAME.version", "[tables.t.version]", "at = \"r\""),
+    ("aggregates.NAME", "[aggregates.s]", "from = \"a\"\ncolumns = { n = \"count()\" }"),
     ("enrich[]", "[[enrich]]", "kinds = [\"a\"]\ninto = \"q\"\nadd = { x = \"t.x\" }"),
     ("quality[]", "[[quality]]", "complete = [\"x\"]"),
     ("map[]", "[[map]]", "name = \"m\"\nsubject = \"m.x\"\nfields = { x = \"x\" }"),

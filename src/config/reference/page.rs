@@ -20,6 +20,7 @@ gateway = {}
 lake = { url = "s3://lake/x", s3 = {}, columns = { x = {} } }
 kinds = { a = { version = {}, upcast = [{}] } }
 tables = { a = { version = {}, delete = {} } }
+aggregates = { b = {} }
 derive = [{}]
 filter = [{}]
 enrich = [{}]
@@ -59,7 +60,7 @@ fn section(title: &str) -> String {
     match parts[..] {
         [list] if LISTS.contains(&list) => format!("{list}[]"),
         ["kinds", _, "upcast", _] => "kinds.NAME.upcast[]".to_owned(),
-        [of @ ("kinds" | "tables"), _, ref rest @ ..] => [&[of, "NAME"], rest].concat().join("."),
+        [of @ ("kinds" | "tables" | "aggregates"), _, ref rest @ ..] => [&[of, "NAME"], rest].concat().join("."),
         ["lake", "columns", _] => "lake.columns.NAME".to_owned(),
         _ => title.to_owned(),
     }

@@ -43,6 +43,7 @@ mod properties;
 #[cfg(test)]
 mod docs_cases;
 
+pub(crate) use decimal::Decimal;
 pub use expression::{Expression, Want};
 pub use fault::Fault;
 pub use reads::{Read, Reading};

@@ -2,8 +2,8 @@
 //!
 //! Works on a plan that `check` accepted; what does not resolve is an error of ours.
 
-use super::building::Building;
-use super::building::no_rows;
+use super::aggregate::Counter;
+use super::building::{Building, no_rows};
 use super::compiled::Place;
 use super::condition::Test;
 use super::key_spec::KeyPlaces;
@@ -24,6 +24,8 @@ pub struct Feed {
     pub row: Option<KeyPlaces>,
     /// The columns, by rising number.
     pub columns: Vec<(ColumnId, Place)>,
+    /// The columns of an aggregate, by rising number.
+    pub counters: Vec<(ColumnId, Counter)>,
     /// The value that leaves a column as it is.
     pub unless: Option<Literal>,
     /// The column that is set in a row which was removed, in a table with versions.
@@ -76,6 +78,9 @@ impl Feed {
             let mut columns: Vec<(ColumnId, Place)> =
                 table.columns.iter().map(|(column, source)| (number(column), fields.place(source))).collect();
             columns.sort_by_key(|(column, _)| *column);
+            let counters = table.aggregates.iter().map(|(column, counted)| (number(column), counted.compile(fields)));
+            let mut counters: Vec<(ColumnId, Counter)> = counters.collect();
+            counters.sort_by_key(|(column, _)| *column);
             Feed {
                 table: id,
                 global: table.scope.is_global(),
@@ -85,6 +90,7 @@ impl Feed {
                     .map(|when| fields.test(when, &format!("tables.{name}.when"), |_, _| no_rows())),
                 row: table.row.as_ref().map(|row| row.compile(|s| fields.place(s))),
                 columns,
+                counters,
                 unless: table.unless.clone(),
                 removed: layout.column(id, REMOVED),
                 version: table

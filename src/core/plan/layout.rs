@@ -41,7 +41,7 @@ impl Layout {
             });
             if let Some(known) = layout.tables.get_mut(place) {
                 let own = [VERSION, REMOVED].into_iter().filter(|_| table.version.is_some());
-                let columns = table.columns.keys().map(String::as_str).chain(own);
+                let columns = table.column_names().chain(own);
                 let new = columns.filter(|c| !known.columns.iter().any(|k| k == c)).map(str::to_owned);
                 let new: Vec<String> = new.collect();
                 known.columns.extend(new);

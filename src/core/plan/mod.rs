@@ -1,7 +1,7 @@
 //! The plan: the part of the configuration that decides outcomes.
 //!
 //! `spec` is the plan as data (its JSON text is what checkpoints keep and what the fingerprint is made of), `selector` and
-//! `template` are its two small languages, `emit` says what a replay lets out, `table` and `enrich` what is kept and what an output gains, `feed` how a table changes,
+//! `template` are its two small languages, `emit` says what a replay lets out, `table` and `enrich` what is kept and what an output gains, `feed` how a table changes, `aggregate` how one counts,
 //! `condition` an expression that decides something, `filter` what is dropped before the state sees it, `quality` what an event
 //! should be, `route` where outputs go, `version` how old versions of a kind become the newest, `check` holds every rule that a
 //! plan has to obey, `state_shape` is the part that the stored state depends on, `compiled` is what the step runs, made by
@@ -17,6 +17,7 @@ pub mod emit;
 pub mod enrich;
 pub mod spec;
 pub mod table;
+pub mod aggregate;
 pub mod feed;
 pub mod kinds;
 pub mod condition;

@@ -121,7 +121,7 @@ fn read(spec: &PlanSpec) -> Vec<Selector> {
     places.extend(spec.kinds.values().filter_map(|kind| kind.when.as_ref()).flat_map(Condition::places));
     for table in spec.tables.values() {
         places.extend(table.row.iter().flat_map(KeySpec::places).cloned());
-        places.extend(table.columns.values().cloned());
+        places.extend(table.read().cloned());
         places.extend(table.version.as_ref().map(|version| version.at.clone()));
         places.extend(table.when.iter().flat_map(|when| when.places()));
         places.extend(table.delete.as_ref().map(|delete| delete.field.clone()));

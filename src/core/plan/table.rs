@@ -1,7 +1,8 @@
-//! `[tables.NAME]` as data: what is kept of a kind's events, and who sees it.
+//! `[tables.NAME]` and `[aggregates.NAME]` as data: what is kept of a kind's events, and who sees it.
 //!
 //! What a table has to obey is `check`'s business; `feed` is how the step changes it.
 
+use super::aggregate::Aggregate;
 use super::condition::Condition;
 use super::key_spec::KeySpec;
 use super::row_version::RowVersion;
@@ -21,8 +22,12 @@ pub struct TableSpec {
     pub scope: Scope,
     /// What tells several rows of one key apart, if there are several.
     pub row: Option<KeySpec>,
-    /// Column name to the place of its value.
+    /// Column name to the place of its value; none where it is an aggregate.
+    #[serde(default)]
     pub columns: BTreeMap<String, Selector>,
+    /// Column name to what it counts; in an aggregate alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aggregates: BTreeMap<String, Aggregate>,
     /// The value that stands for one that the producer did not send: it leaves a column as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unless: Option<Literal>,
@@ -43,6 +48,23 @@ pub struct TableSpec {
     /// The tables whose rows of the same key go with a row that an event removes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cascade: Vec<String>,
+}
+
+impl TableSpec {
+    /// The names of its columns.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.columns.keys().chain(self.aggregates.keys()).map(String::as_str)
+    }
+
+    /// Whether it has a column of this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.contains_key(name) || self.aggregates.contains_key(name)
+    }
+
+    /// The places that an event's part in it is read from, but for those of its row and its version.
+    pub fn read(&self) -> impl Iterator<Item = &Selector> {
+        self.columns.values().chain(self.aggregates.values().filter_map(|aggregate| aggregate.of.as_ref()))
+    }
 }
 
 /// `tables.NAME.scope`: who sees the rows of a table.

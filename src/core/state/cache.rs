@@ -176,7 +176,7 @@ mod tests {
     fn change() -> std::iter::Once<Change> {
         let columns = Some(Columns::default());
         let change =
-            Change { table: 0, row: Digest(0), row_text: "".into(), columns, replaces: false, by_version: false };
+            Change { table: 0, row: Digest(0), row_text: "".into(), columns, replaces: false, rests_on_rows: false };
         std::iter::once(change)
     }
 

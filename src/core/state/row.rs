@@ -87,6 +87,6 @@ pub struct Change {
     pub columns: Option<Columns>,
     /// Whether nothing of the row before is in them.
     pub replaces: bool,
-    /// Whether it rests on the version of another row.
-    pub by_version: bool,
+    /// Whether it rests on what this row was, or another one: what lost events made of that, nobody knows.
+    pub rests_on_rows: bool,
 }

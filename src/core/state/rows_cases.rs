@@ -19,7 +19,7 @@ fn upsert(row: u128, text: &str) -> Change {
         row_text: "r".into(),
         columns: Some(columns(text)),
         replaces: false,
-        by_version: false,
+        rests_on_rows: false,
     }
 }
 
@@ -75,7 +75,7 @@ proptest! {
         for (what, table, row, name, value) in steps {
             let (id, row) = ((table, digest(row)), digest(row));
             let name = model.get(&id).map_or_else(|| text(row, &name), |known| known.0.clone());
-            let change = |columns| Change { table, row, row_text: name.as_str().into(), columns, replaces: false, by_version: false };
+            let change = |columns| Change { table, row, row_text: name.as_str().into(), columns, replaces: false, rests_on_rows: false };
             match what {
                 0..=2 => {
                     rows.apply(change(Some(columns(&value))));

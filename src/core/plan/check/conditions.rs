@@ -87,8 +87,8 @@ fn no_such_column(spec: &PlanSpec, reading: &Reading, at: &KeyPath) -> Option<Fa
             let tables = spec.tables.keys().map(String::as_str);
             (format!("there is no [tables.{table}]"), super::hint::known(table, "tables", tables))
         }
-        Some(found) if !found.columns.contains_key(column) => {
-            let columns = found.columns.keys().map(String::as_str);
+        Some(found) if !found.has_column(column) => {
+            let columns = found.column_names();
             (format!("[tables.{table}] has no column `{column}`"), super::hint::known(column, "columns", columns))
         }
         Some(found) if found.row.is_some() && row.is_none() => {

@@ -70,8 +70,8 @@ fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>)
     let section = KeyPath::table(name);
     faults.extend(row_selector(name, table, row.as_ref(), column, at));
     // A table without columns is a fault of its own.
-    if !table.columns.is_empty() && !table.columns.contains_key(column) {
-        let hint = hint::known(column, "columns", table.columns.keys().map(String::as_str));
+    if table.column_names().next().is_some() && !table.has_column(column) {
+        let hint = hint::known(column, "columns", table.column_names());
         let fault = Fault::mistake(at.clone(), format!("the table `{name}` has no column `{column}`"));
         faults.push(fault.hint(hint).rests_on([section.then("columns")]));
     }

@@ -29,10 +29,10 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 
 fn columns(table: &str, spec: &TableSpec, faults: &mut Vec<Fault>) {
     let columns = KeyPath::table(table).then("columns");
-    if spec.columns.is_empty() {
+    if spec.column_names().next().is_none() {
         faults.push(empty(columns.clone(), "columns"));
     }
-    for name in spec.columns.keys().filter(|name| !can_stand_in_a_join(name)) {
+    for name in spec.column_names().filter(|name| !can_stand_in_a_join(name)) {
         faults.push(not_in_a_join(columns.then(name), "column", name));
     }
 }

@@ -99,6 +99,8 @@ fn places(spec: &PlanSpec) -> Vec<(KeyPath, &Selector)> {
         places.extend(table.version.iter().map(|version| (section.then("version"), &version.at)));
         places.extend(table.delete.iter().map(|delete| (section.then("delete").then("field"), &delete.field)));
         places.extend(table.columns.iter().map(|(column, place)| (section.then("columns").then(column), place)));
+        let counted = table.aggregates.iter().filter_map(|(column, counted)| Some((column, counted.of.as_ref()?)));
+        places.extend(counted.map(|(column, place)| (section.then("columns").then(column), place)));
     }
     for (number, quality) in spec.quality.iter().enumerate() {
         let list = KeyPath::quality(number).then("complete");

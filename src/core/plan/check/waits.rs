@@ -52,6 +52,9 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
             if wait.order == WaitOrder::Key {
                 feeding(spec, enrich, &section, faults);
             }
+            if wait.then == OnMiss::DeadLetter {
+                counting(spec, enrich, &section, faults);
+            }
             if wait.then == OnMiss::Wait {
                 faults.push(Fault::mistake(section.then("then"), "what has waited long enough cannot wait"));
             }
@@ -73,6 +76,24 @@ fn feeding(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut
             let at = section.then("kinds").then(&number.to_string());
             let hint = "take `order = \"key\"` away, or enrich that kind in a section of its own";
             faults.push(Fault::mistake(at, message).hint(hint).rests_on([section.then("order")]));
+        }
+    }
+}
+
+/// What an event counts it counts where it stands: a dead letter behind a wait, redriven, would count again.
+fn counting(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<Fault>) {
+    let feeds =
+        |kind: &String| spec.tables.iter().find(|(_, table)| table.from == *kind && !table.aggregates.is_empty());
+    for (number, kind) in enrich.kinds.iter().enumerate() {
+        if let Some((name, _)) = feeds(kind) {
+            let message = format!(
+                "`{kind}` is counted by [aggregates.{name}] where it stands: as a dead letter behind its wait it would be counted, and again once it is redriven"
+            );
+            let at = section.then("kinds").then(&number.to_string());
+            let hint = "write `then = \"null\"` or `\"omit\"`, or take the kind out";
+            faults.push(
+                Fault::mistake(at, message).hint(hint).rests_on([section.then("then"), KeyPath::table(name).name()]),
+            );
         }
     }
 }
