@@ -6,6 +6,7 @@
 mod digests;
 mod id_map;
 pub mod row;
+mod page;
 pub mod rows;
 #[cfg(test)]
 mod dedup_cases;

@@ -1,63 +1,45 @@
-//! The rows of one key, in two buffers.
+//! The rows of one key: on one page as a rule, on many where they are very many.
 //!
-//! Every event looks rows up in memory that nobody has touched for long, and each place there is a wait. So they lie in as
-//! few as can be: a short sorted list of what each row is, and all texts behind each other. Knows nothing of the cache
-//! around it.
+//! Knows nothing of the cache around it.
 
+use super::page::Page;
 use super::row::{Change, Row, RowId, StoredRow};
-use super::texts;
 use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
 use crate::core::record::RowName;
 use smallvec::SmallVec;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
-/// Rows of a key that are worth fetching before any is asked for: a handful is usual, and of very many most are not asked.
-const WARM: usize = 8;
-
-/// What a row is, and where its texts end: they begin where those of the row before end.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    /// The halves of its selector's digest: whole, it would take a place from 40 bytes to 48.
-    row: [u64; 2],
-    table: TableId,
-    parts: u16,
-    /// Where in the texts the selector's ends and the columns begin.
-    columns_at: usize,
-    /// Where the columns end.
-    end: usize,
-}
-
-impl Place {
-    fn id(&self) -> RowId {
-        let [high, low] = self.row;
-        (self.table, Digest(u128::from(high) << 64 | u128::from(low)))
-    }
-
-    fn of((table, row): RowId, parts: u16, begin: usize) -> Place {
-        // The casts keep one half each.
-        Place { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns_at: begin, end: begin }
-    }
-}
+/// Rows of a page: as many as are moved in about the time that an event takes.
+const PAGE: usize = if cfg!(test) { 4 } else { 192 };
+/// So many changed rows of a key are looked through one by one.
+const FEW: usize = 16;
 
 /// Changes that no barrier has taken.
 #[derive(Clone, Debug, Default)]
 struct Pending {
-    /// Rows to write, as far as they are still there.
-    changed: SmallVec<[RowId; 2]>,
+    /// Rows to write, as far as they are still there: few, or all of them in the set.
+    few: SmallVec<[RowId; 2]>,
+    many: BTreeSet<RowId>,
     /// Rows to remove, without their columns.
     removed: Vec<StoredRow>,
+}
+
+/// The pages behind the first one; none of them is empty.
+#[derive(Clone, Debug, Default)]
+struct Rest {
+    pages: Vec<Page>,
+    rows: usize,
 }
 
 /// All rows of one key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRows {
-    /// By table and row.
-    places: Vec<Place>,
-    /// The key's text, then of each row its selector's text and its columns.
-    texts: Vec<u8>,
-    key_end: usize,
+    /// The key's text, and its first rows by table and row.
+    first: Page,
+    rest: Option<Box<Rest>>,
     pending: Option<Box<Pending>>,
     /// The barrier after which its last change is durable; 0 when it never changed.
     pub pinned: u64,
@@ -72,49 +54,43 @@ impl KeyRows {
     /// A key with the rows that the store holds.
     pub fn new(key: &str, group: KeyGroup, mut rows: Vec<StoredRow>) -> KeyRows {
         rows.sort_by_key(|row| (row.table, row.row));
-        let length = |row: &StoredRow| row.row_text.len() + row.columns.as_bytes().len();
-        let mut texts = Vec::with_capacity(key.len() + rows.iter().map(length).sum::<usize>());
-        texts.extend_from_slice(key.as_bytes());
-        let mut places = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let mut place = Place::of((row.table, row.row), row.parts, texts.len());
-            texts.extend_from_slice(row.row_text.as_bytes());
-            place.columns_at = texts.len();
-            texts.extend_from_slice(row.columns.as_bytes());
-            place.end = texts.len();
-            places.push(place);
-        }
-        KeyRows { places, texts, key_end: key.len(), group, referenced: Cell::new(true), ..KeyRows::default() }
+        let (first, behind) = rows.split_at(rows.len().min(PAGE));
+        let pages: Vec<Page> = behind.chunks(PAGE).map(|rows| Page::new("", rows)).collect();
+        let rest = (!pages.is_empty()).then(|| Box::new(Rest { pages, rows: behind.len() }));
+        KeyRows { first: Page::new(key, first), rest, group, referenced: Cell::new(true), ..KeyRows::default() }
     }
 
     /// The key's text.
     pub fn key(&self) -> &str {
-        texts::text(self.texts.get(..self.key_end).expect("the key stands first"))
+        self.first.head()
     }
 
     /// A row.
     pub fn get(&self, table: TableId, row: Digest) -> Option<Row<'_>> {
-        self.row(self.find((table, row)).ok()?)
+        let id = (table, row);
+        let page = self.page(self.number(id));
+        page.row(page.find(id).ok()?)
     }
 
     /// The rows, by table and row digest.
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.places.len()).filter_map(|at| self.row(at))
+        let behind = self.rest.iter().flat_map(|rest| &rest.pages);
+        self.first.iter().chain(behind.flat_map(Page::iter))
     }
 
     /// Touches the first rows, so that the processor fetches what a look at one reads. Decides nothing.
     pub fn warm(&self) -> usize {
-        self.places.iter().take(WARM).filter(|place| self.texts.get(place.columns_at) == Some(&0xff)).count()
+        self.first.warm()
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.first.len() + self.rest.as_ref().map_or(0, |rest| rest.rows)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.len() == 0
     }
 
     /// Whether there are changes that no barrier has taken.
@@ -125,104 +101,117 @@ impl KeyRows {
     /// Applies one change.
     pub fn apply(&mut self, change: Change) {
         let id = (change.table, change.row);
-        match (self.find(id), change.columns) {
+        let number = self.number(id);
+        match (self.page(number).find(id), change.columns) {
             (Ok(at), Some(columns)) => {
-                self.replace_texts(at, columns.as_bytes());
+                self.page_mut(number).write(at, columns.as_bytes());
                 self.mark_changed(id);
             }
             (Err(at), Some(columns)) => {
                 // A row that was removed since the last barrier still has its records on disk.
                 let parts = self.pending.as_mut().and_then(|pending| pending.rewritten(id)).unwrap_or(0);
-                self.places.reserve_exact(1);
-                self.places.insert(at, Place::of(id, parts, self.begin(at)));
-                let text = change.row_text.as_bytes();
-                self.replace_texts(at, &[text, columns.as_bytes()].concat());
-                if let Some(place) = self.places.get_mut(at) {
-                    place.columns_at += text.len();
+                let page = self.page_mut(number);
+                page.insert(at, id, parts, &change.row_text, columns.as_bytes());
+                let is_full = page.len() > PAGE;
+                self.came(number);
+                if is_full {
+                    self.split(number);
                 }
                 self.mark_changed(id);
             }
-            (Ok(at), None) => self.remove(at, change.row_text),
+            (Ok(at), None) => {
+                let parts = self.page_mut(number).remove(at);
+                self.went(number);
+                let (table, row) = id;
+                let row = StoredRow { table, row, row_text: change.row_text, columns: Columns::default(), parts };
+                self.pending.get_or_insert_default().removed.push(row);
+            }
             (Err(_), None) => {}
         }
     }
 
-    /// Hands over what changed since the last barrier: `write` gets each row to write and says how many records it
+    /// Hands over what changed since the last barrier: `write` gets each row to write, in their order, and says how many records it
     /// fills now; what comes back are the rows to remove.
     pub fn take_changes(&mut self, mut write: impl FnMut(&RowName<'_>, ColumnsRef<'_>, u16) -> u16) -> Vec<StoredRow> {
-        let Some(pending) = self.pending.take() else { return Vec::new() };
-        for at in 0..self.places.len() {
-            let Some(row) = self.row(at).filter(|row| pending.changed.contains(&(row.table, row.row))) else {
-                continue;
-            };
+        let Some(mut pending) = self.pending.take() else { return Vec::new() };
+        pending.few.sort_unstable();
+        for id in pending.few.into_iter().chain(pending.many) {
+            let number = self.number(id);
+            let Ok(at) = self.page(number).find(id) else { continue };
+            let Some(row) = self.page(number).row(at) else { continue };
             let parts = write(&row.name(self.key()), row.columns, row.parts);
-            if let Some(place) = self.places.get_mut(at) {
-                place.parts = parts;
-            }
+            self.page_mut(number).set_parts(at, parts);
         }
         pending.removed
     }
 
-    fn find(&self, id: RowId) -> Result<usize, usize> {
-        self.places.binary_search_by_key(&id, Place::id)
+    /// The number of the page on which a row is, or would be.
+    #[inline]
+    fn number(&self, id: RowId) -> usize {
+        let begins = |page: &Page| page.first().is_some_and(|first| first <= id);
+        self.rest.as_ref().map_or(0, |rest| rest.pages.partition_point(begins))
     }
 
-    /// Where the texts of the row at a place begin.
-    fn begin(&self, at: usize) -> usize {
-        let before = at.checked_sub(1).and_then(|before| self.places.get(before));
-        before.map_or(self.key_end, |place| place.end)
-    }
-
-    fn row(&self, at: usize) -> Option<Row<'_>> {
-        let place = self.places.get(at)?;
-        let (table, row) = place.id();
-        let text = self.texts.get(self.begin(at)..place.columns_at)?;
-        let columns = ColumnsRef::of(self.texts.get(place.columns_at..place.end)?);
-        Some(Row { table, row, text, columns, parts: place.parts })
-    }
-
-    /// Puts `new` where a row's columns are.
-    fn replace_texts(&mut self, at: usize, new: &[u8]) {
-        let Some(Place { columns_at: begin, end, .. }) = self.places.get(at).copied() else { return };
-        texts::replace(&mut self.texts, begin..end, new);
-        if new.len() == end - begin {
-            return;
-        }
-        let moved = |from: usize| from - (end - begin) + new.len();
-        for (n, place) in self.places.iter_mut().enumerate().skip(at) {
-            place.end = moved(place.end);
-            if n > at {
-                place.columns_at = moved(place.columns_at);
-            }
+    #[inline]
+    fn page(&self, number: usize) -> &Page {
+        match (number.checked_sub(1), &self.rest) {
+            (Some(at), Some(rest)) => rest.pages.get(at).expect("`number` gives the pages that there are"),
+            _ => &self.first,
         }
     }
 
-    fn remove(&mut self, at: usize, row_text: Box<str>) {
-        let begin = self.begin(at);
-        if let Some(place) = self.places.get_mut(at) {
-            // The selector's text goes with the columns.
-            place.columns_at = begin;
+    fn page_mut(&mut self, number: usize) -> &mut Page {
+        match (number.checked_sub(1), &mut self.rest) {
+            (Some(at), Some(rest)) => rest.pages.get_mut(at).expect("`number` gives the pages that there are"),
+            _ => &mut self.first,
         }
-        self.replace_texts(at, b"");
-        let place = self.places.remove(at);
-        if self.places.capacity() > 2 * self.places.len() {
-            self.places.shrink_to_fit();
+    }
+
+    /// A row came to a page.
+    fn came(&mut self, number: usize) {
+        if let Some(rest) = self.rest.as_mut().filter(|_| number > 0) {
+            rest.rows += 1;
         }
-        let (table, row) = place.id();
-        let pending = self.pending.get_or_insert_default();
-        let columns = Columns::default();
-        pending.removed.push(StoredRow { table, row, row_text, columns, parts: place.parts });
+    }
+
+    /// A row went from a page, which goes with its last one.
+    fn went(&mut self, number: usize) {
+        let (Some(rest), Some(at)) = (&mut self.rest, number.checked_sub(1)) else { return };
+        rest.rows -= 1;
+        if rest.pages.get(at).is_some_and(|page| page.len() == 0) {
+            rest.pages.remove(at);
+        }
+        if rest.pages.is_empty() {
+            self.rest = None;
+        }
+    }
+
+    fn split(&mut self, number: usize) {
+        let behind = self.page_mut(number).split();
+        let rest = self.rest.get_or_insert_default();
+        if number == 0 {
+            rest.rows += behind.len();
+        }
+        rest.pages.insert(number, behind);
     }
 
     fn mark_changed(&mut self, id: RowId) {
-        let pending = self.pending.get_or_insert_default();
-        if !pending.changed.contains(&id) {
-            pending.changed.push(id);
-        }
+        self.pending.get_or_insert_default().change(id);
     }
 }
 
 impl Pending {
+    fn change(&mut self, id: RowId) {
+        if !self.many.is_empty() {
+            self.many.insert(id);
+        } else if !self.few.contains(&id) {
+            self.few.push(id);
+            if self.few.len() > FEW {
+                self.many.extend(self.few.drain(..));
+            }
+        }
+    }
+
     /// A row that was to be removed is written again; gives how many records it has on disk.
     fn rewritten(&mut self, id: RowId) -> Option<u16> {
         let at = self.removed.iter().position(|row| (row.table, row.row) == id)?;

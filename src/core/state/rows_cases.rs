@@ -47,6 +47,28 @@ fn a_row_removed_and_written_again_keeps_its_records() {
     assert!(!key.is_dirty(), "removing what is not there changes nothing");
 }
 
+#[test]
+fn a_key_of_very_many_rows_is_a_map_too() {
+    let mut key = KeyRows::new("k", KeyGroup(0), Vec::new());
+    // In an order that is none.
+    let rows: Vec<u128> = (0..2_000_u128).map(|n| n * 7_919 % 2_003).collect();
+    rows.iter().for_each(|row| key.apply(upsert(*row, "1")));
+    let listed: Vec<u128> = key.iter().map(|row| row.row.0).collect();
+    assert!(listed.is_sorted() && listed.len() == 2_000 && key.len() == 2_000);
+    let mut written = Vec::new();
+    key.take_changes(|_, _, _| {
+        written.push(());
+        2
+    });
+    assert_eq!(written.len(), 2_000);
+    let (gone, left) = rows.split_at(1_900);
+    gone.iter().for_each(|row| key.apply(Change { columns: None, ..upsert(*row, "") }));
+    assert_eq!((key.len(), key.iter().count()), (100, 100));
+    assert!(left.iter().all(|row| key.get(1, Digest(*row)).is_some_and(|row| row.parts == 2)));
+    let removed = key.take_changes(|_, _, _| unreachable!("nothing was written"));
+    assert_eq!(removed.len(), 1_900);
+}
+
 /// A row of the model: its selector's text, its columns, its records on disk, and whether it is to be written.
 type Known = (String, Columns, u16, bool);
 
