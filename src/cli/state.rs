@@ -28,8 +28,8 @@ pub enum State {
 
 /// Prints what is kept of one key, or a row of a global table, as JSON; exit code 1 when nothing is.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples: sidestream state get 0d6b0b2e-6f2c-4a0e-9f43-000000000001
-          sidestream state get --table airline AA")]
+#[command(after_help = "Example: sidestream state get 0d6b0b2e-6f2c-4a0e-9f43-000000000001
+         sidestream state get --table airline AA")]
 pub struct Get {
     /// The key, such as a user's id; with `--table` what tells the table's rows apart.
     #[arg(value_name = "KEY", required_unless_present = "table")]
