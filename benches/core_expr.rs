@@ -5,7 +5,7 @@
 #![allow(missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use sidestream::core::expr::{Answer, Expression, Input, Read, Values};
+use sidestream::core::expr::{ConditionAnswer, EventValues, Expression, InputValue, Read};
 use std::hint::black_box;
 
 #[global_allocator]
@@ -24,9 +24,9 @@ const FIELDS: [(&str, &str); 6] = [
 /// The raw bytes of each read, in the order of the reads.
 struct Fields(Vec<&'static [u8]>);
 
-impl Values for Fields {
-    fn value(&self, read: usize) -> Input<'_> {
-        self.0.get(read).map_or(Input::Absent, |raw| Input::Json(raw))
+impl EventValues for Fields {
+    fn value(&self, read: usize) -> InputValue<'_> {
+        self.0.get(read).map_or(InputValue::Absent, |raw| InputValue::Json(raw))
     }
 }
 
@@ -49,7 +49,7 @@ fn conditions(c: &mut Criterion) {
     ] {
         let expression = Expression::parse(text).expect("the condition is right");
         let values = fields(&expression);
-        assert_eq!(expression.holds(&values), Answer::True);
+        assert_eq!(expression.holds(&values), ConditionAnswer::True);
         c.bench_function(&format!("condition: {name}"), |b| {
             b.iter(|| black_box(&expression).holds(black_box(&values)))
         });

@@ -24,7 +24,7 @@ use sidestream::core::plan::spec::{KindSpec, PlanSpec};
 use sidestream::core::plan::table::TableSpec;
 use sidestream::core::quality::Marks;
 use sidestream::core::state::changes::State;
-use sidestream::core::state::known::Known;
+use sidestream::core::state::visible::VisibleRows;
 use sidestream::core::{apply, join};
 use sidestream::generate::{Generated, School, SchoolOptions};
 use sidestream::protocol::runner::Runner;
@@ -223,7 +223,7 @@ impl Bench {
         for (event, spans) in events.iter(&self.runner.plan) {
             let kind = self.runner.plan.kinds.get(usize::from(event.kind)).expect("a kind");
             let reading = event.reading.as_ref().expect("a good event");
-            let known = Known::asked(&self.state.rows, reading.key.as_ref().map(|key| key.digest));
+            let known = VisibleRows::asked(&self.state.rows, reading.key.as_ref().map(|key| key.digest));
             let changes = apply::apply(known, kind, event, spans).expect("changes").changes;
             if stage != Stage::Apply {
                 let joined = join::join(known, &changes, kind, event, spans).expect("a join");

@@ -7,7 +7,7 @@ mod work;
 
 use clap::{Parser, Subcommand};
 use serde_json::Value;
-use sidestream::core::record::Engine;
+use sidestream::core::record::StateEngine;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use work::Job;
@@ -70,7 +70,7 @@ fn bench(line: &Line) -> Result<(), Failure> {
     // Below target/, because a system's own directory for such things may be memory, and this is about files.
     let home = tempfile::Builder::new().prefix("bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut figures = Vec::new();
-    for (name, _) in Engine::NAMED {
+    for (name, _) in StateEngine::NAMED {
         let state = home.path().join(name);
         let mut all = serde_json::Map::new();
         for role in ["write", "load", "read"] {
@@ -123,9 +123,9 @@ fn report(line: &Line, figures: &[serde_json::Map<String, Value>]) -> String {
         text.push_str(&format!("; {}", line.build));
     }
     text.push_str("\n\n| |");
-    Engine::NAMED.iter().for_each(|(name, _)| text.push_str(&format!(" {name} |")));
+    StateEngine::NAMED.iter().for_each(|(name, _)| text.push_str(&format!(" {name} |")));
     text.push_str("\n|---|");
-    Engine::NAMED.iter().for_each(|_| text.push_str("---:|"));
+    StateEngine::NAMED.iter().for_each(|_| text.push_str("---:|"));
     for &(words, name, decimals) in REPORT {
         text.push_str(&format!("\n| {words} |"));
         for figures in figures {

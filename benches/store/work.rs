@@ -10,12 +10,12 @@ use sidestream::config::StateSection;
 use sidestream::core::columns::Columns;
 use sidestream::core::ids::{KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
-use sidestream::core::record::{Checkpoint, Engine, RowName, encode_row};
+use sidestream::core::record::{Checkpoint, RowName, StateEngine, encode_row};
 use sidestream::core::state::changes::GroupChanges;
 use sidestream::engine::{checkpointer, restore};
 use sidestream::generate::Random;
 use sidestream::protocol::checkpoint::Ready;
-use sidestream::protocol::intake::Barrier;
+use sidestream::protocol::cutter::Barrier;
 use sidestream::protocol::prepare::IdsOf;
 use sidestream::protocol::writes::writes;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub struct Job {
 
 impl Job {
     fn state(&self) -> Result<StateSection, Failure> {
-        let engine = Engine::NAMED.iter().find(|(name, _)| *name == self.engine).ok_or("no such engine")?.1;
+        let engine = StateEngine::NAMED.iter().find(|(name, _)| *name == self.engine).ok_or("no such engine")?.1;
         Ok(StateSection { path: self.path.clone(), engine, cache_rows: 1 })
     }
 }

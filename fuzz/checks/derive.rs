@@ -11,7 +11,7 @@ use sidestream::core::derive::spec::DeriveSpec;
 use sidestream::core::derive::time::instant::Time;
 use sidestream::core::derive::time::spec::read_time;
 use sidestream::core::derive::time::unix::Unit;
-use sidestream::core::derive::time::write::Write;
+use sidestream::core::derive::time::write::WriteTime;
 use sidestream::core::read::Value;
 use sidestream::json::fields::Span;
 use std::borrow::Cow;
@@ -74,7 +74,9 @@ fn times(value: &Value<'_>) {
     for unit in [Unit::Auto, Unit::S, Unit::Ms, Unit::Us, Unit::Ns] {
         let Ok(time) = read_time(value, unit) else { continue };
         assert_eq!(Time::new(time.seconds(), time.nanos()), Some(time));
-        for (form, unit) in [(Write::Rfc3339, Unit::Auto), (Write::Unix, Unit::S), (Write::UnixMs, Unit::Ms)] {
+        for (form, unit) in
+            [(WriteTime::Rfc3339, Unit::Auto), (WriteTime::Unix, Unit::S), (WriteTime::UnixMs, Unit::Ms)]
+        {
             let mut out = Vec::new();
             time.write(form, &mut out);
             let again = Value::Json { raw: &out, span: Span { start: 0, end: 0 } };

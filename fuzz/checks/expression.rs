@@ -6,19 +6,19 @@
 //! opposite of `x`.
 
 use super::json::is_json;
-use sidestream::core::expr::{Answer, Expression, Input, Type, Values, Want, Why};
+use sidestream::core::expr::{ConditionAnswer, EventValues, ExprType, Expression, InputValue, Want, Why};
 use std::borrow::Cow;
 
 struct Lines<'a>(Vec<&'a str>);
 
-impl Values for Lines<'_> {
-    fn value(&self, read: usize) -> Input<'_> {
+impl EventValues for Lines<'_> {
+    fn value(&self, read: usize) -> InputValue<'_> {
         let line = self.0.get(read).or(self.0.last()).copied().unwrap_or_default();
         let raw = line.trim_matches([' ', '\t', '\r']);
         match line.strip_prefix('=') {
-            Some(outside) => Input::Text(Cow::Borrowed(outside)),
-            None if is_json(raw) => Input::Json(raw.as_bytes()),
-            None => Input::Absent,
+            Some(outside) => InputValue::Text(Cow::Borrowed(outside)),
+            None if is_json(raw) => InputValue::Json(raw.as_bytes()),
+            None => InputValue::Absent,
         }
     }
 }
@@ -37,7 +37,7 @@ pub fn check(data: &[u8]) {
         }
     };
     for want in [Want::Condition, Want::Value] {
-        for of in [Type::Dyn, Type::Text, Type::Number] {
+        for of in [ExprType::Dyn, ExprType::Text, ExprType::Number] {
             for fault in expression.check(&|_| of, want) {
                 assert!(!fault.what.is_empty() && text.get(fault.at.clone()).is_some(), "{fault:?}");
             }
@@ -48,16 +48,16 @@ pub fn check(data: &[u8]) {
     let value = computed(&expression, &values);
     assert_eq!(value, computed(&expression, &values));
     match value.as_deref() {
-        Ok("true") => assert_eq!(answer, Answer::True),
-        Ok("false") => assert_eq!(answer, Answer::False),
-        Ok(_) => assert_eq!(answer, Answer::Unknown(Why::Broken)),
-        Err(why) => assert_eq!(answer, Answer::Unknown(*why)),
+        Ok("true") => assert_eq!(answer, ConditionAnswer::True),
+        Ok("false") => assert_eq!(answer, ConditionAnswer::False),
+        Ok(_) => assert_eq!(answer, ConditionAnswer::Unknown(Why::Broken)),
+        Err(why) => assert_eq!(answer, ConditionAnswer::Unknown(*why)),
     }
     // One bracket and one sign more may be too deep, or too long.
     if let Ok(opposite) = Expression::parse(&format!("!({text}\n)")) {
         let right = match answer {
-            Answer::True => Answer::False,
-            Answer::False => Answer::True,
+            ConditionAnswer::True => ConditionAnswer::False,
+            ConditionAnswer::False => ConditionAnswer::True,
             unknown => unknown,
         };
         assert_eq!(opposite.holds(&values), right);

@@ -7,7 +7,7 @@ use super::plans::Known;
 use super::render::{Target, render};
 use sidestream::core::event::StoredMessage;
 use sidestream::core::plan::enrich::{EnrichSpec, OnMiss};
-use sidestream::core::plan::spec::{Identity, UnknownKinds};
+use sidestream::core::plan::spec::{IdentityRule, UnknownKinds};
 use sidestream::core::plan::table::{TableSpec, WriteMode};
 use sidestream::core::rejection::Reason;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl Model {
         if read.section.is_none() && spec.unknown_kinds == UnknownKinds::Drop {
             return Wanted::Dropped;
         }
-        let kind = read.kind_text.clone().filter(|_| spec.identity == Identity::Kind);
+        let kind = read.kind_text.clone().filter(|_| spec.identity == IdentityRule::Kind);
         let identity = read.id.clone().map(|id| (kind, read.key.clone(), id));
         let before = identity.as_ref().and_then(|identity| self.ids.get(identity));
         if before.is_some_and(|t0| i128::from(now) - i128::from(*t0) < i128::from(spec.dedup_window_s) * 1_000_000_000)

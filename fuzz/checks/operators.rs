@@ -107,7 +107,7 @@ fn restarted(plan: &Arc<Plan>, events: &[StoredMessage]) -> Vec<Outcome> {
     outcomes
 }
 
-fn barrier(runner: &mut Runner, store: &MemoryStore) -> sidestream::protocol::intake::Barrier {
+fn barrier(runner: &mut Runner, store: &MemoryStore) -> sidestream::protocol::cutter::Barrier {
     let (barrier, groups) = runner.checkpoint();
     for group in groups {
         store.apply(Space::of(group.group), &Batch { changes: group.changes }).expect("a store in memory");

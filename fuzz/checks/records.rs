@@ -11,12 +11,12 @@ use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::enrich::JoinSpec;
 use sidestream::core::plan::layout::Layout;
 use sidestream::core::plan::spec::PlanSpec;
-use sidestream::core::record::bytes::{Cursor, put_signed, put_varint};
+use sidestream::core::record::bytes::{RecordCursor, put_signed, put_varint};
 use sidestream::core::record::parts::part_of;
 use sidestream::core::record::version::{GENERATION, IDS};
 use sidestream::core::record::{
-    Change, Checkpoint, Format, GroupMark, PlanReader, PlanSince, RecordError, Rewind, RowName, RowReader, VALUE_LIMIT,
-    decode_dedup, dedup_key, dedup_position, encode_dedup, encode_plan, encode_row,
+    Checkpoint, GroupMark, PlanReader, PlanSince, RecordError, Rewind, RowName, RowReader, StoreChange, StoreFormat,
+    VALUE_LIMIT, decode_dedup, dedup_key, dedup_position, encode_dedup, encode_plan, encode_row,
 };
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn fixed(bytes: &[u8]) {
     if let Ok((prefix, part)) = part_of(bytes) {
         assert_eq!([prefix, &part.to_be_bytes()].concat(), bytes);
     }
-    let mut cursor = Cursor::new(bytes);
+    let mut cursor = RecordCursor::new(bytes);
     let mut again = Vec::new();
     for signed in [false, true] {
         let before = cursor.rest().len();
@@ -101,11 +101,11 @@ fn meta(bytes: &[u8]) {
     if let Ok(checkpoint) = Checkpoint::decode(bytes) {
         assert_eq!(Checkpoint::decode(&checkpoint.encode()), Ok(checkpoint));
     }
-    if let Ok(format) = Format::decode(bytes) {
-        assert_eq!(Format::decode(&format.encode()), Ok(format.clone()));
+    if let Ok(format) = StoreFormat::decode(bytes) {
+        assert_eq!(StoreFormat::decode(&format.encode()), Ok(format.clone()));
         assert_eq!(
             format.differences().is_empty() && format.later().is_none(),
-            (1..=GENERATION).contains(&format.record) && Format { record: 1, ..format } == Format::first()
+            (1..=GENERATION).contains(&format.record) && StoreFormat { record: 1, ..format } == StoreFormat::first()
         );
     }
     if let Ok(spec) = serde_json::from_slice::<PlanSpec>(bytes) {
@@ -182,11 +182,11 @@ fn read_plans(entries: &[Entry]) -> Result<Vec<(String, String)>, RecordError> {
     reader.finish().map(|()| plans)
 }
 
-fn written(entry: &Entry) -> Change {
+fn written(entry: &Entry) -> StoreChange {
     (entry.0.clone(), Some(entry.1.clone()))
 }
 
-fn stored(changes: Vec<Change>) -> Vec<Entry> {
+fn stored(changes: Vec<StoreChange>) -> Vec<Entry> {
     let store: BTreeMap<Vec<u8>, Option<Vec<u8>>> = changes.into_iter().collect();
     assert!(store.values().flatten().all(|value| value.len() < VALUE_LIMIT));
     store.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()

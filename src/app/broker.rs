@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 /// What was gathered.
 #[derive(Clone, Debug)]
-pub struct Gathered {
+pub struct BrokerFacts {
     /// The broker's account.
     pub broker: Broker,
     /// Its clock.
@@ -32,7 +32,7 @@ pub async fn gather(
     (input, output): (&str, &str),
     disk: &Disk,
     accept_rewind: bool,
-) -> Result<Gathered, BrokerError> {
+) -> Result<BrokerFacts, BrokerError> {
     let (output_state, newest) = loop {
         let state = lane_state(streams, output).await?;
         let newest = newest(streams, output, state.last).await?;
@@ -67,7 +67,7 @@ pub async fn gather(
     input_state.same_leader(&streams.state(input).await?, input)?;
     output_state.same_leader(&streams.state(output).await?, output)?;
     let (server_time, leaders) = (input_state.server_time, (input_state.leader, output_state.leader));
-    Ok(Gathered { broker, server_time, leaders })
+    Ok(BrokerFacts { broker, server_time, leaders })
 }
 
 /// The rewinds that a lane message stands behind: a marker lists all, any other message the newest one alone.

@@ -10,7 +10,7 @@ use crate::adapters::fjall::FjallStore;
 use crate::adapters::sled::SledStore;
 use crate::config::StateSection;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::record::Engine;
+use crate::core::record::StateEngine;
 use crate::engine::restore::read;
 use crate::engine::rewrite::write_first;
 use crate::ports::store::{Store, StoreError};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open state directory and what it holds.
-pub struct Opened {
+pub struct OpenedState {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Its account.
@@ -32,19 +32,19 @@ pub struct Opened {
 pub fn open_store(state: &StateSection) -> Result<Arc<dyn Store>, StoreError> {
     let path = &state.path;
     Ok(match state.engine {
-        Engine::Sled => Arc::new(SledStore::open(path)?),
-        Engine::Fjall => Arc::new(FjallStore::open(path)?),
+        StateEngine::Sled => Arc::new(SledStore::open(path)?),
+        StateEngine::Fjall => Arc::new(FjallStore::open(path)?),
     })
 }
 
 /// Opens the directory as it is: whatever is wrong with it is an error, and nothing is set aside.
-pub fn open_as_it_is(state: &StateSection) -> Result<Opened, StoreError> {
+pub fn open_as_it_is(state: &StateSection) -> Result<OpenedState, StoreError> {
     finish_replacing(&state.path)?;
     open_and_read(state)
 }
 
 /// Opens the directory; one that cannot be read is set aside and a new one takes its place.
-pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
+pub fn open(state: &StateSection) -> Result<OpenedState, StoreError> {
     match open_as_it_is(state).map_err(|error| or_no_room(&state.path, error)) {
         Err(StoreError::Unreadable { why, .. }) => {
             let path = &state.path;
@@ -57,11 +57,11 @@ pub fn open(state: &StateSection) -> Result<Opened, StoreError> {
     }
 }
 
-fn open_and_read(state: &StateSection) -> Result<Opened, StoreError> {
+fn open_and_read(state: &StateSection) -> Result<OpenedState, StoreError> {
     importing::refuse(&state.path)?;
     let store = open_store(state)?;
     let disk = read(store.as_ref()).map_err(|error| named(error, &state.path))?;
-    Ok(Opened { store, disk })
+    Ok(OpenedState { store, disk })
 }
 
 /// What was read of a directory, or of a copy of it, does not know where it is.
@@ -88,11 +88,11 @@ pub fn plans(state: &StateSection) -> Result<BTreeMap<String, PlanSpec>, StoreEr
 /// instant are the texts of the plans, the origin and B only in what was set aside.
 pub fn begin_anew(
     state: &StateSection,
-    opened: Opened,
+    opened: OpenedState,
     first: &First,
     record: &Checkpoint,
 ) -> Result<Arc<dyn Store>, StoreError> {
-    let Opened { store, disk } = opened;
+    let OpenedState { store, disk } = opened;
     let fresh = disk.checkpoint.is_none() && disk.marks.is_empty() && !disk.lost;
     if fresh {
         write_first(store.as_ref(), first, record)?;
@@ -138,7 +138,7 @@ mod tests {
     use crate::core::record::encode_plan;
     use crate::ports::store::{Batch, Space};
     use crate::protocol::facts::{GroupMark, PlanSince};
-    use crate::protocol::start_world::{World, spec};
+    use crate::protocol::tests::world::{World, spec};
 
     /// What a start over an empty state writes first: a record at a position, and the text of plan A.
     fn first(position: u64) -> (First, Checkpoint) {
@@ -148,12 +148,12 @@ mod tests {
         (First::Anew(floor, vec![spec('A')]), record)
     }
 
-    fn section(path: &Path, engine: Engine) -> StateSection {
+    fn section(path: &Path, engine: StateEngine) -> StateSection {
         StateSection { path: path.to_owned(), engine, cache_rows: 1_000 }
     }
 
     /// A directory with a record at position 3.
-    fn begun(path: &StateSection) -> Opened {
+    fn begun(path: &StateSection) -> OpenedState {
         let (first, record) = first(3);
         drop(begin_anew(path, open(path).unwrap(), &first, &record).unwrap());
         open(path).unwrap()
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_later_builds_plan_is_refused_and_nothing_is_moved() {
         let words = [r#""of_a_later_build":true,"#, r#""enrich":[{"kinds":[],"on_miss":"wait","into":[],"add":{}}],"#];
-        for (engine, words) in [Engine::Sled, Engine::Fjall].into_iter().zip(words) {
+        for (engine, words) in [StateEngine::Sled, StateEngine::Fjall].into_iter().zip(words) {
             let root = tempfile::tempdir().unwrap();
             let path = section(&root.path().join("state"), engine);
             let opened = begun(&path);
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_plan_under_another_ones_name_is_a_later_builds() {
         let root = tempfile::tempdir().unwrap();
-        let path = section(&root.path().join("state"), Engine::Sled);
+        let path = section(&root.path().join("state"), StateEngine::Sled);
         let opened = begun(&path);
         let mut changes = Vec::new();
         encode_plan(&spec('B').fingerprint(), &spec('C').text(), &mut changes).unwrap();
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_new_directory_takes_the_old_ones_place_whole() {
-        for engine in [Engine::Sled, Engine::Fjall] {
+        for engine in [StateEngine::Sled, StateEngine::Fjall] {
             let root = tempfile::tempdir().unwrap();
             let path = section(&root.path().join("state"), engine);
             let old = begun(&path);
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_crash_while_a_directory_is_replaced_leaves_the_one_or_the_other() {
-        for engine in [Engine::Sled, Engine::Fjall] {
+        for engine in [StateEngine::Sled, StateEngine::Fjall] {
             let root = tempfile::tempdir().unwrap();
             let path = section(&root.path().join("state"), engine);
             drop(begun(&path));

@@ -4,7 +4,7 @@
 //! to them for a moment, and the copy is opened in a place of its own, which goes with the reader. An engine may start
 //! meanwhile. Whatever is wrong with the directory is an answer.
 
-use super::disk::{Opened, named, open_as_it_is};
+use super::disk::{OpenedState, named, open_as_it_is};
 use crate::adapters::directory::copy::{is_store, try_copy};
 use crate::adapters::directory::files::{failed, names, unreadable};
 use crate::adapters::directory::lock::is_held;
@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a state directory holds, read from a copy.
-pub struct Look {
+pub struct DirectoryContents {
     /// The store and its account; gives the copy up before that goes.
-    pub opened: Opened,
+    pub opened: OpenedState,
     _copy: Copy,
 }
 
@@ -40,7 +40,7 @@ impl Drop for Copy {
 
 /// Opens a copy of a state directory that no engine has open. It takes room for as much in the directory for temporary
 /// files; errors name the directory that was asked for.
-pub fn look(state: &StateSection) -> Result<Look, StoreError> {
+pub fn look(state: &StateSection) -> Result<DirectoryContents, StoreError> {
     let path = &state.path;
     if !is_store(path) {
         return Err(no_store(path));
@@ -64,7 +64,7 @@ pub fn look(state: &StateSection) -> Result<Look, StoreError> {
         std::thread::sleep(PAUSE);
     }
     let opened = open_as_it_is(&StateSection { path: to, ..state.clone() }).map_err(|error| named(error, path))?;
-    Ok(Look { opened, _copy: copy })
+    Ok(DirectoryContents { opened, _copy: copy })
 }
 
 /// Why there is no store in a directory.

@@ -2,8 +2,8 @@
 //!
 //! Asks the stream what became of positions that did not come; never passes over one unasked.
 
+use super::bounds::{FeedBounds, Gate};
 use super::broker::same_stream;
-use super::replay::bounds::{Bounds, Gate};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::Source;
 use crate::adapters::nats::streams;
@@ -11,9 +11,9 @@ use crate::core::ids::{Nanos, Position};
 use crate::engine::ending::End;
 use crate::engine::host::Address;
 use crate::engine::intake::IntakeHands;
-use crate::engine::messages::{Fed, Feed, Tell};
+use crate::engine::messages::{IntakeAnswer, IntakeMessage, Tell};
 use crate::ports::stream::{BrokerError, StoredMessage};
-use crate::protocol::intake::Jump;
+use crate::protocol::cutter::Jump;
 use crate::protocol::jump;
 use crate::protocol::machines::intake::ToIntake;
 use crate::protocol::start::Start;
@@ -52,7 +52,7 @@ pub struct FeedParts {
     /// `--accept-gap`.
     pub accept_gap: bool,
     /// The end and the pace of a replay.
-    pub replay: Option<Arc<Bounds>>,
+    pub replay: Option<Arc<FeedBounds>>,
     /// The metrics.
     pub metrics: Metrics,
 }
@@ -142,16 +142,16 @@ enum Handed {
 
 /// Hands messages to Intake, after looking into positions that are missing.
 async fn hand_over(parts: &FeedParts, messages: Vec<StoredMessage>, permit: OwnedSemaphorePermit) -> Handed {
-    let mut feed = Feed { messages, permit, pass_jumps: false };
+    let mut feed = IntakeMessage { messages, permit, pass_jumps: false };
     loop {
         match parts.intake.send(feed).await {
-            Ok(Fed::Taken) => return Handed::Taken,
-            Ok(Fed::Closed) => return Handed::Closed,
-            Ok(Fed::Jumps(jumps, back)) => {
+            Ok(IntakeAnswer::Taken) => return Handed::Taken,
+            Ok(IntakeAnswer::Closed) => return Handed::Closed,
+            Ok(IntakeAnswer::Jumps(jumps, back)) => {
                 if let Some(end) = look_into(parts, &jumps).await {
                     return Handed::End(end);
                 }
-                feed = Feed { pass_jumps: true, ..back };
+                feed = IntakeMessage { pass_jumps: true, ..back };
             }
             Err(_) => return Handed::End(End::Broken("intake died".to_owned())),
         }

@@ -9,7 +9,7 @@ use super::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::config::Config;
 use crate::core::percent;
 use crate::core::state::row::StoredRow;
-use crate::core::state::view::{self, Ask};
+use crate::core::state::view::{self, StateQuery};
 use crate::engine::restore::{stored_global_row, stored_rows};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -23,20 +23,20 @@ const QUERY_MAX: usize = 64 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks the engine that listens there: `None` when none does, `Some(None)` when it keeps nothing of that.
-pub fn ask_running(listen: SocketAddr, ask: &Ask) -> Result<Option<Option<Value>>, Exit> {
+pub fn ask_running(listen: SocketAddr, ask: &StateQuery) -> Result<Option<Option<Value>>, Exit> {
     let encoded = |text: &str| percent::encoded(text, percent::unreserved);
     let query = match ask {
-        Ask::Key(key) => format!("key={}", encoded(key)),
-        Ask::Row { table, row: None } => format!("table={}", encoded(table)),
-        Ask::Row { table, row: Some(row) } => format!("table={}&row={}", encoded(table), encoded(row)),
+        StateQuery::Key(key) => format!("key={}", encoded(key)),
+        StateQuery::Row { table, row: None } => format!("table={}", encoded(table)),
+        StateQuery::Row { table, row: Some(row) } => format!("table={}&row={}", encoded(table), encoded(row)),
     };
     if query.len() > QUERY_MAX {
         if get(listen, "/healthz")?.is_none() {
             return Ok(None);
         }
         let (of, length) = match ask {
-            Ask::Key(key) => ("key", key.len()),
-            Ask::Row { row, .. } => ("row", row.as_ref().map_or(0, String::len)),
+            StateQuery::Key(key) => ("key", key.len()),
+            StateQuery::Row { row, .. } => ("row", row.as_ref().map_or(0, String::len)),
         };
         let what = format!("a {of} of {length} bytes is too long to be asked of the running engine");
         return Err(Exit::new(USAGE, what, "stop the engine for a moment: the state directory is read then"));
@@ -90,7 +90,7 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 }
 
 /// Looks that up in the state directory, which stays as it is.
-pub fn read_directory(config: &Config, ask: &Ask) -> Result<Option<Value>, Exit> {
+pub fn read_directory(config: &Config, ask: &StateQuery) -> Result<Option<Value>, Exit> {
     if !config.state.path.exists() {
         let what = format!(
             "no engine answers on {} and there is no state directory {}",
@@ -105,11 +105,11 @@ pub fn read_directory(config: &Config, ask: &Ask) -> Result<Option<Value>, Exit>
     let store = look.opened.store.as_ref();
     let failed = |error| named(error, &config.state.path);
     match ask {
-        Ask::Key(key) => {
+        StateQuery::Key(key) => {
             let rows = stored_rows(store, key).map_err(failed)?;
             Ok(view::of_key(key, position, layout, rows.iter().map(StoredRow::row)))
         }
-        Ask::Row { table, row } => {
+        StateQuery::Row { table, row } => {
             let Some((table, row)) = view::number(layout, table, row.as_deref()) else { return Ok(None) };
             let rows = stored_global_row(store, table, row).map_err(failed)?;
             Ok(rows.first().map(|row| view::of_row(position, layout, row.row())))

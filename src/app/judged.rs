@@ -3,17 +3,17 @@
 //! Where an operator consented to go on behind an input that lost its tail, the start ends with a marker in the lane; the next
 //! one finds it there.
 
-use super::broker::{self, Gathered};
-use super::disk::{self, Opened};
+use super::broker::{self, BrokerFacts};
+use super::disk::{self, OpenedState};
 use super::exit::{CONFIG, Exit};
 use super::process::Process;
 use super::session::blocking;
-use super::verdict::{After, broker_failed};
+use super::verdict::{SessionEnd, broker_failed};
 use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::once::{Answer, Once, WRONG_SEQUENCE};
+use crate::adapters::nats::once::{Once, PublishAnswer, WRONG_SEQUENCE};
 use crate::core::ids::Position;
 use crate::engine::rewrite;
-use crate::protocol::facts::{Asked, Broker, Consent};
+use crate::protocol::facts::{Broker, Consent, StartRequest};
 use crate::protocol::header::RunId;
 use crate::protocol::looks::{self, Look, LookAgain};
 use crate::protocol::marker::{Marker, marker};
@@ -25,9 +25,9 @@ use crate::telemetry::health::Phase;
 use std::time::Duration;
 
 /// A start that is decided.
-pub struct Judged {
+pub struct JudgedStart {
     /// The open directory, as of the rewinds that the lane tells of.
-    pub opened: Opened,
+    pub opened: OpenedState,
     /// The broker's account.
     pub facts: Broker,
     /// The process.
@@ -37,17 +37,22 @@ pub struct Judged {
 }
 
 /// Opens the directory, asks the broker and decides. `number` counts the starts of this process.
-pub async fn judged(process: &Process, memory: &mut Memory, lane: &Connection, number: u64) -> Result<Judged, After> {
+pub async fn judged(
+    process: &Process,
+    memory: &mut Memory,
+    lane: &Connection,
+    number: u64,
+) -> Result<JudgedStart, SessionEnd> {
     let config = &process.config;
     let state = config.state.clone();
     let mut opened = blocking(move || disk::open(&state)).await?;
     let Consent { accept_rewind, .. } = process.consent;
     let streams = (config.input.stream.as_str(), config.output.stream.as_str());
     let gathered = broker::gather(lane, streams, &opened.disk, accept_rewind).await;
-    let Gathered { broker, server_time, leaders } = gathered.map_err(broker_failed)?;
+    let BrokerFacts { broker, server_time, leaders } = gathered.map_err(broker_failed)?;
     let facts = memory.complete(broker);
     let run = memory.run(&facts, server_time, process.random);
-    let asked = Asked { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
+    let asked = StartRequest { run: run.clone(), plan: config.plan.clone(), consent: process.consent };
     let adopted = rewind::adopt(&opened.disk, &facts, accept_rewind);
     let decided = start::decide(&adopted.disk, &facts, &asked);
     let seen = looks::suspicion(&adopted.disk, &facts, &decided);
@@ -72,20 +77,20 @@ pub async fn judged(process: &Process, memory: &mut Memory, lane: &Connection, n
         tracing::warn!(floor = start.base.0, "the state follows a rewind of the input stream");
     }
     opened.disk = adopted.disk;
-    Ok(Judged { opened, facts, run, start })
+    Ok(JudgedStart { opened, facts, run, start })
 }
 
 /// Waits until what was seen of the streams may be looked at again.
-async fn look_again(process: &Process, again: LookAgain) -> After {
+async fn look_again(process: &Process, again: LookAgain) -> SessionEnd {
     let why = format!("{}: looking again", again.seen);
     process.health.set(Phase::Waiting { why: why.clone() });
     tokio::time::sleep(Duration::from_nanos(again.wait.0.unsigned_abs())).await;
-    After::Again { why, pause: false }
+    SessionEnd::Again { why, pause: false }
 }
 
 /// A start as the rules decided it, and as a replay takes it: of the input as it is, holes and all.
-fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, After> {
-    let mut start = decided.map_err(|refusal| After::Stop(refusal.into()))?;
+fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, SessionEnd> {
+    let mut start = decided.map_err(|refusal| SessionEnd::Stop(refusal.into()))?;
     if process.replay.is_some() {
         start.history = Position(u64::MAX);
     }
@@ -94,9 +99,9 @@ fn taken(process: &Process, decided: Result<Start, Refusal>) -> Result<Start, Af
 }
 
 /// A replay that began with a copy of a state cannot build it anew.
-fn has_its_copy(process: &Process, start: &Start) -> Result<(), After> {
+fn has_its_copy(process: &Process, start: &Start) -> Result<(), SessionEnd> {
     if process.replay.as_ref().is_some_and(|replay| replay.copied) && start.kind != StartKind::Resume {
-        return Err(After::Stop(Exit::new(
+        return Err(SessionEnd::Stop(Exit::new(
             CONFIG,
             "the copy of the state that this replay began with is lost",
             "begin another replay, into another stream and directory",
@@ -107,14 +112,14 @@ fn has_its_copy(process: &Process, start: &Start) -> Result<(), After> {
 
 /// Puts a rewind's marker behind the lane's end as it was seen. Only one engine can; whatever came of it, the next start
 /// reads the lane again.
-async fn publish(process: &Process, lane: &Connection, marker: &Marker, run: &RunId, number: u64) -> After {
+async fn publish(process: &Process, lane: &Connection, marker: &Marker, run: &RunId, number: u64) -> SessionEnd {
     let config = &process.config;
     let mut headers = marker.headers(&config.input.stream, run, number);
     headers.push(("Nats-Expected-Last-Sequence".to_owned(), (marker.at.0 - 1).to_string()));
     let (stream, subject, body) = (config.output.stream.clone(), marker.subject(&config.plan), marker.body().into());
     let once = Once { stream, subject: subject.clone(), headers, body };
     match once.publish(lane).await {
-        Ok(Answer::Stored { sequence, .. }) => {
+        Ok(PublishAnswer::Stored { sequence, .. }) => {
             let why = marker.sentence();
             tracing::warn!(
                 sequence,
@@ -122,13 +127,13 @@ async fn publish(process: &Process, lane: &Connection, marker: &Marker, run: &Ru
                 known = marker.known.0,
                 "{why}, as --accept-rewind says"
             );
-            After::Again { why, pause: false }
+            SessionEnd::Again { why, pause: false }
         }
-        Ok(Answer::Refused { code, words }) if WRONG_SEQUENCE.contains(&code) => After::Again {
+        Ok(PublishAnswer::Refused { code, words }) if WRONG_SEQUENCE.contains(&code) => SessionEnd::Again {
             why: format!("the output stream went on while the input was looked at: {words}"),
             pause: true,
         },
-        Ok(Answer::Refused { words, .. }) => After::Again {
+        Ok(PublishAnswer::Refused { words, .. }) => SessionEnd::Again {
             why: format!("the output stream does not take the marker of the rewind on {subject}: {words}"),
             pause: true,
         },

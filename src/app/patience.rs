@@ -21,7 +21,7 @@ const DENIED: Duration = Duration::from_secs(2);
 
 /// What a process has waited for so far.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct StartPatience {
     began: Instant,
     /// The next pause.
     pause: Duration,
@@ -29,10 +29,10 @@ pub(super) struct Patience {
     denied: Option<Instant>,
 }
 
-impl Patience {
+impl StartPatience {
     /// At the beginning of a process.
-    pub(super) fn new() -> Patience {
-        Patience { began: Instant::now(), pause: PAUSE, denied: None }
+    pub(super) fn new() -> StartPatience {
+        StartPatience { began: Instant::now(), pause: PAUSE, denied: None }
     }
 
     /// A start came further than the one before.

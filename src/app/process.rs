@@ -2,8 +2,8 @@
 //!
 //! Lives as long as the process; what belongs to one start is in `session`.
 
+use super::bounds::FeedBounds;
 use super::claim;
-use super::replay::bounds::Bounds;
 use crate::adapters::nats::connect::NatsSettings;
 use crate::adapters::nats::inspect::Expectation;
 use crate::config::Config;
@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shards of the start that is running, for inspection.
-pub type Running = Arc<Mutex<Vec<Address<ShardHands>>>>;
+pub type RunningShards = Arc<Mutex<Vec<Address<ShardHands>>>>;
 
 /// What all starts of a process share.
 pub struct Process {
@@ -49,9 +49,9 @@ pub struct Process {
     /// At most so many look at keys at a time.
     pub inspections: Arc<Semaphore>,
     /// The shards, for inspection.
-    pub running: Running,
+    pub running: RunningShards,
     /// What makes this a replay: its end and its pace.
-    pub replay: Option<Arc<Bounds>>,
+    pub replay: Option<Arc<FeedBounds>>,
     /// The random end of the run id.
     pub random: u32,
 }
@@ -72,7 +72,7 @@ impl Process {
             proven: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
-            running: Running::default(),
+            running: RunningShards::default(),
             replay: None,
             random: random(),
         }

@@ -13,7 +13,7 @@ use crate::ports::stream::{BrokerError, StoredMessage, StreamState};
 const BATCH: usize = 1_000;
 
 /// A reader; nothing is asked of the server before the first message is.
-pub struct Reader<'a> {
+pub struct StreamReader<'a> {
     connection: Connection,
     stream: &'a str,
     state: StreamState,
@@ -26,10 +26,10 @@ pub struct Reader<'a> {
     over: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> StreamReader<'a> {
     /// Everything that a stream in this state holds.
-    pub fn new(connection: &Connection, stream: &'a str, state: StreamState) -> Reader<'a> {
-        Reader::after(connection, stream, state, Position(0), SourceOptions::default())
+    pub fn new(connection: &Connection, stream: &'a str, state: StreamState) -> StreamReader<'a> {
+        StreamReader::after(connection, stream, state, Position(0), SourceOptions::default())
     }
 
     /// What it holds behind a position.
@@ -39,10 +39,10 @@ impl<'a> Reader<'a> {
         state: StreamState,
         after: Position,
         options: SourceOptions,
-    ) -> Reader<'a> {
+    ) -> StreamReader<'a> {
         let over = state.messages == 0 || after.0 >= state.last;
         let (connection, patience) = (connection.clone(), CommandPatience::default());
-        Reader { connection, stream, state, after, options, source: None, patience, read: 0, over }
+        StreamReader { connection, stream, state, after, options, source: None, patience, read: 0, over }
     }
 
     /// The next messages; none at the end.

@@ -6,7 +6,7 @@ use crate::adapters::nats::heard::Heard;
 use crate::engine::ending::End;
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Metrics;
-use crate::telemetry::stall::{Seen, Stall};
+use crate::telemetry::stall::{Stall, StallLook};
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(250);
 pub async fn watch(health: Health, metrics: Metrics, input: Heard) -> Option<End> {
     let seen = || {
         let figures = metrics.figures();
-        Seen {
+        StallLook {
             unconfirmed: figures.unconfirmed,
             confirmed: figures.published,
             input_silent: input.silent(),

@@ -3,10 +3,10 @@
 //! How long it waits between two starts, and when it gives up, is decided in `patience`.
 
 use super::exit::Exit;
-use super::patience::{Patience, never_reached};
+use super::patience::{StartPatience, never_reached};
 use super::process::Process;
 use super::session::session;
-use super::verdict::After;
+use super::verdict::SessionEnd;
 use crate::adapters::directory::set_aside;
 use crate::ports::store::StoreError;
 use crate::protocol::memory::Memory;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// Runs until `stop` turns true or a start says to stop.
 pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
     let mut memory = Memory::default();
-    let mut patience = Patience::new();
+    let mut patience = StartPatience::new();
     let mut damaged = false;
     for number in 1.. {
         let after = session(process, &mut memory, number, &mut stop).await;
@@ -25,39 +25,39 @@ pub async fn run(process: &Process, mut stop: watch::Receiver<bool>) -> Result<(
             damaged = false;
         }
         if *stop.borrow()
-            && let After::Again { why, .. } = &after
+            && let SessionEnd::Again { why, .. } = &after
         {
             tracing::warn!(why, "stopped without a last checkpoint: the next start computes again what came after it");
             break;
         }
         match after {
-            After::Drained => break,
-            After::Stop(exit) => return Err(exit),
+            SessionEnd::Drained => break,
+            SessionEnd::Stop(exit) => return Err(exit),
             // A directory that was just made and cannot be read either: the disk is not to be trusted.
-            After::Damaged(error) if damaged => return Err(error.into()),
-            After::Damaged(error) => {
+            SessionEnd::Damaged(error) if damaged => return Err(error.into()),
+            SessionEnd::Damaged(error) => {
                 damaged = true;
                 begin_anew(process, &error).await?;
             }
-            After::NoRoom(error) => {
+            SessionEnd::NoRoom(error) => {
                 // Nothing that was confirmed is lost, and what is not in the state is computed again: as often as it takes.
                 let why = format!("no room on the disk of the state directory: {}", Exit::from(error).message);
                 if !patience.pause(process, why, &mut stop).await {
                     break;
                 }
             }
-            After::Again { why, pause: false } => tracing::info!(why, "starting again"),
-            After::Again { why, pause: true } => {
+            SessionEnd::Again { why, pause: false } => tracing::info!(why, "starting again"),
+            SessionEnd::Again { why, pause: true } => {
                 if !patience.wait(process, &memory, never_reached(why), &mut stop).await? {
                     break;
                 }
             }
-            After::Wait(exit) => {
+            SessionEnd::Wait(exit) => {
                 if !patience.wait(process, &memory, exit, &mut stop).await? {
                     break;
                 }
             }
-            After::Denied { by, exit } => {
+            SessionEnd::Denied { by, exit } => {
                 if !patience.denied(process, &memory, (by, exit), &mut stop).await? {
                     break;
                 }

@@ -4,12 +4,12 @@
 //! again. The order of the steps is the order of DESIGN's start rules; what they say is `core`'s business.
 
 use super::claim;
-use super::disk::{self, Opened};
+use super::disk::{self, OpenedState};
 use super::exit::{CONFIG, Exit};
 use super::feed::{FeedParts, feed};
-use super::judged::{Judged, judged};
+use super::judged::{JudgedStart, judged};
 use super::process::{Process, streams_of};
-use super::verdict::{After, broker_failed, judge, not_there, store_failed};
+use super::verdict::{SessionEnd, broker_failed, judge, not_there, store_failed};
 use super::writer::{self, Writing};
 use super::{look, old_lane, readiness, settings_watch, ticks};
 use crate::adapters::nats::connect::{Connection, Trouble};
@@ -22,7 +22,7 @@ use crate::core::ids::{KEY_GROUPS, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::State;
 use crate::engine::ending::End;
-use crate::engine::launch::{Engine, Parts};
+use crate::engine::launch::{Engine, EngineParts};
 use crate::engine::{restore, rewrite};
 use crate::ports::stream::{BrokerError, Denial};
 use crate::protocol::epoch;
@@ -49,11 +49,16 @@ struct Under {
 }
 
 /// Runs one start to its end. `number` counts the starts of this process from 1.
-pub async fn session(process: &Process, memory: &mut Memory, number: u64, stop: &mut watch::Receiver<bool>) -> After {
+pub async fn session(
+    process: &Process,
+    memory: &mut Memory,
+    number: u64,
+    stop: &mut watch::Receiver<bool>,
+) -> SessionEnd {
     process.health.set(Phase::Connecting);
     let begun = tokio::select! {
         begun = begin(process, memory, number) => begun,
-        _ = stop.wait_for(|stop| *stop) => return After::Drained,
+        _ = stop.wait_for(|stop| *stop) => return SessionEnd::Drained,
     };
     let mut under = match begun {
         Ok(under) => under,
@@ -70,10 +75,10 @@ pub async fn session(process: &Process, memory: &mut Memory, number: u64, stop: 
     judge(process, memory, &connection, (&run, start), end).await
 }
 
-async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Under, After> {
+async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Under, SessionEnd> {
     let config = &process.config;
     let (source, lane) = connect(process, memory).await?;
-    let Judged { opened, facts, run, start } = judged(process, memory, &lane, number).await?;
+    let JudgedStart { opened, facts, run, start } = judged(process, memory, &lane, number).await?;
     announce(process, &start, &facts);
     process.metrics.disk(opened.store.disk_bytes());
     let parts = assemble(process, start.clone(), &facts, opened).await?;
@@ -106,7 +111,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
     tasks.spawn(settings_watch::watch(source.clone(), expected, settings_watch::LOOK, metrics));
     // A replay never moves time on: what still waits at its end is outside of it.
     if let Some(subject) = config.plan.tick_subject.clone().filter(|_| process.replay.is_none()) {
-        let clock = ticks::Clock { nats: process.nats.clone(), stream: config.input.stream.clone(), subject };
+        let clock = ticks::TickTarget { nats: process.nats.clone(), stream: config.input.stream.clone(), subject };
         tasks.spawn(ticks::tick(clock, process.metrics.clone()));
     }
     tasks.spawn(readiness::watch(process.health.clone(), process.metrics.clone(), answered));
@@ -131,7 +136,7 @@ async fn begin(process: &Process, memory: &mut Memory, number: u64) -> Result<Un
 }
 
 /// A connection for the input and one for the output, where both streams are there and suit.
-async fn connect(process: &Process, memory: &Memory) -> Result<(Connection, Connection), After> {
+async fn connect(process: &Process, memory: &Memory) -> Result<(Connection, Connection), SessionEnd> {
     let source = Connection::open(&process.nats, "source").await.map_err(broker_failed)?;
     let lane = Connection::open(&process.nats, "lane").await.map_err(broker_failed)?;
     if memory.run.is_none() {
@@ -179,7 +184,7 @@ async fn open_old(process: &Process, connection: &Connection, start: &Start) -> 
 }
 
 /// Both streams exist: a process may be started before they are made.
-async fn are_there(process: &Process, lane: &Connection) -> Result<(), After> {
+async fn are_there(process: &Process, lane: &Connection) -> Result<(), SessionEnd> {
     let config = &process.config;
     for (role, stream) in [("input", &config.input.stream), ("output", &config.output.stream)] {
         if streams::find(lane, stream).await.map_err(broker_failed)?.is_none() {
@@ -190,19 +195,25 @@ async fn are_there(process: &Process, lane: &Connection) -> Result<(), After> {
 }
 
 /// The streams are there and suit; what does not is for the operator to mend.
-async fn suits(process: &Process, lane: &Connection) -> Result<(), After> {
+async fn suits(process: &Process, lane: &Connection) -> Result<(), SessionEnd> {
     let unsuitable = inspect::unsuitable(lane, &streams_of(&process.config)).await.map_err(broker_failed)?;
     match unsuitable.into_iter().next() {
         None => Ok(()),
-        Some(finding) => Err(After::Stop(Exit::new(CONFIG, finding.what, finding.hint))),
+        Some(finding) => Err(SessionEnd::Stop(Exit::new(CONFIG, finding.what, finding.hint))),
     }
 }
 
 /// Everything that the engine is made of: plan, record, state.
-async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opened) -> Result<Parts, After> {
+async fn assemble(
+    process: &Process,
+    start: Start,
+    facts: &Broker,
+    opened: OpenedState,
+) -> Result<EngineParts, SessionEnd> {
     let config = &process.config;
     let prepared = prepare(&start, facts, &config.plan, &opened.disk);
-    let Prepared { plan, first, record, next_plan, ids } = prepared.map_err(|refusal| After::Stop(refusal.into()))?;
+    let Prepared { plan, first, record, next_plan, ids } =
+        prepared.map_err(|refusal| SessionEnd::Stop(refusal.into()))?;
     let state = config.state.clone();
     let (resumes, record_of) = (start.kind == StartKind::Resume, record.clone());
     let store = blocking(move || {
@@ -223,7 +234,7 @@ async fn assemble(process: &Process, start: Start, facts: &Broker, opened: Opene
     let states: Vec<State> = blocking(move || restore::load(store_of.as_ref(), shards, cache_rows, ids, after)).await?;
     process.metrics.accepted_gaps(start.gaps);
     process.metrics.accepted_rewinds(epoch::count(&start.rewinds));
-    Ok(Parts {
+    Ok(EngineParts {
         plan: Arc::new(plan),
         start,
         states,
@@ -332,9 +343,9 @@ fn announce(process: &Process, start: &Start, facts: &Broker) {
 /// Disk work off the async workers.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crate::ports::store::StoreError> + Send + 'static,
-) -> Result<T, After> {
+) -> Result<T, SessionEnd> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result.map_err(store_failed),
-        Err(error) => Err(After::Stop(Exit::broken(error))),
+        Err(error) => Err(SessionEnd::Stop(Exit::broken(error))),
     }
 }

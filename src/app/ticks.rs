@@ -3,12 +3,12 @@
 //! When one is due is `protocol::ticks`' decision. A message that does not arrive costs nothing but the time until the next.
 
 use crate::adapters::nats::connect::{Connection, NatsSettings};
-use crate::adapters::nats::once::{Answer, Once};
+use crate::adapters::nats::once::{Once, PublishAnswer};
 use crate::core::ids::Nanos;
 use crate::core::output::TICK;
 use crate::engine::ending::End;
 use crate::ports::stream::BrokerError;
-use crate::protocol::ticks::{Look, Ticks};
+use crate::protocol::ticks::{TickLook, Ticks};
 use crate::telemetry::metrics::Metrics;
 use std::time::{Duration, SystemTime};
 use tokio::time::MissedTickBehavior;
@@ -17,7 +17,7 @@ use tokio::time::MissedTickBehavior;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the messages go.
-pub struct Clock {
+pub struct TickTarget {
     /// The connection's settings: it has one of its own, opened when it is needed.
     pub nats: NatsSettings,
     /// The input stream.
@@ -27,7 +27,7 @@ pub struct Clock {
 }
 
 /// Publishes until the start is over.
-pub async fn tick(clock: Clock, metrics: Metrics) -> Option<End> {
+pub async fn tick(clock: TickTarget, metrics: Metrics) -> Option<End> {
     let mut connection: Option<Connection> = None;
     let mut ticks = Ticks::default();
     let mut look = tokio::time::interval(LOOK);
@@ -36,7 +36,7 @@ pub async fn tick(clock: Clock, metrics: Metrics) -> Option<End> {
         look.tick().await;
         let now = now();
         let (received, deadline) = (metrics.figures().received, metrics.first_deadline());
-        if !ticks.look(Look { now, received, deadline }) {
+        if !ticks.look(TickLook { now, received, deadline }) {
             continue;
         }
         match publish(&clock, &mut connection, now).await {
@@ -49,7 +49,7 @@ pub async fn tick(clock: Clock, metrics: Metrics) -> Option<End> {
     }
 }
 
-async fn publish(clock: &Clock, connection: &mut Option<Connection>, now: Nanos) -> Result<(), BrokerError> {
+async fn publish(clock: &TickTarget, connection: &mut Option<Connection>, now: Nanos) -> Result<(), BrokerError> {
     let open = match connection {
         Some(open) => open,
         None => connection.insert(Connection::open(&clock.nats, "clock").await?),
@@ -59,8 +59,8 @@ async fn publish(clock: &Clock, connection: &mut Option<Connection>, now: Nanos)
     let headers = vec![(TICK.to_owned(), "1".to_owned()), ("Nats-Msg-Id".to_owned(), id)];
     let (stream, subject) = (clock.stream.clone(), clock.subject.clone());
     match (Once { stream, subject, headers, body: Default::default() }).publish(open).await? {
-        Answer::Stored { .. } => Ok(()),
-        Answer::Refused { code, words } => {
+        PublishAnswer::Stored { .. } => Ok(()),
+        PublishAnswer::Refused { code, words } => {
             Err(BrokerError::Transient(format!("the input refuses it: {words} ({code})")))
         }
     }

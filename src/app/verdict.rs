@@ -12,13 +12,13 @@ use crate::ports::store::StoreError;
 use crate::ports::stream::{BrokerError, Denial, LaneEvent};
 use crate::protocol::header::RunId;
 use crate::protocol::memory::Memory;
-use crate::protocol::verdict::{self, Verdict, Who};
+use crate::protocol::verdict::{self, RefusalVerdict, Who};
 use crate::telemetry::metrics::Refused;
 use std::sync::atomic::Ordering;
 
 /// How a start ended.
 #[derive(Debug)]
-pub enum After {
+pub enum SessionEnd {
     /// The process was asked to stop, and everything is out and in the state.
     Drained,
     /// Start again: at once, or after a pause when the world is at fault.
@@ -52,23 +52,23 @@ pub async fn judge(
     lane: &Connection,
     (run, start): (&RunId, u64),
     end: End,
-) -> After {
+) -> SessionEnd {
     match end {
-        End::Drained => After::Drained,
-        End::PlanEnded => After::Again { why: "the configured plan takes over".to_owned(), pause: false },
+        End::Drained => SessionEnd::Drained,
+        End::PlanEnded => SessionEnd::Again { why: "the configured plan takes over".to_owned(), pause: false },
         End::Refused(refusal) if memory.learn(&refusal, process.consent.accept_gap) => {
-            After::Again { why: refusal.to_string(), pause: false }
+            SessionEnd::Again { why: refusal.to_string(), pause: false }
         }
-        End::Refused(refusal) => After::Stop(refusal.into()),
+        End::Refused(refusal) => SessionEnd::Stop(refusal.into()),
         End::Store(error) => store_failed(error),
-        End::Broken(what) => After::Stop(Exit::broken(what)),
+        End::Broken(what) => SessionEnd::Stop(Exit::broken(what)),
         End::Broker(error) => broker_failed(error),
         End::Lane(LaneEvent::Refused { at, code, description }) => {
             let (cause, after) = refused(process, lane, (run, start), at, code, &description).await;
             process.metrics.lane_refused(cause);
             after
         }
-        End::Lane(event) => After::Again { why: format!("the lane's batch ended: {event:?}"), pause: true },
+        End::Lane(event) => SessionEnd::Again { why: format!("the lane's batch ended: {event:?}"), pause: true },
     }
 }
 
@@ -80,41 +80,41 @@ async fn refused(
     at: LaneSequence,
     code: u64,
     description: &str,
-) -> (Refused, After) {
+) -> (Refused, SessionEnd) {
     const WRONG_LAST_SEQUENCE: u64 = 10_071;
     let why = format!("the server refused output {at}: {description} ({code})");
     if code != WRONG_LAST_SEQUENCE {
         process.stalled.store(true, Ordering::Relaxed);
-        return (Refused::Server, After::Again { why, pause: true });
+        return (Refused::Server, SessionEnd::Again { why, pause: true });
     }
     match streams::message_at(lane, &process.config.output.stream, at.0).await {
         Err(error) => (Refused::Unknown, broker_failed(error)),
         Ok(found) => match verdict::refused(at, found.as_ref(), run, start) {
-            Verdict::Stop(refusal) => (Refused::Another, After::Stop(refusal.into())),
-            Verdict::Again { who, pause } => {
+            RefusalVerdict::Stop(refusal) => (Refused::Another, SessionEnd::Stop(refusal.into())),
+            RefusalVerdict::Again { who, pause } => {
                 let cause = match who {
                     Who::Nobody => Refused::Unknown,
                     Who::Us => Refused::Own,
                     Who::Another => Refused::Another,
                 };
-                (cause, After::Again { why: format!("{why}: {who} wrote it"), pause })
+                (cause, SessionEnd::Again { why: format!("{why}: {who} wrote it"), pause })
             }
         },
     }
 }
 
 /// A failure of the store: damage is set aside, a full disk is waited for, all else is for the operator.
-pub fn store_failed(error: StoreError) -> After {
+pub fn store_failed(error: StoreError) -> SessionEnd {
     match error {
-        StoreError::Unreadable { .. } => After::Damaged(error),
-        error if error.is_no_room() => After::NoRoom(error),
-        other => After::Stop(other.into()),
+        StoreError::Unreadable { .. } => SessionEnd::Damaged(error),
+        error if error.is_no_room() => SessionEnd::NoRoom(error),
+        other => SessionEnd::Stop(other.into()),
     }
 }
 
 /// A stream that is not there, before the first start of a process came through: it may still be made.
-pub fn not_there(role: &str, stream: &str) -> After {
-    After::Wait(Exit::new(
+pub fn not_there(role: &str, stream: &str) -> SessionEnd {
+    SessionEnd::Wait(Exit::new(
         UNAVAILABLE,
         format!("the {role} stream {stream} does not exist"),
         "create it with `sidestream provision`, or correct its name",
@@ -122,10 +122,10 @@ pub fn not_there(role: &str, stream: &str) -> After {
 }
 
 /// A failure of the broker: waiting may help, or the operator must.
-pub fn broker_failed(error: BrokerError) -> After {
+pub fn broker_failed(error: BrokerError) -> SessionEnd {
     match error {
-        BrokerError::Transient(why) => After::Again { why, pause: true },
-        BrokerError::Denied { by, .. } => After::Denied { by, exit: error.into() },
-        permanent => After::Stop(permanent.into()),
+        BrokerError::Transient(why) => SessionEnd::Again { why, pause: true },
+        BrokerError::Denied { by, .. } => SessionEnd::Denied { by, exit: error.into() },
+        permanent => SessionEnd::Stop(permanent.into()),
     }
 }

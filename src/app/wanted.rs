@@ -3,7 +3,7 @@
 //! Used by `provision`, and by `check --connect` for those that no start needs.
 
 use crate::adapters::nats::redrives;
-use crate::adapters::nats::wanted::{Choice, Role, Wanted};
+use crate::adapters::nats::wanted::{Choice, Role, WantedStream};
 use crate::config::{Config, ProvisionSection, Retention};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 const REPLICAS: usize = 1;
 
 /// All of them, in the order in which they are made; `replicas` over what the file says.
-pub fn wanted(config: &Config, replicas: Option<usize>) -> Vec<Wanted> {
+pub fn wanted(config: &Config, replicas: Option<usize>) -> Vec<WantedStream> {
     let output = config.output.stream.clone();
     let subjects = config.plan.lane_subjects();
     let input = Role::Input { subjects: config.input.subjects.clone(), output: output.clone() };
@@ -19,7 +19,7 @@ pub fn wanted(config: &Config, replicas: Option<usize>) -> Vec<Wanted> {
     let copies = |section: &ProvisionSection| replicas.or(section.replicas);
     let of_input = copies(&config.input.provision).unwrap_or(REPLICAS);
     let of_output = copies(&config.output.provision).unwrap_or(REPLICAS);
-    let made = |name: &str, role, section: &ProvisionSection, replicas| Wanted {
+    let made = |name: &str, role, section: &ProvisionSection, replicas| WantedStream {
         name: name.to_owned(),
         role,
         choice: choice(section, replicas),
@@ -33,21 +33,21 @@ pub fn wanted(config: &Config, replicas: Option<usize>) -> Vec<Wanted> {
 }
 
 /// Those that no start needs: of dead letters, where the file names one, and of redrives.
-pub fn optional(config: &Config) -> Vec<Wanted> {
+pub fn optional(config: &Config) -> Vec<WantedStream> {
     beside(config, |_| REPLICAS)
 }
 
 /// Without a word in the file they have as many copies as the output.
-fn beside(config: &Config, copies: impl Fn(&ProvisionSection) -> usize) -> Vec<Wanted> {
+fn beside(config: &Config, copies: impl Fn(&ProvisionSection) -> usize) -> Vec<WantedStream> {
     let output = &config.output.stream;
     let mut wanted = Vec::new();
     if let Some(name) = config.dead_letters.stream.clone() {
         let section = &config.dead_letters.provision;
         let role = Role::DeadLetters { from: output.clone(), filter: config.plan.dead_subject.wildcard() };
-        wanted.push(Wanted { name, role, choice: choice(section, copies(section)) });
+        wanted.push(WantedStream { name, role, choice: choice(section, copies(section)) });
     }
     let choice = choice(&config.redrives, copies(&config.redrives));
-    wanted.push(Wanted { choice, ..redrives::wanted(output) });
+    wanted.push(WantedStream { choice, ..redrives::wanted(output) });
     wanted
 }
 

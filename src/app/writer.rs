@@ -14,7 +14,7 @@ use crate::engine::messages::{Publish, Tell};
 use crate::engine::sequencer::SequencerHands;
 use crate::ports::stream::{BrokerError, LaneEvent};
 use crate::protocol::machines::sequencer::ToSequencer;
-use crate::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
+use crate::protocol::reopen::{LeaderAccount, Own, Reopen, UnconfirmedOutputs, reopen};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -42,9 +42,9 @@ pub struct Writing {
 }
 
 /// What goes out.
-struct Queue {
+struct SendQueue {
     publishes: mpsc::Receiver<Publish>,
-    kept: Kept,
+    kept: UnconfirmedOutputs,
     /// The last sequence that may be in the lane through us.
     handed: Arc<AtomicU64>,
 }
@@ -57,7 +57,7 @@ pub async fn write(
     handed: Arc<AtomicU64>,
     sequencer: Address<SequencerHands>,
 ) -> Option<End> {
-    let mut queue = Queue { publishes, kept: Kept::new(writing.target.after), handed };
+    let mut queue = SendQueue { publishes, kept: UnconfirmedOutputs::new(writing.target.after), handed };
     let (mut vain, mut before) = (0, writing.target.after);
     loop {
         let (event, back) = match burst(writer, acks, queue, &sequencer).await {
@@ -88,7 +88,11 @@ impl Writing {
     }
 
     /// Opens the lane again behind what is stored of this start; `None`: the start rules must look at it.
-    async fn behind(&mut self, confirmed: LaneSequence, kept: &Kept) -> Option<(LaneSequence, (LaneWriter, LaneAcks))> {
+    async fn behind(
+        &mut self,
+        confirmed: LaneSequence,
+        kept: &UnconfirmedOutputs,
+    ) -> Option<(LaneSequence, (LaneWriter, LaneAcks))> {
         let seen = timeout(ELECTION, self.seen()).await.ok()??;
         match reopen(&self.own, confirmed, kept, &seen) {
             Reopen::Behind(last) => {
@@ -104,7 +108,7 @@ impl Writing {
     }
 
     /// What the stream's leader says, as soon as there is one.
-    async fn seen(&self) -> Option<Seen> {
+    async fn seen(&self) -> Option<LeaderAccount> {
         loop {
             match look(&self.connection, &self.stream).await {
                 Ok(seen) => return Some(seen),
@@ -123,7 +127,7 @@ async fn tell(sequencer: &Address<SequencerHands>, event: LaneEvent) -> Option<E
 
 /// A lane that is over.
 struct Back {
-    queue: Queue,
+    queue: SendQueue,
     /// Everything up to here is confirmed.
     confirmed: LaneSequence,
 }
@@ -132,7 +136,7 @@ struct Back {
 async fn burst(
     writer: LaneWriter,
     mut acks: LaneAcks,
-    queue: Queue,
+    queue: SendQueue,
     sequencer: &Address<SequencerHands>,
 ) -> Result<(LaneEvent, Back), End> {
     // A task of its own, so that sending and listening run side by side; it ends with this function at the latest.
@@ -158,9 +162,9 @@ async fn burst(
     Ok((event, Back { queue, confirmed }))
 }
 
-type Sent = Result<Queue, Option<End>>;
+type SendResult = Result<SendQueue, Option<End>>;
 
-fn back(result: Result<Sent, tokio::task::JoinError>) -> Result<Queue, End> {
+fn back(result: Result<SendResult, tokio::task::JoinError>) -> Result<SendQueue, End> {
     match result {
         Ok(Ok(queue)) => Ok(queue),
         Ok(Err(Some(end))) => Err(end),
@@ -170,7 +174,7 @@ fn back(result: Result<Sent, tokio::task::JoinError>) -> Result<Queue, End> {
 }
 
 /// Sends what is kept behind the lane's end, and then what comes, until the lane is over or the sequencer is gone.
-async fn send(mut bursts: Bursts, mut queue: Queue) -> Sent {
+async fn send(mut bursts: Bursts, mut queue: SendQueue) -> SendResult {
     let behind = bursts.sent();
     let mut again = queue.kept.behind(behind).peekable();
     while let Some((_, outputs)) = again.next() {
@@ -202,7 +206,7 @@ async fn send(mut bursts: Bursts, mut queue: Queue) -> Sent {
 }
 
 /// A lane that is over says so to the listener, who hears why, which decides more than the failed send.
-fn failed(error: BrokerError, queue: Queue) -> Sent {
+fn failed(error: BrokerError, queue: SendQueue) -> SendResult {
     if error.is_transient() { Ok(queue) } else { Err(Some(End::Broker(error))) }
 }
 

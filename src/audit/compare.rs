@@ -3,7 +3,7 @@
 //! Looks at nothing but the two; which message stands for which output is the judge's business.
 
 use crate::core::event::StoredMessage;
-use crate::core::output::{Output, POSITION, REWINDS, RUN, TIME};
+use crate::core::output::{ERROR, Output, POSITION, REWINDS, RUN, TIME};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
 /// How much of a long text a difference shows, in bytes.
 const EXCERPT: usize = 60;
+
+/// What stands for a header that is not there.
+const ABSENT: &str = "(absent)";
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +67,13 @@ pub fn differences(expected: &Output, input_stream: &str, found: &StoredMessage,
     differences
 }
 
+/// Whether nothing differs but the sentence that says why an event is a dead letter. It is for people, and a later build may
+/// word it better; the reason is the word that stays.
+pub fn only_worded_otherwise(differences: &[Difference]) -> bool {
+    let [one] = differences else { return false };
+    one.field == header(ERROR) && one.found != ABSENT && one.expected != ABSENT
+}
+
 /// The difference in `Sidestream-Time` alone: what can be compared of an output of which nothing else is known.
 pub fn time_difference(expected: &str, found: &StoredMessage) -> Option<Difference> {
     let there = carried(found).find(|(name, _)| *name == TIME).map_or("", |(_, value)| value);
@@ -102,7 +112,7 @@ fn header(name: &str) -> String {
 }
 
 fn shown(values: &[&str]) -> String {
-    if values.is_empty() { "(absent)".into() } else { values.join(", ") }
+    if values.is_empty() { ABSENT.into() } else { values.join(", ") }
 }
 
 /// Both texts as printable ASCII, from a little before the first difference.

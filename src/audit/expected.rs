@@ -8,7 +8,7 @@ use crate::core::output::Output;
 
 /// What the lane shows of an event's outcome, where the input alone cannot tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Witness {
+pub enum LaneWitness {
     /// An output: the event was processed.
     Output,
     /// A dead letter: the event left no trace in the state.
@@ -25,9 +25,9 @@ pub enum Witness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// What it is; of several messages the first.
-    pub value: Value,
+    pub value: ExpectedValue,
     /// The messages behind the first.
-    pub further: Vec<Value>,
+    pub further: Vec<ExpectedValue>,
     /// Whether further messages may stand behind something that is not known.
     pub several: bool,
     /// Whether it must be there; otherwise the event may be a duplicate of one that is gone.
@@ -39,7 +39,7 @@ pub const DUPLICATE: &str = "its event is a duplicate";
 
 /// The value of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum ExpectedValue {
     /// This output or dead letter.
     Output(Output),
     /// This output, but for its body, which depends on state that is not known.
@@ -55,11 +55,11 @@ pub enum Value {
 impl Expected {
     /// Something that is not known.
     pub fn not_known(doubt: Doubt, must: bool) -> Expected {
-        Expected::one(Value::NotKnown(doubt), must)
+        Expected::one(ExpectedValue::NotKnown(doubt), must)
     }
 
     /// One message, or none.
-    pub fn one(value: Value, must: bool) -> Expected {
+    pub fn one(value: ExpectedValue, must: bool) -> Expected {
         Expected { value, further: Vec::new(), several: false, must }
     }
 
@@ -67,29 +67,31 @@ impl Expected {
     pub fn outcome(outcome: Outcome, must: bool) -> Expected {
         let value = match outcome {
             Outcome::Publish(_) | Outcome::Several(_) => {
-                let mut outputs = outcome.into_iter().map(Value::Output);
+                let mut outputs = outcome.into_iter().map(ExpectedValue::Output);
                 let value = outputs.next().expect("an outcome that is not silent has an output");
                 return Expected { further: outputs.collect(), ..Expected::one(value, must) };
             }
-            Outcome::Silent(Silence::Duplicate) => Value::Nothing(DUPLICATE),
-            Outcome::Silent(Silence::Dropped) => Value::Nothing("its event's kind is unknown, and such are dropped"),
-            Outcome::Silent(Silence::Filtered(_)) => Value::Nothing("a filter drops its event"),
-            Outcome::Silent(Silence::Outside) => Value::Nothing("its event is outside the replay's range"),
-            Outcome::Silent(Silence::Waits) => Value::Nothing("its event waits for a row"),
-            Outcome::Silent(Silence::Tick) => Value::Nothing("it only moves time on"),
+            Outcome::Silent(Silence::Duplicate) => ExpectedValue::Nothing(DUPLICATE),
+            Outcome::Silent(Silence::Dropped) => {
+                ExpectedValue::Nothing("its event's kind is unknown, and such are dropped")
+            }
+            Outcome::Silent(Silence::Filtered(_)) => ExpectedValue::Nothing("a filter drops its event"),
+            Outcome::Silent(Silence::Outside) => ExpectedValue::Nothing("its event is outside the replay's range"),
+            Outcome::Silent(Silence::Waits) => ExpectedValue::Nothing("its event waits for a row"),
+            Outcome::Silent(Silence::Tick) => ExpectedValue::Nothing("it only moves time on"),
             // Only a state that was loaded holds anything beforehand; this one never is.
-            Outcome::Silent(Silence::Held) => Value::NotKnown(Doubt::RecomputeFailed),
+            Outcome::Silent(Silence::Held) => ExpectedValue::NotKnown(Doubt::RecomputeFailed),
         };
         Expected::one(value, must)
     }
 
     /// What must stand at a place of the position; `None` where there is no such place.
-    pub fn at(&self, n: u32) -> Option<&Value> {
+    pub fn at(&self, n: u32) -> Option<&ExpectedValue> {
         let listed = match n.checked_sub(1) {
             None => Some(&self.value),
             Some(further) => self.further.get(further as usize),
         };
-        let open = self.several && matches!(self.value, Value::NotKnown(_));
+        let open = self.several && matches!(self.value, ExpectedValue::NotKnown(_));
         listed.or((open && n > 0).then_some(&self.value))
     }
 

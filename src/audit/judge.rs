@@ -6,10 +6,10 @@
 //! A turn takes the next events of the input, asks `recompute` what must stand in the lane for them, and
 //! holds the lane's messages of those positions against it.
 
-use super::lane::{Entry, Lane};
+use super::lane::{AuditedLane, LaneEntry};
 use super::recompute::Recompute;
 use super::regime::{self, Begin, Regime};
-use super::report::{Doubt, Report};
+use super::report::{AuditReport, Doubt};
 use super::rewound::{Rewinds, Taint};
 use super::scales::Scales;
 use crate::core::event::StoredMessage;
@@ -27,7 +27,7 @@ const AHEAD_BYTES: usize = if cfg!(test) { 4_096 } else { 8 << 20 };
 
 /// The first and last sequence of a stream; `first` is `last + 1` when it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct StreamBounds {
     /// The first sequence still there.
     pub first: u64,
     /// The last sequence ever stored.
@@ -42,9 +42,9 @@ pub struct AuditOptions {
     /// Other plans whose text is at hand, by fingerprint.
     pub older: BTreeMap<String, PlanSpec>,
     /// The input stream. Ask for it after the output stream, or a running engine outruns it.
-    pub input: Bounds,
+    pub input: StreamBounds,
     /// The output stream.
-    pub output: Bounds,
+    pub output: StreamBounds,
     /// The rewinds of the input that the lane names.
     pub rewinds: Vec<Rewind>,
     /// Whether every outcome must be in the lane by now.
@@ -53,7 +53,7 @@ pub struct AuditOptions {
 
 /// One of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum AuditedStream {
     /// The input stream.
     Input,
     /// The output stream.
@@ -96,7 +96,7 @@ impl Audit {
         let (input, output) = (options.input, options.output);
         let name = options.plan.input_stream.clone();
         let rewinds = Rewinds::new(options.rewinds.clone());
-        let lane = Lane::new(name.clone(), Position(input.last), LaneSequence(output.first), rewinds.clone());
+        let lane = AuditedLane::new(name.clone(), Position(input.last), LaneSequence(output.first), rewinds.clone());
         Audit {
             plans,
             events: VecDeque::new(),
@@ -118,14 +118,14 @@ impl Audit {
 
     /// The side whose next message is needed; `None` when both have ended. Feeding the other one is no
     /// mistake, it only takes memory.
-    pub fn wants(&self) -> Option<Side> {
+    pub fn wants(&self) -> Option<AuditedStream> {
         match (self.input_ended, self.output_ended) {
             (true, true) => None,
-            (false, true) => Some(Side::Input),
-            (true, false) => Some(Side::Output),
+            (false, true) => Some(AuditedStream::Input),
+            (true, false) => Some(AuditedStream::Output),
             // The lane first: it says under which plan the events are judged.
-            (false, false) if !self.lane_is_ahead() => Some(Side::Output),
-            (false, false) => Some(Side::Input),
+            (false, false) if !self.lane_is_ahead() => Some(AuditedStream::Output),
+            (false, false) => Some(AuditedStream::Input),
         }
     }
 
@@ -151,16 +151,16 @@ impl Audit {
     }
 
     /// Says that a stream has no more messages. Not needed after the message at its last sequence.
-    pub fn end(&mut self, side: Side) {
+    pub fn end(&mut self, side: AuditedStream) {
         match side {
-            Side::Input => self.input_ended = true,
-            Side::Output => self.output_ended = true,
+            AuditedStream::Input => self.input_ended = true,
+            AuditedStream::Output => self.output_ended = true,
         }
         self.advance();
     }
 
     /// Ends both streams and gives the report.
-    pub fn finish(mut self) -> Report {
+    pub fn finish(mut self) -> AuditReport {
         self.input_ended = true;
         self.output_ended = true;
         self.advance();
@@ -251,7 +251,7 @@ impl Audit {
         else {
             return;
         };
-        let change = regime::Change {
+        let change = regime::RegimeChange {
             before: before.as_deref().map(|before| (before, running.as_ref().map(Recompute::spec))),
             passed: self.passed,
             at: next,
@@ -320,7 +320,7 @@ impl Audit {
     }
 
     /// Whether an entry's plan is a replay's whose range begins behind a position.
-    fn is_before_the_range(&self, entry: &Entry, position: Position) -> bool {
+    fn is_before_the_range(&self, entry: &LaneEntry, position: Position) -> bool {
         let plan = self.plans.get(&entry.regime.plan);
         plan.and_then(|plan| plan.emit.as_ref()).is_some_and(|emit| position < emit.from)
     }

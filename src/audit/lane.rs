@@ -3,7 +3,7 @@
 //! Knows nothing of the events behind them. Holds what was read and not yet judged; the judge takes it out.
 
 use super::regime::Regime;
-use super::rewound::{self, Of, Rewinds};
+use super::rewound::{self, Rewinds, RewoundMessage};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::output::{DUPLICATE, REASON};
@@ -12,22 +12,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A lane message's place in the order: its cause, and which of the cause's outputs it is.
-pub type Key = (Position, u32);
+pub type OrderKey = (Position, u32);
 
 /// A lane message that stands in order.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct LaneEntry {
     /// The message.
     pub message: StoredMessage,
     /// Its place.
-    pub key: Key,
+    pub key: OrderKey,
     /// The regime that it names.
     pub regime: Arc<Regime>,
     /// The stream part of its position, where that is not the stream's name alone.
     pub stream: Option<Box<str>>,
 }
 
-impl Entry {
+impl LaneEntry {
     /// Its sequence in the output stream.
     pub fn sequence(&self) -> LaneSequence {
         LaneSequence(self.message.sequence)
@@ -59,9 +59,9 @@ pub enum Arrival {
     /// In order: it waits for its event.
     Queued,
     /// The same place as the newest.
-    Doubled(Key),
+    Doubled(OrderKey),
     /// A place below the newest.
-    OutOfOrder(Key),
+    OutOfOrder(OrderKey),
     /// Of an event that the input lost before the rewind of this number.
     Rewound(Position, u32),
     /// The marker of a rewind.
@@ -72,7 +72,7 @@ pub enum Arrival {
 
 /// Where a place lies, as far as the lane is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LanePlace {
     /// Before the first message that is left of a lane that lost its head.
     Before,
     /// Between the first and the newest message.
@@ -83,27 +83,27 @@ pub enum Place {
 
 /// The lane as far as it was read.
 #[derive(Debug)]
-pub struct Lane {
+pub struct AuditedLane {
     input_stream: String,
     input_last: Position,
     rewinds: Rewinds,
     /// Whether messages are gone from its head.
     cut: bool,
-    queue: VecDeque<Entry>,
+    queue: VecDeque<LaneEntry>,
     /// The bodies' bytes of what waits.
     bytes: usize,
-    first: Option<Key>,
-    newest: Option<Key>,
+    first: Option<OrderKey>,
+    newest: Option<OrderKey>,
     /// The regime of the newest message; equal neighbours share it.
     regime: Option<Arc<Regime>>,
     /// The regime of the last message that was taken out.
     passed: Option<Arc<Regime>>,
 }
 
-impl Lane {
+impl AuditedLane {
     /// A lane whose first stored sequence is `first`, fed from an input that ends at `input_last`.
-    pub fn new(input_stream: String, input_last: Position, first: LaneSequence, rewinds: Rewinds) -> Lane {
-        Lane {
+    pub fn new(input_stream: String, input_last: Position, first: LaneSequence, rewinds: Rewinds) -> AuditedLane {
+        AuditedLane {
             input_stream,
             input_last,
             rewinds,
@@ -126,10 +126,10 @@ impl Lane {
             return Arrival::Unknown(None, "it names another input stream");
         }
         match self.rewinds.of(&ours) {
-            Of::Present => {}
-            Of::Lost(number) => return Arrival::Rewound(ours.cause, number),
-            Of::Marker => return Arrival::Marker,
-            Of::Elsewhere => {
+            RewoundMessage::Present => {}
+            RewoundMessage::Lost(number) => return Arrival::Rewound(ours.cause, number),
+            RewoundMessage::Marker => return Arrival::Marker,
+            RewoundMessage::Elsewhere => {
                 return Arrival::Unknown(
                     Some(ours.cause),
                     "it names other rewinds of the input than its place in the lane",
@@ -156,7 +156,7 @@ impl Lane {
         };
         self.regime = Some(regime.clone());
         self.bytes += message.payload.len();
-        self.queue.push_back(Entry { message, key, regime, stream });
+        self.queue.push_back(LaneEntry { message, key, regime, stream });
         Arrival::Queued
     }
 
@@ -176,7 +176,7 @@ impl Lane {
     }
 
     /// The next message that waits.
-    pub fn front(&self) -> Option<&Entry> {
+    pub fn front(&self) -> Option<&LaneEntry> {
         self.queue.front()
     }
 
@@ -186,7 +186,7 @@ impl Lane {
     }
 
     /// Takes the next message out, if its cause is one that `wanted` accepts.
-    pub fn pop(&mut self, wanted: impl FnOnce(Position) -> bool) -> Option<Entry> {
+    pub fn pop(&mut self, wanted: impl FnOnce(Position) -> bool) -> Option<LaneEntry> {
         self.queue.front().filter(|entry| wanted(entry.key.0))?;
         let entry = self.queue.pop_front()?;
         self.bytes -= entry.message.payload.len();
@@ -195,12 +195,12 @@ impl Lane {
     }
 
     /// Where a place lies.
-    pub fn place(&self, key: Key) -> Place {
+    pub fn place(&self, key: OrderKey) -> LanePlace {
         match (self.first, self.newest) {
-            (Some(first), _) if self.cut && key < first => Place::Before,
-            (None, _) if self.cut => Place::Before,
-            (_, Some(newest)) if key <= newest => Place::Within,
-            _ => Place::Beyond,
+            (Some(first), _) if self.cut && key < first => LanePlace::Before,
+            (None, _) if self.cut => LanePlace::Before,
+            (_, Some(newest)) if key <= newest => LanePlace::Within,
+            _ => LanePlace::Beyond,
         }
     }
 

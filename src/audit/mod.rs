@@ -19,15 +19,7 @@ pub mod knowledge;
 pub mod compare;
 pub mod report;
 #[cfg(test)]
-mod world;
-#[cfg(test)]
-mod planted;
-#[cfg(test)]
-mod losses;
-#[cfg(test)]
-mod rewound_cases;
-#[cfg(test)]
-mod properties;
+mod tests;
 
-pub use judge::{Audit, AuditOptions, Bounds, Side};
-pub use report::{Example, Finding, Report, Verdict};
+pub use judge::{Audit, AuditOptions, AuditedStream, StreamBounds};
+pub use report::{AuditFinding, AuditReport, AuditVerdict, FindingExample};

@@ -1,14 +1,14 @@
 //! Runs the core over the input, so that it says what must stand in the lane.
 //!
-//! Never looks at the lane: of it only a `Witness` comes in, where the input alone cannot tell whether an
+//! Never looks at the lane: of it only a `LaneWitness` comes in, where the input alone cannot tell whether an
 //! event was processed. A panic in here costs the state that was built, not the audit.
 
-use super::expected::{Expected, Value, Witness};
-use super::knowledge::{Asked, Knowledge, forget};
+use super::expected::{Expected, ExpectedValue, LaneWitness};
+use super::knowledge::{AuditedEvent, Knowledge, forget};
 use super::report::Doubt;
 use crate::core::apply::{Applied, apply};
 use crate::core::encode::{copied_headers, subject_of};
-use crate::core::event::{Event, Events, Reading, StoredMessage};
+use crate::core::event::{Event, Events, KeyAndId, StoredMessage};
 use crate::core::identity::is_duplicate;
 use crate::core::ids::{Nanos, Position};
 use crate::core::outcome::{Outcome, Silence};
@@ -18,9 +18,9 @@ use crate::core::plan::layout::Layout;
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
 use crate::core::state::cache::Cache;
 use crate::core::state::changes::State;
-use crate::core::state::known::Known;
-use crate::core::state::row::Change;
-use crate::core::step::{Ran, Step};
+use crate::core::state::row::RowChange;
+use crate::core::state::visible::VisibleRows;
+use crate::core::step::{SliceResult, Step};
 use crate::protocol::merge::with_released;
 use crate::protocol::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -117,10 +117,10 @@ impl Recompute {
     }
 
     /// What must stand in the lane for the next event, while not everything is known.
-    pub fn run_with(&mut self, message: StoredMessage, witness: Witness) -> Expected {
+    pub fn run_with(&mut self, message: StoredMessage, witness: LaneWitness) -> Expected {
         let emits = self.runner.plan.emits(&message);
         // Of an event outside, the lane tells nothing.
-        let witness = if emits { witness } else { Witness::Silent };
+        let witness = if emits { witness } else { LaneWitness::Silent };
         let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
         match expected {
             Some(_) if !emits => Expected::outcome(Outcome::Silent(Silence::Outside), false),
@@ -163,7 +163,7 @@ impl Recompute {
         Some(result)
     }
 
-    fn judge(&mut self, events: &Events, witness: Witness) -> Option<Expected> {
+    fn judge(&mut self, events: &Events, witness: LaneWitness) -> Option<Expected> {
         let plan = self.runner.plan.clone();
         let (event, spans) = events.iter(&plan).next()?;
         let kind = plan.kinds.get(usize::from(event.kind))?;
@@ -176,9 +176,9 @@ impl Recompute {
         if dropped || seen {
             return self.certain(events, true);
         }
-        let asked = Asked { kind, event, reading, spans };
+        let asked = AuditedEvent { kind, event, reading, spans };
         let open = knowledge.may_be_duplicate(&plan, asked);
-        let known = Known::of(&self.state().rows, reading.key.as_ref().map(|key| key.digest));
+        let known = VisibleRows::of(&self.state().rows, reading.key.as_ref().map(|key| key.digest));
         let (changes, certain) = match apply(known, kind, event, spans) {
             Ok(Applied { changes, .. }) => {
                 let certain = knowledge.is_certain(self.state(), &changes, asked);
@@ -189,29 +189,29 @@ impl Recompute {
         };
         match (certain, witness) {
             // Only the lane can tell, and it does.
-            (_, Witness::Duplicate) if open && plan.spec.dedup_keep.is_some() => {
+            (_, LaneWitness::Duplicate) if open && plan.spec.dedup_keep.is_some() => {
                 Some(Expected::outcome(self.step().taken_for_duplicate(event, spans), true))
             }
-            (_, Witness::Nothing) if open => Some(Expected::not_known(Doubt::DuplicateUnknown, false)),
-            (true, Witness::Silent) if open => self.in_doubt(asked, changes, Doubt::DuplicateUnknown, false),
+            (_, LaneWitness::Nothing) if open => Some(Expected::not_known(Doubt::DuplicateUnknown, false)),
+            (true, LaneWitness::Silent) if open => self.in_doubt(asked, changes, Doubt::DuplicateUnknown, false),
             (true, _) => {
                 let expected = self.certain(events, !open)?;
-                if matches!(&expected.value, Value::Output(output) if output.dead.is_none()) {
+                if matches!(&expected.value, ExpectedValue::Output(output) if output.dead.is_none()) {
                     self.learn(event, reading, &changes);
                 }
                 Some(expected)
             }
             // Where it went, and what else left, may depend on rows, too.
-            (false, Witness::Output) if !kind.routes.is_empty() || !kind.maps.is_empty() => {
+            (false, LaneWitness::Output) if !kind.routes.is_empty() || !kind.maps.is_empty() => {
                 self.process(event, reading, changes);
                 Some(Expected::not_known(Doubt::StateUnknown, !open))
             }
-            (false, Witness::Output) => {
+            (false, LaneWitness::Output) => {
                 self.process(event, reading, changes);
-                Some(Expected::one(Value::Frame(frame(&plan, event)), !open))
+                Some(Expected::one(ExpectedValue::Frame(frame(&plan, event)), !open))
             }
-            (false, Witness::Dead) => Some(Expected::not_known(Doubt::StateUnknown, !open)),
-            (false, Witness::Nothing | Witness::Duplicate | Witness::Silent) => {
+            (false, LaneWitness::Dead) => Some(Expected::not_known(Doubt::StateUnknown, !open)),
+            (false, LaneWitness::Nothing | LaneWitness::Duplicate | LaneWitness::Silent) => {
                 self.in_doubt(asked, changes, Doubt::StateUnknown, !open)
             }
         }
@@ -219,7 +219,7 @@ impl Recompute {
 
     /// The outcome of each event, with what it releases.
     fn ran(&mut self, events: &Events) -> Vec<Outcome> {
-        let Ran { outcomes, released } = self.step().run(events);
+        let SliceResult { outcomes, released } = self.step().run(events);
         with_released(outcomes, released).expect("what is released is released at one of these positions")
     }
 
@@ -230,7 +230,7 @@ impl Recompute {
     }
 
     /// The lane shows that the event was processed, though not all that it became can be recomputed.
-    fn process(&mut self, event: &Event, reading: &Reading, changes: Vec<Change>) {
+    fn process(&mut self, event: &Event, reading: &KeyAndId, changes: Vec<RowChange>) {
         let state = &mut self.step().state;
         state.apply(reading.key_and_text(event), event.group, changes.clone());
         if let Some(id) = reading.identity {
@@ -239,7 +239,7 @@ impl Recompute {
         self.learn(event, reading, &changes);
     }
 
-    fn learn(&mut self, event: &Event, reading: &Reading, changes: &[Change]) {
+    fn learn(&mut self, event: &Event, reading: &KeyAndId, changes: &[RowChange]) {
         let plan = self.runner.plan.clone();
         let state = &mut self.runner.shards.first_mut().expect("the runner has one shard").state;
         if let Some(knowledge) = &mut self.knowledge {
@@ -247,7 +247,13 @@ impl Recompute {
         }
     }
 
-    fn in_doubt(&mut self, asked: Asked<'_>, changes: Vec<Change>, doubt: Doubt, must: bool) -> Option<Expected> {
+    fn in_doubt(
+        &mut self,
+        asked: AuditedEvent<'_>,
+        changes: Vec<RowChange>,
+        doubt: Doubt,
+        must: bool,
+    ) -> Option<Expected> {
         let state = &mut self.runner.shards.first_mut().expect("the runner has one shard").state;
         self.knowledge.as_mut()?.doubt(state, asked.event, asked.reading, changes);
         Some(Expected::not_known(doubt, must))

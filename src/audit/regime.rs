@@ -43,7 +43,7 @@ pub enum Begin {
 
 /// What is known at a change of regime.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
+pub struct RegimeChange<'a> {
     /// The regime before, and its plan where the text is at hand.
     pub before: Option<(&'a Regime, Option<&'a PlanSpec>)>,
     /// The last position of the input that was passed, whatever became of it.
@@ -55,7 +55,7 @@ pub struct Change<'a> {
 }
 
 /// Decides with which state a regime begins.
-pub fn begin(change: &Change<'_>, regime: &Regime, plan: &PlanSpec) -> Begin {
+pub fn begin(change: &RegimeChange<'_>, regime: &Regime, plan: &PlanSpec) -> Begin {
     let from_origin = change.at == regime.origin || change.harmless;
     match change.before {
         None if from_origin => Begin::Empty,

@@ -13,7 +13,7 @@ const EXAMPLES: usize = 5;
 /// The audit's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum AuditVerdict {
     /// Nothing that could be checked is wrong.
     Clean,
     /// At least one fault was found.
@@ -26,7 +26,7 @@ pub enum Verdict {
 /// A sort of finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum AuditFinding {
     /// An output that must be there is not, though a later one is.
     Missing,
     /// The same position again, directly after itself.
@@ -43,6 +43,8 @@ pub enum Finding {
     Pending,
     /// An output that stands for an event which the input lost, as an operator accepted.
     Rewound,
+    /// A dead letter that says in other words why, as another build put it, and is right in everything else.
+    Reworded,
 }
 
 /// Why something could not be judged.
@@ -79,7 +81,7 @@ impl Doubt {
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Example {
+pub struct FindingExample {
     /// The position that it is about, where there is one.
     pub position: Option<Position>,
     /// Where it stands in the output stream, if it does.
@@ -91,21 +93,21 @@ pub struct Example {
     pub differences: Vec<Difference>,
 }
 
-impl Example {
+impl FindingExample {
     /// A finding without differences.
-    pub fn new(position: Option<Position>, lane: Option<LaneSequence>, what: impl Into<String>) -> Example {
-        Example { position, lane_sequence: lane, what: what.into(), differences: Vec::new() }
+    pub fn new(position: Option<Position>, lane: Option<LaneSequence>, what: impl Into<String>) -> FindingExample {
+        FindingExample { position, lane_sequence: lane, what: what.into(), differences: Vec::new() }
     }
 }
 
 /// Everything that the audit found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct AuditReport {
     /// The answer.
-    pub verdict: Verdict,
+    pub verdict: AuditVerdict,
     /// Outputs that were compared whole.
     pub checked: u64,
-    /// See `Finding::Missing`; the next five likewise.
+    /// See `AuditFinding::Missing`; the next five likewise.
     pub missing: u64,
     /// Doubled.
     pub doubled: u64,
@@ -119,19 +121,22 @@ pub struct Report {
     pub unchecked: u64,
     /// Not yet in the lane; a fault only when the audit was asked for a complete lane.
     pub pending: u64,
-    /// Of events that the input lost; see `Finding::Rewound`. No fault.
+    /// Of events that the input lost; see `AuditFinding::Rewound`. No fault.
     #[serde(skip_serializing_if = "is_zero")]
     pub rewound: u64,
+    /// Dead letters in another build's words; see `AuditFinding::Reworded`. No fault.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reworded: u64,
     /// Why how many were not judged.
     pub unchecked_because: BTreeMap<Doubt, u64>,
     /// The first findings of each sort.
-    pub examples: BTreeMap<Finding, Vec<Example>>,
+    pub examples: BTreeMap<AuditFinding, Vec<FindingExample>>,
 }
 
-impl Default for Report {
-    fn default() -> Report {
-        Report {
-            verdict: Verdict::Clean,
+impl Default for AuditReport {
+    fn default() -> AuditReport {
+        AuditReport {
+            verdict: AuditVerdict::Clean,
             checked: 0,
             missing: 0,
             doubled: 0,
@@ -141,15 +146,16 @@ impl Default for Report {
             unchecked: 0,
             pending: 0,
             rewound: 0,
+            reworded: 0,
             unchecked_because: BTreeMap::new(),
             examples: BTreeMap::new(),
         }
     }
 }
 
-impl Report {
+impl AuditReport {
     /// Counts one finding; `example` is only asked while examples are still collected.
-    pub fn note(&mut self, finding: Finding, example: impl FnOnce() -> Example) {
+    pub fn note(&mut self, finding: AuditFinding, example: impl FnOnce() -> FindingExample) {
         *self.count(finding) += 1;
         let examples = self.examples.entry(finding).or_default();
         if examples.len() < EXAMPLES {
@@ -160,27 +166,27 @@ impl Report {
     /// Counts something that cannot be judged.
     pub fn doubt(&mut self, doubt: Doubt, position: Position, lane: Option<LaneSequence>) {
         *self.unchecked_because.entry(doubt).or_default() += 1;
-        self.note(Finding::Unchecked, || Example::new(Some(position), lane, doubt.sentence()));
+        self.note(AuditFinding::Unchecked, || FindingExample::new(Some(position), lane, doubt.sentence()));
     }
 
     /// Takes a missing output back: it stands elsewhere in the lane.
     pub fn found_elsewhere(&mut self, position: Position) {
         self.missing = self.missing.saturating_sub(1);
-        if let Some(examples) = self.examples.get_mut(&Finding::Missing) {
+        if let Some(examples) = self.examples.get_mut(&AuditFinding::Missing) {
             examples.retain(|example| example.position != Some(position));
         }
         self.examples.retain(|_, examples| !examples.is_empty());
     }
 
     /// Gives the verdict; outputs still to come are a fault only of a lane that should be complete.
-    pub fn judged(mut self, complete: bool) -> Report {
+    pub fn judged(mut self, complete: bool) -> AuditReport {
         let faults = self.missing + self.doubled + self.out_of_order + self.different + self.unknown;
         let late = if complete { self.pending } else { 0 };
         let nothing = self.checked == 0 && self.unchecked > 0;
         self.verdict = match faults + late {
-            0 if nothing || self.lacks_a_plan() => Verdict::NotChecked,
-            0 => Verdict::Clean,
-            _ => Verdict::NotClean,
+            0 if nothing || self.lacks_a_plan() => AuditVerdict::NotChecked,
+            0 => AuditVerdict::Clean,
+            _ => AuditVerdict::NotClean,
         };
         self
     }
@@ -190,16 +196,17 @@ impl Report {
         self.unchecked_because.contains_key(&Doubt::PlanUnknown)
     }
 
-    fn count(&mut self, finding: Finding) -> &mut u64 {
+    fn count(&mut self, finding: AuditFinding) -> &mut u64 {
         match finding {
-            Finding::Missing => &mut self.missing,
-            Finding::Doubled => &mut self.doubled,
-            Finding::OutOfOrder => &mut self.out_of_order,
-            Finding::Different => &mut self.different,
-            Finding::Unknown => &mut self.unknown,
-            Finding::Unchecked => &mut self.unchecked,
-            Finding::Pending => &mut self.pending,
-            Finding::Rewound => &mut self.rewound,
+            AuditFinding::Missing => &mut self.missing,
+            AuditFinding::Doubled => &mut self.doubled,
+            AuditFinding::OutOfOrder => &mut self.out_of_order,
+            AuditFinding::Different => &mut self.different,
+            AuditFinding::Unknown => &mut self.unknown,
+            AuditFinding::Unchecked => &mut self.unchecked,
+            AuditFinding::Pending => &mut self.pending,
+            AuditFinding::Rewound => &mut self.rewound,
+            AuditFinding::Reworded => &mut self.reworded,
         }
     }
 }

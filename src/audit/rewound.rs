@@ -4,7 +4,7 @@
 //! earlier history beyond a later floor stands for an event that is gone; all others are judged as ever, and their
 //! positions rise along the lane.
 
-use super::expected::{DUPLICATE, Expected, Value};
+use super::expected::{DUPLICATE, Expected, ExpectedValue};
 use super::report::Doubt;
 use crate::core::ids::{Nanos, Position};
 use crate::core::output::Output;
@@ -15,7 +15,7 @@ use crate::protocol::header::LaneMessage;
 
 /// What a lane message is, as far as rewinds tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum RewoundMessage {
     /// An event that the input should have.
     Present,
     /// An event that the input lost: the rewind's number.
@@ -37,12 +37,12 @@ impl Rewinds {
     }
 
     /// What a message is.
-    pub fn of(&self, message: &LaneMessage) -> Of {
+    pub fn of(&self, message: &LaneMessage) -> RewoundMessage {
         let Rewinds(all) = self;
         let marker = all.iter().find(|rewind| rewind.lane == message.sequence);
         if message.marks().is_some() || marker.is_some() {
             let same = message.marks() == marker && marker.is_some_and(|marker| marker.floor == message.cause);
-            return if same { Of::Marker } else { Of::Elsewhere };
+            return if same { RewoundMessage::Marker } else { RewoundMessage::Elsewhere };
         }
         let before = all.partition_point(|rewind| rewind.lane < message.sequence);
         let (before, behind) = all.split_at(before);
@@ -52,10 +52,10 @@ impl Rewinds {
             None => message.epoch() == behind.first().map_or(message.epoch(), |first| first.number - 1),
         };
         if !fits || (all.is_empty() && message.epoch() > 0) {
-            return Of::Elsewhere;
+            return RewoundMessage::Elsewhere;
         }
         let lost = behind.iter().find(|rewind| message.cause > rewind.floor);
-        lost.map_or(Of::Present, |rewind| Of::Lost(rewind.number))
+        lost.map_or(RewoundMessage::Present, |rewind| RewoundMessage::Lost(rewind.number))
     }
 
     /// A message's cause in the present input: what stands for lost events, and a marker, counts as of the floor. Never
@@ -93,13 +93,15 @@ impl Taint {
         let age = now.0.saturating_sub(self.by.0);
         match &expected.value {
             // What the bytes alone make a dead letter is one, whatever was seen before.
-            Value::Output(output) if of_bytes(output) => expected,
+            ExpectedValue::Output(output) if of_bytes(output) => expected,
             // A lost event's id silences another one for a window; and that one is then no reason to silence a third.
             value if is_duplicate(value) && age < self.window.0.saturating_mul(2) => {
                 Expected { several: expected.several, ..Expected::not_known(Doubt::DuplicateUnknown, false) }
             }
             _ => {
-                let likely = |value| if let Value::Output(output) = value { Value::Likely(output) } else { value };
+                let likely = |value| {
+                    if let ExpectedValue::Output(output) = value { ExpectedValue::Likely(output) } else { value }
+                };
                 let Expected { value, further, several, must } = expected;
                 let further = further.into_iter().map(likely).collect();
                 Expected { value: likely(value), further, several, must: must && age >= self.window.0 }
@@ -108,10 +110,10 @@ impl Taint {
     }
 }
 
-fn is_duplicate(value: &Value) -> bool {
+fn is_duplicate(value: &ExpectedValue) -> bool {
     match value {
-        Value::Nothing(why) => *why == DUPLICATE,
-        Value::Output(output) => output.is_duplicate(),
+        ExpectedValue::Nothing(why) => *why == DUPLICATE,
+        ExpectedValue::Output(output) => output.is_duplicate(),
         _ => false,
     }
 }

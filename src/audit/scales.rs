@@ -2,10 +2,10 @@
 //!
 //! Knows no plan and runs no core; `judge` says what is expected, position by position in rising order.
 
-use super::compare::{Difference, Extent, differences, time_difference};
-use super::expected::{Expected, Value, Witness};
-use super::lane::{Arrival, Entry, Key, Lane, Place};
-use super::report::{Doubt, Example, Finding, Report};
+use super::compare::{Difference, Extent, differences, only_worded_otherwise, time_difference};
+use super::expected::{Expected, ExpectedValue, LaneWitness};
+use super::lane::{Arrival, AuditedLane, LaneEntry, LanePlace, OrderKey};
+use super::report::{AuditFinding, AuditReport, Doubt, FindingExample};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use std::collections::BTreeSet;
@@ -19,14 +19,14 @@ const REMEMBERED: usize = 65_536;
 #[derive(Debug)]
 pub struct Scales {
     /// The lane.
-    pub lane: Lane,
+    pub lane: AuditedLane,
     /// The findings.
-    pub report: Report,
+    pub report: AuditReport,
     input_stream: String,
     /// Places found out of order whose turn has not come.
-    strays: BTreeSet<Key>,
+    strays: BTreeSet<OrderKey>,
     /// Places found missing that may still turn up out of order.
-    missing: BTreeSet<Key>,
+    missing: BTreeSet<OrderKey>,
     /// Whether the lane shows that an event after the last one passed, now gone, changed the state.
     changed_in_gap: bool,
     /// Whether it is for want of a plan's text, and of nothing else, that the state is not known.
@@ -35,10 +35,10 @@ pub struct Scales {
 
 impl Scales {
     /// Empty scales.
-    pub fn new(input_stream: String, lane: Lane) -> Scales {
+    pub fn new(input_stream: String, lane: AuditedLane) -> Scales {
         Scales {
             lane,
-            report: Report::default(),
+            report: AuditReport::default(),
             input_stream,
             strays: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -52,12 +52,16 @@ impl Scales {
         let sequence = Some(LaneSequence(message.sequence));
         match self.lane.take(message) {
             Arrival::Queued => {}
-            Arrival::Doubled((cause, n)) => self.report.note(Finding::Doubled, || {
-                Example::new(Some(cause), sequence, format!("output {n} of this position stands directly before it"))
+            Arrival::Doubled((cause, n)) => self.report.note(AuditFinding::Doubled, || {
+                FindingExample::new(
+                    Some(cause),
+                    sequence,
+                    format!("output {n} of this position stands directly before it"),
+                )
             }),
             Arrival::OutOfOrder(key) => {
-                self.report.note(Finding::OutOfOrder, || {
-                    Example::new(Some(key.0), sequence, "outputs of later positions stand before it")
+                self.report.note(AuditFinding::OutOfOrder, || {
+                    FindingExample::new(Some(key.0), sequence, "outputs of later positions stand before it")
                 });
                 if self.missing.remove(&key) {
                     self.report.found_elsewhere(key.0);
@@ -66,15 +70,15 @@ impl Scales {
                 }
             }
             Arrival::Marker => {}
-            Arrival::Rewound(cause, number) => self.report.note(Finding::Rewound, || {
-                Example::new(
+            Arrival::Rewound(cause, number) => self.report.note(AuditFinding::Rewound, || {
+                FindingExample::new(
                     Some(cause),
                     sequence,
                     format!("it stands for an event that the input lost (rewind {number})"),
                 )
             }),
             Arrival::Unknown(cause, why) => {
-                self.report.note(Finding::Unknown, || Example::new(cause, sequence, why));
+                self.report.note(AuditFinding::Unknown, || FindingExample::new(cause, sequence, why));
             }
         }
     }
@@ -99,20 +103,20 @@ impl Scales {
     /// reaches back so far and shows nothing but dead letters of them.
     pub fn is_harmless(&self, first_gone: Position, next: Position) -> bool {
         let displaced = first_gone < next && self.strays.range((first_gone, 0)..(next, 0)).next().is_some();
-        !self.changed_in_gap && !displaced && self.lane.place((first_gone, 0)) != Place::Before
+        !self.changed_in_gap && !displaced && self.lane.place((first_gone, 0)) != LanePlace::Before
     }
 
     /// What the lane shows of the next event's outcome.
-    pub fn witness(&self, position: Position) -> Witness {
+    pub fn witness(&self, position: Position) -> LaneWitness {
         let key = (position, 0);
         match self.lane.front() {
-            Some(entry) if entry.key == key && entry.is_dead() => Witness::Dead,
-            Some(entry) if entry.key == key && entry.is_duplicate() => Witness::Duplicate,
-            Some(entry) if entry.key == key => Witness::Output,
+            Some(entry) if entry.key == key && entry.is_dead() => LaneWitness::Dead,
+            Some(entry) if entry.key == key && entry.is_duplicate() => LaneWitness::Duplicate,
+            Some(entry) if entry.key == key => LaneWitness::Output,
             // It stands somewhere else, where it is not looked at.
-            _ if self.strays.contains(&key) => Witness::Silent,
-            _ if self.lane.place(key) == Place::Within => Witness::Nothing,
-            _ => Witness::Silent,
+            _ if self.strays.contains(&key) => LaneWitness::Silent,
+            _ if self.lane.place(key) == LanePlace::Within => LaneWitness::Nothing,
+            _ => LaneWitness::Silent,
         }
     }
 
@@ -123,7 +127,7 @@ impl Scales {
         while let Some(entry) = self.lane.pop(|cause| cause == position) {
             let n = entry.key.1;
             match expected.at(n) {
-                Some(Value::Nothing(why)) => self.unknown(&entry, why),
+                Some(ExpectedValue::Nothing(why)) => self.unknown(&entry, why),
                 None => self.unknown(&entry, "its event has no such output"),
                 Some(value) => {
                     self.lack(position, due..n, expected);
@@ -150,22 +154,24 @@ impl Scales {
         self.weigh(position, stored_at, &expected);
     }
 
-    fn compare(&mut self, entry: &Entry, stored_at: Nanos, value: &Value) {
+    fn compare(&mut self, entry: &LaneEntry, stored_at: Nanos, value: &ExpectedValue) {
         let (found, sequence) = (&entry.message, entry.sequence());
         let stream = entry.stream.as_deref().unwrap_or(&self.input_stream);
         let (differences, doubt) = match value {
-            Value::Output(output) => (differences(output, stream, found, Extent::Whole), None),
-            Value::Frame(output) => (differences(output, stream, found, Extent::AllButBody), Some(Doubt::StateUnknown)),
-            Value::Likely(output) => {
+            ExpectedValue::Output(output) => (differences(output, stream, found, Extent::Whole), None),
+            ExpectedValue::Frame(output) => {
+                (differences(output, stream, found, Extent::AllButBody), Some(Doubt::StateUnknown))
+            }
+            ExpectedValue::Likely(output) => {
                 let whole = differences(output, stream, found, Extent::Whole);
                 let of_state = output.dead.is_some() || output.is_duplicate() || entry.leaves_no_trace();
                 let may_be = of_state || differences(output, stream, found, Extent::AllButBody).is_empty();
                 if !whole.is_empty() && may_be { (Vec::new(), Some(Doubt::StateUnknown)) } else { (whole, None) }
             }
-            Value::NotKnown(doubt) => {
+            ExpectedValue::NotKnown(doubt) => {
                 (time_difference(&stored_at.to_string(), found).into_iter().collect(), Some(*doubt))
             }
-            Value::Nothing(_) => return,
+            ExpectedValue::Nothing(_) => return,
         };
         match doubt {
             Some(doubt) if differences.is_empty() => {
@@ -174,19 +180,21 @@ impl Scales {
             _ => self.report.checked += 1,
         }
         if !differences.is_empty() {
-            self.report.note(Finding::Different, || {
+            let finding =
+                if only_worded_otherwise(&differences) { AuditFinding::Reworded } else { AuditFinding::Different };
+            self.report.note(finding, || {
                 let what = named(&differences);
-                Example { differences, ..Example::new(Some(entry.key.0), Some(sequence), what) }
+                FindingExample { differences, ..FindingExample::new(Some(entry.key.0), Some(sequence), what) }
             });
         }
     }
 
     /// No message in order stands for this place.
-    fn absent(&mut self, key: Key, value: &Value, must: bool) {
+    fn absent(&mut self, key: OrderKey, value: &ExpectedValue, must: bool) {
         let doubt = match value {
-            Value::Nothing(_) => return,
-            Value::NotKnown(doubt) => *doubt,
-            Value::Output(_) | Value::Likely(_) | Value::Frame(_) => Doubt::DuplicateUnknown,
+            ExpectedValue::Nothing(_) => return,
+            ExpectedValue::NotKnown(doubt) => *doubt,
+            ExpectedValue::Output(_) | ExpectedValue::Likely(_) | ExpectedValue::Frame(_) => Doubt::DuplicateUnknown,
         };
         let doubt = self.why(doubt);
         // It was counted where it stands.
@@ -194,13 +202,15 @@ impl Scales {
             return;
         }
         match self.lane.place(key) {
-            Place::Before => self.report.doubt(Doubt::LaneGone, key.0, None),
+            LanePlace::Before => self.report.doubt(Doubt::LaneGone, key.0, None),
             _ if !must => self.report.doubt(doubt, key.0, None),
-            Place::Beyond => {
-                self.report.note(Finding::Pending, || Example::new(Some(key.0), None, "it is not in the lane yet"))
-            }
-            Place::Within => {
-                self.report.note(Finding::Missing, || Example::new(Some(key.0), None, "later outputs are in the lane"));
+            LanePlace::Beyond => self
+                .report
+                .note(AuditFinding::Pending, || FindingExample::new(Some(key.0), None, "it is not in the lane yet")),
+            LanePlace::Within => {
+                self.report.note(AuditFinding::Missing, || {
+                    FindingExample::new(Some(key.0), None, "later outputs are in the lane")
+                });
                 if self.missing.len() < REMEMBERED {
                     self.missing.insert(key);
                 }
@@ -216,8 +226,8 @@ impl Scales {
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, why: &'static str) {
-        self.report.note(Finding::Unknown, || Example::new(Some(entry.key.0), Some(entry.sequence()), why));
+    fn unknown(&mut self, entry: &LaneEntry, why: &'static str) {
+        self.report.note(AuditFinding::Unknown, || FindingExample::new(Some(entry.key.0), Some(entry.sequence()), why));
     }
 }
 

@@ -3,11 +3,11 @@
 //! Exit code 0 only for a clean verdict. Each further `--config` gives the text of an older plan.
 
 use super::options::{Options, block_on, connect_to_streams};
-use super::text::Line;
-use crate::app::audit::audit;
+use super::text::ProgressLine;
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
-use crate::app::replay::{file, run as replay};
-use crate::audit::report::{Report, Verdict};
+use crate::audit::report::{AuditReport, AuditVerdict};
+use crate::commands::audit::audit;
+use crate::commands::replay::{file, run as replay};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream audit --complete --json
 After a change of the configuration: sidestream audit --config new.toml --config old.toml")]
-pub struct Audit {
+pub struct AuditCommand {
     /// Count outputs that are still to come as faults.
     #[arg(long)]
     complete: bool,
@@ -27,7 +27,7 @@ pub struct Audit {
     replay: Option<PathBuf>,
 }
 
-impl Audit {
+impl AuditCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let (mut config, older) = options.load_all()?;
         if let Some(directory) = &self.replay {
@@ -37,7 +37,7 @@ impl Audit {
         }
         let report = block_on(async {
             let connection = connect_to_streams(&config, "audit").await?;
-            let line = Line::new(0, "messages");
+            let line = ProgressLine::new(0, "messages");
             let report = audit(&connection, &config, &older, self.complete, &mut |progress| {
                 line.of(progress.read, progress.total);
             })
@@ -52,19 +52,19 @@ impl Audit {
             print(&report);
         }
         match report.verdict {
-            Verdict::Clean => Ok(()),
-            Verdict::NotClean => Err(Exit::new(NO, "", "")),
-            Verdict::NotChecked => Err(Exit::new(NO, "", "")),
+            AuditVerdict::Clean => Ok(()),
+            AuditVerdict::NotClean => Err(Exit::new(NO, "", "")),
+            AuditVerdict::NotChecked => Err(Exit::new(NO, "", "")),
         }
     }
 }
 
 /// The report for people.
-pub(super) fn print(report: &Report) {
+pub(super) fn print(report: &AuditReport) {
     let verdict = match report.verdict {
-        Verdict::Clean => "clean",
-        Verdict::NotClean => "NOT CLEAN",
-        Verdict::NotChecked => "NOT CHECKED, nothing wrong was found",
+        AuditVerdict::Clean => "clean",
+        AuditVerdict::NotClean => "NOT CLEAN",
+        AuditVerdict::NotChecked => "NOT CHECKED, nothing wrong was found",
     };
     println!("audit: {verdict}, {} outputs checked", report.checked);
     let counts = [
@@ -76,6 +76,7 @@ pub(super) fn print(report: &Report) {
         ("unchecked", report.unchecked),
         ("pending", report.pending),
         ("rewound", report.rewound),
+        ("reworded", report.reworded),
     ];
     for (name, count) in counts.iter().filter(|(_, count)| *count > 0) {
         println!("  {name:<13} {count}");

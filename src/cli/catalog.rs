@@ -3,10 +3,10 @@
 //! The catalogue and the differences go to standard output. Exit code 1 where something differs.
 
 use super::options::{Options, block_on, connect};
-use super::text::{Line, say};
+use super::text::{ProgressLine, say};
 use crate::app::exit::{Exit, NO};
 use crate::commands::catalog::compare::compare;
-use crate::commands::catalog::read::{Wanted, read, saved};
+use crate::commands::catalog::read::{CatalogRequest, read, saved};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -37,10 +37,10 @@ impl Catalog {
         let config = options.load()?;
         let before = self.check.as_deref().map(saved).transpose()?;
         let Catalog { from, until, every, examples, check: _ } = self;
-        let wanted = Wanted { from, until, every, examples };
+        let wanted = CatalogRequest { from, until, every, examples };
         let now = block_on(async {
             let connection = connect(&config, "catalog").await?;
-            let line = Line::new(0, "positions");
+            let line = ProgressLine::new(0, "positions");
             let now = read(&connection, &config, &wanted, &mut |done, total| line.of(done, total)).await;
             line.clear();
             now

@@ -12,13 +12,13 @@ use clap::Args;
 /// Checks the configuration, and with --connect the server and its streams.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream check --config config.toml --connect")]
-pub struct Check {
+pub struct CheckCommand {
     /// Look at the server too: streams, limits, permissions, the newest outputs.
     #[arg(long)]
     connect: bool,
 }
 
-impl Check {
+impl CheckCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         println!("{}: fine, plan {}", options.path().display(), config.plan.fingerprint());

@@ -15,7 +15,7 @@ use clap::Subcommand;
 /// Lists, shows and redrives dead letters.
 #[derive(Debug, Subcommand)]
 pub enum DeadLetters {
-    List(list::List),
+    List(list::ListCommand),
     Show(show::Show),
     Redrive(redrive::Redrive),
 }

@@ -11,15 +11,15 @@ use super::generate::{Rate, publish, rate, school};
 use super::options::{Options, nats_settings};
 use super::provision::provision;
 use super::run::deps;
-use super::text::Line;
+use super::text::ProgressLine;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::publish::Publisher;
-use crate::app::audit::audit;
 use crate::app::exit::{CONFIG, Exit, NO, UNAVAILABLE};
 use crate::app::process::Process;
 use crate::app::process::runtime;
 use crate::app::run::run;
-use crate::audit::report::Verdict;
+use crate::audit::report::AuditVerdict;
+use crate::commands::audit::audit;
 use crate::config::{Config, Overrides, SHIPPED};
 use crate::http::server::Server;
 use crate::protocol::facts::Consent;
@@ -122,7 +122,7 @@ impl Demo {
         }
         screen.last_line();
         samples::print(connection, config).await?;
-        let line = Line::new(0, "messages");
+        let line = ProgressLine::new(0, "messages");
         let report =
             audit(connection, config, &[], true, &mut |progress| line.of(progress.read, progress.total)).await?;
         line.clear();
@@ -133,8 +133,8 @@ impl Demo {
             let _ = stop.wait_for(|stop| *stop).await;
         }
         match report.verdict {
-            Verdict::Clean => Ok(()),
-            Verdict::NotClean | Verdict::NotChecked => {
+            AuditVerdict::Clean => Ok(()),
+            AuditVerdict::NotClean | AuditVerdict::NotChecked => {
                 Err(Exit::new(NO, "the audit found faults", "please report them"))
             }
         }

@@ -6,10 +6,10 @@ use super::options::{Options, nats_settings};
 use super::run::{deps, on_actors};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
-use crate::app::gateway::job::Job;
-use crate::app::gateway::run::{Running, start};
+use crate::app::gateway::job::GatewayJob;
+use crate::app::gateway::run::{RunningGateway, start};
 use crate::app::process::Process;
-use crate::http::gateway::server::{self, Desk, Limits};
+use crate::http::gateway::server::{self, Desk, ServerLimits};
 use crate::http::server::Server;
 use crate::protocol::facts::Consent;
 use crate::telemetry::health::Phase;
@@ -31,15 +31,15 @@ impl Gateway {
         let config = options.load()?;
         options.init_log()?;
         let process = Process::new(config.clone(), nats_settings(&config), Consent::default());
-        let job = Job::new(&config, nats_settings(&config), process.metrics.clone())?;
-        let job = Job { health: Some(process.health.clone()), ..job };
+        let job = GatewayJob::new(&config, nats_settings(&config), process.metrics.clone())?;
+        let job = GatewayJob { health: Some(process.health.clone()), ..job };
         on_actors(async move {
             let mut stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;
             let (address, pages) = Server::start(&config.http.listen.to_string(), deps(&process))
                 .map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), error.hint()))?;
             println!("http://{address}");
             let within = job.gateway.ack_timeout.as_secs() + 1;
-            let open = Open::start(job, within)?;
+            let open = OpenGateway::start(job, within)?;
             let _ = stop.wait_for(|stop| *stop).await;
             process.health.set(Phase::Draining);
             open.stop().await;
@@ -50,27 +50,27 @@ impl Gateway {
 }
 
 /// A gateway that is open.
-pub(super) struct Open {
+pub(super) struct OpenGateway {
     server: Server,
-    running: Running,
+    running: RunningGateway,
 }
 
-impl Open {
+impl OpenGateway {
     /// Opens the gateway of a process that runs an engine, where it is configured.
-    pub(super) fn beside(process: &Process) -> Result<Option<Open>, Exit> {
+    pub(super) fn beside(process: &Process) -> Result<Option<OpenGateway>, Exit> {
         if process.config.gateway.is_none() {
             return Ok(None);
         }
-        let job = Job::new(&process.config, process.nats.clone(), process.metrics.clone())?;
-        Open::start(job, BESIDE_STOP_S).map(Some)
+        let job = GatewayJob::new(&process.config, process.nats.clone(), process.metrics.clone())?;
+        OpenGateway::start(job, BESIDE_STOP_S).map(Some)
     }
 
     /// Opens a gateway, and says where; `stop_s` is how long its end may take.
-    fn start(job: Job, stop_s: u64) -> Result<Open, Exit> {
+    fn start(job: GatewayJob, stop_s: u64) -> Result<OpenGateway, Exit> {
         let gateway = job.gateway.clone();
         let metrics = job.metrics.clone();
         let running = start(job)?;
-        let limits = Limits {
+        let limits = ServerLimits {
             body: gateway.max_body_bytes,
             in_flight: gateway.max_in_flight_bytes,
             connections: gateway.max_connections,
@@ -94,7 +94,7 @@ impl Open {
         println!("gateway http://{address}");
         let _ = std::io::stdout().flush();
         tracing::info!(%address, "the gateway listens");
-        Ok(Open { server, running })
+        Ok(OpenGateway { server, running })
     }
 
     /// Takes nothing new, and lets running answers finish for a while.

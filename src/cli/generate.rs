@@ -3,7 +3,7 @@
 //! The same seed makes the same events; publishing waits for the server's acknowledgements.
 
 use super::options::{Options, block_on, connect};
-use super::text::Line;
+use super::text::ProgressLine;
 use crate::adapters::nats::publish::Publisher;
 use crate::app::exit::Exit;
 use crate::generate::{Generated, School, SchoolOptions};
@@ -81,7 +81,7 @@ impl Generate {
         block_on(async move {
             let connection = connect(&config, "generate").await?;
             let mut publisher = Publisher::open(&connection, &config.input.stream).await?;
-            let line = Line::new(self.count, "events");
+            let line = ProgressLine::new(self.count, "events");
             let mut school = school(self.seed, self.users, self.hard, self.rate);
             publish(&mut publisher, &mut school, self.count, self.rate, None, &mut |done| line.at(done)).await?;
             line.done(&format!("{} events published to stream {}", self.count, config.input.stream));

@@ -10,13 +10,13 @@ use clap::Args;
 /// Asks the engine that listens on http.listen whether it lives; exit code 1 when it says no, 69 when none is there.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream health --config config.toml --ready")]
-pub struct Health {
+pub struct HealthCommand {
     /// Ask whether it is ready instead: connected, recovered and not draining.
     #[arg(long)]
     ready: bool,
 }
 
-impl Health {
+impl HealthCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         let page = if self.ready { "/readyz" } else { "/healthz" };

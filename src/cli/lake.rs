@@ -17,10 +17,10 @@ use clap::Subcommand;
 /// Keeps every processed event in files that DuckDB opens.
 #[derive(Debug, Subcommand)]
 pub enum Lake {
-    Run(run::Run),
-    Check(check::Check),
+    Run(run::LakeRunCommand),
+    Check(check::LakeCheckCommand),
     Status(status::Status),
-    Audit(audit::Audit),
+    Audit(audit::LakeAuditCommand),
     Files(files::Files),
     Find(find::Find),
     Sql(sql::Sql),

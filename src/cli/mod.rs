@@ -32,7 +32,7 @@ use std::process::ExitCode;
 /// A stateful stream engine that runs beside a NATS server: every event enriched, in order, exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "sidestream", version, about, max_term_width = 100)]
-struct Line {
+struct CommandLine {
     #[command(flatten)]
     options: Options,
     #[command(subcommand)]
@@ -41,24 +41,24 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(run::RunCommand),
     New(new::New),
-    Check(check::Check),
-    Test(test::Test),
+    Check(check::CheckCommand),
+    Test(test::TestCommand),
     Catalog(catalog::Catalog),
     Provision(provision::Provision),
     Demo(demo::Demo),
     Generate(generate::Generate),
-    Audit(audit::Audit),
+    Audit(audit::AuditCommand),
     Replay(replay::Replay),
     Gateway(gateway::Gateway),
     #[command(subcommand)]
     Lake(lake::Lake),
     #[command(subcommand)]
-    State(state::State),
+    State(state::StateCommand),
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLetters),
-    Health(health::Health),
+    Health(health::HealthCommand),
 }
 
 /// Runs the command line of this process.
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     // Named once and first: with a second provider compiled in, the first TLS connection would panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let line = match Line::try_parse() {
+    let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
             if error.use_stderr() && last_words::wanted(std::env::args_os()) == LogFormat::Json {

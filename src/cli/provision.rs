@@ -4,8 +4,8 @@
 
 use super::options::{Options, block_on, connect, patiently};
 use crate::adapters::nats::connect::Connection;
-use crate::adapters::nats::provision::{self as streams, Outcome};
-use crate::adapters::nats::wanted::Wanted;
+use crate::adapters::nats::provision::{self as streams, ProvisionOutcome};
+use crate::adapters::nats::wanted::WantedStream;
 use crate::app::exit::{CONFIG, Exit};
 use crate::app::wanted::wanted;
 use crate::config::Config;
@@ -25,7 +25,7 @@ impl Provision {
         let config = options.load()?;
         let replicas = self.replicas.and_then(|replicas| usize::try_from(replicas).ok());
         let wanted = wanted(&config, replicas);
-        let mut outcomes = vec![Outcome::Skipped; wanted.len()];
+        let mut outcomes = vec![ProvisionOutcome::Skipped; wanted.len()];
         block_on(patiently(async || {
             let connection = connect(&config, "provision").await?;
             Ok(streams::go_on(&connection, &wanted, &mut outcomes).await?)
@@ -44,19 +44,19 @@ pub(super) async fn provision(connection: &Connection, config: &Config) -> Resul
 }
 
 /// A stream that would be refused is an error that lists the reasons.
-fn lines(wanted: &[Wanted], outcomes: Vec<Outcome>) -> Result<Vec<String>, Exit> {
+fn lines(wanted: &[WantedStream], outcomes: Vec<ProvisionOutcome>) -> Result<Vec<String>, Exit> {
     let mut lines = Vec::new();
     let mut refused = Vec::new();
     for (stream, outcome) in wanted.iter().zip(outcomes) {
         let name = &stream.name;
         match outcome {
-            Outcome::Created => lines.push(format!("stream {name}: created")),
-            Outcome::Unchanged(remarks) => {
+            ProvisionOutcome::Created => lines.push(format!("stream {name}: created")),
+            ProvisionOutcome::Unchanged(remarks) => {
                 lines.push(format!("stream {name}: unchanged"));
                 lines.extend(remarks.iter().map(|remark| format!("  note: {remark}")));
             }
-            Outcome::Skipped => refused.push(format!("stream {name}: not created")),
-            Outcome::Unsuitable(reasons) => refused.extend(reasons),
+            ProvisionOutcome::Skipped => refused.push(format!("stream {name}: not created")),
+            ProvisionOutcome::Unsuitable(reasons) => refused.extend(reasons),
         }
     }
     if refused.is_empty() {

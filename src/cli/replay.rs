@@ -1,6 +1,6 @@
 //! `sidestream replay`: a range of the input once more, into a stream of its own.
 //!
-//! Says what it does and leaves the doing to `app::replay`. Results go to standard output, progress to standard error.
+//! Says what it does and leaves the doing to `commands::replay`. Results go to standard output, progress to standard error.
 
 mod dry;
 mod shape;
@@ -8,18 +8,18 @@ mod shape;
 use super::options::{Options, connect_to_streams, nats_settings};
 use super::run::on_actors;
 use super::signals;
-use super::text::Line;
+use super::text::ProgressLine;
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::streams;
 use crate::app::exit::{Exit, UNAVAILABLE, USAGE};
 use crate::app::process::Process;
-use crate::app::replay::compare::{After, compare};
-use crate::app::replay::promote::promote;
-use crate::app::replay::{run as replay, settle};
 use crate::app::run::run;
+use crate::commands::replay::compare::{ComparedWith, compare};
+use crate::commands::replay::promote::promote;
+use crate::commands::replay::{run as replay, settle};
 use crate::config::{Config, stream_name};
-use crate::protocol::replay::request::{Given, Request};
+use crate::protocol::replay::request::{ReplayOptions, ReplayRequest};
 use crate::protocol::replay::tempo::Pace;
 use clap::Args;
 use shape::Summary;
@@ -100,8 +100,8 @@ impl Replay {
         })
     }
 
-    fn given(&self) -> Given {
-        Given {
+    fn given(&self) -> ReplayOptions {
+        ReplayOptions {
             from: self.from.clone(),
             until: self.until.clone(),
             subject: self.subject.clone(),
@@ -137,11 +137,11 @@ impl Replay {
         let mut summary = Summary::new(&request, completed, events, began.elapsed());
         if before && request.until.is_none() {
             let last = streams::state(connection, &config.input.stream).await?.last;
-            summary.newer = shape::Newer::of(&request, last, &directory);
+            summary.newer = shape::NotCovered::of(&request, last, &directory);
         }
         if self.diff {
-            let line = Line::new(request.emit().until.0, "positions compared");
-            let mut after = After::lane(connection, &request).await?;
+            let line = ProgressLine::new(request.emit().until.0, "positions compared");
+            let mut after = ComparedWith::lane(connection, &request).await?;
             let compared = compare(connection, &request, &mut after, &mut |position| line.at(position.0)).await;
             line.clear();
             after.close().await;
@@ -168,7 +168,7 @@ impl Replay {
 }
 
 /// Runs the engine until the range's end, or until it is asked to stop.
-async fn run_to_the_end(process: &Process, request: &Request, stop: watch::Receiver<bool>) -> Result<(), Exit> {
+async fn run_to_the_end(process: &Process, request: &ReplayRequest, stop: watch::Receiver<bool>) -> Result<(), Exit> {
     tokio::select! {
         ended = run(process, stop) => ended,
         // Never ends by itself.
@@ -177,9 +177,9 @@ async fn run_to_the_end(process: &Process, request: &Request, stop: watch::Recei
 }
 
 /// A line, and the position at which it began; it goes when nobody shows it any more.
-struct Shown(Option<(u64, Line)>);
+struct ShownLine(Option<(u64, ProgressLine)>);
 
-impl Drop for Shown {
+impl Drop for ShownLine {
     fn drop(&mut self) {
         if let Some((_, line)) = &self.0 {
             line.clear();
@@ -188,9 +188,9 @@ impl Drop for Shown {
 }
 
 /// Shows how far the process is until it is dropped.
-async fn watch_progress(process: &Process, request: &Request) {
+async fn watch_progress(process: &Process, request: &ReplayRequest) {
     let until = request.emit().until.0;
-    let mut line = Shown(None);
+    let mut line = ShownLine(None);
     let mut look = tokio::time::interval(LOOK);
     loop {
         look.tick().await;
@@ -200,7 +200,7 @@ async fn watch_progress(process: &Process, request: &Request) {
         let position = figures.input_position.min(until);
         if line.0.is_none() && begun {
             let from = position.saturating_sub(figures.received);
-            line.0 = Some((from, Line::new(until.saturating_sub(from), "events")));
+            line.0 = Some((from, ProgressLine::new(until.saturating_sub(from), "events")));
         }
         if let Some((from, line)) = &line.0 {
             line.at(position.saturating_sub(*from));

@@ -2,15 +2,15 @@
 //!
 //! Prints its address as the first line on standard output; everything else is log.
 
-use super::gateway::Open;
+use super::gateway::OpenGateway;
 use super::options::{Options, nats_settings};
 use super::signals;
 use crate::app::exit::{Exit, UNAVAILABLE};
-use crate::app::lake::job::Job;
+use crate::app::lake::job::LakeJob;
 use crate::app::lake::run as lake;
 use crate::app::process::{self, Process};
 use crate::app::run::run;
-use crate::core::state::view::Ask;
+use crate::core::state::view::StateQuery;
 use crate::engine::launch::Engine;
 use crate::http::server::{Deps, Server};
 use crate::protocol::facts::Consent;
@@ -26,7 +26,7 @@ const LAKE_ENDS: Duration = Duration::from_secs(10);
 /// Runs the engine until it is stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream run --config config.toml --set http.listen=127.0.0.1:0")]
-pub struct Run {
+pub struct RunCommand {
     /// Go on although events or outputs that are needed are gone; they are counted.
     #[arg(long)]
     accept_gap: bool,
@@ -45,7 +45,7 @@ pub struct Run {
     patience_s: u64,
 }
 
-impl Run {
+impl RunCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         options.init_log()?;
@@ -66,7 +66,7 @@ impl Run {
             println!("http://{address}");
             // A program that reads the first line gets it now, even through a pipe.
             let _ = std::io::stdout().flush();
-            let gateway = Open::beside(&process)?;
+            let gateway = OpenGateway::beside(&process)?;
             let lake = beside(&process, &stop)?;
             let result = run(&process, stop).await;
             if let Some(gateway) = gateway {
@@ -88,7 +88,7 @@ fn beside(process: &Process, stop: &watch::Receiver<bool>) -> Result<Option<Besi
     if process.config.lake.is_none() {
         return Ok(None);
     }
-    let job = Job::new(&process.config, process.nats.clone(), process.metrics.clone())?;
+    let job = LakeJob::new(&process.config, process.nats.clone(), process.metrics.clone())?;
     let (ended, mut stops) = (watch::channel(false), stop.clone());
     let (ends, stopped) = ended;
     let asked = ends.clone();
@@ -110,7 +110,7 @@ pub(super) fn deps(process: &Process) -> Deps {
         metrics: process.metrics.clone(),
         health: process.health.clone(),
         state_open: process.config.http.state_open,
-        state: Arc::new(move |ask: Ask| {
+        state: Arc::new(move |ask: StateQuery| {
             let shards = running.lock().map(|shards| shards.clone()).unwrap_or_default();
             let permit = inspections.clone().try_acquire_owned();
             Box::pin(async move {

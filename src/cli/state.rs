@@ -4,15 +4,15 @@
 //! directory, so they need the engine stopped.
 
 use super::options::Options;
-use super::text::{Line, say};
+use super::text::{ProgressLine, say};
 use crate::app::exit::{Exit, NO, UNAVAILABLE, USAGE};
 use crate::app::inspect;
-use crate::app::state_file::Progress;
-use crate::app::state_file::export::export;
-use crate::app::state_file::import::import;
-use crate::app::target::{Target, a_file};
+use crate::commands::state_file::FileProgress;
+use crate::commands::state_file::export::export;
+use crate::commands::state_file::import::import;
+use crate::commands::state_file::target::{WriteTarget, a_file};
 use crate::config::{Config, did_you_mean};
-use crate::core::state::view::Ask;
+use crate::core::state::view::StateQuery;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// Looks into the state, and takes it elsewhere.
 #[derive(Debug, Subcommand)]
-pub enum State {
+pub enum StateCommand {
     Get(Get),
     Export(Export),
     Import(Import),
@@ -75,12 +75,12 @@ struct Done {
     sum: String,
 }
 
-impl State {
+impl StateCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         match self {
-            State::Get(get) => get.run(options),
-            State::Export(command) => command.run(options),
-            State::Import(command) => command.run(options),
+            StateCommand::Get(get) => get.run(options),
+            StateCommand::Export(command) => command.run(options),
+            StateCommand::Import(command) => command.run(options),
         }
     }
 }
@@ -88,8 +88,8 @@ impl State {
 impl Export {
     fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        let target = Target::of(self.file);
-        let shown = Shown { aside: target == Target::Stdout, ..Shown::new(self.json) };
+        let target = WriteTarget::of(self.file);
+        let shown = ShownProgress { aside: target == WriteTarget::Stdout, ..ShownProgress::new(self.json) };
         let done = export(&config.state, &target, &mut |progress| shown.tell(progress))?;
         shown.done("exported", done.position.0, done.entries, done.bytes, done.sum)
     }
@@ -99,7 +99,7 @@ impl Import {
     fn run(self, options: &Options) -> Result<(), Exit> {
         a_file(&self.file, "an import reads it twice")?;
         let config = options.load()?;
-        let shown = Shown::new(self.json);
+        let shown = ShownProgress::new(self.json);
         let done = import(&config.state, &self.file, &mut |progress| shown.tell(progress))?;
         let account = done.account;
         shown.done("imported", done.position.0, account.entries, account.bytes, account.sum)
@@ -107,24 +107,28 @@ impl Import {
 }
 
 /// How progress is shown: a line for people, or a JSON object a second.
-struct Shown {
-    line: Line,
+struct ShownProgress {
+    line: ProgressLine,
     json: Option<std::cell::Cell<Instant>>,
     /// Standard output has the file itself.
     aside: bool,
 }
 
-impl Shown {
-    fn new(json: bool) -> Shown {
-        Shown { line: Line::new(0, "bytes"), json: json.then(|| std::cell::Cell::new(Instant::now())), aside: false }
+impl ShownProgress {
+    fn new(json: bool) -> ShownProgress {
+        ShownProgress {
+            line: ProgressLine::new(0, "bytes"),
+            json: json.then(|| std::cell::Cell::new(Instant::now())),
+            aside: false,
+        }
     }
 
-    fn tell(&self, progress: Progress) {
+    fn tell(&self, progress: FileProgress) {
         match &self.json {
             None => self.line.of(progress.done, progress.total),
             Some(last) if last.get().elapsed() >= Duration::from_secs(1) => {
                 last.set(Instant::now());
-                let Progress { done, total, entries } = progress;
+                let FileProgress { done, total, entries } = progress;
                 // A reader that has gone does not stop the work.
                 let _ = self.print(&serde_json::json!({
                     "event": "progress", "bytes": done, "total_bytes": total, "entries": entries
@@ -161,12 +165,12 @@ impl Shown {
 
 impl Get {
     /// What is asked for; of tables only those that are global, for a row of another one belongs to a key.
-    fn ask(self, config: &Config) -> Result<Ask, Exit> {
+    fn ask(self, config: &Config) -> Result<StateQuery, Exit> {
         let Get { key, table } = self;
-        let Some(table) = table else { return Ok(Ask::Key(key.unwrap_or_default())) };
+        let Some(table) = table else { return Ok(StateQuery::Key(key.unwrap_or_default())) };
         let tables = &config.plan.tables;
         match tables.get(&table) {
-            Some(found) if found.scope.is_global() => Ok(Ask::Row { table, row: key }),
+            Some(found) if found.scope.is_global() => Ok(StateQuery::Row { table, row: key }),
             Some(_) => {
                 let what = format!("the rows of `{table}` are those of keys: it has no `scope = \"global\"`");
                 Err(Exit::new(USAGE, what, "ask for a key: sidestream state get KEY"))
@@ -187,9 +191,9 @@ impl Get {
         };
         let Some(found) = found else {
             let what = match &ask {
-                Ask::Key(key) => format!("nothing is kept of key {key:?}"),
-                Ask::Row { table, row: Some(row) } => format!("the table `{table}` has no row {row:?}"),
-                Ask::Row { table, row: None } => format!("the table `{table}` has no row"),
+                StateQuery::Key(key) => format!("nothing is kept of key {key:?}"),
+                StateQuery::Row { table, row: Some(row) } => format!("the table `{table}` has no row {row:?}"),
+                StateQuery::Row { table, row: None } => format!("the table `{table}` has no row"),
             };
             return Err(Exit::new(NO, what, ""));
         };

@@ -7,9 +7,9 @@ use super::options::{Options, block_on, connect, patiently};
 use super::text::{json_line, say};
 use crate::app::exit::{Exit, NO, UNAVAILABLE};
 use crate::commands::test::junit;
-use crate::commands::test::record::{Wanted, record};
-use crate::commands::test::report::Report;
-use crate::commands::test::run::{Asked, run};
+use crate::commands::test::record::{RecordRequest, record};
+use crate::commands::test::report::TestReport;
+use crate::commands::test::run::{TestRequest, run};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -20,9 +20,9 @@ use std::path::PathBuf;
     after_help = "Example: sidestream test
 Only one file, and what came out written into it: sidestream test --update tests/lessons.toml"
 )]
-pub struct Test {
+pub struct TestCommand {
     #[command(subcommand)]
-    part: Option<Part>,
+    part: Option<TestPart>,
     /// Files with cases; without any, `tests/*.toml` beside the configuration.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -41,8 +41,8 @@ pub struct Test {
 }
 
 #[derive(Debug, Subcommand)]
-enum Part {
-    Record(Record),
+enum TestPart {
+    Record(RecordCommand),
 }
 
 /// Makes a case of events of the input stream, with what comes of them over an empty state.
@@ -51,7 +51,7 @@ enum Part {
     after_help = "Example: sidestream test record --from 4711 --until 4720 --case 'a lesson from last week' tests/seen.toml
 All that one user did: sidestream test record --key 5f5b8851-51af-2058-8905-efddbb32d9eb --case 'Ana'"
 )]
-struct Record {
+struct RecordCommand {
     /// The first event: a position, or a time such as 2026-11-21T12:00:00Z [default: the input's first event].
     #[arg(long, value_name = "WHERE")]
     from: Option<String>,
@@ -69,13 +69,13 @@ struct Record {
     file: Option<PathBuf>,
 }
 
-impl Test {
+impl TestCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
-        if let Some(Part::Record(part)) = self.part {
+        if let Some(TestPart::Record(part)) = self.part {
             return part.run(options);
         }
         let config = options.load()?;
-        let asked = Asked { config_path: options.path(), files: &self.files, update: self.update };
+        let asked = TestRequest { config_path: options.path(), files: &self.files, update: self.update };
         let report = run(&config, &asked)?;
         if let Some(path) = &self.junit {
             let failed = |error| Exit::new(UNAVAILABLE, format!("cannot write {}: {error}", path.display()), "");
@@ -97,11 +97,11 @@ impl Test {
     }
 }
 
-impl Record {
+impl RecordCommand {
     fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        let Record { from, until, key, case, file } = self;
-        let wanted = Wanted { from, until, key, name: case, file };
+        let RecordCommand { from, until, key, case, file } = self;
+        let wanted = RecordRequest { from, until, key, name: case, file };
         let text = block_on(patiently(async || {
             let connection = connect(&config, "test").await?;
             record(&connection, &config, &wanted).await
@@ -115,7 +115,7 @@ impl Record {
     }
 }
 
-fn print(report: &Report) -> Result<(), Exit> {
+fn print(report: &TestReport) -> Result<(), Exit> {
     for case in report.cases.iter().filter(|case| !case.passed) {
         say(&case.text())?;
     }

@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The progress of one piece of work.
-pub struct Line {
+pub struct ProgressLine {
     bar: ProgressBar,
     plain: Option<Mutex<Instant>>,
     what: &'static str,
 }
 
-impl Line {
+impl ProgressLine {
     /// Progress towards `total` things called `what`.
-    pub fn new(total: u64, what: &'static str) -> Line {
+    pub fn new(total: u64, what: &'static str) -> ProgressLine {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -30,7 +30,7 @@ impl Line {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Line { bar, plain: (!terminal).then(|| Mutex::new(Instant::now())), what }
+        ProgressLine { bar, plain: (!terminal).then(|| Mutex::new(Instant::now())), what }
     }
 
     /// So many are done.

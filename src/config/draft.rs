@@ -3,15 +3,15 @@
 //! Whatever was wrong with a value is in the report already, and the value has a stand-in here. Called by `load` only.
 
 use super::check;
-use super::places::Places;
-use super::report::Report;
+use super::places::ConfigPlaces;
+use super::report::ConfigReport;
 use super::settings::{
     Config, DeadLettersSection, EngineSection, GatewaySection, HttpSection, InputSection, LakeSection, NatsSection,
     OutputSection, ProvisionSection, StateSection,
 };
 use crate::core::plan::check::Entities;
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{EventSpec, Identity, PlanSpec, UnknownKinds};
+use crate::core::plan::spec::{EventSpec, IdentityRule, PlanSpec, UnknownKinds};
 use crate::core::plan::template::Template;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ const DEFAULT_WINDOW_S: u64 = 86_400;
 pub(super) const NO_PLACE: Selector = Selector::Time;
 
 /// What has been read; a section that nothing is compared with is missing where it is wrong.
-pub(super) struct Draft {
+pub(super) struct ConfigDraft {
     pub(super) nats: Option<NatsSection>,
     pub(super) input: InputSection,
     pub(super) output: OutputSection,
@@ -43,15 +43,15 @@ pub(super) struct Draft {
     /// What the operator said about keys, beside the plan.
     pub(super) entities: Entities,
     /// Where all of it stands.
-    pub(super) places: Places,
+    pub(super) places: ConfigPlaces,
 }
 
-impl Draft {
+impl ConfigDraft {
     /// Defaults where there are some, else stand-ins.
-    pub(super) fn blank() -> Draft {
+    pub(super) fn blank() -> ConfigDraft {
         let subject = || Template::parse(DEAD_SUBJECT).expect("the default is a template");
         let provision = ProvisionSection::default;
-        Draft {
+        ConfigDraft {
             nats: None,
             input: InputSection { stream: String::new(), subjects: Vec::new(), provision: provision(), api: None },
             output: OutputSection { stream: String::new(), provision: provision(), api: None },
@@ -85,17 +85,17 @@ impl Draft {
                 dedup_window_s: DEFAULT_WINDOW_S,
                 dedup_conflicts: false,
                 dedup_keep: None,
-                identity: Identity::Kind,
+                identity: IdentityRule::Kind,
                 envelope: false,
                 emit: None,
             },
             entities: Entities::new(),
-            places: Places::default(),
+            places: ConfigPlaces::default(),
         }
     }
 
     /// Checks all sections against each other; the configuration if nothing at all is wrong.
-    pub(super) fn finish(self, report: &mut Report) -> Option<Config> {
+    pub(super) fn finish(self, report: &mut ConfigReport) -> Option<Config> {
         check::streams(&self, report);
         check::plan(&self, report);
         check::lake(&self, report);
@@ -137,7 +137,7 @@ fn canonical(mut plan: PlanSpec) -> PlanSpec {
     // Where nothing is de-duplicated there is no rule: its number would only make another plan.
     let has_id = plan.event.id.is_some() || plan.kinds.values().any(|kind| kind.id.is_some());
     if !has_id || plan.dedup_window_s == 0 {
-        plan.identity = Identity::default();
+        plan.identity = IdentityRule::default();
     }
     plan
 }

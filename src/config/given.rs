@@ -2,42 +2,42 @@
 //!
 //! Broken is kept apart from absent, so that one mistake is not reported a second time as something missing.
 
-use super::place::{At, Place};
+use super::place::{Placed, TextPlace};
 
 /// What became of a setting.
 #[derive(Clone, Debug)]
-pub(crate) enum Given<T> {
+pub(crate) enum GivenSetting<T> {
     /// It is not there.
     Absent,
     /// It is there and wrong, and has been reported.
     Broken,
     /// It is there and can be used.
-    Valid(At<T>),
+    Valid(Placed<T>),
 }
 
-impl<T> Given<T> {
+impl<T> GivenSetting<T> {
     /// The value where it can be used.
-    pub(crate) fn valid(&self) -> Option<&At<T>> {
+    pub(crate) fn valid(&self) -> Option<&Placed<T>> {
         match self {
-            Given::Valid(at) => Some(at),
+            GivenSetting::Valid(at) => Some(at),
             _ => None,
         }
     }
 
     /// The value with its place, taken out.
-    pub(crate) fn at(self) -> Option<At<T>> {
+    pub(crate) fn at(self) -> Option<Placed<T>> {
         match self {
-            Given::Valid(at) => Some(at),
+            GivenSetting::Valid(at) => Some(at),
             _ => None,
         }
     }
 
     /// The same with another value in the same place.
-    pub(crate) fn map<U>(self, other: impl FnOnce(T) -> U) -> Given<U> {
+    pub(crate) fn map<U>(self, other: impl FnOnce(T) -> U) -> GivenSetting<U> {
         match self {
-            Given::Absent => Given::Absent,
-            Given::Broken => Given::Broken,
-            Given::Valid(At { value, place }) => Given::Valid(At { value: other(value), place }),
+            GivenSetting::Absent => GivenSetting::Absent,
+            GivenSetting::Broken => GivenSetting::Broken,
+            GivenSetting::Valid(Placed { value, place }) => GivenSetting::Valid(Placed { value: other(value), place }),
         }
     }
 
@@ -47,8 +47,8 @@ impl<T> Given<T> {
     }
 
     /// Broken instead of absent where the section has an unknown key, so that nothing is concluded from a gap.
-    pub(crate) fn unless_misspelt(self, all_known: bool) -> Given<T> {
-        if self.is_absent() && !all_known { Given::Broken } else { self }
+    pub(crate) fn unless_misspelt(self, all_known: bool) -> GivenSetting<T> {
+        if self.is_absent() && !all_known { GivenSetting::Broken } else { self }
     }
 
     /// The value, or the default where the operator left it out.
@@ -58,7 +58,7 @@ impl<T> Given<T> {
 
     /// Whether the operator left it out.
     pub(crate) fn is_absent(&self) -> bool {
-        matches!(self, Given::Absent)
+        matches!(self, GivenSetting::Absent)
     }
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Named<T> {
     /// The name.
     pub(crate) name: String,
     /// Where the name stands.
-    pub(crate) key: Place,
+    pub(crate) key: TextPlace,
     /// What stands under it.
-    pub(crate) given: Given<T>,
+    pub(crate) given: GivenSetting<T>,
 }

@@ -4,9 +4,9 @@
 
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::overrides::Overrides;
-use super::place::{Place, Sources};
+use super::place::{Sources, TextPlace};
 use super::read;
-use super::report::Report;
+use super::report::ConfigReport;
 use super::salts::Salts;
 use super::settings::Config;
 use super::tree;
@@ -26,7 +26,7 @@ impl Config {
             Err(message) => {
                 let sources = Sources { name, text: String::new(), overrides: Vec::new() };
                 let hint = Some("`--config` names another file".to_owned());
-                Err(ConfigError { diagnostics: vec![sources.diagnostic(Place::File, message, hint)] })
+                Err(ConfigError { diagnostics: vec![sources.diagnostic(TextPlace::File, message, hint)] })
             }
         }
     }
@@ -43,7 +43,7 @@ impl Config {
         salts: Salts,
     ) -> Result<(Config, Vec<Diagnostic>), ConfigError> {
         let sources = Sources { name: name.to_owned(), text: text.to_owned(), overrides: Vec::new() };
-        let mut report = Report::new(sources).with(salts);
+        let mut report = ConfigReport::new(sources).with(salts);
         let config = match tree::parse(text) {
             Ok(mut document) => {
                 overrides.apply(&mut document, &mut report);
@@ -51,7 +51,7 @@ impl Config {
             }
             Err(error) => {
                 let end = text.len();
-                let place = error.span().map_or(Place::Text { start: end, end }, |span| Place::text(&span));
+                let place = error.span().map_or(TextPlace::Text { start: end, end }, |span| TextPlace::text(&span));
                 report.error(place, error.message());
                 None
             }

@@ -27,11 +27,11 @@ pub use diagnostic::{ConfigError, Diagnostic};
 // What reads other files of an operator's in the same way: `sidestream test` its cases.
 pub(crate) use crate::core::plan::check::hint::known as did_you_mean;
 pub use crate::core::subject::stream_name;
-pub(crate) use given::Given;
+pub(crate) use given::GivenSetting;
 pub use overrides::Overrides;
-pub(crate) use place::{At, Place, Sources};
-pub(crate) use report::Report;
-pub(crate) use section::Section;
+pub(crate) use place::{Placed, Sources, TextPlace};
+pub(crate) use report::ConfigReport;
+pub(crate) use section::SectionReader;
 pub use settings::{
     Api, BucketSection, Config, DeadLettersSection, EngineSection, GatewaySection, HttpSection, InputSection,
     LakePlace, LakeSection, NatsSection, OutputSection, ProvisionSection, Retention, SHIPPED, Secret, StateSection,

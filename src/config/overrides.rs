@@ -3,9 +3,9 @@
 //! They are laid over the parsed document before anything is checked, so that they obey the same rules and
 //! their mistakes name the flag. This file reads no environment: `cli` hands the value in.
 
-use super::place::Place;
-use super::report::Report;
-use super::tree::{self, Entry, Node, Table, Value};
+use super::place::TextPlace;
+use super::report::ConfigReport;
+use super::tree::{self, TreeMember, TreeNode, TreeTable, TreeValue};
 
 /// The name under which a mistake in [`Overrides::nats_url`] is reported.
 const NATS_URL: &str = "SIDESTREAM_NATS_URL";
@@ -21,11 +21,11 @@ pub struct Overrides {
 
 impl Overrides {
     /// Changes the document; what cannot be laid over it is reported and left out.
-    pub(super) fn apply(&self, document: &mut Table, report: &mut Report) {
+    pub(super) fn apply(&self, document: &mut TreeTable, report: &mut ConfigReport) {
         if let Some(url) = &self.nats_url {
             let place = report.add_override(NATS_URL.to_owned());
             let path = ["nats".to_owned(), "url".to_owned()];
-            if let Err(message) = insert(document, &path, Node { value: Value::Text(url.clone()), place }) {
+            if let Err(message) = insert(document, &path, TreeNode { value: TreeValue::Text(url.clone()), place }) {
                 report.error(place, message);
             }
         }
@@ -36,7 +36,7 @@ impl Overrides {
                 report.error_with(place, format!("`{path}` is no key path"), hint);
                 continue;
             };
-            let plain = || Node { value: Value::Text(value.clone()), place };
+            let plain = || TreeNode { value: TreeValue::Text(value.clone()), place };
             let node = tree::parse_value(value, place).unwrap_or_else(plain);
             if let Err(message) = insert(document, &names, node) {
                 report.error(place, message);
@@ -56,33 +56,33 @@ fn key_path(path: &str) -> Option<Vec<String>> {
         let (name, entry) = document.pop_first()?;
         names.push(name);
         match entry.node.value {
-            Value::Table(inner) => document = inner,
+            TreeValue::Table(inner) => document = inner,
             _ => return Some(names),
         }
     }
 }
 
 /// Puts a value where the path leads, with the sections on the way; a number counts the sections of a list.
-fn insert(table: &mut Table, path: &[String], node: Node) -> Result<(), String> {
+fn insert(table: &mut TreeTable, path: &[String], node: TreeNode) -> Result<(), String> {
     let place = node.place;
     match path {
         [] => Ok(()),
         [name] => {
-            table.insert(name.clone(), Entry { key: place, node });
+            table.insert(name.clone(), TreeMember { key: place, node });
             Ok(())
         }
         [name, rest @ ..] => {
-            let section = || Node { value: Value::Table(Table::new()), place };
-            let entry = table.entry(name.clone()).or_insert_with(|| Entry { key: place, node: section() });
+            let section = || TreeNode { value: TreeValue::Table(TreeTable::new()), place };
+            let entry = table.entry(name.clone()).or_insert_with(|| TreeMember { key: place, node: section() });
             descend(name, &mut entry.node.value, rest, node)
         }
     }
 }
 
-fn descend(name: &str, value: &mut Value, rest: &[String], node: Node) -> Result<(), String> {
+fn descend(name: &str, value: &mut TreeValue, rest: &[String], node: TreeNode) -> Result<(), String> {
     match (value, rest) {
-        (Value::Table(inner), _) => insert(inner, rest, node),
-        (Value::List(items), [index, rest @ ..]) => {
+        (TreeValue::Table(inner), _) => insert(inner, rest, node),
+        (TreeValue::List(items), [index, rest @ ..]) => {
             let count = items.len();
             let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
             match (item, rest) {
@@ -99,6 +99,6 @@ fn descend(name: &str, value: &mut Value, rest: &[String], node: Node) -> Result
 }
 
 /// Whether a place is an override's, where text that looks like another type needs quotes of its own.
-pub(super) fn is_override(place: Place) -> bool {
-    matches!(place, Place::Override(_))
+pub(super) fn is_override(place: TextPlace) -> bool {
+    matches!(place, TextPlace::Override(_))
 }

@@ -4,13 +4,13 @@
 //! operator sees everything at once and nothing twice.
 
 use super::diagnostic::{ConfigError, Diagnostic};
-use super::place::{Place, Sources};
+use super::place::{Sources, TextPlace};
 use super::salts::Salts;
-use crate::core::plan::check::{Fault, Severity};
+use crate::core::plan::check::{PlanFault, Severity};
 
 /// Remarks with their places, not yet in order.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct ConfigReport {
     sources: Sources,
     errors: Vec<Remark>,
     warnings: Vec<Remark>,
@@ -22,17 +22,17 @@ pub(crate) struct Report {
 
 #[derive(Debug)]
 struct Remark {
-    place: Place,
+    place: TextPlace,
     /// Whether it is about one setting alone: at one place that comes before what others make of it.
     alone: bool,
     message: String,
     hint: Option<String>,
 }
 
-impl Report {
+impl ConfigReport {
     /// A report without remarks about these texts.
-    pub(crate) fn new(sources: Sources) -> Report {
-        Report {
+    pub(crate) fn new(sources: Sources) -> ConfigReport {
+        ConfigReport {
             sources,
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -43,8 +43,8 @@ impl Report {
     }
 
     /// The same for a text from the disk, which may name files.
-    pub(crate) fn with(self, salts: Salts) -> Report {
-        Report { salts, ..self }
+    pub(crate) fn with(self, salts: Salts) -> ConfigReport {
+        ConfigReport { salts, ..self }
     }
 
     /// Where salts are read from.
@@ -58,22 +58,22 @@ impl Report {
     }
 
     /// A mistake that the message itself says how to mend.
-    pub(crate) fn error(&mut self, place: Place, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, place: TextPlace, message: impl Into<String>) {
         self.errors.push(Remark { place, alone: false, message: message.into(), hint: None });
     }
 
     /// A mistake and what to do about it.
-    pub(crate) fn error_with(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn error_with(&mut self, place: TextPlace, message: impl Into<String>, hint: impl Into<String>) {
         self.errors.push(Remark { place, alone: false, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// Something that works but is hardly meant.
-    pub(crate) fn warn(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn warn(&mut self, place: TextPlace, message: impl Into<String>, hint: impl Into<String>) {
         self.warnings.push(Remark { place, alone: false, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// A fault of the plan, put into words for this text.
-    pub(crate) fn fault(&mut self, fault: &Fault, place: Place, message: String, hint: Option<String>) {
+    pub(crate) fn fault(&mut self, fault: &PlanFault, place: TextPlace, message: String, hint: Option<String>) {
         let list = match fault.severity {
             Severity::Mistake => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -82,9 +82,9 @@ impl Report {
     }
 
     /// Adds an override to the texts that places point into.
-    pub(crate) fn add_override(&mut self, name: String) -> Place {
+    pub(crate) fn add_override(&mut self, name: String) -> TextPlace {
         self.sources.overrides.push(name);
-        Place::Override(self.sources.overrides.len() - 1)
+        TextPlace::Override(self.sources.overrides.len() - 1)
     }
 
     /// The texts that places point into.
@@ -99,7 +99,7 @@ impl Report {
 
     /// The warnings, or the errors if there is one; each list in reading order.
     pub(crate) fn finish(self) -> Result<Vec<Diagnostic>, ConfigError> {
-        let Report { sources, errors, warnings, .. } = self;
+        let ConfigReport { sources, errors, warnings, .. } = self;
         let print = |mut remarks: Vec<Remark>| -> Vec<Diagnostic> {
             remarks.sort_by_key(|remark| (remark.place, !remark.alone));
             remarks.into_iter().map(|r| sources.diagnostic(r.place, r.message, r.hint)).collect()

@@ -1,44 +1,49 @@
 //! The reader of one section: typed access to its keys, and a remark for every key nobody asked for.
 //!
 //! Which keys exist is never listed: a key is known because a reader asked for it. A value of the wrong type
-//! is reported here and is `Given::Broken` from then on. `read` is the only caller.
+//! is reported here and is `GivenSetting::Broken` from then on. `read` is the only caller.
 
-use super::given::{Given, Named};
+use super::given::{GivenSetting, Named};
 use super::overrides::is_override;
-use super::place::{At, Place};
-use super::report::Report;
-use super::tree::{self, Entry, Node, Table, Value};
+use super::place::{Placed, TextPlace};
+use super::report::ConfigReport;
+use super::tree::{self, TreeMember, TreeNode, TreeTable, TreeValue};
 use crate::core::plan::check::hint;
 use crate::core::plan::condition::Condition;
 use std::ops::RangeInclusive;
 
 /// One section while it is being read.
-pub(crate) struct Section<'t, 'r> {
+pub(crate) struct SectionReader<'t, 'r> {
     title: String,
     /// Where the section begins.
-    pub(crate) place: Place,
-    table: &'t Table,
+    pub(crate) place: TextPlace,
+    table: &'t TreeTable,
     asked: Vec<&'static str>,
     missing: Vec<(&'static str, &'static str)>,
     /// The list of mistakes, for what a reader finds itself.
-    pub(crate) report: &'r mut Report,
+    pub(crate) report: &'r mut ConfigReport,
 }
 
-impl<'t, 'r> Section<'t, 'r> {
+impl<'t, 'r> SectionReader<'t, 'r> {
     /// The document itself.
-    pub(crate) fn root(table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
-        Section::new(String::new(), Place::File, table, report)
+    pub(crate) fn root(table: &'t TreeTable, report: &'r mut ConfigReport) -> SectionReader<'t, 'r> {
+        SectionReader::new(String::new(), TextPlace::File, table, report)
     }
 
-    fn new(title: String, place: Place, table: &'t Table, report: &'r mut Report) -> Section<'t, 'r> {
-        Section { title, place, table, asked: Vec::new(), missing: Vec::new(), report }
+    fn new(
+        title: String,
+        place: TextPlace,
+        table: &'t TreeTable,
+        report: &'r mut ConfigReport,
+    ) -> SectionReader<'t, 'r> {
+        SectionReader { title, place, table, asked: Vec::new(), missing: Vec::new(), report }
     }
 
     /// A section inside this one; where there is none, an empty one, so that its defaults apply.
-    pub(crate) fn optional(&mut self, name: &'static str) -> Option<Section<'t, '_>> {
+    pub(crate) fn optional(&mut self, name: &'static str) -> Option<SectionReader<'t, '_>> {
         self.wants(name, || "a section".to_owned());
         match self.ask(name) {
-            None => Some(Section::new(self.inner_title(name), self.place, &tree::EMPTY, self.report)),
+            None => Some(SectionReader::new(self.inner_title(name), self.place, &tree::EMPTY, self.report)),
             Some(entry) => {
                 let title = self.inner_title(name);
                 self.enter(title, entry.key, &entry.node)
@@ -47,7 +52,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A section that has to be there; `example` is what to add if it is not.
-    pub(crate) fn required(&mut self, name: &'static str, example: &'static str) -> Option<Section<'t, '_>> {
+    pub(crate) fn required(&mut self, name: &'static str, example: &'static str) -> Option<SectionReader<'t, '_>> {
         if !self.has(name) {
             self.asked.push(name);
             self.missing.push((name, example));
@@ -57,17 +62,17 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// The sections under a name, each named by the operator: `[tables.NAME]`.
-    pub(crate) fn named(&mut self, name: &'static str) -> Option<&'t Table> {
+    pub(crate) fn named(&mut self, name: &'static str) -> Option<&'t TreeTable> {
         self.wants(name, || "sections".to_owned());
         self.members(name, "a section", &format!("write sections such as [{name}.NAME]"))
     }
 
     /// The sections of a list: `[[enrich]]`.
-    pub(crate) fn repeated(&mut self, name: &'static str) -> &'t [Node] {
+    pub(crate) fn repeated(&mut self, name: &'static str) -> &'t [TreeNode] {
         self.wants(name, || "sections".to_owned());
         let Some(entry) = self.ask(name) else { return &[] };
         match &entry.node.value {
-            Value::List(items) => items,
+            TreeValue::List(items) => items,
             _ => {
                 let hint = format!("write the section's name in two pairs of brackets: [[{name}]]");
                 self.report.error_with(entry.key, format!("`{name}` must be a list of sections"), hint);
@@ -77,9 +82,14 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// Goes into a section found by `named` or `repeated`.
-    pub(crate) fn enter(&mut self, title: String, place: Place, node: &'t Node) -> Option<Section<'t, '_>> {
+    pub(crate) fn enter(
+        &mut self,
+        title: String,
+        place: TextPlace,
+        node: &'t TreeNode,
+    ) -> Option<SectionReader<'t, '_>> {
         match &node.value {
-            Value::Table(table) => Some(Section::new(title, place, table, self.report)),
+            TreeValue::Table(table) => Some(SectionReader::new(title, place, table, self.report)),
             other => {
                 let message = format!("{title} must be a section, not {}", other.type_name());
                 self.report.error_with(
@@ -107,15 +117,15 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// Whether there are sections under a name, and each has this key.
     pub(crate) fn all_have(&self, name: &str, key: &str) -> bool {
-        let has = |entry: &Entry| matches!(&entry.node.value, Value::Table(table) if table.contains_key(key));
+        let has = |entry: &TreeMember| matches!(&entry.node.value, TreeValue::Table(table) if table.contains_key(key));
         match self.table.get(name).map(|entry| &entry.node.value) {
-            Some(Value::Table(sections)) => !sections.is_empty() && sections.values().all(has),
+            Some(TreeValue::Table(sections)) => !sections.is_empty() && sections.values().all(has),
             _ => false,
         }
     }
 
     /// Where a key's name stands, or the section where it is not there.
-    pub(crate) fn key_place(&self, name: &str) -> Place {
+    pub(crate) fn key_place(&self, name: &str) -> TextPlace {
         self.table.get(name).map_or(self.place, |entry| entry.key)
     }
 
@@ -127,20 +137,24 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A text that `parse` turns into what is needed; its error is the message.
-    pub(crate) fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
+    pub(crate) fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> GivenSetting<T> {
         self.wants(name, || "a text".to_owned());
         match self.ask(name) {
             Some(entry) => self.parse_node(name, &entry.node, parse),
-            None => Given::Absent,
+            None => GivenSetting::Absent,
         }
     }
 
     /// A condition in the expressions' language; what is wrong is pointed at inside it.
-    pub(crate) fn condition(&mut self, name: &'static str) -> Given<Condition> {
+    pub(crate) fn condition(&mut self, name: &'static str) -> GivenSetting<Condition> {
         self.wants(name, || "[a condition](conditions.md)".to_owned());
         match self.ask(name) {
             Some(entry) => self.condition_node(name, &entry.node),
-            None => Given::Absent,
+            None => GivenSetting::Absent,
         }
     }
 
@@ -157,24 +171,24 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// The same of a value that is at hand; `name` is its setting.
-    pub(crate) fn condition_node(&mut self, name: &str, node: &Node) -> Given<Condition> {
-        let Some(text) = self.as_text(name, node) else { return Given::Broken };
+    pub(crate) fn condition_node(&mut self, name: &str, node: &TreeNode) -> GivenSetting<Condition> {
+        let Some(text) = self.as_text(name, node) else { return GivenSetting::Broken };
         let place = node.place;
         match Condition::parse(text) {
-            Ok(value) => Given::Valid(At { value, place }),
+            Ok(value) => GivenSetting::Valid(Placed { value, place }),
             Err(fault) => {
                 let place = self.report.sources().within(place, text, &fault.at);
                 match fault.hint {
                     Some(hint) => self.report.error_with(place, fault.what, hint),
                     None => self.report.error(place, fault.what),
                 }
-                Given::Broken
+                GivenSetting::Broken
             }
         }
     }
 
     /// A text that is not empty.
-    pub(crate) fn text(&mut self, name: &'static str) -> Given<String> {
+    pub(crate) fn text(&mut self, name: &'static str) -> GivenSetting<String> {
         self.parsed(name, |text| match text {
             "" => Err(format!("`{name}` must not be empty")),
             text => Ok(text.to_owned()),
@@ -182,33 +196,33 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// A whole number within a range; `why` explains the range.
-    pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> Given<u64> {
+    pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>, why: &str) -> GivenSetting<u64> {
         self.wants(name, || format!("a whole number, {} to {}", range.start(), range.end()));
-        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
         let place = entry.node.place;
-        let Value::Integer(value) = &entry.node.value else {
+        let TreeValue::Integer(value) = &entry.node.value else {
             self.wrong_type(name, &entry.node, "a whole number", "write digits without quotes, such as 1_000");
-            return Given::Broken;
+            return GivenSetting::Broken;
         };
         match u64::try_from(*value) {
-            Ok(value) if range.contains(&value) => Given::Valid(At { value, place }),
+            Ok(value) if range.contains(&value) => GivenSetting::Valid(Placed { value, place }),
             _ => {
                 let message = format!("`{name}` must be from {} to {}, not {value}", range.start(), range.end());
                 self.report.error_with(place, message, why);
-                Given::Broken
+                GivenSetting::Broken
             }
         }
     }
 
     /// `true` or `false`.
-    pub(crate) fn flag(&mut self, name: &'static str) -> Given<bool> {
+    pub(crate) fn flag(&mut self, name: &'static str) -> GivenSetting<bool> {
         self.wants(name, || "`true` or `false`".to_owned());
-        let Some(entry) = self.ask(name) else { return Given::Absent };
-        let Value::Bool(value) = entry.node.value else {
+        let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
+        let TreeValue::Bool(value) = entry.node.value else {
             self.wrong_type(name, &entry.node, "true or false", "write it without quotes");
-            return Given::Broken;
+            return GivenSetting::Broken;
         };
-        Given::Valid(At { value, place: entry.node.place })
+        GivenSetting::Valid(Placed { value, place: entry.node.place })
     }
 
     /// The section's name as `--set` writes it.
@@ -217,23 +231,23 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Given<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> GivenSetting<T> {
         self.wants(name, || words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "));
-        let Some(entry) = self.ask(name) else { return Given::Absent };
-        let Some(word) = self.as_text(name, &entry.node) else { return Given::Broken };
+        let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
+        let Some(word) = self.as_text(name, &entry.node) else { return GivenSetting::Broken };
         let place = entry.node.place;
         match words.iter().find(|(known, _)| *known == word) {
-            Some((_, value)) => Given::Valid(At { value: *value, place }),
+            Some((_, value)) => GivenSetting::Valid(Placed { value: *value, place }),
             None => {
                 let hint = hint::known(word, "words", words.iter().map(|(known, _)| *known));
                 self.report.error_with(place, format!("`{word}` is no value of `{name}`"), hint);
-                Given::Broken
+                GivenSetting::Broken
             }
         }
     }
 
     /// A scalar of any type, for the reader to take apart.
-    pub(crate) fn node(&mut self, name: &'static str) -> Option<&'t Node> {
+    pub(crate) fn node(&mut self, name: &'static str) -> Option<&'t TreeNode> {
         self.wants(name, String::new);
         self.ask(name).map(|entry| &entry.node)
     }
@@ -243,20 +257,20 @@ impl<'t, 'r> Section<'t, 'r> {
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<String, String>,
-    ) -> Given<Vec<At<String>>> {
+    ) -> GivenSetting<Vec<Placed<String>>> {
         self.wants(name, || "a list of texts".to_owned());
-        let Some(entry) = self.ask(name) else { return Given::Absent };
+        let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
         let place = entry.node.place;
-        let Value::List(items) = &entry.node.value else {
+        let TreeValue::List(items) = &entry.node.value else {
             self.wrong_type(name, &entry.node, "a list", "write a list of texts, such as [\"one\", \"two\"]");
-            return Given::Broken;
+            return GivenSetting::Broken;
         };
         if items.is_empty() {
             self.report.error(place, format!("`{name}` must have at least one member"));
-            return Given::Broken;
+            return GivenSetting::Broken;
         }
-        let parsed: Vec<Given<String>> = items.iter().map(|item| self.parse_node(name, item, &parse)).collect();
-        Given::Valid(At { value: parsed.into_iter().filter_map(Given::at).collect(), place })
+        let parsed: Vec<GivenSetting<String>> = items.iter().map(|item| self.parse_node(name, item, &parse)).collect();
+        GivenSetting::Valid(Placed { value: parsed.into_iter().filter_map(GivenSetting::at).collect(), place })
     }
 
     /// The texts under names of the operator's own, each through `parse`; `None` where there is no such table.
@@ -276,7 +290,7 @@ impl<'t, 'r> Section<'t, 'r> {
     }
 
     /// Ends the section: unknown keys, and required ones that are missing. Says whether every key was known;
-    /// if not, an absent one may have been misspelt, see [`Given::unless_misspelt`].
+    /// if not, an absent one may have been misspelt, see [`GivenSetting::unless_misspelt`].
     pub(crate) fn finish(mut self) -> bool {
         let mut all_known = true;
         for (name, entry) in self.table.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
@@ -302,17 +316,17 @@ impl<'t, 'r> Section<'t, 'r> {
         all_known
     }
 
-    fn ask(&mut self, name: &'static str) -> Option<&'t Entry> {
+    fn ask(&mut self, name: &'static str) -> Option<&'t TreeMember> {
         if !self.asked.contains(&name) {
             self.asked.push(name);
         }
         self.table.get(name)
     }
 
-    fn members(&mut self, name: &'static str, expected: &str, hint: &str) -> Option<&'t Table> {
+    fn members(&mut self, name: &'static str, expected: &str, hint: &str) -> Option<&'t TreeTable> {
         let entry = self.ask(name)?;
         match &entry.node.value {
-            Value::Table(table) => Some(table),
+            TreeValue::Table(table) => Some(table),
             _ => {
                 self.wrong_type(name, &entry.node, expected, hint);
                 None
@@ -327,23 +341,28 @@ impl<'t, 'r> Section<'t, 'r> {
         }
     }
 
-    fn parse_node<T>(&mut self, name: &str, node: &Node, parse: impl FnOnce(&str) -> Result<T, String>) -> Given<T> {
-        let Some(text) = self.as_text(name, node) else { return Given::Broken };
+    fn parse_node<T>(
+        &mut self,
+        name: &str,
+        node: &TreeNode,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> GivenSetting<T> {
+        let Some(text) = self.as_text(name, node) else { return GivenSetting::Broken };
         match parse(text) {
-            Ok(value) => Given::Valid(At { value, place: node.place }),
+            Ok(value) => GivenSetting::Valid(Placed { value, place: node.place }),
             Err(message) => {
                 self.report.error(node.place, message);
-                Given::Broken
+                GivenSetting::Broken
             }
         }
     }
 
-    fn as_text<'n>(&mut self, name: &str, node: &'n Node) -> Option<&'n str> {
-        if let Value::Text(text) = &node.value {
+    fn as_text<'n>(&mut self, name: &str, node: &'n TreeNode) -> Option<&'n str> {
+        if let TreeValue::Text(text) = &node.value {
             return Some(text);
         }
         let hint = match &node.value {
-            Value::List(_) | Value::Table(_) => "one text is needed here, in double quotes",
+            TreeValue::List(_) | TreeValue::Table(_) => "one text is needed here, in double quotes",
             _ if is_override(node.place) => "keep the quotes from the shell: '\"text\"'",
             _ => "write it in double quotes",
         };
@@ -351,7 +370,7 @@ impl<'t, 'r> Section<'t, 'r> {
         None
     }
 
-    fn wrong_type(&mut self, name: &str, node: &Node, expected: &str, hint: &str) {
+    fn wrong_type(&mut self, name: &str, node: &TreeNode, expected: &str, hint: &str) {
         let message = format!("`{name}` must be {expected}, not {}", node.value.type_name());
         self.report.error_with(node.place, message, hint);
     }

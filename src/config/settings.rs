@@ -7,11 +7,11 @@ use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::check::{Entities, Severity, check};
 use crate::core::plan::spec::PlanSpec;
 use crate::core::plan::template::Template;
-use crate::core::record::Engine;
+use crate::core::record::StateEngine;
 use crate::protocol::gateway::judge::Validate;
 use crate::protocol::lake::columns::Column;
-use crate::protocol::lake::layout::Layout;
-use crate::protocol::lake::table::Format;
+use crate::protocol::lake::layout::FolderLayout;
+use crate::protocol::lake::table::FileFormat;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -188,7 +188,7 @@ pub struct StateSection {
     /// The state directory; a relative path starts at the working directory.
     pub path: PathBuf,
     /// The database that keeps it.
-    pub engine: Engine,
+    pub engine: StateEngine,
     /// How many clean rows all shards together keep in memory.
     pub cache_rows: usize,
 }
@@ -208,9 +208,9 @@ pub struct LakeSection {
     /// Where it is.
     pub place: LakePlace,
     /// What its files are.
-    pub format: Format,
+    pub format: FileFormat,
     /// The folders in it.
-    pub partition: Layout,
+    pub partition: FolderLayout,
     /// The age of a row after which it is published.
     pub max_age: Duration,
     /// The most bytes that wait for being published.

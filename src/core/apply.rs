@@ -7,16 +7,16 @@ use super::decode::key_rejection;
 use super::event::Event;
 use super::ids::Digest;
 use super::mutants::{Mutant, planted};
-use super::plan::aggregate::Next;
+use super::plan::aggregate::NextValue;
 use super::plan::compiled::Kind;
-use super::plan::feed::{Feed, FeedVersion};
+use super::plan::feed::{FeedVersion, TableFeed};
 use super::plan::layout::TableId;
 use super::plan::row_version::Invalid;
 use super::read::Value;
 use super::rejection::{Reason, Rejection};
-use super::state::known::Known;
-use super::state::row::{Change, ONLY_ROW};
+use super::state::row::{ONLY_ROW, RowChange};
 use super::state::rows::KeyRows;
+use super::state::visible::VisibleRows;
 use crate::json::fields::Span;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -28,14 +28,14 @@ const SET: &[u8] = b"true";
 #[derive(Debug, Default)]
 pub struct Applied {
     /// The rows that change, by table name.
-    pub changes: Vec<Change>,
+    pub changes: Vec<RowChange>,
     /// The tables whose row it leaves as it is, or in part.
-    pub kept: SmallVec<[(TableId, Kept); 1]>,
+    pub kept: SmallVec<[(TableId, Unchanged); 1]>,
 }
 
 /// Why an event leaves a row as it is, or a column of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kept {
+pub enum Unchanged {
     /// The row is newer.
     Older,
     /// The event says no version.
@@ -44,14 +44,14 @@ pub enum Kept {
     Uncounted,
 }
 
-impl Kept {
+impl Unchanged {
     /// All of them, as labels of a metric.
-    pub const NAMED: [(&'static str, Kept); 3] =
-        [("older", Kept::Older), ("invalid", Kept::Invalid), ("uncounted", Kept::Uncounted)];
+    pub const NAMED: [(&'static str, Unchanged); 3] =
+        [("older", Unchanged::Older), ("invalid", Unchanged::Invalid), ("uncounted", Unchanged::Uncounted)];
 }
 
 /// The changes of one event.
-pub fn apply(known: Known<'_>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Applied, Rejection> {
+pub fn apply(known: VisibleRows<'_>, kind: &Kind, event: &Event, spans: &[Span]) -> Result<Applied, Rejection> {
     let mut applied = Applied::default();
     for feed in &kind.feeds {
         let deleted = change(known, feed, event, spans, &mut applied)?;
@@ -64,7 +64,7 @@ pub fn apply(known: Known<'_>, kind: &Kind, event: &Event, spans: &[Span]) -> Re
 
 /// The rows of other tables that go with a row that was removed: the last ones first, so that each leaves from the end of the
 /// key's rows.
-fn cascade(known: &KeyRows, feed: &Feed, changes: &mut Vec<Change>) {
+fn cascade(known: &KeyRows, feed: &TableFeed, changes: &mut Vec<RowChange>) {
     for cascaded in &feed.cascade {
         let rows = known.iter().filter(|row| row.table == cascaded.table);
         let first = changes.len();
@@ -78,17 +78,17 @@ fn cascade(known: &KeyRows, feed: &Feed, changes: &mut Vec<Change>) {
                 }
             };
             let (table, row, row_text) = (row.table, row.row, row.text().into());
-            Some(Change { table, row, row_text, columns, replaces: true, rests_on_rows: feed.version.is_some() })
+            Some(RowChange { table, row, row_text, columns, replaces: true, rests_on_rows: feed.version.is_some() })
         }));
-        changes.get_mut(first..).into_iter().for_each(<[Change]>::reverse);
+        changes.get_mut(first..).into_iter().for_each(<[RowChange]>::reverse);
     }
 }
 
 /// What the event does to the table's row; nothing where the row stays as it is, so that no checkpoint writes it again. Says
 /// whether the event removes it.
 fn change(
-    known: Known<'_>,
-    feed: &Feed,
+    known: VisibleRows<'_>,
+    feed: &TableFeed,
     event: &Event,
     spans: &[Span],
     applied: &mut Applied,
@@ -130,13 +130,13 @@ fn change(
     if columns.as_ref().is_none_or(|columns| before != Some(columns.into())) {
         let replaces = deleted || feed.replaces && feed.unless.is_none();
         let rests_on_rows = !feed.counters.is_empty();
-        applied.changes.push(Change { table: feed.table, row, row_text, columns, replaces, rests_on_rows });
+        applied.changes.push(RowChange { table: feed.table, row, row_text, columns, replaces, rests_on_rows });
     }
     Ok(deleted)
 }
 
 /// Which row of the table an event feeds, and its text.
-fn row_of(feed: &Feed, event: &Event, spans: &[Span]) -> Result<(Digest, Box<str>), Rejection> {
+fn row_of(feed: &TableFeed, event: &Event, spans: &[Span]) -> Result<(Digest, Box<str>), Rejection> {
     let Some(place) = &feed.row else { return Ok((ONLY_ROW, Box::default())) };
     let text = place.key(&event.message, spans).map_err(|fault| key_rejection(fault, "row"))?;
     let text = text.get(&event.message.payload);
@@ -163,18 +163,18 @@ fn newer<'a>(
     version: &FeedVersion,
     value: Value<'a>,
     before: Option<ColumnsRef<'_>>,
-) -> Result<Result<Cow<'a, [u8]>, Kept>, Rejection> {
+) -> Result<Result<Cow<'a, [u8]>, Unchanged>, Rejection> {
     let text = value.column().unwrap_or_default();
     let Some(own) = version.compared.read(&text) else {
         return match version.invalid {
-            Invalid::Ignore => Ok(Err(Kept::Invalid)),
+            Invalid::Ignore => Ok(Err(Unchanged::Invalid)),
             Invalid::DeadLetter => Err(Rejection::new(Reason::Version, version.sentence.clone())),
         };
     };
     // A row of before the table had versions, or had these, is older than any.
     let of_row = before.and_then(|columns| version.compared.read(columns.get(version.version)?));
     if of_row.is_some_and(|of_row| own.is_older_than(&of_row)) && !planted(Mutant::OlderRowWritten) {
-        return Ok(Err(Kept::Older));
+        return Ok(Err(Unchanged::Older));
     }
     drop(own);
     Ok(Ok(text))
@@ -189,13 +189,13 @@ fn removed_but_for(version: Option<(ColumnId, Cow<'_, [u8]>)>, removed: ColumnId
 }
 
 /// The row of an aggregate behind the event.
-fn counted(before: ColumnsRef<'_>, feed: &Feed, event: &Event, spans: &[Span], applied: &mut Applied) -> Columns {
+fn counted(before: ColumnsRef<'_>, feed: &TableFeed, event: &Event, spans: &[Span], applied: &mut Applied) -> Columns {
     let mut uncounted = false;
     let updates = feed.counters.iter().filter_map(|(id, counter)| {
         match counter.next(before.get(*id), |place| Value::at(place, &event.message, spans)) {
-            Next::Is(text) => Some((*id, text)),
-            Next::Stays => None,
-            Next::Uncounted(begins) => {
+            NextValue::Is(text) => Some((*id, text)),
+            NextValue::Stays => None,
+            NextValue::Uncounted(begins) => {
                 uncounted = true;
                 Some((*id, Cow::Borrowed(begins?)))
             }
@@ -203,7 +203,7 @@ fn counted(before: ColumnsRef<'_>, feed: &Feed, event: &Event, spans: &[Span], a
     });
     let columns = before.merged(updates);
     if uncounted {
-        applied.kept.push((feed.table, Kept::Uncounted));
+        applied.kept.push((feed.table, Unchanged::Uncounted));
     }
     columns
 }
@@ -211,7 +211,7 @@ fn counted(before: ColumnsRef<'_>, feed: &Feed, event: &Event, spans: &[Span], a
 /// The row's columns with those of the event written over them, or in their place.
 fn merged<'a>(
     before: ColumnsRef<'a>,
-    feed: &Feed,
+    feed: &TableFeed,
     event: &'a Event,
     spans: &[Span],
     version: Option<(ColumnId, Cow<'a, [u8]>)>,

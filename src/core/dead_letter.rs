@@ -3,7 +3,7 @@
 //! Always fits: what is too long is cut, and says so, rather than becoming a second failure.
 
 use super::encode::{copied_headers, headers_size, line, subject_of, waited};
-use super::event::{Event, Stored};
+use super::event::{Event, StoredForm};
 use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
 use super::percent;
 use super::plan::compiled::Plan;
@@ -70,10 +70,10 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
 /// removes or masks leaves with no dead letter either, and who drives it again takes it from the input.
 fn body(plan: &Plan, event: &Event) -> (Bytes, Option<usize>) {
     match &event.stored {
-        Stored::AsItIs => (event.message.payload.clone(), None),
-        Stored::Before(original) if !plan.hides => (original.payload.clone(), None),
-        Stored::Before(original) => (event.message.payload.clone(), Some(original.length)),
-        Stored::NotToBeShown(length) => (Bytes::new(), Some(*length)),
+        StoredForm::AsItIs => (event.message.payload.clone(), None),
+        StoredForm::Before(original) if !plan.hides => (original.payload.clone(), None),
+        StoredForm::Before(original) => (event.message.payload.clone(), Some(original.length)),
+        StoredForm::NotToBeShown(length) => (Bytes::new(), Some(*length)),
     }
 }
 

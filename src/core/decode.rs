@@ -2,16 +2,16 @@
 //!
 //! Does not look at any state; a fault found here becomes a dead letter in the event's own turn.
 
-use super::derive::compiled::Section;
-use super::derive::create::Created;
+use super::derive::compiled::CompiledSection;
+use super::derive::create::CreatedObject;
 use super::derive::rewrite::Rewriter;
-use super::event::{Event, Key, Reading, Stop, Stored, StoredMessage, Text};
-use super::expr::Answer;
+use super::event::{Event, Key, KeyAndId, Stop, StoredForm, StoredMessage, Text};
+use super::expr::ConditionAnswer;
 use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::output::TICK;
 use super::plan::compiled::{Kind, KindId, Plan};
-use super::plan::condition::{Seen, Test};
+use super::plan::condition::{ResolvedCondition, SeenEvent};
 use super::plan::key_spec::first;
 use super::plan::spec::UnknownKinds;
 use super::plan::version::Versions;
@@ -38,11 +38,11 @@ impl Decoder {
         let mut event = Event {
             group: KeyGroup::default(),
             message,
-            stored: Stored::AsItIs,
+            stored: StoredForm::AsItIs,
             stream_time,
             kind: plan.unknown_kind(),
             kind_text: None,
-            reading: Ok(Reading::default()),
+            reading: Ok(KeyAndId::default()),
             unknown: Vec::new(),
             leaves: None,
         };
@@ -70,7 +70,7 @@ impl Decoder {
     /// appends the registers of its kind. Its key stays what it was.
     pub fn again(&mut self, plan: &Plan, kind: KindId, event: &mut Event, spans: &mut Vec<Span>) {
         let at = spans.len();
-        let key = std::mem::replace(&mut event.reading, Ok(Reading::default())).ok().and_then(|reading| reading.key);
+        let key = std::mem::replace(&mut event.reading, Ok(KeyAndId::default())).ok().and_then(|reading| reading.key);
         event.kind = kind;
         let scanned = if event.message.payload.is_empty() {
             self.scanned.clear();
@@ -90,7 +90,7 @@ impl Decoder {
         let kept = spans.get(at..).expect("they were just appended");
         let identity = self.reading(plan, event, kept).ok().and_then(|reading| reading.identity);
         event.group = group;
-        event.reading = Ok(Reading { key, identity });
+        event.reading = Ok(KeyAndId { key, identity });
     }
 
     /// The same as `find`; a panic in something that a plan computes costs its event alone.
@@ -151,7 +151,7 @@ impl Decoder {
     }
 
     /// Makes an object that is not there.
-    fn create(&mut self, plan: &Plan, created: &Created, event: &mut Event) -> Result<(), Rejection> {
+    fn create(&mut self, plan: &Plan, created: &CreatedObject, event: &mut Event) -> Result<(), Rejection> {
         let Some(text) = self.rewriter.create(created, &event.message.payload, &self.scanned) else { return Ok(()) };
         self.scan(plan, &text)?;
         event.rewrite(text);
@@ -198,11 +198,11 @@ impl Decoder {
     }
 
     /// Whether a condition holds; where that cannot be told it does not, and the event notes why.
-    fn ask(&self, test: &Test, event: &mut Event) -> bool {
+    fn ask(&self, test: &ResolvedCondition, event: &mut Event) -> bool {
         match self.answer(test, event) {
-            Answer::True => true,
-            Answer::False => false,
-            Answer::Unknown(why) => {
+            ConditionAnswer::True => true,
+            ConditionAnswer::False => false,
+            ConditionAnswer::Unknown(why) => {
                 event.unknown.push((test.rule, why));
                 false
             }
@@ -210,15 +210,15 @@ impl Decoder {
     }
 
     /// The same of a condition that is asked again later, and counted there.
-    fn ask_quietly(&self, test: &Test, event: &Event) -> bool {
+    fn ask_quietly(&self, test: &ResolvedCondition, event: &Event) -> bool {
         self.answer(test, event).is_true()
     }
 
-    fn answer(&self, test: &Test, event: &Event) -> Answer {
+    fn answer(&self, test: &ResolvedCondition, event: &Event) -> ConditionAnswer {
         let message = &event.message;
         let kind = event.kind_text.as_ref().map(|text| text.get(&message.payload));
         let stream_time = event.stream_time;
-        test.holds(Seen { message, spans: &self.scanned, kind, key: None, stream_time, rows: &[] })
+        test.holds(SeenEvent { message, spans: &self.scanned, kind, key: None, stream_time, rows: &[] })
     }
 
     fn scan(&mut self, plan: &Plan, text: &[u8]) -> Result<(), Rejection> {
@@ -229,7 +229,7 @@ impl Decoder {
 
     /// Puts the text that a section makes in the place of the event's, and looks where the fields are in it.
     #[cold]
-    fn derive(&mut self, plan: &Plan, section: &Section, event: &mut Event) -> Result<(), Rejection> {
+    fn derive(&mut self, plan: &Plan, section: &CompiledSection, event: &mut Event) -> Result<(), Rejection> {
         if section.when.as_ref().is_some_and(|when| !self.ask(when, event)) {
             return Ok(());
         }
@@ -245,7 +245,7 @@ impl Decoder {
     }
 
     /// Key, identity and group of an event whose kind is known by now.
-    fn reading(&mut self, plan: &Plan, event: &mut Event, spans: &[Span]) -> Result<Reading, Rejection> {
+    fn reading(&mut self, plan: &Plan, event: &mut Event, spans: &[Span]) -> Result<KeyAndId, Rejection> {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::DeadLetter {
             let sentence = "no [kinds] section matches this event's kind, and engine.unknown_kinds is \"dead_letter\"";
             return Err(Rejection::new(Reason::UnknownKind, sentence));
@@ -274,7 +274,7 @@ impl Decoder {
         let rule = plan.spec.identity;
         let identity = id.filter(|_| plan.dedup_window.is_some());
         let identity = identity.map(|id| digest(rule, kind(), key.as_ref(), &id, &mut self.bytes));
-        Ok(Reading { key, identity })
+        Ok(KeyAndId { key, identity })
     }
 }
 
@@ -331,3 +331,6 @@ pub fn rejection(fault: ScanFault) -> Rejection {
     };
     Rejection::new(reason, fault.to_string())
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -6,15 +6,15 @@ use super::dead_letter;
 use super::envelope::envelope;
 use super::event::{Event, StoredMessage};
 use super::event_time::event_time;
-use super::join::{Joined, Lookup};
+use super::join::{JoinedRows, Lookup};
 use super::map;
 use super::outcome::Outcome;
 use super::output::{DUPLICATE, EVENT, Headers, Output, OwnHeaders, POSITION, TIME, is_reserved};
 use super::parked::Released;
-use super::plan::compiled::{Kind, Plan, Source};
-use super::plan::condition::Seen;
+use super::plan::compiled::{AddedSource, Kind, Plan};
+use super::plan::condition::SeenEvent;
 use super::plan::map::Map;
-use super::plan::template::{Hole, Template};
+use super::plan::template::{Template, TemplateHole};
 use super::quality::Marks;
 use super::rejection::{Reason, Rejection};
 use crate::json::fields::Span;
@@ -32,7 +32,7 @@ const HEADER_FRAME: usize = 12;
 #[derive(Clone, Copy, Debug)]
 pub struct Gains<'a, 's> {
     /// The rows of its joins.
-    pub joined: &'a Joined<'s>,
+    pub joined: &'a JoinedRows<'s>,
     /// What its event breaks.
     pub marks: &'a Marks,
 }
@@ -53,7 +53,7 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder with the subjects of the plan's kinds worked out where they are fixed.
     pub fn new(plan: Arc<Plan>) -> Encoder {
-        let fixed = !plan.spec.output_subject.holes().any(|hole| matches!(hole, Hole::Subject(_)));
+        let fixed = !plan.spec.output_subject.holes().any(|hole| matches!(hole, TemplateHole::Subject(_)));
         let subject = |kind: &Kind| {
             let named = !kind.name.contains('*');
             (fixed && named).then(|| {
@@ -97,7 +97,7 @@ impl Encoder {
     }
 
     /// The message that a map makes of an event, likewise; `n` messages of the event come before it.
-    pub fn mapped(&mut self, map: &Map, event: &Event, seen: Seen<'_>, n: u32) -> Result<Output, Rejection> {
+    pub fn mapped(&mut self, map: &Map, event: &Event, seen: SeenEvent<'_>, n: u32) -> Result<Output, Rejection> {
         let start = self.buffer.len();
         map::body(map, seen, &mut self.buffer)?;
         let subject = Arc::from(subject_of(&self.plan, &map.subject, event, None));
@@ -230,23 +230,23 @@ impl Encoder {
 }
 
 /// Whether a field is not added at all, because the condition of its enrichment does not hold.
-fn is_not_asked(source: Source, joined: &Joined<'_>) -> bool {
+fn is_not_asked(source: AddedSource, joined: &JoinedRows<'_>) -> bool {
     match source {
-        Source::Column { join, .. } => matches!(joined.rows.get(join), Some(Lookup::NotAsked)),
-        Source::Mark | Source::Quality { .. } => false,
+        AddedSource::Column { join, .. } => matches!(joined.rows.get(join), Some(Lookup::NotAsked)),
+        AddedSource::Mark | AddedSource::Quality { .. } => false,
     }
 }
 
 /// What an added field holds for one event.
-fn value<'a>(source: Source, gains: Gains<'a, '_>, processed: bool) -> Added<'a> {
+fn value<'a>(source: AddedSource, gains: Gains<'a, '_>, processed: bool) -> Added<'a> {
     match source {
-        Source::Mark if processed => Added::Value(b"true"),
-        Source::Mark => Added::Value(b"false"),
-        Source::Quality { section } => {
+        AddedSource::Mark if processed => Added::Value(b"true"),
+        AddedSource::Mark => Added::Value(b"false"),
+        AddedSource::Quality { section } => {
             let own = gains.marks.iter().find(|(at, _)| *at == section);
             own.map_or(Added::Omit, |(_, broken)| Added::Value(broken))
         }
-        Source::Column { join, column, omit } => match gains.joined.rows.get(join).and_then(Lookup::row) {
+        AddedSource::Column { join, column, omit } => match gains.joined.rows.get(join).and_then(Lookup::row) {
             Some(row) => Added::Value(row.get(column).unwrap_or(b"null")),
             None if omit => Added::Omit,
             None => Added::Value(b"null"),
@@ -261,17 +261,17 @@ pub fn subject_of(plan: &Plan, template: &Template, event: &Event, reason: Optio
     template.fill(&mut |hole| fill(hole, kind, &event.message.subject, reason))
 }
 
-fn fill(hole: Hole, kind: Option<&str>, subject: &str, reason: Option<Reason>) -> Option<String> {
+fn fill(hole: TemplateHole, kind: Option<&str>, subject: &str, reason: Option<Reason>) -> Option<String> {
     let part = |n: usize| match kind {
         None => Some("unknown".to_owned()),
         Some(kind) => kind.split(':').nth(n).map(str::to_owned),
     };
     match hole {
-        Hole::Kind => Some(kind.unwrap_or("unknown").to_owned()),
-        Hole::Type => part(0),
-        Hole::Subtype => part(1),
-        Hole::Reason => reason.map(|reason| reason.code().to_owned()),
-        Hole::Subject(n) => subject.split('.').nth(n.saturating_sub(1)).map(str::to_owned),
+        TemplateHole::Kind => Some(kind.unwrap_or("unknown").to_owned()),
+        TemplateHole::Type => part(0),
+        TemplateHole::Subtype => part(1),
+        TemplateHole::Reason => reason.map(|reason| reason.code().to_owned()),
+        TemplateHole::Subject(n) => subject.split('.').nth(n.saturating_sub(1)).map(str::to_owned),
     }
 }
 

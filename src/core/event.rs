@@ -7,7 +7,7 @@ use super::expr::Why;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::output::Headers;
 use super::plan::compiled::{KindId, Plan};
-use super::plan::condition::{RuleId, Seen};
+use super::plan::condition::{RuleId, SeenEvent};
 use super::rejection::Rejection;
 use crate::json::fields::Span;
 use bytes::Bytes;
@@ -35,7 +35,7 @@ pub struct Event {
     /// [[derive]] sections made of the stored one.
     pub message: StoredMessage,
     /// What the input stored, where that is another text.
-    pub stored: Stored,
+    pub stored: StoredForm,
     /// The running maximum of stored-at times up to and including this event.
     pub stream_time: Nanos,
     /// Whose state it works on: that of its key's group, or of everyone where it feeds a global table.
@@ -45,7 +45,7 @@ pub struct Event {
     /// The kind's text, where there is one.
     pub kind_text: Option<Text>,
     /// What it is keyed by, or why it is not processed.
-    pub reading: Result<Reading, Stop>,
+    pub reading: Result<KeyAndId, Stop>,
     /// The rules that could not be judged, and why; counted, and nothing else.
     pub unknown: Vec<(RuleId, Why)>,
     /// The position at which it leaves, where it waited: until then, and for all that never waits, its own.
@@ -67,10 +67,10 @@ impl Event {
     }
 
     /// The event as its conditions see it, before rows are joined.
-    pub fn seen<'a>(&'a self, spans: &'a [Span]) -> Seen<'a> {
+    pub fn seen<'a>(&'a self, spans: &'a [Span]) -> SeenEvent<'a> {
         let payload = &self.message.payload;
         let key = self.reading.as_ref().ok().and_then(|reading| reading.key.as_ref());
-        Seen {
+        SeenEvent {
             message: &self.message,
             spans,
             kind: self.kind_text.as_ref().map(|text| text.get(payload)),
@@ -83,26 +83,26 @@ impl Event {
     /// Puts another text in the place of the event's.
     pub fn rewrite(&mut self, text: Bytes) {
         let before = std::mem::replace(&mut self.message.payload, text);
-        if self.stored == Stored::AsItIs {
+        if self.stored == StoredForm::AsItIs {
             let headers = self.message.headers.clone();
-            self.stored = Stored::Before(Box::new(Original { length: before.len(), payload: before, headers }));
+            self.stored = StoredForm::Before(Box::new(Original { length: before.len(), payload: before, headers }));
         }
     }
 
     /// From now on nobody sees more of what the input stored than its length and its headers.
     pub fn hide(&mut self) {
         let length = self.stored_length();
-        if let Stored::Before(original) = &self.stored {
+        if let StoredForm::Before(original) = &self.stored {
             self.message.headers.clone_from(&original.headers);
         }
-        self.stored = Stored::NotToBeShown(length);
+        self.stored = StoredForm::NotToBeShown(length);
     }
 
     /// The message with the headers that the input stored.
     pub fn with_stored_headers(&self) -> StoredMessage {
         let headers = match &self.stored {
-            Stored::Before(original) => &original.headers,
-            Stored::AsItIs | Stored::NotToBeShown(_) => &self.message.headers,
+            StoredForm::Before(original) => &original.headers,
+            StoredForm::AsItIs | StoredForm::NotToBeShown(_) => &self.message.headers,
         };
         StoredMessage { headers: headers.clone(), ..self.message.clone() }
     }
@@ -110,16 +110,16 @@ impl Event {
     /// The length of what the input stored, in bytes.
     pub fn stored_length(&self) -> usize {
         match &self.stored {
-            Stored::AsItIs => self.message.payload.len(),
-            Stored::Before(original) => original.length,
-            Stored::NotToBeShown(length) => *length,
+            StoredForm::AsItIs => self.message.payload.len(),
+            StoredForm::Before(original) => original.length,
+            StoredForm::NotToBeShown(length) => *length,
         }
     }
 }
 
 /// What the input stored of an event, seen from the text that the event has now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoredForm {
     /// That very text.
     AsItIs,
     /// Another text, before it was unwrapped or members were derived.
@@ -168,14 +168,14 @@ impl From<Rejection> for Stop {
 
 /// What decoding found in an event that can be processed.
 #[derive(Clone, Debug, Default)]
-pub struct Reading {
+pub struct KeyAndId {
     /// The key, on kinds that have one.
     pub key: Option<Key>,
     /// What identifies the event for de-duplication.
     pub identity: Option<Digest>,
 }
 
-impl Reading {
+impl KeyAndId {
     /// The digest of the key and its text, given the event that it was read from.
     pub fn key_and_text<'a>(&'a self, event: &'a Event) -> Option<(Digest, &'a str)> {
         self.key.as_ref().map(|key| (key.digest, key.text.get(&event.message.payload)))

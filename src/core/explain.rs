@@ -10,9 +10,9 @@ use super::join::find;
 use super::plan::compiled::{Join, KindId, Plan};
 use super::plan::layout::{REMOVED, TableId};
 use super::state::changes::State;
-use super::state::known::Known;
-use super::state::row::{Change, ONLY_ROW};
+use super::state::row::{ONLY_ROW, RowChange};
 use super::state::rows::KeyRows;
+use super::state::visible::VisibleRows;
 use crate::json::fields::Span;
 
 /// An event as the step sees it.
@@ -29,14 +29,14 @@ pub struct Explained {
     /// What it is known by for de-duplication.
     pub identity: Option<Digest>,
     /// The rows that it changes if it is processed.
-    pub feeds: Vec<Fed>,
+    pub feeds: Vec<ChangedRow>,
     /// The rows that its joins ask for, in the plan's order.
-    pub asks: Vec<Asked>,
+    pub asks: Vec<AskedRow>,
 }
 
 /// A row that an event changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fed {
+pub struct ChangedRow {
     /// The row's table.
     pub table: TableId,
     /// The text of its selector, empty in a table with one row a key.
@@ -47,7 +47,7 @@ pub struct Fed {
 
 /// A row that a join asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct AskedRow {
     /// The table.
     pub table: TableId,
     /// The text of the selector, empty in a table with one row a key; `None` where the event carries none.
@@ -73,9 +73,9 @@ pub fn explain(plan: &Plan, state: &State, event: &Event, spans: &[Span]) -> Exp
     let (Ok(reading), Some(kind)) = (&event.reading, plan.kinds.get(usize::from(event.kind))) else { return explained };
     explained.identity = reading.identity;
     explained.key = reading.key.as_ref().map(|key| key.text.get(payload).to_owned());
-    let known = Known::of(&state.rows, reading.key.as_ref().map(|key| key.digest));
+    let known = VisibleRows::of(&state.rows, reading.key.as_ref().map(|key| key.digest));
     let Ok(Applied { changes, .. }) = apply(known, kind, event, spans) else { return explained };
-    let fed = |change: &Change| Fed {
+    let fed = |change: &RowChange| ChangedRow {
         table: change.table,
         row: change.row_text.as_ref().to_owned(),
         removed: !there(change, plan.layout.column(change.table, REMOVED)),
@@ -86,11 +86,11 @@ pub fn explain(plan: &Plan, state: &State, event: &Event, spans: &[Span]) -> Exp
 }
 
 /// Whether a row is there behind a change of it.
-fn there(change: &Change, removed: Option<ColumnId>) -> bool {
+fn there(change: &RowChange, removed: Option<ColumnId>) -> bool {
     change.columns.as_ref().is_some_and(|columns| is_there(ColumnsRef::from(columns), removed))
 }
 
-fn asked(join: &Join, known: Known<'_>, changes: &[Change], event: &Event, spans: &[Span]) -> Asked {
+fn asked(join: &Join, known: VisibleRows<'_>, changes: &[RowChange], event: &Event, spans: &[Span]) -> AskedRow {
     let payload = &event.message.payload;
     let row = match &join.row {
         None => Some(String::new()),
@@ -109,5 +109,5 @@ fn asked(join: &Join, known: Known<'_>, changes: &[Change], event: &Event, spans
         .filter(|row| row.table == join.table && is_there(row.columns, join.removed));
     has.extend(stored.filter(|row| !own.clone().any(|c| c.row == row.row)).map(|row| row.text().to_owned()));
     has.sort();
-    Asked { table: join.table, row, found, has }
+    AskedRow { table: join.table, row, found, has }
 }

@@ -6,13 +6,13 @@ use super::apply::is_there;
 use super::columns::ColumnsRef;
 use super::event::Event;
 use super::ids::{Digest, Nanos};
-use super::parked::{Found, Parked};
+use super::parked::{FoundRow, Parked};
 use super::plan::compiled::{Join, Kind, Miss};
 use super::plan::layout::TableId;
 use super::read::KeyFault;
 use super::rejection::{Reason, Rejection};
-use super::state::known::{Known, global_digest};
-use super::state::row::{Change, ONLY_ROW};
+use super::state::row::{ONLY_ROW, RowChange};
+use super::state::visible::{VisibleRows, global_digest};
 use crate::json::fields::Span;
 use smallvec::SmallVec;
 
@@ -39,7 +39,7 @@ impl<'s> Lookup<'s> {
 
 /// The rows of one event, in the order of `Kind::joins`.
 #[derive(Debug, Default)]
-pub struct Joined<'s> {
+pub struct JoinedRows<'s> {
     /// The rows' columns.
     pub rows: SmallVec<[Lookup<'s>; 4]>,
     /// The tables that were missed, once for each join.
@@ -52,12 +52,12 @@ pub struct Joined<'s> {
 
 /// Looks up every row that the kind's enrichments need.
 pub fn join<'s>(
-    known: Known<'s>,
-    changes: &'s [Change],
+    known: VisibleRows<'s>,
+    changes: &'s [RowChange],
     kind: &Kind,
     event: &Event,
     spans: &[Span],
-) -> Result<Joined<'s>, Rejection> {
+) -> Result<JoinedRows<'s>, Rejection> {
     joined(kind, event, spans, |join, row| find(known, changes, join, row))
 }
 
@@ -68,8 +68,8 @@ fn joined<'s>(
     event: &Event,
     spans: &[Span],
     find: impl Fn(&Join, Digest) -> Option<ColumnsRef<'s>>,
-) -> Result<Joined<'s>, Rejection> {
-    let mut joined = Joined::default();
+) -> Result<JoinedRows<'s>, Rejection> {
+    let mut joined = JoinedRows::default();
     for join in &kind.joins {
         if join.when.as_ref().is_some_and(|when| !when.holds(event.seen(spans)).is_true()) {
             joined.rows.push(Lookup::NotAsked);
@@ -81,7 +81,7 @@ fn joined<'s>(
     Ok(joined)
 }
 
-impl<'s> Joined<'s> {
+impl<'s> JoinedRows<'s> {
     /// Takes in what a join found of the row that it asked for.
     fn take(&mut self, join: &Join, asked: Option<Digest>, row: Option<ColumnsRef<'s>>) -> Result<(), Rejection> {
         if row.is_none() {
@@ -104,7 +104,7 @@ impl<'s> Joined<'s> {
 
 /// The same for an event that waited: what it found when it arrived stays what it was then, and only what it missed is looked
 /// for in the rows that are there now.
-pub fn join_again<'s>(known: Known<'s>, kind: &Kind, parked: &'s Parked) -> Result<Joined<'s>, Rejection> {
+pub fn join_again<'s>(known: VisibleRows<'s>, kind: &Kind, parked: &'s Parked) -> Result<JoinedRows<'s>, Rejection> {
     joined(kind, &parked.event, &parked.spans, |join, row| {
         let then = parked.found.iter().find(|found| found.table == join.table && found.row == row);
         then.map(|found| ColumnsRef::from(&found.columns)).or_else(|| find(known, &[], join, row))
@@ -112,13 +112,13 @@ pub fn join_again<'s>(known: Known<'s>, kind: &Kind, parked: &'s Parked) -> Resu
 }
 
 /// The rows that an event's joins found, to be kept while it waits.
-pub fn found(kind: &Kind, event: &Event, spans: &[Span], joined: &Joined<'_>) -> Vec<Found> {
-    let mut list: Vec<Found> = Vec::new();
+pub fn found(kind: &Kind, event: &Event, spans: &[Span], joined: &JoinedRows<'_>) -> Vec<FoundRow> {
+    let mut list: Vec<FoundRow> = Vec::new();
     for (join, lookup) in kind.joins.iter().zip(&joined.rows) {
         let Some(columns) = lookup.row() else { continue };
         let Ok(Some(row)) = selector(join, event, spans) else { continue };
         if !list.iter().any(|found| found.table == join.table && found.row == row) {
-            list.push(Found { table: join.table, row, columns: columns.apart() });
+            list.push(FoundRow { table: join.table, row, columns: columns.apart() });
         }
     }
     list
@@ -157,7 +157,12 @@ fn selector(join: &Join, event: &Event, spans: &[Span]) -> Result<Option<Digest>
 }
 
 /// A row as the event sees it: its own change, or what the state holds.
-pub(super) fn find<'s>(known: Known<'s>, changes: &'s [Change], join: &Join, row: Digest) -> Option<ColumnsRef<'s>> {
+pub(super) fn find<'s>(
+    known: VisibleRows<'s>,
+    changes: &'s [RowChange],
+    join: &Join,
+    row: Digest,
+) -> Option<ColumnsRef<'s>> {
     let own = changes.iter().find(|change| change.table == join.table && change.row == row);
     let columns = match own {
         Some(own) => own.columns.as_ref().map(ColumnsRef::from)?,

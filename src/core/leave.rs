@@ -4,15 +4,15 @@
 
 use super::encode::{Encoder, Gains};
 use super::event::Event;
-use super::expr::{Answer, Why};
-use super::join::Joined;
+use super::expr::{ConditionAnswer, Why};
+use super::join::JoinedRows;
 use super::outcome::{Outcome, Silence};
 use super::output::Output;
 use super::plan::compiled::Kind;
-use super::plan::condition::{RuleId, Seen};
+use super::plan::condition::{RuleId, SeenEvent};
 use super::plan::layout::TableId;
 use super::rejection::Rejection;
-use super::route::{self, Way};
+use super::route::{self, OutputWay};
 use super::tally::Tally;
 use super::{map, quality};
 use crate::json::fields::Span;
@@ -37,7 +37,7 @@ pub(super) struct Leaving {
 /// Judges and encodes an event whose joins are done.
 pub(super) fn leaving(
     kind: &Kind,
-    joined: Joined<'_>,
+    joined: JoinedRows<'_>,
     encoder: &mut Encoder,
     tally: &mut Tally,
     event: &Event,
@@ -65,10 +65,10 @@ fn asked(
     spans: &[Span],
     gains: Gains<'_, '_>,
 ) -> Result<LeadsTo, Rejection> {
-    let seen = Seen { rows: &gains.joined.rows, ..event.seen(spans) };
+    let seen = SeenEvent { rows: &gains.joined.rows, ..event.seen(spans) };
     let mut unknown = Vec::new();
     for test in kind.tests() {
-        if let Answer::Unknown(why) = test.holds(seen) {
+        if let ConditionAnswer::Unknown(why) = test.holds(seen) {
             unknown.push((test.rule, why));
         }
     }
@@ -77,9 +77,9 @@ fn asked(
     let way = if replaced { None } else { Some(route::way(kind, seen, &mut unknown)) };
     let (usual, kept) = match way {
         None => (None, None),
-        Some(Way::Dropped(rule)) => (None, Some(rule)),
-        Some(Way::Usual) => (Some(encoder.output(kind, event, spans, gains, None)?), None),
-        Some(Way::To(template)) => (Some(encoder.output(kind, event, spans, gains, Some(template))?), None),
+        Some(OutputWay::Dropped(rule)) => (None, Some(rule)),
+        Some(OutputWay::Usual) => (Some(encoder.output(kind, event, spans, gains, None)?), None),
+        Some(OutputWay::To(template)) => (Some(encoder.output(kind, event, spans, gains, Some(template))?), None),
     };
     if maps.is_empty() {
         let silent = || Outcome::Silent(kept.map_or(Silence::Dropped, Silence::Filtered));

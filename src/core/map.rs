@@ -5,9 +5,9 @@
 use super::derive::operator::DeriveFault;
 use super::derive::rewrite::write;
 use super::derive::section::OnError;
-use super::expr::{Answer, Why};
-use super::plan::condition::{RuleId, Seen};
-use super::plan::map::{Made, Map, Object};
+use super::expr::{ConditionAnswer, Why};
+use super::plan::condition::{RuleId, SeenEvent};
+use super::plan::map::{Map, MapObject, MemberSource};
 use super::rejection::{Reason, Rejection};
 use smallvec::SmallVec;
 
@@ -15,11 +15,11 @@ use smallvec::SmallVec;
 pub type Mapped<'a> = SmallVec<[&'a Map; 2]>;
 
 /// The maps that make a message of an event; `unknown` takes the conditions that cannot be told.
-pub fn holding<'a>(maps: &'a [Map], seen: Seen<'_>, unknown: &mut Vec<(RuleId, Why)>) -> Mapped<'a> {
-    let holds = |map: &&Map| match map.when.as_ref().map_or(Answer::True, |when| when.holds(seen)) {
-        Answer::True => true,
-        Answer::False => false,
-        Answer::Unknown(why) => {
+pub fn holding<'a>(maps: &'a [Map], seen: SeenEvent<'_>, unknown: &mut Vec<(RuleId, Why)>) -> Mapped<'a> {
+    let holds = |map: &&Map| match map.when.as_ref().map_or(ConditionAnswer::True, |when| when.holds(seen)) {
+        ConditionAnswer::True => true,
+        ConditionAnswer::False => false,
+        ConditionAnswer::Unknown(why) => {
             unknown.push((map.rule, why));
             false
         }
@@ -28,7 +28,7 @@ pub fn holding<'a>(maps: &'a [Map], seen: Seen<'_>, unknown: &mut Vec<(RuleId, W
 }
 
 /// Appends the message that a map makes of an event.
-pub fn body(map: &Map, seen: Seen<'_>, out: &mut Vec<u8>) -> Result<(), Rejection> {
+pub fn body(map: &Map, seen: SeenEvent<'_>, out: &mut Vec<u8>) -> Result<(), Rejection> {
     out.push(b'{');
     members(map, &map.object, seen, out)?;
     out.push(b'}');
@@ -36,7 +36,7 @@ pub fn body(map: &Map, seen: Seen<'_>, out: &mut Vec<u8>) -> Result<(), Rejectio
 }
 
 /// Appends the members of an object, and tells how many there are.
-fn members(map: &Map, object: &Object, seen: Seen<'_>, out: &mut Vec<u8>) -> Result<usize, Rejection> {
+fn members(map: &Map, object: &MapObject, seen: SeenEvent<'_>, out: &mut Vec<u8>) -> Result<usize, Rejection> {
     let mut count = 0;
     for member in &object.members {
         let before = out.len();
@@ -54,16 +54,16 @@ fn members(map: &Map, object: &Object, seen: Seen<'_>, out: &mut Vec<u8>) -> Res
 }
 
 /// Appends a value; false where it is left out, and then what stands behind `out` is to be taken back.
-fn value(map: &Map, made: &Made, seen: Seen<'_>, out: &mut Vec<u8>) -> Result<bool, Rejection> {
+fn value(map: &Map, made: &MemberSource, seen: SeenEvent<'_>, out: &mut Vec<u8>) -> Result<bool, Rejection> {
     let (name, written) = match made {
-        Made::Object(object) => {
+        MemberSource::Object(object) => {
             out.push(b'{');
             let there = members(map, object, seen, out)? > 0;
             out.push(b'}');
             return Ok(there);
         }
-        Made::Derived(computed) => (&computed.name, write(computed, seen.message, seen.spans, out)),
-        Made::Calc(name, formula) => (name, formula.compute(seen, out).map_err(fault)),
+        MemberSource::Derived(computed) => (&computed.name, write(computed, seen.message, seen.spans, out)),
+        MemberSource::Calc(name, formula) => (name, formula.compute(seen, out).map_err(fault)),
     };
     match (written, map.on_error) {
         (Ok(()), _) => Ok(true),

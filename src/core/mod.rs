@@ -13,8 +13,6 @@ pub mod wait;
 mod leave;
 pub mod unwrap;
 pub mod decode;
-#[cfg(test)]
-mod decode_cases;
 pub mod expr;
 pub mod apply;
 pub mod join;

@@ -26,7 +26,7 @@ pub struct Turn {
 
 /// A row that an event found when it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundRow {
     /// The table.
     pub table: TableId,
     /// The row's digest.
@@ -47,7 +47,7 @@ pub struct Parked {
     /// The registers of its kind.
     pub spans: Box<[Span]>,
     /// What its joins found when it arrived; what they missed is looked for again.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundRow>,
     /// The enrichments in which it keeps the order of its key, by number.
     pub ordered: SmallVec<[u16; 2]>,
     /// The rows of global tables for which it may wait, by the names under which they are found.

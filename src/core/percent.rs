@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Why a text is not percent-encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum PercentFault {
     /// A percent sign without two hexadecimal digits behind it.
     Digits,
     /// What is encoded is not UTF-8.
@@ -49,18 +49,18 @@ pub fn encoded_within(text: &str, longest: usize, plain: impl Fn(u8) -> bool) ->
 }
 
 /// The text that was encoded.
-pub fn decoded(encoded: &str) -> Result<String, Fault> {
+pub fn decoded(encoded: &str) -> Result<String, PercentFault> {
     let mut pieces = encoded.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
     for piece in pieces {
-        let (digits, rest) = piece.split_at_checked(2).ok_or(Fault::Digits)?;
+        let (digits, rest) = piece.split_at_checked(2).ok_or(PercentFault::Digits)?;
         if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(Fault::Digits);
+            return Err(PercentFault::Digits);
         }
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| Fault::Digits)?);
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| PercentFault::Digits)?);
         bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8(bytes).map_err(|_| Fault::NotUtf8)
+    String::from_utf8(bytes).map_err(|_| PercentFault::NotUtf8)
 }
 
 #[cfg(test)]
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn what_is_not_written_so_is_a_fault() {
         for text in ["%", "%2", "%zz", "%+1", "a%ü"] {
-            assert_eq!(decoded(text), Err(Fault::Digits), "{text}");
+            assert_eq!(decoded(text), Err(PercentFault::Digits), "{text}");
         }
-        assert_eq!(decoded("%FF"), Err(Fault::NotUtf8));
+        assert_eq!(decoded("%FF"), Err(PercentFault::NotUtf8));
     }
 
     proptest! {

@@ -4,11 +4,11 @@
 //! the reason.
 
 use super::event::Event;
-use super::expr::{Answer, Why};
-use super::join::Joined;
+use super::expr::{ConditionAnswer, Why};
+use super::join::JoinedRows;
 use super::plan::compiled::{Kind, Plan};
-use super::plan::condition::Seen;
-use super::plan::quality::{Check, OnViolation, Quality, Rule};
+use super::plan::condition::SeenEvent;
+use super::plan::quality::{OnViolation, Quality, QualityCheck, Rule};
 use super::read::Value;
 use super::rejection::{Reason, Rejection};
 use super::tally::Tally;
@@ -27,7 +27,7 @@ pub fn judge(
     kind: &Kind,
     event: &Event,
     spans: &[Span],
-    joined: &Joined<'_>,
+    joined: &JoinedRows<'_>,
     tally: &mut Tally,
 ) -> Result<Marks, Rejection> {
     let mut marks = Marks::new();
@@ -37,7 +37,7 @@ pub fn judge(
     }
     let mut refused = None;
     let has_id = event.reading.as_ref().is_ok_and(|reading| reading.identity.is_some());
-    let seen = Seen { rows: &joined.rows, ..event.seen(spans) };
+    let seen = SeenEvent { rows: &joined.rows, ..event.seen(spans) };
     for (at, section) in kind.quality.iter().enumerate() {
         let broken = broken(section, seen, has_id, tally);
         if broken.is_empty() {
@@ -61,23 +61,23 @@ pub fn repeated(plan: &Plan, event: &Event, tally: &mut Tally) {
     }
     let sections = plan.kinds.get(usize::from(event.kind)).into_iter().flat_map(|kind| &kind.quality);
     let rules = sections.flat_map(|section| &section.rules);
-    rules.filter(|rule| matches!(rule.check, Check::Unique)).for_each(|rule| tally.judged(rule.number, false));
+    rules.filter(|rule| matches!(rule.check, QualityCheck::Unique)).for_each(|rule| tally.judged(rule.number, false));
 }
 
 /// The rules of a section that an event breaks, in the order of their names.
-fn broken<'a>(section: &'a Quality, seen: Seen<'_>, has_id: bool, tally: &mut Tally) -> Vec<&'a Rule> {
+fn broken<'a>(section: &'a Quality, seen: SeenEvent<'_>, has_id: bool, tally: &mut Tally) -> Vec<&'a Rule> {
     let mut broken = Vec::new();
     for rule in &section.rules {
         let holds = match &rule.check {
-            Check::Complete(place) => is_there(&Value::at(place, seen.message, seen.spans)),
+            QualityCheck::Complete(place) => is_there(&Value::at(place, seen.message, seen.spans)),
             // That something has to be there is another rule; what comes so far is no duplicate.
-            Check::Unique if has_id => true,
-            Check::Unique => continue,
-            Check::Valid(test) => match test.holds(seen) {
-                Answer::True => true,
-                Answer::False | Answer::Unknown(Why::Broken) => false,
+            QualityCheck::Unique if has_id => true,
+            QualityCheck::Unique => continue,
+            QualityCheck::Valid(test) => match test.holds(seen) {
+                ConditionAnswer::True => true,
+                ConditionAnswer::False | ConditionAnswer::Unknown(Why::Broken) => false,
                 // That something has to be there is another rule.
-                Answer::Unknown(Why::Absent) => {
+                ConditionAnswer::Unknown(Why::Absent) => {
                     tally.unknown(&[(test.rule, Why::Absent)]);
                     continue;
                 }

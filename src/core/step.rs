@@ -3,21 +3,21 @@
 //! Each event is looked up, applied, joined and encoded. Everything is worked out first, without touching
 //! the state, and then committed in one go, so that a rejection or a panic on the way leaves no trace.
 
-use super::apply::{Applied, Kept, apply};
+use super::apply::{Applied, Unchanged, apply};
 use super::encode::Encoder;
-use super::event::{Event, Events, Reading, Stop, next_registers};
+use super::event::{Event, Events, KeyAndId, Stop, next_registers};
 use super::identity::is_duplicate;
 use super::ids::{Content, Nanos};
 use super::leave::{LeadsTo, Leaving, leaving};
 use super::outcome::{Outcome, Silence};
-use super::parked::{Found, Released};
+use super::parked::{FoundRow, Released};
 use super::plan::compiled::Plan;
 use super::plan::layout::TableId;
 use super::plan::spec::UnknownKinds;
 use super::rejection::{Reason, Rejection};
 use super::state::changes::State;
-use super::state::known::Known;
-use super::state::row::Change;
+use super::state::row::RowChange;
+use super::state::visible::VisibleRows;
 use super::tally::Tally;
 use super::wait;
 use super::{join, quality};
@@ -32,9 +32,9 @@ const NEAR: usize = 32;
 
 /// What one event does, worked out but not done.
 struct Effects {
-    changes: Vec<Change>,
+    changes: Vec<RowChange>,
     /// The tables whose row stays as it is.
-    kept: SmallVec<[(TableId, Kept); 1]>,
+    kept: SmallVec<[(TableId, Unchanged); 1]>,
     does: Does,
 }
 
@@ -43,12 +43,12 @@ enum Does {
     /// It leaves.
     Leave(Leaving),
     /// It waits until then, with the rows that it found.
-    Wait(Nanos, Vec<Found>),
+    Wait(Nanos, Vec<FoundRow>),
 }
 
 /// What the events of a slice lead to.
 #[derive(Debug, Default)]
-pub struct Ran {
+pub struct SliceResult {
     /// The outcome of each event, in order.
     pub outcomes: Vec<Outcome>,
     /// What events lead to that waited and leave now, in the order in which they were released.
@@ -79,7 +79,7 @@ impl Step {
     }
 
     /// Runs the events of a slice in order; the outcomes stand in the same order.
-    pub fn run(&mut self, events: &Events) -> Ran {
+    pub fn run(&mut self, events: &Events) -> SliceResult {
         let plan = self.plan.clone();
         let mut outcomes = Vec::with_capacity(events.list.len());
         let mut rest = &events.spans[..];
@@ -112,7 +112,7 @@ impl Step {
         }
         let mut released = std::mem::take(&mut self.released);
         self.encoder.seal(&mut outcomes, &mut released, &behind);
-        Ran { outcomes, released }
+        SliceResult { outcomes, released }
     }
 
     /// Touches what the events will look up, so that the processor fetches it for many of them at once; one event after
@@ -120,7 +120,7 @@ impl Step {
     fn warm(&self, near: &[Event]) {
         let readings = || near.iter().filter_map(|event| Some((event.group, event.reading.as_ref().ok()?)));
         let known =
-            |(group, reading): (_, &Reading)| reading.identity.is_some_and(|id| self.state.ids.knows(group, id));
+            |(group, reading): (_, &KeyAndId)| reading.identity.is_some_and(|id| self.state.ids.knows(group, id));
         black_box(readings().filter(|reading| known(*reading)).count());
         // A key's rows hang on it by pointers: first all keys, then all rows, so that the fetches of one key's do not wait for
         // those of another.
@@ -183,7 +183,7 @@ impl Step {
     }
 
     /// Whether the event has no outcome at all.
-    fn silence(&self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Option<Silence> {
+    fn silence(&self, plan: &Plan, event: &Event, reading: &KeyAndId, spans: &[Span]) -> Option<Silence> {
         if event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop {
             return Some(Silence::Dropped);
         }
@@ -225,9 +225,15 @@ impl Step {
     }
 
     /// Works an event out; a panic on the way costs that event alone.
-    fn guarded(&mut self, plan: &Plan, event: &Event, reading: &Reading, spans: &[Span]) -> Result<Effects, Rejection> {
-        let known = Known::asked(&self.state.rows, reading.key.as_ref().map(|key| key.digest));
-        let queue = if plan.waits { wait::queue(plan, &self.state.waiting, event) } else { wait::Queue::default() };
+    fn guarded(
+        &mut self,
+        plan: &Plan,
+        event: &Event,
+        reading: &KeyAndId,
+        spans: &[Span],
+    ) -> Result<Effects, Rejection> {
+        let known = VisibleRows::asked(&self.state.rows, reading.key.as_ref().map(|key| key.digest));
+        let queue = if plan.waits { wait::queue(plan, &self.state.waiting, event) } else { wait::WaitQueue::default() };
         let (encoder, tally) = (&mut self.encoder, &mut self.tally);
         let before = encoder.mark();
         let result = catch_unwind(AssertUnwindSafe(|| work_out(plan, known, queue, encoder, tally, event, spans)));
@@ -239,7 +245,7 @@ impl Step {
     }
 
     /// From here on nothing can fail.
-    fn commit(&mut self, event: &Event, spans: &[Span], reading: &Reading, effects: Effects) -> Outcome {
+    fn commit(&mut self, event: &Event, spans: &[Span], reading: &KeyAndId, effects: Effects) -> Outcome {
         self.state.apply(reading.key_and_text(event), event.group, effects.changes);
         self.tally.rows_kept(&effects.kept);
         match effects.does {
@@ -311,8 +317,8 @@ pub(super) fn failed() -> Rejection {
 /// what quality it has.
 fn work_out(
     plan: &Plan,
-    known: Known<'_>,
-    queue: wait::Queue,
+    known: VisibleRows<'_>,
+    queue: wait::WaitQueue,
     encoder: &mut Encoder,
     tally: &mut Tally,
     event: &Event,

@@ -2,7 +2,7 @@
 //!
 //! Counts nothing that an outcome depends on.
 
-use super::apply::Kept;
+use super::apply::Unchanged;
 use super::expr::Why;
 use super::ids::Nanos;
 use super::outcome::Silence;
@@ -57,7 +57,7 @@ pub struct Tally {
     /// Joins without a row, by table.
     pub misses: BTreeMap<TableId, u64>,
     /// Rows that an event left as they were, by table and why.
-    pub rows_kept: BTreeMap<(TableId, Kept), u64>,
+    pub rows_kept: BTreeMap<(TableId, Unchanged), u64>,
     /// Events that a rule dropped, by the rule's number.
     pub dropped: BTreeMap<RuleId, u64>,
     /// Messages that a map made, by the map's number among the rules.
@@ -145,7 +145,7 @@ impl Tally {
         self.wait_overflow += u64::from(overflows);
     }
 
-    pub(super) fn rows_kept(&mut self, rows: &[(TableId, Kept)]) {
+    pub(super) fn rows_kept(&mut self, rows: &[(TableId, Unchanged)]) {
         for row in rows {
             *self.rows_kept.entry(*row).or_default() += 1;
         }

@@ -6,16 +6,16 @@
 use super::apply::global_rows;
 use super::clock::Moment;
 use super::decode::Decoder;
-use super::event::{Event, Stored, Text};
+use super::event::{Event, StoredForm, Text};
 use super::ids::{Digest, Nanos, Position};
 use super::join::{awaited, join_again};
 use super::leave::{Leaving, leaving};
 use super::mutants::{Mutant, planted};
-use super::parked::{Found, Parked, Released, Turn};
+use super::parked::{FoundRow, Parked, Released, Turn};
 use super::plan::compiled::{KindId, Plan};
 use super::rejection::{Reason, Rejection};
-use super::state::known::{Known, global_digest};
-use super::state::waiting::Waiting;
+use super::state::visible::{VisibleRows, global_digest};
+use super::state::waiting::WaitingEvents;
 use super::step::{Step, failed};
 use crate::json::fields::Span;
 use bytes::Bytes;
@@ -40,7 +40,7 @@ fn waited_in_vain(parked: &Parked) -> Rejection {
 
 /// Who waits before an event.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct WaitQueue {
     /// Whether no more of its key group may wait.
     full: bool,
     /// When time releases the last one behind which it keeps its order, and how long it waits itself.
@@ -48,10 +48,10 @@ pub(super) struct Queue {
 }
 
 /// Who waits before an event of a kind that may wait.
-pub(super) fn queue(plan: &Plan, waiting: &Waiting, event: &Event) -> Queue {
+pub(super) fn queue(plan: &Plan, waiting: &WaitingEvents, event: &Event) -> WaitQueue {
     let full = waiting.of_group(event.group) >= plan.max_waiting;
     let Some(kind) = plan.kinds.get(usize::from(event.kind)).filter(|kind| !kind.ordered.is_empty()) else {
-        return Queue { full, behind: None };
+        return WaitQueue { full, behind: None };
     };
     let key = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref());
     let turns = key.map(|key| waiting.of_key(key.digest)).unwrap_or_default();
@@ -60,10 +60,10 @@ pub(super) fn queue(plan: &Plan, waiting: &Waiting, event: &Event) -> Queue {
         let shared = kind.ordered.iter().filter(|(number, _)| parked.ordered.contains(number));
         shared.map(|(_, time)| (turn.deadline, *time)).max()
     };
-    Queue { full, behind: turns.iter().filter_map(shares).max() }
+    WaitQueue { full, behind: turns.iter().filter_map(shares).max() }
 }
 
-impl Queue {
+impl WaitQueue {
     /// When time releases the event, if it waits: for rows so long, or for those before it.
     pub(super) fn deadline(self, wait: Option<Nanos>, event: &Event) -> Result<Option<Nanos>, Rejection> {
         let own = |time: Nanos| Nanos(event.stream_time.0.saturating_add(time.0));
@@ -87,7 +87,7 @@ pub(super) fn place(clock: &[Moment], position: Position) -> usize {
 
 /// Looks up anew what a plan says of the events that wait: where their fields are, and whether they still wait for anything.
 /// One that does not leaves at the first position under the plan.
-pub(super) fn bind(plan: &Plan, waiting: &mut Waiting) {
+pub(super) fn bind(plan: &Plan, waiting: &mut WaitingEvents) {
     if waiting.is_empty() {
         return;
     }
@@ -122,7 +122,7 @@ fn may_wait_for(plan: &Plan, event: &Event, spans: &[Span]) -> SmallVec<[Digest;
 
 impl Step {
     /// Keeps an event until its row comes or its time is over.
-    pub(super) fn park(&mut self, event: &Event, spans: &[Span], deadline: Nanos, found: Vec<Found>) {
+    pub(super) fn park(&mut self, event: &Event, spans: &[Span], deadline: Nanos, found: Vec<FoundRow>) {
         let section = self.plan.kinds.get(usize::from(event.kind)).map(|kind| kind.name.clone());
         let ordered = ordered(&self.plan, event.kind);
         let turn = Turn { deadline, position: event.position(), group: event.group, again: 0 };
@@ -239,7 +239,7 @@ impl Step {
         let (Some(key), Some(kind)) = (parked.key(), plan.kinds.get(usize::from(parked.event.kind))) else {
             return true;
         };
-        let known = Known::asked(&self.state.rows, Some(key));
+        let known = VisibleRows::asked(&self.state.rows, Some(key));
         join_again(known, kind, parked).map_or(true, |joined| joined.wait.is_none())
     }
 
@@ -249,7 +249,7 @@ impl Step {
             return Err(stop.rejection().cloned().unwrap_or_else(failed));
         }
         let kind = plan.kinds.get(usize::from(event.kind)).ok_or_else(failed)?;
-        let known = Known::asked(&self.state.rows, parked.key());
+        let known = VisibleRows::asked(&self.state.rows, parked.key());
         let joined = join_again(known, kind, parked)?;
         if joined.dead_at_last {
             return Err(waited_in_vain(parked));
@@ -269,7 +269,7 @@ fn apart(event: &Event, hides: bool) -> Event {
         key.text = std::mem::replace(&mut key.text, Text::Owned("".into())).apart(payload);
     }
     apart.message.payload = Bytes::copy_from_slice(payload);
-    if let Stored::Before(original) = &mut apart.stored {
+    if let StoredForm::Before(original) = &mut apart.stored {
         original.payload = if hides { Bytes::new() } else { Bytes::copy_from_slice(&original.payload) };
     }
     apart

@@ -10,7 +10,7 @@ use crate::core::ids::Position;
 use crate::ports::store::{Batch, Space, Store, StoreError};
 use crate::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
 use crate::protocol::machines::intake::ToIntake;
-use crate::protocol::writes::Write;
+use crate::protocol::writes::CheckpointWrite;
 use crate::telemetry::metrics::Metrics;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -87,18 +87,18 @@ pub struct Steps {
 
 impl Steps {
     /// Takes one step.
-    pub fn step(&mut self, store: &dyn Store, step: Write) -> Result<(), StoreError> {
+    pub fn step(&mut self, store: &dyn Store, step: CheckpointWrite) -> Result<(), StoreError> {
         match step {
-            Write::Group(group, batch) => {
+            CheckpointWrite::Group(group, batch) => {
                 self.groups.push((Space::of(group), batch));
                 // The first by itself, for a crash behind it.
                 if !std::mem::replace(&mut self.begun, true) { self.flush(store) } else { Ok(()) }
             }
-            Write::Sync => {
+            CheckpointWrite::Sync => {
                 self.flush(store)?;
                 store.sync()
             }
-            Write::Record(batch) => {
+            CheckpointWrite::Record(batch) => {
                 self.flush(store)?;
                 self.begun = false;
                 store.apply(Space::Meta, &batch)
@@ -114,7 +114,7 @@ impl Steps {
 }
 
 /// Carries out all steps of a checkpoint. Everything they hold is confirmed by the lane: repeating them is harmless.
-pub fn carry_out(store: &dyn Store, steps: Vec<Write>) -> Result<(), StoreError> {
+pub fn carry_out(store: &dyn Store, steps: Vec<CheckpointWrite>) -> Result<(), StoreError> {
     let mut at_work = Steps::default();
     steps.into_iter().try_for_each(|step| at_work.step(store, step))
 }

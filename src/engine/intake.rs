@@ -7,7 +7,7 @@ use super::checkpointer::CheckpointerHands;
 use super::crash;
 use super::ending::End;
 use super::host::{Address, Hands, Host, tell};
-use super::messages::{Fed, Feed, Permit};
+use super::messages::{IntakeAnswer, IntakeMessage, Permit};
 use super::sequencer::SequencerHands;
 use super::shard::ShardHands;
 use crate::protocol::machines::checkpointer::ToCheckpointer;
@@ -33,7 +33,7 @@ pub struct IntakeHands {
     /// Keys changed since the last barrier, over all shards.
     pub dirty_keys: Arc<AtomicUsize>,
     /// The answer to the feed at hand.
-    pub answer: Option<Fed>,
+    pub answer: Option<IntakeAnswer>,
     /// When the message at hand came.
     pub began: Instant,
     /// The metrics.
@@ -83,12 +83,12 @@ impl Hands for IntakeHands {
     }
 }
 
-impl Handler<Feed> for Host<IntakeHands> {
-    type Result = MessageResult<Feed>;
+impl Handler<IntakeMessage> for Host<IntakeHands> {
+    type Result = MessageResult<IntakeMessage>;
 
-    fn handle(&mut self, feed: Feed, _: &mut Context<Host<IntakeHands>>) -> MessageResult<Feed> {
+    fn handle(&mut self, feed: IntakeMessage, _: &mut Context<Host<IntakeHands>>) -> MessageResult<IntakeMessage> {
         self.tell(ToIntake::Feed(feed));
         // Without an answer the start has ended here.
-        MessageResult(self.hands.answer.take().unwrap_or(Fed::Closed))
+        MessageResult(self.hands.answer.take().unwrap_or(IntakeAnswer::Closed))
     }
 }

@@ -14,17 +14,17 @@ use super::timings::Timings;
 use crate::core::ids::Position;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::State;
-use crate::core::state::view::Ask;
+use crate::core::state::view::StateQuery;
 use crate::ports::store::Store;
+use crate::protocol::cutter::Cutter;
 use crate::protocol::facts::Checkpoint;
-use crate::protocol::intake::Intake as Cutter;
 use crate::protocol::machines::checkpointer::Checkpointer;
 use crate::protocol::machines::intake::{Intake, ToIntake};
 use crate::protocol::machines::sequencer::Sequencer;
-use crate::protocol::machines::shard::{Of, Shard, Waits};
+use crate::protocol::machines::shard::{LoadScope, Shard, Waits};
 use crate::protocol::outlet::Outlet;
-use crate::protocol::pace::Pace;
 use crate::protocol::runner::anything_waits;
+use crate::protocol::schedule::BarrierSchedule;
 use crate::protocol::start::Start;
 use crate::protocol::window::{PUBLISHES, WINDOW};
 use crate::protocol::writes::NextPlan;
@@ -39,7 +39,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 const INSPECTIONS: usize = 16;
 
 /// What a start of the engine is made of.
-pub struct Parts {
+pub struct EngineParts {
     /// The plan.
     pub plan: Arc<Plan>,
     /// How it begins.
@@ -82,7 +82,7 @@ pub struct Engine {
 }
 
 /// What the actors share while they are put together.
-struct Shared {
+struct EngineShared {
     plan: Arc<Plan>,
     store: Arc<dyn Store>,
     metrics: Metrics,
@@ -95,7 +95,7 @@ struct Shared {
     arbiters: Vec<Arbiter>,
 }
 
-impl Shared {
+impl EngineShared {
     /// An actor with a thread of its own.
     fn host<H: Hands<Machine: Send> + Send>(&mut self, machine: H::Machine, hands: H) -> Address<H> {
         let (arbiter, ending) = (Arbiter::new(), self.ending.clone());
@@ -170,19 +170,19 @@ impl Shared {
             self.metrics.waits(number, Waits::of(&state));
         }
         let store = self.store.clone();
-        let stored = Box::new(move |of: Of<'_>| restore::stored(store.as_ref(), of));
+        let stored = Box::new(move |of: LoadScope<'_>| restore::stored(store.as_ref(), of));
         self.host(Shard::new(number, self.plan.clone(), state, through, stored), hands)
     }
 }
 
 impl Engine {
     /// Starts the actors; the receiver gets what is to be published.
-    pub fn launch(parts: Parts) -> (Engine, mpsc::Receiver<Publish>) {
+    pub fn launch(parts: EngineParts) -> (Engine, mpsc::Receiver<Publish>) {
         let (ending, ended) = Ending::new();
         let (writer, publishes) = mpsc::channel(PUBLISHES);
         let (position, durable) = watch::channel(parts.start.after);
         let (recovery, recovered) = watch::channel(false);
-        let mut shared = Shared {
+        let mut shared = EngineShared {
             plan: parts.plan.clone(),
             store: parts.store,
             metrics: parts.metrics.clone(),
@@ -201,7 +201,8 @@ impl Engine {
         parts.metrics.nothing_waits();
         let states = parts.states.into_iter().enumerate();
         let shards: Vec<_> = states.map(|state| shared.shard(state, through, &sequencer, &checkpointer)).collect();
-        let pace = Pace::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start).with_clock(waits));
+        let pace =
+            BarrierSchedule::new(&parts.start, Cutter::new(parts.plan, shards.len(), &parts.start).with_clock(waits));
         let hands = IntakeHands {
             shards: shards.clone(),
             sequencer: sequencer.clone(),
@@ -228,7 +229,7 @@ impl Engine {
     }
 
     /// What is kept of that; the error says why it cannot be told.
-    pub async fn inspect(shards: &[Address<ShardHands>], ask: Ask) -> Result<Option<serde_json::Value>, String> {
+    pub async fn inspect(shards: &[Address<ShardHands>], ask: StateQuery) -> Result<Option<serde_json::Value>, String> {
         let shard = shards.get(ask.owner().shard(shards.len())).ok_or("the engine is not running")?;
         shard.send(Inspect(ask)).await.map_err(|error| error.to_string())?
     }

@@ -5,7 +5,7 @@
 
 use crate::core::ids::LaneSequence;
 use crate::core::output::Output;
-use crate::core::state::view::Ask;
+use crate::core::state::view::StateQuery;
 use crate::protocol::machines::intake;
 use crate::protocol::machines::sequencer::ToSequencer;
 use actix::Message;
@@ -14,9 +14,9 @@ use tokio::sync::OwnedSemaphorePermit;
 /// The permit of a slice, or of a batch of old messages; given back by being dropped.
 pub type Permit = OwnedSemaphorePermit;
 /// To the intake: messages of the input, and the permit of the slice that they become.
-pub type Feed = intake::Feed<Permit>;
+pub type IntakeMessage = intake::Feed<Permit>;
 /// What the intake did with a feed.
-pub type Fed = intake::Fed<Permit>;
+pub type IntakeAnswer = intake::Fed<Permit>;
 /// What the sequencer is told.
 pub type SequencerMessage = ToSequencer<Permit, Permit>;
 
@@ -25,14 +25,14 @@ pub type SequencerMessage = ToSequencer<Permit, Permit>;
 #[rtype(result = "()")]
 pub struct Tell<T>(pub T);
 
-impl Message for Feed {
-    type Result = Fed;
+impl Message for IntakeMessage {
+    type Result = IntakeAnswer;
 }
 
 /// To a shard: what it keeps of that, as JSON; `None` when there are no rows.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<serde_json::Value>, String>")]
-pub struct Inspect(pub Ask);
+pub struct Inspect(pub StateQuery);
 
 /// To the lane's writer, through a channel: outputs to publish behind each other.
 #[derive(Debug)]

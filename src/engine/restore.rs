@@ -13,7 +13,7 @@ use crate::core::state::changes::State;
 use crate::core::state::row::StoredRow;
 use crate::ports::store::{Space, Store, StoreError};
 use crate::protocol::facts::{Checkpoint, Disk, GroupMark};
-use crate::protocol::machines::shard::Of;
+use crate::protocol::machines::shard::LoadScope;
 use crate::protocol::prepare::IdsOf;
 
 /// What the store says of itself.
@@ -196,10 +196,10 @@ pub fn stored_rows(store: &dyn Store, key: &str) -> Result<Vec<StoredRow>, Store
 }
 
 /// What a shard asks for.
-pub fn stored(store: &dyn Store, of: Of<'_>) -> Result<Vec<StoredRow>, StoreError> {
+pub fn stored(store: &dyn Store, of: LoadScope<'_>) -> Result<Vec<StoredRow>, StoreError> {
     match of {
-        Of::Key(key) => stored_rows(store, key),
-        Of::Global(table, row) => stored_global_row(store, table, row),
+        LoadScope::Key(key) => stored_rows(store, key),
+        LoadScope::Global(table, row) => stored_global_row(store, table, row),
     }
 }
 

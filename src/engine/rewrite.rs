@@ -6,7 +6,9 @@ use super::crash;
 use super::restore::damaged;
 use crate::core::ids::{KeyGroup, Position};
 use crate::core::mutants::{Mutant, planted};
-use crate::core::record::{CHECKPOINT_KEY, Change, DEDUP, FLOOR_KEY, MARK_KEY, dedup_key, dedup_position, encode_plan};
+use crate::core::record::{
+    CHECKPOINT_KEY, DEDUP, FLOOR_KEY, MARK_KEY, StoreChange, dedup_key, dedup_position, encode_plan,
+};
 use crate::ports::store::{Batch, Space, Store, StoreError};
 use crate::protocol::facts::{Checkpoint, Disk, GroupMark, Rewind};
 use crate::protocol::prepare::First;
@@ -74,7 +76,7 @@ pub fn follow(store: &dyn Store, news: &[Rewind], disk: &Disk) -> Result<(), Sto
 }
 
 /// What changes in a key group.
-fn moved_group(store: &dyn Store, group: KeyGroup, news: &[Rewind]) -> Result<Vec<Change>, StoreError> {
+fn moved_group(store: &dyn Store, group: KeyGroup, news: &[Rewind]) -> Result<Vec<StoreChange>, StoreError> {
     let space = Space::Group(group);
     let Some(value) = store.get(space, &MARK_KEY)? else { return Ok(Vec::new()) };
     let mark = GroupMark::decode(&value).map_err(damaged)?;
@@ -88,7 +90,7 @@ fn moved_group(store: &dyn Store, group: KeyGroup, news: &[Rewind]) -> Result<Ve
 /// The chunks of ids of a space in their new places. A chunk is named by the position of its checkpoint: one beyond the floor
 /// would be written over by the checkpoint that reaches that position again, so its records take their places behind the
 /// floor's.
-fn moved_ids(store: &dyn Store, space: Space, news: &[Rewind]) -> Result<Vec<Change>, StoreError> {
+fn moved_ids(store: &dyn Store, space: Space, news: &[Rewind]) -> Result<Vec<StoreChange>, StoreError> {
     let mut changes = Vec::new();
     let mut damage = None;
     let mut records: BTreeMap<Position, u16> = BTreeMap::new();

@@ -13,7 +13,7 @@ use crate::core::ids::{LaneSequence, Nanos};
 use crate::protocol::machines::checkpointer::ToCheckpointer;
 use crate::protocol::machines::intake::ToIntake;
 use crate::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
-use crate::protocol::outlet::{Act, Unconfirmed};
+use crate::protocol::outlet::{OutletAct, Unconfirmed};
 use crate::telemetry::metrics::Metrics;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,38 +63,38 @@ impl Hands for SequencerHands {
         None
     }
 
-    fn carry_out(&mut self, act: Act<Carried<Permit>>) -> Result<(), End> {
+    fn carry_out(&mut self, act: OutletAct<Carried<Permit>>) -> Result<(), End> {
         match act {
-            Act::Crash(point) => crash::at(point),
-            Act::Recomputed { outputs, each } => {
+            OutletAct::Crash(point) => crash::at(point),
+            OutletAct::Recomputed { outputs, each } => {
                 (0..outputs).for_each(|_| crash::at(each));
                 self.metrics.recomputed(outputs);
             }
-            Act::Publish { first, outputs } => {
+            OutletAct::Publish { first, outputs } => {
                 // A writer that has ended says why itself, or the lane's news do: only a full channel is our fault.
                 if let Err(TrySendError::Full(_)) = self.writer.try_send(Publish { first, outputs }) {
                     return Err(End::Broken("the sequencer could not reach the writer".to_owned()));
                 }
             }
-            Act::Merged(slice) => self.timings.merged(slice, &self.metrics),
-            Act::Sent { number, unconfirmed, carried } => {
+            OutletAct::Merged(slice) => self.timings.merged(slice, &self.metrics),
+            OutletAct::Sent { number, unconfirmed, carried } => {
                 let (slices, bytes) = self.in_flight;
                 self.in_flight = (slices.saturating_sub(1), bytes.saturating_sub(carried.bytes));
                 self.metrics.in_flight(self.in_flight.0, self.in_flight.1 as u64);
                 self.timings.handed(number, unconfirmed, &self.metrics);
             }
-            Act::Confirmed { through, outputs } => self.confirmed(through, &outputs),
-            Act::Reached { barrier, lane } => {
+            OutletAct::Confirmed { through, outputs } => self.confirmed(through, &outputs),
+            OutletAct::Reached { barrier, lane } => {
                 tell(Self::NAME, &self.checkpointer, ToCheckpointer::Reached { barrier, lane })?;
             }
-            Act::Recovered => drop(self.recovered.send(true)),
-            Act::LaneIsOurs => {
+            OutletAct::Recovered => drop(self.recovered.send(true)),
+            OutletAct::LaneIsOurs => {
                 let intake = self.intake.get().expect("nothing is confirmed before the engine is launched");
                 tell(Self::NAME, intake, ToIntake::LaneIsOurs)?;
             }
-            Act::LaneOver(event) => return Err(End::Lane(event)),
-            Act::Refuse(refusal) => return Err(End::Refused(refusal)),
-            Act::Broken(broken) => return Err(End::Broken(broken.to_string())),
+            OutletAct::LaneOver(event) => return Err(End::Lane(event)),
+            OutletAct::Refuse(refusal) => return Err(End::Refused(refusal)),
+            OutletAct::Broken(broken) => return Err(End::Broken(broken.to_string())),
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::core::plan::compiled::Plan;
 use crate::ports::store::StoreError;
 use crate::protocol::machines::checkpointer::ToCheckpointer;
 use crate::protocol::machines::sequencer::ToSequencer;
-use crate::protocol::machines::shard::{Report, Shard, ShardAct, ToShard};
+use crate::protocol::machines::shard::{Shard, ShardAct, SliceReport, ToShard};
 use crate::telemetry::metrics::{Metrics, Stage};
 use actix::{Context, Handler};
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl Hands for ShardHands {
 }
 
 impl ShardHands {
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: &SliceReport) {
         let before = std::mem::replace(&mut self.own_dirty_keys, report.dirty_keys);
         self.dirty_keys.fetch_add(report.dirty_keys.saturating_sub(before), Ordering::Relaxed);
         self.dirty_keys.fetch_sub(before.saturating_sub(report.dirty_keys), Ordering::Relaxed);

@@ -2,8 +2,8 @@
 //!
 //! A plain school remembers nothing but counters; no event is ever broken unless `hard` asks for it.
 
-use super::facts::{self, Kind, Members, Value};
-use super::hard::{Draft, Hard};
+use super::facts::{self, FieldSink, FieldValue, SchoolKind};
+use super::hard::{EventDraft, Hard};
 use super::person::Person;
 use super::random::Random;
 
@@ -95,7 +95,7 @@ impl School {
         self.made += 1;
         match &mut self.hard {
             Some(hard) if odd => {
-                let mut draft = Draft::new(kind, person, stamp);
+                let mut draft = EventDraft::new(kind, person, stamp);
                 write_facts(kind, person, create, &mut self.random, &mut draft);
                 hard.spoil(draft, event);
             }
@@ -117,19 +117,19 @@ impl School {
         self.enrolled
     }
 
-    fn draw_kind(&mut self) -> Kind {
+    fn draw_kind(&mut self) -> SchoolKind {
         match self.random.below(125) {
-            _ if self.options.enrol_first && self.enrolled < self.options.users.max(1) => Kind::User,
-            0..20 => Kind::User,
-            20..25 => Kind::Subscription,
-            _ => Kind::Lesson,
+            _ if self.options.enrol_first && self.enrolled < self.options.users.max(1) => SchoolKind::User,
+            0..20 => SchoolKind::User,
+            20..25 => SchoolKind::Subscription,
+            _ => SchoolKind::Lesson,
         }
     }
 
     /// Whom an event of this kind is about, and for a user event whether it creates the user.
-    fn draw_person(&mut self, kind: Kind) -> (Person, bool) {
+    fn draw_person(&mut self, kind: SchoolKind) -> (Person, bool) {
         let users = self.options.users.max(1);
-        if kind == Kind::User {
+        if kind == SchoolKind::User {
             let sign_up = self.enrolled == 0 || self.options.enrol_first || self.random.per_mille(600);
             if self.enrolled < users && sign_up {
                 self.enrolled += 1;
@@ -160,11 +160,11 @@ pub(super) struct Stamp {
     pub(super) created_at: u64,
 }
 
-fn write_facts(kind: Kind, person: Person, create: bool, random: &mut Random, members: &mut impl Members) {
+fn write_facts(kind: SchoolKind, person: Person, create: bool, random: &mut Random, members: &mut impl FieldSink) {
     match kind {
-        Kind::User => facts::user(person, create, random, members),
-        Kind::Subscription => facts::subscription(person, random, members),
-        Kind::Lesson => facts::lesson(person, random, members),
+        SchoolKind::User => facts::user(person, create, random, members),
+        SchoolKind::Subscription => facts::subscription(person, random, members),
+        SchoolKind::Lesson => facts::lesson(person, random, members),
     }
 }
 
@@ -174,8 +174,8 @@ struct Plain<'a> {
     first: bool,
 }
 
-impl Members for Plain<'_> {
-    fn member(&mut self, name: &'static str, value: Value<'_>) {
+impl FieldSink for Plain<'_> {
+    fn member(&mut self, name: &'static str, value: FieldValue<'_>) {
         self.out.extend_from_slice(if self.first { b"\"" } else { b",\"" });
         self.first = false;
         self.out.extend_from_slice(name.as_bytes());
@@ -184,7 +184,14 @@ impl Members for Plain<'_> {
     }
 }
 
-fn write_plain(kind: Kind, person: Person, create: bool, stamp: Stamp, random: &mut Random, event: &mut Generated) {
+fn write_plain(
+    kind: SchoolKind,
+    person: Person,
+    create: bool,
+    stamp: Stamp,
+    random: &mut Random,
+    event: &mut Generated,
+) {
     event.subject.clear();
     event.subject.push_str(kind.subject());
     event.headers.clear();
@@ -192,9 +199,9 @@ fn write_plain(kind: Kind, person: Person, create: bool, stamp: Stamp, random: &
     out.clear();
     out.push(b'{');
     let mut top = Plain { out, first: true };
-    top.member("title", Value::Text(kind.word()));
-    top.member("event_uuid", Value::Uuid(stamp.id));
-    top.member("created_at", Value::Integer(stamp.created_at));
+    top.member("title", FieldValue::Text(kind.word()));
+    top.member("event_uuid", FieldValue::Uuid(stamp.id));
+    top.member("created_at", FieldValue::Integer(stamp.created_at));
     out.extend_from_slice(b",\"properties\":{");
     write_facts(kind, person, create, random, &mut Plain { out, first: true });
     out.extend_from_slice(b"}}");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// How a server treats its connections.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
+pub(super) struct ConnectionManner {
     /// The thread's name.
     pub(super) thread: &'static str,
     /// The key of the configuration that says where it listens.
@@ -69,7 +69,7 @@ impl Server {
     /// Needs no runtime of the caller's, and does not mind one.
     pub(super) fn open(
         listen: &str,
-        manner: Manner,
+        manner: ConnectionManner,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Result<(SocketAddr, Server), ListenError> {
         let key = manner.key;
@@ -105,7 +105,7 @@ impl Drop for Server {
 
 fn serve(
     listener: TcpListener,
-    manner: &Manner,
+    manner: &ConnectionManner,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     started: &mpsc::SyncSender<io::Result<ServerHandle>>,
 ) {

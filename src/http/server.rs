@@ -2,7 +2,7 @@
 
 pub use super::listener::{ListenError, Server};
 
-use super::listener::Manner;
+use super::listener::ConnectionManner;
 use super::pages::routes;
 use super::state::StateLookup;
 use crate::telemetry::health::Health;
@@ -34,7 +34,7 @@ pub struct Deps {
 impl Server {
     /// Serves the pages.
     pub fn start(listen: &str, deps: Deps) -> Result<(SocketAddr, Server), ListenError> {
-        let manner = Manner {
+        let manner = ConnectionManner {
             thread: "http",
             key: "http.listen",
             // A scraper's idle connection would hold up every stop, and it calls too rarely to gain from one.

@@ -3,7 +3,7 @@
 //! Knows neither shards nor rows; the engine hands in a look-up.
 
 use super::server::Deps;
-use crate::core::state::view::Ask;
+use crate::core::state::view::StateQuery;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,23 +13,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Finds what is asked for: `None` when there are no rows, an error when the engine cannot say now.
-pub type StateLookup = Arc<dyn Fn(Ask) -> BoxFuture<'static, Result<Option<serde_json::Value>, String>> + Send + Sync>;
+pub type StateLookup =
+    Arc<dyn Fn(StateQuery) -> BoxFuture<'static, Result<Option<serde_json::Value>, String>> + Send + Sync>;
 
 /// A shard that does not answer for so long is behind a full mailbox; the caller may ask again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
-struct Wanted {
+struct StateParameters {
     key: Option<String>,
     table: Option<String>,
     row: Option<String>,
 }
 
-impl Wanted {
-    fn ask(self) -> Option<Ask> {
+impl StateParameters {
+    fn ask(self) -> Option<StateQuery> {
         match self {
-            Wanted { key: Some(key), table: None, row: None } => Some(Ask::Key(key)),
-            Wanted { key: None, table: Some(table), row } => Some(Ask::Row { table, row }),
+            StateParameters { key: Some(key), table: None, row: None } => Some(StateQuery::Key(key)),
+            StateParameters { key: None, table: Some(table), row } => Some(StateQuery::Row { table, row }),
             _ => None,
         }
     }
@@ -47,7 +48,7 @@ pub(super) async fn state(request: HttpRequest, deps: Data<Deps>) -> HttpRespons
         let words = "only the engine's own machine may ask: use `sidestream state get KEY` there, or set http.state";
         return plain(StatusCode::FORBIDDEN, words.to_owned());
     }
-    let wanted = Query::<Wanted>::from_query(request.query_string());
+    let wanted = Query::<StateParameters>::from_query(request.query_string());
     let Some(ask) = wanted.ok().and_then(|Query(wanted)| wanted.ask()) else {
         let words = "ask for /state?key=KEY, or /state?table=TABLE&row=ROW of a global table, percent-encoded";
         return plain(StatusCode::BAD_REQUEST, words.to_owned());

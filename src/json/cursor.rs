@@ -8,7 +8,7 @@ use super::quote_map::{QuoteMap, odd};
 use wide::u8x16;
 
 /// What was wrong at the cursor, as a phrase.
-pub type Broken = &'static str;
+pub type Defect = &'static str;
 
 /// Memory that scans use again and again.
 #[derive(Clone, Debug, Default)]
@@ -110,7 +110,7 @@ impl<'a> Cursor<'a> {
     /// Steps from behind an item to the next item of its container; false when there is none (then the
     /// container is behind the cursor).
     #[inline]
-    pub fn more(&mut self, close: u8) -> Result<bool, Broken> {
+    pub fn more(&mut self, close: u8) -> Result<bool, Defect> {
         self.space();
         if self.eat(b',') {
             self.space();
@@ -125,7 +125,7 @@ impl<'a> Cursor<'a> {
     /// Steps over a member's name and colon to its value: the name between its quotes, as it stands in the
     /// text, and whether there is a backslash in it.
     #[inline]
-    pub fn name(&mut self) -> Result<(&'a [u8], bool), Broken> {
+    pub fn name(&mut self) -> Result<(&'a [u8], bool), Defect> {
         if self.peek() != b'"' {
             return Err("expected a member name");
         }
@@ -142,7 +142,7 @@ impl<'a> Cursor<'a> {
 
     /// Steps over the value that comes next, whatever it is. `depth` counts the containers around it.
     #[inline]
-    pub fn skip(&mut self, depth: usize) -> Result<(), Broken> {
+    pub fn skip(&mut self, depth: usize) -> Result<(), Defect> {
         match self.peek() {
             b'{' | b'[' => self.container(depth),
             _ => self.scalar(),
@@ -150,7 +150,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over an array or object, with the open containers on a stack of our own.
-    fn container(&mut self, depth: usize) -> Result<(), Broken> {
+    fn container(&mut self, depth: usize) -> Result<(), Defect> {
         self.scratch.containers.clear();
         loop {
             let around = depth + self.scratch.containers.len();
@@ -185,7 +185,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn scalar(&mut self) -> Result<(), Broken> {
+    fn scalar(&mut self) -> Result<(), Defect> {
         match self.peek() {
             b'"' => self.string().map(|_| ()),
             b'-' | b'0'..=b'9' => self.number(),
@@ -196,13 +196,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
+    fn word(&mut self, word: &'static [u8]) -> Result<(), Defect> {
         self.rest = self.rest.strip_prefix(word).ok_or("expected a value")?;
         Ok(())
     }
 
     /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` (RFC 8259, section 6).
-    fn number(&mut self) -> Result<(), Broken> {
+    fn number(&mut self) -> Result<(), Defect> {
         self.eat(b'-');
         // A digit after a leading zero is left for the caller, who expects no digit there.
         if !self.eat(b'0') {
@@ -222,7 +222,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn digits(&mut self) -> Result<(), Broken> {
+    fn digits(&mut self) -> Result<(), Defect> {
         if !self.peek().is_ascii_digit() {
             return Err("expected a digit");
         }
@@ -233,7 +233,7 @@ impl<'a> Cursor<'a> {
 
     /// Steps over the string whose opening quote comes next; true when there is a backslash in it.
     #[inline]
-    fn string(&mut self) -> Result<bool, Broken> {
+    fn string(&mut self) -> Result<bool, Defect> {
         self.step(1);
         self.plain();
         if self.eat(b'"') {
@@ -245,7 +245,7 @@ impl<'a> Cursor<'a> {
 
     /// The rest of a string from its first escape on, or what is wrong there.
     #[cold]
-    fn escaped_string(&mut self) -> Result<(), Broken> {
+    fn escaped_string(&mut self) -> Result<(), Defect> {
         loop {
             match self.rest.first() {
                 Some(b'"') => {
@@ -260,7 +260,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), Broken> {
+    fn escape(&mut self) -> Result<(), Defect> {
         self.step(1);
         match self.peek() {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {

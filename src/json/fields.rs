@@ -36,13 +36,13 @@ pub struct Tail {
 /// an array.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    nodes: Vec<Node>,
+    nodes: Vec<PathNode>,
     len: u32,
 }
 
 /// One name of the trie, under the names that lead to it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Node {
+pub(super) struct PathNode {
     name: Box<[u8]>,
     /// Its children by hash, each in the first free slot from its own on; empty for a leaf, else a power of two of slots.
     table: Vec<Option<Edge>>,
@@ -70,7 +70,7 @@ struct Ends {
 
 impl Default for Fields {
     fn default() -> Fields {
-        Fields { nodes: vec![Node::default()], len: 0 }
+        Fields { nodes: vec![PathNode::default()], len: 0 }
     }
 }
 
@@ -80,7 +80,7 @@ impl Fields {
         let at = self.node(path);
         let fresh = Slot(self.len);
         match self.nodes.get_mut(at) {
-            Some(Node { slot: Some(known), .. }) => *known,
+            Some(PathNode { slot: Some(known), .. }) => *known,
             Some(node) => {
                 node.slot = Some(fresh);
                 self.len += 1;
@@ -95,7 +95,7 @@ impl Fields {
         let at = self.node(path);
         let fresh = ObjectSlot(self.len);
         match self.nodes.get_mut(at) {
-            Some(Node { object: Some(known), .. }) => *known,
+            Some(PathNode { object: Some(known), .. }) => *known,
             Some(node) => {
                 node.object = Some(fresh);
                 self.len += 1;
@@ -106,7 +106,7 @@ impl Fields {
     }
 
     /// The node of a member of an array, by its number.
-    pub(super) fn item(&self, parent: &Node, number: usize) -> Option<&Node> {
+    pub(super) fn item(&self, parent: &PathNode, number: usize) -> Option<&PathNode> {
         let (_, node) = parent.items.iter().find(|(known, _)| *known == number)?;
         self.nodes.get(*node)
     }
@@ -122,24 +122,24 @@ impl Fields {
     }
 
     /// The top-level value's node.
-    pub(super) fn root(&self) -> Option<&Node> {
+    pub(super) fn root(&self) -> Option<&PathNode> {
         self.nodes.first()
     }
 
     /// The node of a member, by its unescaped name.
     #[inline]
-    pub(super) fn child(&self, parent: &Node, name: &[u8]) -> Option<&Node> {
+    pub(super) fn child(&self, parent: &PathNode, name: &[u8]) -> Option<&PathNode> {
         self.find(parent, Ends::of(name), name)
     }
 
     /// The node of a member whose name has no escapes and stands between these offsets of the text.
     #[inline]
-    pub(super) fn child_within(&self, parent: &Node, text: &[u8], start: usize, end: usize) -> Option<&Node> {
+    pub(super) fn child_within(&self, parent: &PathNode, text: &[u8], start: usize, end: usize) -> Option<&PathNode> {
         self.find(parent, Ends::within(text, start, end), text.get(start..end)?)
     }
 
     #[inline]
-    fn find(&self, parent: &Node, ends: Ends, name: &[u8]) -> Option<&Node> {
+    fn find(&self, parent: &PathNode, ends: Ends, name: &[u8]) -> Option<&PathNode> {
         let mut at = ends.hash();
         // There always is a free slot, if there are any.
         while let Some(edge) = parent.table.get(at & parent.table.len().wrapping_sub(1))? {
@@ -166,7 +166,7 @@ impl Fields {
                     continue;
                 }
                 parent.items.push((number, fresh));
-                self.nodes.push(Node { slot: Some(Slot(self.len)), ..Node::default() });
+                self.nodes.push(PathNode { slot: Some(Slot(self.len)), ..PathNode::default() });
                 self.len += 1;
                 at = fresh;
                 continue;
@@ -181,7 +181,7 @@ impl Fields {
             if let Some(parent) = self.nodes.get_mut(at) {
                 parent.add(Edge { ends: Ends::of(name), node: fresh });
             }
-            self.nodes.push(Node { name: name.into(), slot: Some(Slot(self.len)), ..Node::default() });
+            self.nodes.push(PathNode { name: name.into(), slot: Some(Slot(self.len)), ..PathNode::default() });
             self.len += 1;
             at = fresh;
         }
@@ -194,7 +194,7 @@ fn number_of(part: &str) -> Option<usize> {
     part.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-impl Node {
+impl PathNode {
     /// Whether the scan has to look into an array at this path.
     #[inline]
     pub(super) fn has_items(&self) -> bool {

@@ -12,8 +12,4 @@ pub mod text;
 pub mod splice;
 
 #[cfg(test)]
-mod scan_cases;
-#[cfg(test)]
-mod splice_cases;
-#[cfg(test)]
-mod properties;
+mod tests;

@@ -3,7 +3,7 @@
 //! No escapes, no white space but blanks, no deep nesting, no name twice. Anything else, and everything that is wrong, is
 //! left to the thorough way, which alone knows faults: what this way takes, that one takes, too, with the same spans.
 
-use super::fields::{Fields, Node, Span};
+use super::fields::{Fields, PathNode, Span};
 use super::quote_map::{QuoteMap, Quotes};
 
 /// The deepest nesting that goes the short way; the top object counts as 1.
@@ -19,7 +19,7 @@ pub(super) fn quick(fields: &Fields, text: &[u8], quote_map: &mut QuoteMap, span
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let text = text.get(..text.len() - text.iter().rev().take_while(blank).count())?;
     let quotes = quote_map.of(text)?;
-    let mut walk = Walk { text, at: 0, quotes, fields, spans };
+    let mut walk = QuickWalk { text, at: 0, quotes, fields, spans };
     walk.blanks();
     if walk.peek() != b'{' {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn quick(fields: &Fields, text: &[u8], quote_map: &mut QuoteMap, span
 
 /// The pass at work. Every quote of the text is the next one when the walk comes to it, or the text is no JSON. Blanks are
 /// looked for only where something else was expected: most events have none.
-struct Walk<'a> {
+struct QuickWalk<'a> {
     text: &'a [u8],
     at: usize,
     quotes: Quotes<'a>,
@@ -38,7 +38,7 @@ struct Walk<'a> {
     spans: &'a mut [Span],
 }
 
-impl<'a> Walk<'a> {
+impl<'a> QuickWalk<'a> {
     /// The next byte; at the end a NUL, which nothing begins with.
     #[inline(always)]
     fn peek(&self) -> u8 {
@@ -55,7 +55,7 @@ impl<'a> Walk<'a> {
     /// A value, its node where the plan knows its path. Part of the loops over members and items, so that only containers
     /// cost a call.
     #[inline(always)]
-    fn value(&mut self, node: Option<&'a Node>, depth: usize) -> Option<()> {
+    fn value(&mut self, node: Option<&'a PathNode>, depth: usize) -> Option<()> {
         if self.peek() == b' ' {
             self.blanks();
         }
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
     }
 
     #[inline(never)]
-    fn object(&mut self, node: Option<&'a Node>, depth: usize) -> Option<()> {
+    fn object(&mut self, node: Option<&'a PathNode>, depth: usize) -> Option<()> {
         let open = self.at;
         let mut insert_at = open + 1;
         let mut more = self.open(b'}', depth)?;
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
     }
 
     #[inline(never)]
-    fn array(&mut self, node: Option<&'a Node>, depth: usize) -> Option<()> {
+    fn array(&mut self, node: Option<&'a PathNode>, depth: usize) -> Option<()> {
         let mut more = self.open(b']', depth)?;
         let mut number = 0;
         while more {

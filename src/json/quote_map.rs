@@ -18,7 +18,7 @@ pub struct QuoteMap {
 
 /// What a block of bytes has besides its quotes.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct BlockMarks {
     /// Any byte that is a backslash or a control character.
     odd: u8x16,
     /// All bytes, one over the other: the highest bit tells a byte that is not ASCII.
@@ -30,7 +30,7 @@ impl QuoteMap {
     pub fn of(&mut self, text: &[u8]) -> Option<Quotes<'_>> {
         self.quotes.clear();
         self.quotes.shrink_to(KEPT);
-        let mut seen = Seen::default();
+        let mut seen = BlockMarks::default();
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         for block in blocks {
             self.quotes.push(quotes(block, &mut seen));
@@ -53,7 +53,7 @@ impl QuoteMap {
 
 /// A bit for each byte of the block that is a quote, the first byte's the lowest.
 #[inline]
-fn quotes(block: &[u8; BLOCK], seen: &mut Seen) -> u64 {
+fn quotes(block: &[u8; BLOCK], seen: &mut BlockMarks) -> u64 {
     let (parts, _) = block.as_chunks::<16>();
     let mut bits = 0;
     for (n, part) in parts.iter().enumerate() {

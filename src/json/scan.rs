@@ -4,8 +4,8 @@
 //! Values outside the plan's names are stepped over without being looked at, and nothing is copied. Recursion
 //! follows the plan's paths only, and at most [`MAX_DEPTH`] of them. The first thing that happens to an event.
 
-use super::cursor::{Broken, Cursor, Scratch};
-use super::fields::{Fields, Node, Span};
+use super::cursor::{Cursor, Defect, Scratch};
+use super::fields::{Fields, PathNode, Span};
 use super::quick::quick;
 use super::text::unescape;
 use std::fmt;
@@ -62,7 +62,7 @@ pub(super) fn thorough(
     if text.starts_with("\u{feff}".as_bytes()) {
         return Err(ScanFault::NotJson { at: 0, what: "begins with a byte order mark" });
     }
-    let mut walk = Walk { cursor: Cursor::new(text, 0, scratch), fields, spans, duplicate: false };
+    let mut walk = ScanWalk { cursor: Cursor::new(text, 0, scratch), fields, spans, duplicate: false };
     let object = match walk.top() {
         Ok(object) => object,
         Err(what) => return Err(ScanFault::NotJson { at: walk.cursor.at(), what }),
@@ -80,16 +80,16 @@ pub(super) fn thorough(
 }
 
 /// The pass at work.
-struct Walk<'a> {
+struct ScanWalk<'a> {
     cursor: Cursor<'a>,
     fields: &'a Fields,
     spans: &'a mut [Span],
     duplicate: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ScanWalk<'a> {
     /// The whole text; true when its value is an object.
-    fn top(&mut self) -> Result<bool, Broken> {
+    fn top(&mut self) -> Result<bool, Defect> {
         self.cursor.space();
         let object = self.cursor.peek() == b'{';
         match self.fields.root() {
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
 
     /// A value whose path is in the plan.
     #[inline]
-    fn value(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+    fn value(&mut self, node: &'a PathNode, depth: usize) -> Result<(), Defect> {
         let start = self.cursor.at();
         // Beyond the limit the event is rejected anyway: the plan's own depth must not become recursion.
         if self.cursor.peek() == b'{' && node.looks_inside() && depth < MAX_DEPTH {
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
     }
 
     /// An object whose members the plan knows, or adds to.
-    fn object(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+    fn object(&mut self, node: &'a PathNode, depth: usize) -> Result<(), Defect> {
         let open = self.cursor.at();
         let mut insert_at = open + 1;
         let mut more = self.cursor.open(b'}', depth);
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
 
     /// An array of which the plan knows members.
     #[cold]
-    fn array(&mut self, node: &'a Node, depth: usize) -> Result<(), Broken> {
+    fn array(&mut self, node: &'a PathNode, depth: usize) -> Result<(), Defect> {
         let mut more = self.cursor.open(b']', depth);
         let mut number = 0;
         while more {
@@ -158,7 +158,7 @@ impl<'a> Walk<'a> {
 
     /// The child of a name with backslashes in it. A lone surrogate equals no name of the plan.
     #[cold]
-    fn escaped_child(&self, node: &Node, name: &[u8]) -> Option<&'a Node> {
+    fn escaped_child(&self, node: &PathNode, name: &[u8]) -> Option<&'a PathNode> {
         let name = unescape(std::str::from_utf8(name).ok()?)?;
         self.fields.child(node, name.as_bytes())
     }

@@ -3,7 +3,7 @@
 //! No byte changes that an edit does not name: white space, number texts and the order of members stay. Used
 //! once per output, after the joins. The rules of removal keep the text valid JSON whatever is taken away.
 
-use super::cursor::{Broken, Cursor, Scratch};
+use super::cursor::{Cursor, Defect, Scratch};
 use super::fields::{Span, Tail};
 use super::text::escape_into;
 use bytes::BufMut;
@@ -45,7 +45,7 @@ pub struct Edit<'a> {
 /// The edits of one event; its memory is used again for the next.
 #[derive(Clone, Debug, Default)]
 pub struct Splice {
-    cuts: Vec<Cut>,
+    cuts: Vec<Replacement>,
     /// The new bytes of all cuts, one after the other.
     added: Vec<u8>,
     /// Where the values of the members begin that the current object loses.
@@ -55,7 +55,7 @@ pub struct Splice {
 
 /// Bytes of the event that are replaced by new ones; either may be none.
 #[derive(Clone, Copy, Debug)]
-struct Cut {
+struct Replacement {
     start: u32,
     end: u32,
     /// The range of the new bytes in [`Splice::added`]; it grows from cut to cut.
@@ -77,7 +77,7 @@ impl Splice {
                 Added::Value(value) => {
                     let from = self.added.len();
                     self.added.extend_from_slice(value);
-                    self.cuts.push(Cut { start: there.start, end: there.end, from, to: self.added.len() });
+                    self.cuts.push(Replacement { start: there.start, end: there.end, from, to: self.added.len() });
                 }
                 Added::Omit if there.is_absent() => {}
                 Added::Omit => self.omitted.push(there.start),
@@ -85,7 +85,7 @@ impl Splice {
         }
         let kept = if self.omitted.is_empty() { !tail.is_empty() } else { self.remove(text, tail) };
         if !kept {
-            let is_append = |cut: &&mut Cut| cut.start == tail.insert_at && cut.end == tail.insert_at;
+            let is_append = |cut: &&mut Replacement| cut.start == tail.insert_at && cut.end == tail.insert_at;
             if let Some(cut) = self.cuts.iter_mut().skip(first).find(is_append) {
                 cut.from += 1;
             }
@@ -132,9 +132,9 @@ impl Splice {
         self.added.extend_from_slice(&label.0);
         self.added.extend_from_slice(value);
         let to = self.added.len();
-        match self.cuts.get_mut(first..).and_then(<[Cut]>::last_mut) {
+        match self.cuts.get_mut(first..).and_then(<[Replacement]>::last_mut) {
             Some(last) if last.start == tail.insert_at => last.to = to,
-            _ => self.cuts.push(Cut { start: tail.insert_at, end: tail.insert_at, from, to }),
+            _ => self.cuts.push(Replacement { start: tail.insert_at, end: tail.insert_at, from, to }),
         }
     }
 
@@ -145,7 +145,7 @@ impl Splice {
         let Splice { cuts, omitted, scratch, .. } = self;
         let mut cut = |start: usize, end: usize| {
             // Offsets of a scanned text fit: longer ones were refused.
-            cuts.push(Cut { start: start as u32, end: end as u32, from, to: from });
+            cuts.push(Replacement { start: start as u32, end: end as u32, from, to: from });
         };
         let mut leading: Option<usize> = None;
         let mut kept = false;
@@ -175,14 +175,14 @@ impl Splice {
 }
 
 /// Where a member begins, where its value begins, and where it ends.
-struct Member {
+struct MemberSpan {
     name: usize,
     value: usize,
     end: usize,
 }
 
 /// Goes through an object's members once more, in order.
-fn members(text: &[u8], tail: Tail, scratch: &mut Scratch, mut each: impl FnMut(Member)) -> Result<(), Broken> {
+fn members(text: &[u8], tail: Tail, scratch: &mut Scratch, mut each: impl FnMut(MemberSpan)) -> Result<(), Defect> {
     let mut cursor = Cursor::new(text, tail.open as usize, scratch);
     let mut more = cursor.open(b'}', 0);
     while more {
@@ -190,7 +190,7 @@ fn members(text: &[u8], tail: Tail, scratch: &mut Scratch, mut each: impl FnMut(
         cursor.name()?;
         let value = cursor.at();
         cursor.skip(1)?;
-        each(Member { name, value, end: cursor.at() });
+        each(MemberSpan { name, value, end: cursor.at() });
         more = cursor.more(b'}')?;
     }
     Ok(())

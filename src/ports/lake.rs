@@ -3,7 +3,7 @@
 //! All that exactly-once asks of a store is that of several creates of one path exactly one succeeds, and that what was created
 //! is still there after a power cut.
 
-use crate::protocol::lake::row::Row;
+use crate::protocol::lake::row::LakeRow;
 use std::fs::File;
 use std::path::Path;
 
@@ -66,7 +66,7 @@ impl Drop for Staged {
 /// Writes the rows of one file of the lake, in order.
 pub trait RowWriter {
     /// Takes a row.
-    fn row(&mut self, row: Row) -> Result<(), LakeError>;
+    fn row(&mut self, row: LakeRow) -> Result<(), LakeError>;
 
     /// Ends the file.
     fn finish(self: Box<Self>) -> Result<(), LakeError>;
@@ -74,9 +74,9 @@ pub trait RowWriter {
 
 /// A row as a file of the lake has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRow {
+pub struct FileRow {
     /// Which one, where the format says so.
-    pub id: Option<crate::protocol::lake::row::RowId>,
+    pub id: Option<crate::protocol::lake::row::LakeRowId>,
     /// Its key, where the format says so.
     pub key: Option<String>,
     /// Its event's own time in microseconds since 1970, where the format says so.

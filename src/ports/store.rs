@@ -2,7 +2,7 @@
 //!
 //! Encodings belong to `core::record`; a store knows nothing of rows, positions or plans.
 
-pub use crate::core::record::{Batch, Engine, Space};
+pub use crate::core::record::{Batch, Space, StateEngine};
 
 /// Called with each key and value of a scan; `false` ends it.
 pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> bool;
@@ -83,9 +83,9 @@ pub enum StoreError {
         /// The directory.
         path: String,
         /// Whose database it is.
-        found: Engine,
+        found: StateEngine,
         /// What was asked for.
-        wanted: Engine,
+        wanted: StateEngine,
     },
     /// An import into the directory was begun and not finished; it is left as it is.
     #[error("state directory {path} holds a part of an import that did not finish")]

@@ -3,8 +3,8 @@
 //! One barrier at a time. Its state is complete when every shard has handed over and the lane has confirmed
 //! R at its position; only then does anything reach the disk. Writing belongs to the engine.
 
+use super::cutter::Barrier;
 use super::facts::{Checkpoint, GroupMark};
-use super::intake::Barrier;
 use crate::core::ids::LaneSequence;
 use crate::core::state::changes::GroupChanges;
 
@@ -23,11 +23,11 @@ pub struct Ready {
 #[derive(Debug)]
 pub struct Gather {
     shards: usize,
-    open: Option<Open>,
+    open: Option<OpenCheckpoint>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenCheckpoint {
     barrier: Barrier,
     parts: Vec<bool>,
     lane: Option<LaneSequence>,
@@ -70,9 +70,9 @@ impl Gather {
         Ok(self.ready())
     }
 
-    fn open(&mut self, barrier: Barrier) -> Result<&mut Open, Overlap> {
+    fn open(&mut self, barrier: Barrier) -> Result<&mut OpenCheckpoint, Overlap> {
         let parts = vec![false; self.shards];
-        let open = self.open.get_or_insert_with(|| Open { barrier, parts, lane: None, groups: Vec::new() });
+        let open = self.open.get_or_insert_with(|| OpenCheckpoint { barrier, parts, lane: None, groups: Vec::new() });
         if open.barrier == barrier { Ok(open) } else { Err(Overlap(barrier.number)) }
     }
 

@@ -88,7 +88,7 @@ pub struct Consent {
 
 /// Who asks.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct StartRequest {
     /// This process.
     pub run: RunId,
     /// The configured plan.

@@ -36,7 +36,7 @@ pub fn is_news(disk: &Disk, newest: &LaneMessage) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::core::ids::{LaneSequence, Position};
-    use crate::protocol::start_world::{Row, World, check, since, spec, stored_at};
+    use crate::protocol::tests::world::{Row, World, check, since, spec, stored_at};
 
     /// The state is as of `position`, and counts `lane` outputs.
     fn held(world: &mut World, position: u64, lane: u64) {

@@ -2,7 +2,7 @@
 //!
 //! Judges only; asking the stream what became of them belongs to `app`.
 
-use super::intake::Jump;
+use super::cutter::Jump;
 use super::refusal::Refusal;
 use super::start::{Already, Start};
 use crate::core::ids::Position;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::protocol::facts::Newest;
     use crate::protocol::start::decide;
-    use crate::protocol::start_world::World;
+    use crate::protocol::tests::world::World;
 
     /// What a jump from `from` to 30 leads to, where the input now begins at `first`.
     fn verdict(change: impl FnOnce(&mut World), from: u64, first: u64, recovered: bool) -> bool {

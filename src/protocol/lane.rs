@@ -4,8 +4,8 @@
 //! Output k after the base always has sequence R + k; nothing is ever numbered again. Publishing and asking
 //! the server belong to the engine.
 
+use super::cutter::Barrier;
 use super::header::LaneMessage;
-use super::intake::Barrier;
 use super::refusal::Refusal;
 use super::start::{Already, Start};
 use crate::core::ids::{LaneSequence, Position};
@@ -44,7 +44,7 @@ pub enum Send {
 
 /// The writer's account of the lane.
 #[derive(Debug)]
-pub struct Lane {
+pub struct LaneLedger {
     /// The sequence of the last output that was numbered.
     numbered: LaneSequence,
     confirmed: LaneSequence,
@@ -59,10 +59,10 @@ pub struct Lane {
     own: bool,
 }
 
-impl Lane {
+impl LaneLedger {
     /// The lane as a start found it.
-    pub fn new(start: &Start) -> Lane {
-        Lane {
+    pub fn new(start: &Start) -> LaneLedger {
+        LaneLedger {
             numbered: start.base_lane,
             // What was there at the start is there.
             confirmed: start.lane_last,
@@ -160,13 +160,13 @@ pub fn compare(expected: &Output, plan: &str, found: Option<&LaneMessage>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::{Lane, compare};
+    use super::{LaneLedger, compare};
     use crate::core::ids::{LaneSequence, Nanos, Position};
     use crate::core::output::Output;
+    use crate::protocol::cutter::Barrier;
     use crate::protocol::header::LaneMessage;
-    use crate::protocol::intake::Barrier;
     use crate::protocol::start::decide;
-    use crate::protocol::start_world::{World, message, spec, stored_at};
+    use crate::protocol::tests::world::{World, message, spec, stored_at};
 
     fn output(position: u64) -> Output {
         Output {
@@ -188,13 +188,13 @@ mod tests {
     }
 
     /// The lane of a world in which S is 10 and the lane ends with the output of position 12, at sequence 12.
-    fn lane(change: impl FnOnce(&mut World)) -> Lane {
+    fn lane(change: impl FnOnce(&mut World)) -> LaneLedger {
         let mut world = World::steady();
         change(&mut world);
-        Lane::new(&decide(&world.disk, &world.broker, &world.asked).unwrap())
+        LaneLedger::new(&decide(&world.disk, &world.broker, &world.asked).unwrap())
     }
 
-    fn sends(lane: &mut Lane, positions: std::ops::RangeInclusive<u64>) -> Vec<super::Send> {
+    fn sends(lane: &mut LaneLedger, positions: std::ops::RangeInclusive<u64>) -> Vec<super::Send> {
         positions.map(|position| lane.output(&output(position))).collect()
     }
 

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::protocol::evidence::{Cluster, leader};
     use crate::protocol::start::decide;
-    use crate::protocol::start_world::{World, spec};
+    use crate::protocol::tests::world::{World, spec};
 
     fn look(ms: i64, since: i64) -> Look {
         let cluster = Cluster { leader: Some("a".to_owned()), since: Nanos(since), followers: Vec::new() };

@@ -4,7 +4,7 @@
 //! to which floor, without being told again.
 
 use super::epoch::{self, MARKER};
-use super::facts::{Asked, Broker, Disk, Newest, PlanSince, Rewind};
+use super::facts::{Broker, Disk, Newest, PlanSince, Rewind, StartRequest};
 use super::header::{RunHeader, RunId};
 use super::past;
 use super::refusal::Refusal;
@@ -12,7 +12,7 @@ use super::rewind::{consented_before, plans, present};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::output::{ERROR, Headers, POSITION, REASON, REWINDS, RUN, TIME};
 use crate::core::plan::spec::PlanSpec;
-use crate::core::plan::template::Hole;
+use crate::core::plan::template::TemplateHole;
 
 /// The reason code of a marker.
 pub const REWOUND: &str = "rewound";
@@ -36,7 +36,7 @@ pub struct Marker {
 
 /// The marker with which a refused start goes on, if the operator consents and it is known from where. `disk` is the
 /// account as `rewind::adopt` left it, `raw` as it was read.
-pub fn marker(raw: &Disk, disk: &Disk, broker: &Broker, asked: &Asked, refusal: &Refusal) -> Option<Marker> {
+pub fn marker(raw: &Disk, disk: &Disk, broker: &Broker, asked: &StartRequest, refusal: &Refusal) -> Option<Marker> {
     if !matches!(refusal, Refusal::InputLostTail { .. } | Refusal::InputDiffers { .. }) {
         return None;
     }
@@ -81,9 +81,9 @@ impl Marker {
     /// The subject, that of a dead letter of no kind.
     pub fn subject(&self, plan: &PlanSpec) -> String {
         plan.dead_subject.fill(&mut |hole| match hole {
-            Hole::Reason => Some(REWOUND.to_owned()),
-            Hole::Kind | Hole::Type => Some("unknown".to_owned()),
-            Hole::Subtype | Hole::Subject(_) => None,
+            TemplateHole::Reason => Some(REWOUND.to_owned()),
+            TemplateHole::Kind | TemplateHole::Type => Some("unknown".to_owned()),
+            TemplateHole::Subtype | TemplateHole::Subject(_) => None,
         })
     }
 

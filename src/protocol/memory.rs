@@ -76,7 +76,7 @@ mod tests {
     use crate::core::ids::LaneSequence;
     use crate::protocol::looks::{Look, suspicion};
     use crate::protocol::start::decide;
-    use crate::protocol::start_world::World;
+    use crate::protocol::tests::world::World;
 
     #[test]
     fn a_difference_is_believed_when_a_second_start_finds_the_same() {

@@ -25,16 +25,16 @@ impl Releasing for Outcome {
 
 /// One shard's part of a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part<T> {
+pub struct SlicePart<T> {
     /// The outcomes of its events, in input order.
     pub outcomes: Vec<T>,
     /// What of its events that waited is released in the slice.
     pub released: Vec<Released<T>>,
 }
 
-impl<T> From<Vec<T>> for Part<T> {
-    fn from(outcomes: Vec<T>) -> Part<T> {
-        Part { outcomes, released: Vec::new() }
+impl<T> From<Vec<T>> for SlicePart<T> {
+    fn from(outcomes: Vec<T>) -> SlicePart<T> {
+        SlicePart { outcomes, released: Vec::new() }
     }
 }
 
@@ -43,19 +43,19 @@ impl<T> From<Vec<T>> for Part<T> {
 pub struct Merge<S, T> {
     next: SliceNumber,
     shards: usize,
-    waiting: BTreeMap<SliceNumber, Waiting<S, T>>,
+    waiting: BTreeMap<SliceNumber, WaitingSlice<S, T>>,
 }
 
 #[derive(Debug)]
-struct Waiting<S, T> {
+struct WaitingSlice<S, T> {
     slice: Option<(S, Vec<u8>)>,
-    parts: Vec<Option<Part<T>>>,
+    parts: Vec<Option<SlicePart<T>>>,
 }
 
 /// What cannot happen: a message for a slice that was merged already, twice, or of the wrong length.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("slice {0} came twice or with the wrong number of outcomes")]
-pub struct Broken(pub SliceNumber);
+pub struct MergeFault(pub SliceNumber);
 
 impl<S, T: Releasing> Merge<S, T> {
     /// A merge of slices over this many shards.
@@ -64,31 +64,31 @@ impl<S, T: Releasing> Merge<S, T> {
     }
 
     /// The slice itself and the shard of each of its events, in input order.
-    pub fn slice(&mut self, number: SliceNumber, slice: S, order: Vec<u8>) -> Result<(), Broken> {
+    pub fn slice(&mut self, number: SliceNumber, slice: S, order: Vec<u8>) -> Result<(), MergeFault> {
         let waiting = self.waiting(number)?;
         let before = waiting.slice.replace((slice, order));
-        if before.is_some() { Err(Broken(number)) } else { Ok(()) }
+        if before.is_some() { Err(MergeFault(number)) } else { Ok(()) }
     }
 
     /// One shard's part of a slice.
-    pub fn part(&mut self, number: SliceNumber, shard: usize, part: Part<T>) -> Result<(), Broken> {
-        let place = self.waiting(number)?.parts.get_mut(shard).ok_or(Broken(number))?;
-        if place.replace(part).is_some() { Err(Broken(number)) } else { Ok(()) }
+    pub fn part(&mut self, number: SliceNumber, shard: usize, part: SlicePart<T>) -> Result<(), MergeFault> {
+        let place = self.waiting(number)?.parts.get_mut(shard).ok_or(MergeFault(number))?;
+        if place.replace(part).is_some() { Err(MergeFault(number)) } else { Ok(()) }
     }
 
     /// The next slice, once the slice and all its parts are here.
-    pub fn take_next(&mut self) -> Result<Option<(S, Vec<T>)>, Broken> {
+    pub fn take_next(&mut self) -> Result<Option<(S, Vec<T>)>, MergeFault> {
         let number = self.next;
-        let complete = |w: &Waiting<S, T>| w.slice.is_some() && w.parts.iter().all(Option::is_some);
+        let complete = |w: &WaitingSlice<S, T>| w.slice.is_some() && w.parts.iter().all(Option::is_some);
         if !self.waiting.get(&number).is_some_and(complete) {
             return Ok(None);
         }
-        let Some(Waiting { slice: Some((slice, order)), parts }) = self.waiting.remove(&number) else {
-            return Err(Broken(number));
+        let Some(WaitingSlice { slice: Some((slice, order)), parts }) = self.waiting.remove(&number) else {
+            return Err(MergeFault(number));
         };
         self.next += 1;
         let mut released = Vec::new();
-        let own = |part: Option<Part<T>>| {
+        let own = |part: Option<SlicePart<T>>| {
             let part = part.expect("it is complete");
             released.extend(part.released);
             VecDeque::from(part.outcomes)
@@ -97,23 +97,23 @@ impl<S, T: Releasing> Merge<S, T> {
         let mut merged = Vec::with_capacity(order.len());
         for shard in order {
             let outcome = parts.get_mut(usize::from(shard)).and_then(VecDeque::pop_front);
-            merged.push(outcome.ok_or(Broken(number))?);
+            merged.push(outcome.ok_or(MergeFault(number))?);
         }
         if parts.iter().any(|part| !part.is_empty()) {
-            return Err(Broken(number));
+            return Err(MergeFault(number));
         }
         if !released.is_empty() {
-            merged = with_released(merged, released).ok_or(Broken(number))?;
+            merged = with_released(merged, released).ok_or(MergeFault(number))?;
         }
         Ok(Some((slice, merged)))
     }
 
-    fn waiting(&mut self, number: SliceNumber) -> Result<&mut Waiting<S, T>, Broken> {
+    fn waiting(&mut self, number: SliceNumber) -> Result<&mut WaitingSlice<S, T>, MergeFault> {
         if number < self.next {
-            return Err(Broken(number));
+            return Err(MergeFault(number));
         }
         let shards = self.shards;
-        let empty = || Waiting { slice: None, parts: (0..shards).map(|_| None).collect() };
+        let empty = || WaitingSlice { slice: None, parts: (0..shards).map(|_| None).collect() };
         Ok(self.waiting.entry(number).or_insert_with(empty))
     }
 }
@@ -174,18 +174,18 @@ mod tests {
             .part(
                 0,
                 1,
-                Part { outcomes: vec![vec![10], vec![12]], released: vec![late(2, 5, 3, 53), late(2, 7, 1, 71)] },
+                SlicePart { outcomes: vec![vec![10], vec![12]], released: vec![late(2, 5, 3, 53), late(2, 7, 1, 71)] },
             )
             .unwrap();
         merge
-            .part(0, 0, Part { outcomes: vec![vec![11]], released: vec![late(0, 9, 9, 99), late(2, 5, 1, 51)] })
+            .part(0, 0, SlicePart { outcomes: vec![vec![11]], released: vec![late(0, 9, 9, 99), late(2, 5, 1, 51)] })
             .unwrap();
         let (_, merged) = merge.take_next().unwrap().unwrap();
         assert_eq!(merged, [vec![10, 99], vec![11], vec![12, 51, 53, 71]]);
         merge.slice(1, (), vec![0]).unwrap();
-        merge.part(1, 0, Part { outcomes: vec![vec![1]], released: vec![late(1, 1, 1, 1)] }).unwrap();
+        merge.part(1, 0, SlicePart { outcomes: vec![vec![1]], released: vec![late(1, 1, 1, 1)] }).unwrap();
         merge.part(1, 1, Vec::new().into()).unwrap();
-        assert_eq!(merge.take_next(), Err(Broken(1)), "the slice has no such place");
+        assert_eq!(merge.take_next(), Err(MergeFault(1)), "the slice has no such place");
     }
     use proptest::prelude::*;
 
@@ -232,9 +232,9 @@ mod tests {
     fn what_comes_twice_is_a_fault_of_ours() {
         let mut merge: Merge<(), u8> = Merge::new(1);
         merge.slice(0, (), vec![0]).unwrap();
-        assert_eq!(merge.slice(0, (), vec![0]), Err(Broken(0)));
+        assert_eq!(merge.slice(0, (), vec![0]), Err(MergeFault(0)));
         merge.part(0, 0, vec![].into()).unwrap();
-        assert_eq!(merge.take_next(), Err(Broken(0)), "one outcome is missing");
-        assert_eq!(merge.part(0, 0, vec![].into()), Err(Broken(0)), "that slice is over");
+        assert_eq!(merge.take_next(), Err(MergeFault(0)), "one outcome is missing");
+        assert_eq!(merge.part(0, 0, vec![].into()), Err(MergeFault(0)), "that slice is over");
     }
 }

@@ -27,8 +27,8 @@ pub mod plan_change;
 pub mod refusal;
 pub mod memory;
 pub mod prepare;
-pub mod intake;
-pub mod pace;
+pub mod cutter;
+pub mod schedule;
 pub mod jump;
 pub mod merge;
 pub mod lane;
@@ -47,24 +47,4 @@ pub mod replay;
 pub mod gateway;
 
 #[cfg(test)]
-pub(crate) mod start_world;
-#[cfg(test)]
-mod start_cases;
-#[cfg(test)]
-mod rebuild_cases;
-#[cfg(test)]
-mod plan_cases;
-#[cfg(test)]
-mod lives;
-#[cfg(test)]
-mod lives_engine;
-#[cfg(test)]
-mod identity_cases;
-#[cfg(test)]
-mod emit_cases;
-#[cfg(test)]
-mod map_cases;
-#[cfg(test)]
-mod wait_cases;
-#[cfg(test)]
-mod apply_cases;
+pub(crate) mod tests;

@@ -4,11 +4,11 @@
 //! Publishes nothing itself and knows no actor: it is told what happened and says what to do. What it may not hand
 //! over yet waits here, together with what its slices carry, so that a slow lane slows the intake.
 
+use super::cutter::Barrier;
 use super::header::LaneMessage;
-use super::intake::Barrier;
-use super::lane::{Lane, LaneEvent, Send, compare};
+use super::lane::{LaneEvent, LaneLedger, Send, compare};
 use super::machines::machine::CrashPoint;
-use super::merge::{Broken, Merge, Part, SliceNumber};
+use super::merge::{Merge, MergeFault, SliceNumber, SlicePart};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
 use super::start::{Start, StartKind};
@@ -34,7 +34,7 @@ pub struct Announced<M> {
 
 /// What is to be done, in this order.
 #[derive(Debug)]
-pub enum Act<M> {
+pub enum OutletAct<M> {
     /// The process may die here.
     Crash(CrashPoint),
     /// So many outputs are out already, and equal to what was computed again; the process may die behind each of them.
@@ -85,7 +85,7 @@ pub enum Act<M> {
     /// Something was found that no later output may pass over.
     Refuse(Refusal),
     /// An invariant does not hold.
-    Broken(Broken),
+    Broken(MergeFault),
 }
 
 /// An output that is not confirmed yet.
@@ -102,7 +102,7 @@ pub struct Unconfirmed {
 }
 
 /// A merged slice of which some outputs are not with the lane yet.
-struct Waiting<M> {
+struct UnsentSlice<M> {
     slice: Announced<M>,
     outputs: Peekable<Flatten<std::vec::IntoIter<Outcome>>>,
 }
@@ -110,8 +110,8 @@ struct Waiting<M> {
 /// The outlet of one start. `M` travels with a slice, `K` with a batch of old messages.
 pub struct Outlet<M, K> {
     merge: Merge<Announced<M>, Outcome>,
-    lane: Lane,
-    queue: VecDeque<Waiting<M>>,
+    lane: LaneLedger,
+    queue: VecDeque<UnsentSlice<M>>,
     old: OldMessages<K>,
     sent: VecDeque<Unconfirmed>,
     sent_bytes: usize,
@@ -131,7 +131,7 @@ impl<M, K> Outlet<M, K> {
         Outlet {
             compares: CrashPoint(if rebuilds { "during_a_rebuild" } else { "during_suppression" }),
             merge: Merge::new(shards),
-            lane: Lane::new(start),
+            lane: LaneLedger::new(start),
             queue: VecDeque::new(),
             old: OldMessages::new(start.lane_last),
             sent: VecDeque::new(),
@@ -145,40 +145,46 @@ impl<M, K> Outlet<M, K> {
     }
 
     /// A slice is on its way; `order` holds the shard of each event.
-    pub fn announced(&mut self, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<Act<M>>) {
+    pub fn announced(&mut self, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<OutletAct<M>>) {
         let merged = self.merge.slice(slice.number, slice, order);
         self.take_merged(merged, acts);
     }
 
     /// One shard's part of a slice.
-    pub fn processed(&mut self, number: SliceNumber, shard: usize, part: Part<Outcome>, acts: &mut Vec<Act<M>>) {
+    pub fn processed(
+        &mut self,
+        number: SliceNumber,
+        shard: usize,
+        part: SlicePart<Outcome>,
+        acts: &mut Vec<OutletAct<M>>,
+    ) {
         let merged = self.merge.part(number, shard, part);
         self.take_merged(merged, acts);
     }
 
     /// Messages that were in the lane at the start.
-    pub fn old(&mut self, batch: OldBatch<K>, acts: &mut Vec<Act<M>>) {
+    pub fn old(&mut self, batch: OldBatch<K>, acts: &mut Vec<OutletAct<M>>) {
         self.old.add(batch);
         self.send_what_fits(acts);
     }
 
     /// Everything up to `sequence` is stored.
-    pub fn confirmed(&mut self, sequence: LaneSequence, acts: &mut Vec<Act<M>>) {
+    pub fn confirmed(&mut self, sequence: LaneSequence, acts: &mut Vec<OutletAct<M>>) {
         self.lane.confirm(sequence);
         let confirmed = self.sent.partition_point(|sent| sent.sequence <= sequence);
         let outputs: Vec<Unconfirmed> = self.sent.drain(..confirmed).collect();
         self.sent_bytes -= outputs.iter().map(|output| output.bytes).sum::<usize>();
-        acts.push(Act::Confirmed { through: sequence, outputs });
+        acts.push(OutletAct::Confirmed { through: sequence, outputs });
         self.reach_barriers(acts);
         if !self.ours && self.lane.is_ours() {
             self.ours = true;
-            acts.push(Act::LaneIsOurs);
+            acts.push(OutletAct::LaneIsOurs);
         }
         self.send_what_fits(acts);
     }
 
     /// To be called before anything else: an empty lane has nothing to pass over.
-    pub fn begin(&mut self, acts: &mut Vec<Act<M>>) {
+    pub fn begin(&mut self, acts: &mut Vec<OutletAct<M>>) {
         self.note_recovery(acts);
     }
 
@@ -187,13 +193,13 @@ impl<M, K> Outlet<M, K> {
         self.lane.unconfirmed()
     }
 
-    fn take_merged(&mut self, added: Result<(), Broken>, acts: &mut Vec<Act<M>>) {
+    fn take_merged(&mut self, added: Result<(), MergeFault>, acts: &mut Vec<OutletAct<M>>) {
         let mut result = added;
         while result.is_ok() {
             match self.merge.take_next() {
                 Ok(Some((slice, outcomes))) => {
-                    acts.push(Act::Merged(slice.number));
-                    self.queue.push_back(Waiting { slice, outputs: outcomes.into_iter().flatten().peekable() });
+                    acts.push(OutletAct::Merged(slice.number));
+                    self.queue.push_back(UnsentSlice { slice, outputs: outcomes.into_iter().flatten().peekable() });
                 }
                 Ok(None) => break,
                 Err(broken) => result = Err(broken),
@@ -201,12 +207,12 @@ impl<M, K> Outlet<M, K> {
         }
         match result {
             Ok(()) => self.send_what_fits(acts),
-            Err(broken) => acts.push(Act::Broken(broken)),
+            Err(broken) => acts.push(OutletAct::Broken(broken)),
         }
     }
 
     /// Moves outputs from the queue to the writer while window and comparison allow it.
-    fn send_what_fits(&mut self, acts: &mut Vec<Act<M>>) {
+    fn send_what_fits(&mut self, acts: &mut Vec<OutletAct<M>>) {
         let mut chunk: Vec<Output> = Vec::new();
         let mut first = LaneSequence(0);
         let mut passed = 0;
@@ -242,7 +248,7 @@ impl<M, K> Outlet<M, K> {
                     let judge = |found: Option<&LaneMessage>| compare(&output, &self.plan, found);
                     if let Err(refusal) = self.old.compare(sequence, judge) {
                         self.stopped = true;
-                        acts.push(Act::Refuse(refusal));
+                        acts.push(OutletAct::Refuse(refusal));
                     }
                 }
             }
@@ -250,22 +256,22 @@ impl<M, K> Outlet<M, K> {
         publish(first, &mut chunk, acts);
         if passed > 0 {
             // What is out comes before what is not.
-            acts.insert(begin, Act::Recomputed { outputs: passed, each: self.compares });
+            acts.insert(begin, OutletAct::Recomputed { outputs: passed, each: self.compares });
         }
         self.note_recovery(acts);
         self.reach_barriers(acts);
     }
 
     /// The front slice is wholly with the lane: its barrier follows its outputs.
-    fn slice_is_sent(&mut self, acts: &mut Vec<Act<M>>) {
-        if let Some(Waiting { slice, .. }) = self.queue.pop_front() {
+    fn slice_is_sent(&mut self, acts: &mut Vec<OutletAct<M>>) {
+        if let Some(UnsentSlice { slice, .. }) = self.queue.pop_front() {
             self.lane.passed(slice.through);
             if let Some(barrier) = slice.barrier {
                 self.lane.barrier(barrier);
             }
             let waits = self.lane.unconfirmed();
             let unconfirmed = (waits > 0).then(|| LaneSequence(self.lane.confirmed().0 + waits));
-            acts.push(Act::Sent { number: slice.number, unconfirmed, carried: slice.carried });
+            acts.push(OutletAct::Sent { number: slice.number, unconfirmed, carried: slice.carried });
         }
     }
 
@@ -275,23 +281,23 @@ impl<M, K> Outlet<M, K> {
         self.sent.push_back(Unconfirmed { sequence, stored_at, event_time, bytes });
     }
 
-    fn reach_barriers(&mut self, acts: &mut Vec<Act<M>>) {
+    fn reach_barriers(&mut self, acts: &mut Vec<OutletAct<M>>) {
         while let Some((barrier, lane)) = self.lane.reached() {
-            acts.push(Act::Reached { barrier, lane });
+            acts.push(OutletAct::Reached { barrier, lane });
         }
     }
 
-    fn note_recovery(&mut self, acts: &mut Vec<Act<M>>) {
+    fn note_recovery(&mut self, acts: &mut Vec<OutletAct<M>>) {
         if !self.recovered && self.lane.is_past_the_old() {
             self.recovered = true;
-            acts.push(Act::Recovered);
+            acts.push(OutletAct::Recovered);
         }
     }
 }
 
-fn publish<M>(first: LaneSequence, chunk: &mut Vec<Output>, acts: &mut Vec<Act<M>>) {
+fn publish<M>(first: LaneSequence, chunk: &mut Vec<Output>, acts: &mut Vec<OutletAct<M>>) {
     if !chunk.is_empty() {
-        acts.push(Act::Publish { first, outputs: std::mem::take(chunk) });
-        acts.push(Act::Crash(CrashPoint("after_publish_before_confirmation")));
+        acts.push(OutletAct::Publish { first, outputs: std::mem::take(chunk) });
+        acts.push(OutletAct::Crash(CrashPoint("after_publish_before_confirmation")));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows no text of a plan but what the state directory and the configuration have. Used by the start rules.
 
-use super::facts::{Asked, Broker, Disk, PlanSince};
+use super::facts::{Broker, Disk, PlanSince, StartRequest};
 use super::header::LaneMessage;
 use super::history;
 use super::plan_change;
@@ -57,7 +57,7 @@ pub fn regime(message: &LaneMessage) -> PlanSince {
 }
 
 /// Whether the configured plan is not the last one of the past.
-pub fn differs(disk: &Disk, broker: &Broker, asked: &Asked) -> bool {
+pub fn differs(disk: &Disk, broker: &Broker, asked: &StartRequest) -> bool {
     plans(disk, broker).last().is_some_and(|last| last.plan != asked.plan.fingerprint())
 }
 
@@ -72,7 +72,7 @@ pub fn with_the_configured(
     mut plans: Vec<PlanSince>,
     reached: Position,
     disk: &Disk,
-    asked: &Asked,
+    asked: &StartRequest,
 ) -> Result<Vec<PlanSince>, Refusal> {
     let configured = asked.plan.fingerprint();
     if plans.last().is_some_and(|last| last.plan == configured) {
@@ -97,7 +97,7 @@ pub fn with_the_configured(
 }
 
 /// The text of every plan from the one behind `after` on is there.
-pub fn texts_are_there(plans: &[PlanSince], after: Position, disk: &Disk, asked: &Asked) -> Result<(), Refusal> {
+pub fn texts_are_there(plans: &[PlanSince], after: Position, disk: &Disk, asked: &StartRequest) -> Result<(), Refusal> {
     let configured = asked.plan.fingerprint();
     let at_work = in_force(plans, after).map_or(Position(0), |plan| plan.since);
     let mut needed = plans.iter().filter(|plan| plan.since >= at_work && plan.plan != configured);

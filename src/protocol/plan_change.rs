@@ -48,7 +48,7 @@ fn differences(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::start_world::spec;
+    use crate::protocol::tests::world::spec;
     use serde_json::json;
 
     /// A change of plan A, and the sentence about it.

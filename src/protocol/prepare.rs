@@ -9,7 +9,7 @@ use super::start::{Start, StartKind, Until};
 use super::writes::NextPlan;
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
-use crate::core::plan::spec::{Identity, PlanSpec};
+use crate::core::plan::spec::{IdentityRule, PlanSpec};
 
 /// What a start is made of, beside its rows.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ pub fn text_of(fingerprint: &str, configured: &PlanSpec, disk: &Disk) -> Option<
 pub fn other_rule_through(
     plans: &[PlanSince],
     running: &PlanSince,
-    rule: impl Fn(&PlanSince) -> Option<Identity>,
+    rule: impl Fn(&PlanSince) -> Option<IdentityRule>,
 ) -> Position {
     let own = rule(running);
     let ends = plans.iter().skip(1).map(|next| next.since).chain([running.since]);

@@ -207,5 +207,4 @@ pub fn promoted(
 }
 
 #[cfg(test)]
-#[path = "rebind_cases.rs"]
-mod cases;
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Every such start takes the lane as it is: an output that is out is never published again.
 
-use super::facts::{Asked, Broker, Disk, Newest, PlanSince};
+use super::facts::{Broker, Disk, Newest, PlanSince, StartRequest};
 use super::header::LaneMessage;
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
@@ -11,14 +11,14 @@ use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 
 /// The first start: from whatever is the input's first event.
-pub fn fresh(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
+pub fn fresh(disk: &Disk, broker: &Broker, asked: &StartRequest) -> Start {
     let origin = Position(broker.input.first.max(1));
     let start = anew(StartKind::Fresh, origin, (disk, broker), vec![configured(asked, origin)], 0);
     Start { history: Position(broker.input.last), ..start }
 }
 
 /// Rule 4: each plan of the past is applied again where it was in force.
-pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static str) -> Result<Start, Refusal> {
+pub fn from_origin(disk: &Disk, broker: &Broker, asked: &StartRequest, why: &'static str) -> Result<Start, Refusal> {
     let record = disk.checkpoint.as_ref();
     let lane_last = LaneSequence(broker.output.last);
     let origin = origin(disk, broker).ok_or(Refusal::NoOrigin { lane_last })?;
@@ -56,7 +56,7 @@ pub fn from_origin(disk: &Disk, broker: &Broker, asked: &Asked, why: &'static st
 }
 
 /// `--rebuild-state`: the new plan over the whole input; whatever is out stays out.
-pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
+pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &StartRequest) -> Result<Start, Refusal> {
     let lane_last = LaneSequence(broker.output.last);
     let origin = disk.checkpoint.as_ref().map(|record| record.origin).or(origin(disk, broker));
     let origin = origin.ok_or(Refusal::NoOrigin { lane_last })?;
@@ -76,7 +76,7 @@ pub fn under_the_configured_plan(disk: &Disk, broker: &Broker, asked: &Asked) ->
 }
 
 /// `--accept-gap`, where the past cannot be computed again: the configured plan over what the input still has.
-pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &Asked) -> Start {
+pub fn past_a_gap(disk: &Disk, broker: &Broker, asked: &StartRequest) -> Start {
     let known = origin(disk, broker).unwrap_or_default();
     let origin = Position(known.0.max(broker.input.first).max(1));
     let kind = StartKind::Rebuild("--accept-gap consents to go on without what is missing");
@@ -178,7 +178,7 @@ fn through(start: &mut Start, out: Position) {
     (start.already, start.base) = (Already::Through(out), out);
 }
 
-fn configured(asked: &Asked, since: Position) -> PlanSince {
+fn configured(asked: &StartRequest, since: Position) -> PlanSince {
     PlanSince { plan: asked.plan.fingerprint(), since }
 }
 

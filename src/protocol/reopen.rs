@@ -25,7 +25,7 @@ pub struct Own {
 
 /// What the stream's leader says of the lane.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct LeaderAccount {
     /// When the stream was created.
     pub created: Nanos,
     /// Its last sequence.
@@ -44,7 +44,7 @@ pub enum Reopen {
 }
 
 /// Judges a lane of which everything up to `confirmed` is confirmed.
-pub fn reopen(own: &Own, confirmed: LaneSequence, kept: &Kept, seen: &Seen) -> Reopen {
+pub fn reopen(own: &Own, confirmed: LaneSequence, kept: &UnconfirmedOutputs, seen: &LeaderAccount) -> Reopen {
     let last = seen.last;
     if seen.created != own.created {
         return Reopen::Anew("the output stream is another one");
@@ -74,16 +74,16 @@ pub fn reopen(own: &Own, confirmed: LaneSequence, kept: &Kept, seen: &Seen) -> R
 
 /// Outputs that were sent and are not confirmed, in order and in the pieces in which they came.
 #[derive(Debug)]
-pub struct Kept {
+pub struct UnconfirmedOutputs {
     last: LaneSequence,
     /// Each piece with the sequence of its first output.
     pieces: VecDeque<(LaneSequence, Vec<Output>)>,
 }
 
-impl Kept {
+impl UnconfirmedOutputs {
     /// Nothing yet, for a lane that ends at `after`.
-    pub fn new(after: LaneSequence) -> Kept {
-        Kept { last: after, pieces: VecDeque::new() }
+    pub fn new(after: LaneSequence) -> UnconfirmedOutputs {
+        UnconfirmedOutputs { last: after, pieces: VecDeque::new() }
     }
 
     /// Takes outputs that follow the last one; returns them to be sent.
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::core::ids::Position;
     use crate::protocol::header::RunId;
-    use crate::protocol::start_world::stored_at;
+    use crate::protocol::tests::world::stored_at;
 
     fn output(position: u64) -> Output {
         Output {
@@ -146,8 +146,8 @@ mod tests {
     }
 
     /// Sequences 11 to 17 of positions 21 to 27, in three pieces; 11 and 12 are confirmed.
-    fn kept() -> Kept {
-        let mut kept = Kept::new(LaneSequence(10));
+    fn kept() -> UnconfirmedOutputs {
+        let mut kept = UnconfirmedOutputs::new(LaneSequence(10));
         for piece in [21..=22, 23..=25, 26..=27] {
             kept.keep(piece.map(output).collect());
         }
@@ -190,10 +190,10 @@ mod tests {
 
     #[test]
     fn a_lane_is_gone_on_with_only_behind_a_message_of_this_very_start() {
-        let judged = |change: &dyn Fn(&mut Seen)| {
+        let judged = |change: &dyn Fn(&mut LeaderAccount)| {
             let own = own();
             let newest = Some(message(14, 24, &own.header));
-            let mut seen = Seen { created: Nanos(7), last: LaneSequence(14), newest };
+            let mut seen = LeaderAccount { created: Nanos(7), last: LaneSequence(14), newest };
             change(&mut seen);
             match reopen(&own, LaneSequence(12), &kept(), &seen) {
                 Reopen::Behind(last) => format!("behind {last}"),
@@ -223,8 +223,9 @@ mod tests {
         );
         assert_eq!(judged(&|seen| seen.newest = None), "the newest output is gone, or not ours");
         assert_eq!(judged(&|seen| seen.created = Nanos(8)), "the output stream is another one");
-        let nothing = Seen { created: Nanos(7), last: LaneSequence(10), newest: Some(message(10, 20, &own().header)) };
-        let mut fresh = Kept::new(LaneSequence(10));
+        let nothing =
+            LeaderAccount { created: Nanos(7), last: LaneSequence(10), newest: Some(message(10, 20, &own().header)) };
+        let mut fresh = UnconfirmedOutputs::new(LaneSequence(10));
         fresh.keep(vec![output(21)]);
         let verdict = reopen(&own(), LaneSequence(10), &fresh, &nothing);
         assert_eq!(verdict, Reopen::Anew("no output of this start is stored"));

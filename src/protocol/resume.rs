@@ -2,7 +2,7 @@
 //!
 //! Never refuses what `--accept-gap` consents to; what is missing then is passed by, and the state stays.
 
-use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince};
+use super::facts::{Broker, Checkpoint, Disk, Newest, PlanSince, StartRequest};
 use super::refusal::Refusal;
 use super::start::{Already, Start, StartKind, Until};
 use super::{past, rewind};
@@ -10,7 +10,7 @@ use crate::core::ids::{LaneSequence, Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 
 /// Goes on from S.
-pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
+pub fn resume(disk: &Disk, record: &Checkpoint, broker: &Broker, asked: &StartRequest) -> Result<Start, Refusal> {
     let ahead = disk.ahead();
     let mut start = Start {
         kind: StartKind::Resume,
@@ -72,7 +72,7 @@ fn choose_the_plan(
     disk: &Disk,
     record: &Checkpoint,
     broker: &Broker,
-    asked: &Asked,
+    asked: &StartRequest,
 ) -> Result<(), Refusal> {
     let same_origin = broker.newest.ours().is_none_or(|newest| newest.run.origin == record.origin);
     // A message of another origin says nothing about the plans of this one.

@@ -174,5 +174,4 @@ fn holds(disk: &Disk, broker: &Broker) -> bool {
 }
 
 #[cfg(test)]
-#[path = "rewind_cases.rs"]
-mod cases;
+mod tests;

@@ -3,15 +3,15 @@
 //! Hosts the intake, the step of each shard and the merge that the engine's actors host, and adds no rule of its own.
 //! For whoever wants to know what becomes of events without an engine: the audit, `sidestream test`, benches, fuzzing.
 
-use super::intake::{Barrier, Intake, Slice};
-use super::merge::{Merge, Part};
+use super::cutter::{Barrier, Cutter, Slice};
+use super::merge::{Merge, SlicePart};
 use crate::core::event::{Event, Events, StoredMessage};
 use crate::core::explain::{Explained, explain};
 use crate::core::ids::{Nanos, Position};
 use crate::core::outcome::Outcome;
 use crate::core::plan::compiled::Plan;
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::step::{Ran, Step};
+use crate::core::step::{SliceResult, Step};
 use std::sync::Arc;
 
 /// Slices and barriers come from one intake, so that neither can be of the wrong size or come twice.
@@ -24,7 +24,7 @@ pub struct Runner {
     pub plan: Arc<Plan>,
     /// The step of each shard, with the state that the shard owns.
     pub shards: Vec<Step>,
-    intake: Intake,
+    intake: Cutter,
     merge: Merge<(), Outcome>,
 }
 
@@ -38,7 +38,7 @@ impl Runner {
     /// Goes on behind a position, with one state for each shard and the stream time at that position.
     pub fn over(plan: Arc<Plan>, states: Vec<State>, after: Position, stream_time: Nanos) -> Runner {
         Runner {
-            intake: Intake::after(plan.clone(), states.len(), after, stream_time).with_clock(anything_waits(&states)),
+            intake: Cutter::after(plan.clone(), states.len(), after, stream_time).with_clock(anything_waits(&states)),
             merge: Merge::new(states.len()),
             shards: (0..).zip(states).map(|(n, state)| Step::new(plan.clone(), state.of_shard(n))).collect(),
             plan,
@@ -60,8 +60,8 @@ impl Runner {
         let Slice { number, shards, order, .. } = slice;
         self.merge.slice(number, (), order).expect(OWN);
         for (shard, (step, events)) in self.shards.iter_mut().zip(&shards).enumerate() {
-            let Ran { outcomes, released } = step.run(events);
-            self.merge.part(number, shard, Part { outcomes, released }).expect(OWN);
+            let SliceResult { outcomes, released } = step.run(events);
+            self.merge.part(number, shard, SlicePart { outcomes, released }).expect(OWN);
         }
         let (_, outcomes) = self.merge.take_next().expect(OWN).expect("every shard has handed over its part");
         outcomes

@@ -3,7 +3,7 @@
 //! Pure judgement, in the order of the rules; a refusal names what is wrong and what to do. Gathering the
 //! facts and carrying the decision out belong to `app`.
 
-use super::facts::{Asked, Broker, Checkpoint, Disk, Newest, PlanSince, Rewind};
+use super::facts::{Broker, Checkpoint, Disk, Newest, PlanSince, Rewind, StartRequest};
 use super::header::LaneMessage;
 use super::refusal::Refusal;
 use super::resume::resume;
@@ -97,7 +97,7 @@ impl Start {
 }
 
 /// Decides how to begin.
-pub fn decide(disk: &Disk, broker: &Broker, asked: &Asked) -> Result<Start, Refusal> {
+pub fn decide(disk: &Disk, broker: &Broker, asked: &StartRequest) -> Result<Start, Refusal> {
     if let Some(newest) = broker.newest.ours() {
         same_lane(newest, asked)?;
     }
@@ -139,7 +139,7 @@ fn is_ahead(disk: &Disk, broker: &Broker) -> bool {
 }
 
 /// The lane's newest message belongs to this input and to no later run.
-fn same_lane(newest: &LaneMessage, asked: &Asked) -> Result<(), Refusal> {
+fn same_lane(newest: &LaneMessage, asked: &StartRequest) -> Result<(), Refusal> {
     if newest.input_stream != asked.plan.input_stream {
         return Err(Refusal::OtherInput { found: newest.input_stream.clone(), asked: asked.plan.input_stream.clone() });
     }

@@ -12,7 +12,7 @@ const MOST: u32 = 30;
 
 /// What is to be seen at a look, which comes once a second.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct TickLook {
     /// The wall clock.
     pub now: Nanos,
     /// Messages taken from the input so far.
@@ -34,7 +34,7 @@ pub struct Ticks {
 
 impl Ticks {
     /// Whether a message is to be published now.
-    pub fn look(&mut self, look: Look) -> bool {
+    pub fn look(&mut self, look: TickLook) -> bool {
         let quiet = self.received.replace(look.received) == Some(look.received);
         let Some(deadline) = look.deadline else {
             *self = Ticks { received: self.received, ..Ticks::default() };
@@ -63,7 +63,7 @@ mod tests {
     /// The seconds at which messages come; `received` and `deadline` by second.
     fn ticks(seconds: i64, received: impl Fn(i64) -> u64, deadline: impl Fn(i64) -> Option<i64>) -> Vec<i64> {
         let mut ticks = Ticks::default();
-        let look = |second: i64| Look {
+        let look = |second: i64| TickLook {
             now: Nanos(second * SECOND),
             received: received(second),
             deadline: deadline(second).map(|deadline| Nanos(deadline * SECOND)),

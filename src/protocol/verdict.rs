@@ -11,7 +11,7 @@ use std::fmt;
 
 /// What to do after a refused output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RefusalVerdict {
     /// Start again: at once, or after a pause.
     Again {
         /// Who wrote what stands there.
@@ -45,16 +45,16 @@ impl fmt::Display for Who {
 }
 
 /// Judges what stands at the refused sequence, for a start of a run.
-pub fn refused(at: LaneSequence, found: Option<&StoredMessage>, run: &RunId, start: u64) -> Verdict {
-    let Some(message) = found else { return Verdict::Again { who: Who::Nobody, pause: true } };
+pub fn refused(at: LaneSequence, found: Option<&StoredMessage>, run: &RunId, start: u64) -> RefusalVerdict {
+    let Some(message) = found else { return RefusalVerdict::Again { who: Who::Nobody, pause: true } };
     match LaneMessage::read(message) {
-        None => Verdict::Stop(Refusal::ForeignMessage { sequence: at }),
+        None => RefusalVerdict::Stop(Refusal::ForeignMessage { sequence: at }),
         Some(found) if found.run.run > *run && !planted(Mutant::RunIdIgnored) => {
-            Verdict::Stop(Refusal::NewerRun { run: found.run.run.to_string() })
+            RefusalVerdict::Stop(Refusal::NewerRun { run: found.run.run.to_string() })
         }
-        Some(found) if found.run.run == *run => Verdict::Again { who: Who::Us, pause: found.run.start == start },
+        Some(found) if found.run.run == *run => RefusalVerdict::Again { who: Who::Us, pause: found.run.start == start },
         // Racing an earlier engine is won by being quick, not by waiting.
-        Some(_) => Verdict::Again { who: Who::Another, pause: false },
+        Some(_) => RefusalVerdict::Again { who: Who::Another, pause: false },
     }
 }
 
@@ -80,8 +80,8 @@ mod tests {
             message(Some(vec![(POSITION, "EVENTS:7:0".to_owned()), (TIME, "1".to_owned()), (RUN, run)]))
         };
         let verdict = |found: Option<StoredMessage>| match refused(LaneSequence(7), found.as_ref(), &ours, 3) {
-            Verdict::Again { who, pause } => format!("{who}, {pause}"),
-            Verdict::Stop(refusal) => refusal.exit_code().to_string(),
+            RefusalVerdict::Again { who, pause } => format!("{who}, {pause}"),
+            RefusalVerdict::Stop(refusal) => refusal.exit_code().to_string(),
         };
         assert_eq!(verdict(None), "nobody, true");
         assert_eq!(verdict(Some(message(None))), "70");

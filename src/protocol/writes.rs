@@ -15,7 +15,7 @@ use crate::core::state::changes::GroupChanges;
 
 /// One step of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Write {
+pub enum CheckpointWrite {
     /// A key group's rows, ids and mark: one batch, never split.
     Group(KeyGroup, Batch),
     /// Everything so far is on disk before the next step.
@@ -36,17 +36,17 @@ pub struct NextPlan {
 }
 
 /// The steps of a checkpoint, after which the plan may be another, and the record that they leave.
-pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Vec<Write>, Checkpoint) {
+pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Vec<CheckpointWrite>, Checkpoint) {
     let mark = ready.mark().encode();
     let record = record(&ready, before, next);
     let group = |group: GroupChanges| {
         let mut changes = group.changes;
         changes.push((MARK_KEY.to_vec(), Some(mark.clone())));
-        Write::Group(group.group, Batch { changes })
+        CheckpointWrite::Group(group.group, Batch { changes })
     };
     let (groups, everyones): (Vec<GroupChanges>, Vec<GroupChanges>) =
         ready.groups.into_iter().partition(|changes| !changes.group.is_everyone());
-    let mut steps: Vec<Write> = groups.into_iter().map(&group).collect();
+    let mut steps: Vec<CheckpointWrite> = groups.into_iter().map(&group).collect();
     let mut changes = Vec::new();
     for everyones in everyones {
         if planted(Mutant::GlobalRowsAheadOfS) {
@@ -55,19 +55,19 @@ pub fn writes(ready: Ready, before: &Checkpoint, next: Option<&NextPlan>) -> (Ve
             changes.extend(everyones.changes);
         }
     }
-    steps.push(Write::Sync);
+    steps.push(CheckpointWrite::Sync);
     if let Some(next) = next {
         encode_plan(&next.fingerprint, &next.text, &mut changes).expect("a plan's text is small");
     }
     changes.push((CHECKPOINT_KEY.to_vec(), Some(record.encode())));
-    steps.push(Write::Record(Batch { changes }));
+    steps.push(CheckpointWrite::Record(Batch { changes }));
     if planted(Mutant::RecordBeforeGroups) {
         steps.rotate_right(1);
     }
     if planted(Mutant::NoFirstSync) {
-        steps.retain(|step| *step != Write::Sync);
+        steps.retain(|step| *step != CheckpointWrite::Sync);
     }
-    steps.push(Write::Sync);
+    steps.push(CheckpointWrite::Sync);
     if planted(Mutant::NoSecondSync) {
         steps.pop();
     }
@@ -91,7 +91,7 @@ fn record(ready: &Ready, before: &Checkpoint, next: Option<&NextPlan>) -> Checkp
 mod tests {
     use super::*;
     use crate::core::ids::{LaneSequence, Nanos};
-    use crate::protocol::intake::Barrier;
+    use crate::protocol::cutter::Barrier;
 
     fn ready() -> Ready {
         let change = |group| GroupChanges { group: KeyGroup(group), changes: vec![(vec![1], Some(vec![2]))] };
@@ -100,14 +100,14 @@ mod tests {
     }
 
     /// Each step with the number of its changes.
-    fn line(write: &Write) -> String {
+    fn line(write: &CheckpointWrite) -> String {
         match write {
-            Write::Group(group, batch) => {
+            CheckpointWrite::Group(group, batch) => {
                 assert_eq!(batch.changes.last().unwrap().0, MARK_KEY);
                 format!("group {} ({})", group.0, batch.changes.len())
             }
-            Write::Sync => "sync".to_owned(),
-            Write::Record(batch) => {
+            CheckpointWrite::Sync => "sync".to_owned(),
+            CheckpointWrite::Record(batch) => {
                 assert_eq!(batch.changes.last().unwrap().0, CHECKPOINT_KEY);
                 format!("record ({})", batch.changes.len())
             }

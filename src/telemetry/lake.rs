@@ -2,8 +2,8 @@
 
 use super::catalogue as all;
 use super::registry::Registry;
-use crate::protocol::lake::entry::Entry;
-use crate::protocol::lake::table::Table;
+use crate::protocol::lake::entry::LakeEntry;
+use crate::protocol::lake::table::LakeTable;
 use metrics::{Counter, Gauge, Histogram};
 
 /// Handles of everything but the declared columns' counters, which the configuration names.
@@ -15,8 +15,8 @@ pub struct LakeMetrics {
     spool: Gauge,
     commits: Counter,
     commit_seconds: Histogram,
-    files: [(Table, Counter); 2],
-    rows: [(Table, Counter); 2],
+    files: [(LakeTable, Counter); 2],
+    rows: [(LakeTable, Counter); 2],
     bytes: Counter,
     failures: Counter,
     fallbacks: Counter,
@@ -32,8 +32,8 @@ impl LakeMetrics {
             spool: registry.gauge(&all::LAKE_SPOOL, &[]),
             commits: registry.counter(&all::LAKE_COMMITS, &[]),
             commit_seconds: registry.histogram(&all::LAKE_COMMIT_SECONDS, &[]),
-            files: Table::ALL.map(|table| (table, registry.counter(&all::LAKE_FILES, &[table.name()]))),
-            rows: Table::ALL.map(|table| (table, registry.counter(&all::LAKE_ROWS, &[table.name()]))),
+            files: LakeTable::ALL.map(|table| (table, registry.counter(&all::LAKE_FILES, &[table.name()]))),
+            rows: LakeTable::ALL.map(|table| (table, registry.counter(&all::LAKE_ROWS, &[table.name()]))),
             bytes: registry.counter(&all::LAKE_BYTES, &[]),
             failures: registry.counter(&all::LAKE_FAILURES, &[]),
             fallbacks: registry.counter(&all::LAKE_FALLBACKS, &[]),
@@ -53,12 +53,12 @@ impl LakeMetrics {
     }
 
     /// An entry is published.
-    pub fn published(&self, entry: &Entry) {
+    pub fn published(&self, entry: &LakeEntry) {
         if let Some(to) = entry.to {
             self.position.set(to.position as f64);
         }
         for file in &entry.files {
-            let count = |counters: &[(Table, Counter); 2], by: u64| {
+            let count = |counters: &[(LakeTable, Counter); 2], by: u64| {
                 for (_, counter) in counters.iter().filter(|(table, _)| *table == file.table) {
                     counter.increment(by);
                 }

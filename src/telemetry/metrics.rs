@@ -11,7 +11,7 @@ use super::lake::LakeMetrics;
 use super::outcomes::Outcomes;
 use super::recent::Recent;
 use super::registry::Registry;
-use super::waiting::{self, Waiting};
+use super::waiting::{self, WaitingGauges};
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::tally::Tally;
@@ -25,14 +25,14 @@ pub use super::handles::{Refused, Stage};
 
 /// All metrics of one engine. A clone is another hand on the same figures.
 #[derive(Clone)]
-pub struct Metrics(Arc<Inner>);
+pub struct Metrics(Arc<MetricsInner>);
 
-struct Inner {
+struct MetricsInner {
     registry: Registry,
     handles: Handles,
     outcomes: Mutex<Option<Arc<Outcomes>>>,
     live: Live,
-    waiting: Waiting,
+    waiting: WaitingGauges,
     recent: Mutex<Recent>,
     started: Instant,
     /// When the last checkpoint was written, in nanoseconds after `started`.
@@ -50,12 +50,12 @@ impl Metrics {
     pub fn new() -> Metrics {
         let registry = Registry::new();
         let handles = Handles::new(&registry);
-        Metrics(Arc::new(Inner {
+        Metrics(Arc::new(MetricsInner {
             registry,
             handles,
             outcomes: Mutex::new(None),
             live: Live::default(),
-            waiting: Waiting::default(),
+            waiting: WaitingGauges::default(),
             recent: Mutex::new(Recent::new()),
             started: Instant::now(),
             checkpoint_ns: AtomicU64::new(0),

@@ -6,7 +6,7 @@
 use super::catalogue as all;
 use super::figures::Live;
 use super::registry::Registry;
-use crate::core::apply::Kept;
+use crate::core::apply::Unchanged;
 use crate::core::expr::Why;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::condition::RuleId;
@@ -27,7 +27,7 @@ pub(super) struct Outcomes {
     kinds: Vec<KindCounters>,
     misses: BTreeMap<TableId, Counter>,
     /// Rows left as they were, of tables with a version.
-    rows_kept: BTreeMap<(TableId, Kept), Counter>,
+    rows_kept: BTreeMap<(TableId, Unchanged), Counter>,
     /// By the number of a rule.
     rules: Vec<RuleCounters>,
     /// Messages of maps, by the map's number among the rules.
@@ -87,7 +87,7 @@ impl Outcomes {
         let rows_kept = versioned.flat_map(|(name, _)| {
             let table = plan.layout.table(name);
             let counter = move |(why, kept)| Some(((table?, kept), registry.counter(&all::ROWS_KEPT, &[name, why])));
-            Kept::NAMED.into_iter().filter_map(counter)
+            Unchanged::NAMED.into_iter().filter_map(counter)
         });
         let rules = plan.rules.iter().map(|rule| RuleCounters {
             dropped: registry.counter(&all::FILTERED, &[rule]),

@@ -14,7 +14,7 @@ const OFTEN: usize = 6;
 
 /// What is to be seen at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct StallLook {
     /// Outputs handed to the output stream that it has not confirmed.
     pub unconfirmed: u64,
     /// Outputs confirmed so far.
@@ -39,12 +39,12 @@ pub struct Stall {
 
 impl Stall {
     /// A judge that has seen this so far.
-    pub fn new(now: Instant, seen: Seen) -> Stall {
+    pub fn new(now: Instant, seen: StallLook) -> Stall {
         Stall { confirmed: seen.confirmed, moved: now, restarts: seen.restarts, restarted: VecDeque::new() }
     }
 
     /// Why the engine is not ready at this moment; `None` when nothing is in its way.
-    pub fn judge(&mut self, now: Instant, seen: Seen) -> Option<String> {
+    pub fn judge(&mut self, now: Instant, seen: StallLook) -> Option<String> {
         if seen.unconfirmed == 0 || seen.confirmed != self.confirmed {
             (self.confirmed, self.moved) = (seen.confirmed, now);
         }
@@ -73,14 +73,14 @@ mod tests {
     fn what_stands_still_is_named_and_is_ready_again_by_itself() {
         let began = Instant::now();
         let at = |ms| began + Duration::from_millis(ms);
-        let idle = Seen { confirmed: 10, ..Seen::default() };
-        let busy = Seen { unconfirmed: 5, ..idle };
+        let idle = StallLook { confirmed: 10, ..StallLook::default() };
+        let busy = StallLook { unconfirmed: 5, ..idle };
         let mut stall = Stall::new(began, idle);
         assert_eq!(stall.judge(at(9_000), idle), None, "nothing to do is no stall");
         assert_eq!(stall.judge(at(11_900), busy), None);
         assert!(stall.judge(at(12_000), busy).is_some_and(|why| why.contains("no confirmation")));
-        assert_eq!(stall.judge(at(12_100), Seen { confirmed: 11, ..busy }), None, "it moves again");
-        let silent = |ms| Seen { input_silent: Duration::from_millis(ms), confirmed: 11, ..idle };
+        assert_eq!(stall.judge(at(12_100), StallLook { confirmed: 11, ..busy }), None, "it moves again");
+        let silent = |ms| StallLook { input_silent: Duration::from_millis(ms), confirmed: 11, ..idle };
         assert_eq!(stall.judge(at(12_200), silent(2_900)), None);
         assert!(stall.judge(at(12_300), silent(3_000)).is_some_and(|why| why.contains("input stream")));
     }
@@ -88,8 +88,9 @@ mod tests {
     #[test]
     fn a_consumer_that_is_made_anew_often_is_no_consumer() {
         let began = Instant::now();
-        let mut stall = Stall::new(began, Seen { restarts: 7, ..Seen::default() });
-        let mut judge = |s, restarts| stall.judge(began + Duration::from_secs(s), Seen { restarts, ..Seen::default() });
+        let mut stall = Stall::new(began, StallLook { restarts: 7, ..StallLook::default() });
+        let mut judge =
+            |s, restarts| stall.judge(began + Duration::from_secs(s), StallLook { restarts, ..StallLook::default() });
         assert_eq!(judge(1, 7), None);
         assert_eq!(judge(10, 12), None);
         assert!(judge(20, 13).is_some_and(|why| why.contains("6 times")));

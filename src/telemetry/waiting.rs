@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// What the shards said last.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<BTreeMap<usize, Waits>>);
+pub(super) struct WaitingGauges(Mutex<BTreeMap<usize, Waits>>);
 
-impl Waiting {
+impl WaitingGauges {
     /// A shard's word replaces its last one; the gauges are those of all shards.
     pub(super) fn set(&self, registry: &Registry, shard: usize, waits: Waits, stream_time: i64) {
         let mut shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use crate::config_diagnostics::BASE;
 use sidestream::config::{Config, Overrides, SHIPPED};
-use sidestream::core::plan::spec::Identity;
+use sidestream::core::plan::spec::IdentityRule;
 
 fn with(sets: &[(&str, &str)]) -> Overrides {
     let sets = sets.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
@@ -163,13 +163,13 @@ fn the_fingerprint_changes_with_every_part_of_the_plan() {
 #[test]
 fn new_plans_tell_kinds_apart_and_plans_without_ids_have_no_rule() {
     let rule = |overrides: &Overrides| shipped(overrides).plan.identity;
-    assert_eq!(rule(&Overrides::default()), Identity::Kind);
-    assert_eq!(Config::parse("config.toml", BASE, &Overrides::default()).unwrap().0.plan.identity, Identity::Kind);
-    assert_eq!(rule(&with(&[("dedup.identity", "key")])), Identity::Key);
+    assert_eq!(rule(&Overrides::default()), IdentityRule::Kind);
+    assert_eq!(Config::parse("config.toml", BASE, &Overrides::default()).unwrap().0.plan.identity, IdentityRule::Kind);
+    assert_eq!(rule(&with(&[("dedup.identity", "key")])), IdentityRule::Key);
     // Its text is what builds of before made of the same file.
     let before = shipped(&with(&[("dedup.identity", "key")])).plan;
     assert_eq!(shipped(&Overrides::default()).plan.of_before(), before);
     assert!(!before.text().contains("identity"), "{}", before.text());
     // Without a window nothing is told apart, and the plan is the one of before.
-    assert_eq!(rule(&with(&[("dedup.window_s", "0")])), Identity::Key);
+    assert_eq!(rule(&with(&[("dedup.window_s", "0")])), IdentityRule::Key);
 }

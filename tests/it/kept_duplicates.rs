@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sidestream::adapters::memory::store::MemoryStore;
-use sidestream::audit::expected::{Value as Expected, Witness};
+use sidestream::audit::expected::{ExpectedValue as Expected, LaneWitness};
 use sidestream::audit::recompute::Recompute;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::ids::{Nanos, Position};
@@ -14,7 +14,7 @@ use sidestream::core::record::DEDUP;
 use sidestream::core::rejection::Reason;
 use sidestream::engine::restore::load_shard;
 use sidestream::ports::store::{Batch, Space, Store};
-use sidestream::protocol::lake::row::{Read, Row};
+use sidestream::protocol::lake::row::{LakeMessage, LakeRow};
 use sidestream::protocol::prepare::IdsOf;
 use sidestream::protocol::runner::Runner;
 use std::sync::Arc;
@@ -130,8 +130,8 @@ fn a_duplicate_has_an_envelope_where_outputs_have_one_and_is_no_row_of_the_lake(
         headers.extend(output.own_headers().map(|(name, value)| (name.to_owned(), value.to_owned())));
         StoredMessage { headers: Some(headers.into()), ..message(output.position.0, "{}") }
     };
-    assert_eq!(Row::read(&stored(&outputs[2])), Read::Duplicate);
-    assert!(matches!(Row::read(&stored(&outputs[1])), Read::Row(_)));
+    assert_eq!(LakeRow::read(&stored(&outputs[2])), LakeMessage::Duplicate);
+    assert!(matches!(LakeRow::read(&stored(&outputs[1])), LakeMessage::Row(_)));
 }
 
 #[test]
@@ -230,12 +230,12 @@ fn of_a_lost_past_the_lane_is_the_witness_of_a_duplicate() {
     let spec = spec(Some("twice.{kind}"), |_| {});
     let recompute = || Recompute::new(&spec, Position(1), Some(Nanos(STORED * 1_000_000_000)));
     // The event that it repeats is gone.
-    let expected = recompute().run_with(message(2, EVENTS[1]), Witness::Duplicate);
+    let expected = recompute().run_with(message(2, EVENTS[1]), LaneWitness::Duplicate);
     let Expected::Output(output) = &expected.value else { panic!("{expected:?}") };
     assert_eq!(shown(output), r#"2 twice.order {"kind":"order","id":2,"who":"u"}"#);
     assert!(expected.must && output.is_duplicate());
     // An event without an id is nobody's duplicate, whatever the lane says.
-    let expected = recompute().run_with(message(2, EVENTS[4]), Witness::Duplicate);
+    let expected = recompute().run_with(message(2, EVENTS[4]), LaneWitness::Duplicate);
     assert!(!matches!(&expected.value, Expected::Output(output) if output.is_duplicate()), "{expected:?}");
 }
 

@@ -2,7 +2,7 @@
 //! makes of rows that it does not know.
 
 use serde_json::{Value, json};
-use sidestream::audit::expected::{Value as Expected, Witness};
+use sidestream::audit::expected::{ExpectedValue as Expected, LaneWitness};
 use sidestream::audit::recompute::Recompute;
 use sidestream::core::event::StoredMessage;
 use sidestream::core::expr::Why;
@@ -208,11 +208,11 @@ fn the_audit_is_not_certain_of_what_depends_on_rows_that_it_does_not_know() {
         let spec = PlanSpec { enrich: Vec::new(), ..spec(sections(on_violation)) };
         let mut recompute = Recompute::new(&spec, Position(0), Some(Nanos(0)));
         let known = recompute
-            .run_with(message(1, &USER.replace("u1", "u2").replace(r#","country":"BR""#, "")), Witness::Output);
+            .run_with(message(1, &USER.replace("u1", "u2").replace(r#","country":"BR""#, "")), LaneWitness::Output);
         assert!(matches!(known.value, Expected::Output(_)), "{known:?}");
         // A row is there; its country may have come from an event that is gone.
         let order = r#"{"kind":"order","id":"o","who":"u","land":"BR","at":1700000000,"amount":1}"#;
-        recompute.run_with(message(2, order), Witness::Output).value
+        recompute.run_with(message(2, order), LaneWitness::Output).value
     };
     assert!(matches!(recompute("mark"), Expected::Frame(_)));
     assert!(matches!(recompute("dead_letter"), Expected::Frame(_)));

@@ -4,12 +4,12 @@ use crate::harness::bed::Bed;
 use crate::harness::command::{Ran, run};
 use crate::harness::load::{publish, school};
 use sidestream::app::disk::open_store;
-use sidestream::app::state_file::read::{Account, Reader};
-use sidestream::app::target::Target;
+use sidestream::commands::state_file::read::{Account, StateFileReader};
+use sidestream::commands::state_file::target::WriteTarget;
 use sidestream::config::StateSection;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
-use sidestream::ports::store::{Batch, Engine, Space};
+use sidestream::ports::store::{Batch, Space, StateEngine};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,7 +42,7 @@ fn serve(bed: &mut Bed, engine: &str, count: u64, seed: u64) -> String {
 }
 
 fn read(bytes: &[u8]) -> Result<Account, String> {
-    let mut reader = Reader::new(bytes).map_err(|error| error.to_string())?;
+    let mut reader = StateFileReader::new(bytes).map_err(|error| error.to_string())?;
     loop {
         match reader.next(&mut |_, _, _| Ok(())) {
             Ok(None) => {}
@@ -127,7 +127,7 @@ fn what_stands_in_the_way_is_named() {
 /// A file with an entry in some spaces and a block or two, and its bytes.
 fn small(directory: &Path) -> (PathBuf, Vec<u8>) {
     let mut random = Random::new(5);
-    let state = StateSection { path: directory.join("small"), engine: Engine::Fjall, cache_rows: 1 };
+    let state = StateSection { path: directory.join("small"), engine: StateEngine::Fjall, cache_rows: 1 };
     let store = open_store(&state).unwrap();
     for group in [0, 7, 127] {
         let value = |random: &mut Random| (0..200).map(|_| random.bits() as u8).collect::<Vec<u8>>();
@@ -143,7 +143,7 @@ fn small(directory: &Path) -> (PathBuf, Vec<u8>) {
     store.sync().unwrap();
     drop(store);
     let file = directory.join("small.state");
-    sidestream::app::state_file::export::export(&state, &Target::File(file.clone()), &mut |_| {}).unwrap();
+    sidestream::commands::state_file::export::export(&state, &WriteTarget::File(file.clone()), &mut |_| {}).unwrap();
     let bytes = fs::read(&file).unwrap();
     (file, bytes)
 }
@@ -170,9 +170,9 @@ fn a_file_that_was_cut_short_or_altered_is_refused_wherever_it_was() {
     let mut altered = bytes.clone();
     altered[bytes.len() - 1_000] ^= 1;
     fs::write(&file, altered).unwrap();
-    for engine in [Engine::Sled, Engine::Fjall] {
+    for engine in [StateEngine::Sled, StateEngine::Fjall] {
         let state = StateSection { path: directory.path().join("into"), engine, cache_rows: 1 };
-        let refused = sidestream::app::state_file::import::import(&state, &file, &mut |_| {}).unwrap_err();
+        let refused = sidestream::commands::state_file::import::import(&state, &file, &mut |_| {}).unwrap_err();
         assert!(refused.message.contains("block 1 was altered"), "{refused}");
         assert!(!state.path.exists());
     }

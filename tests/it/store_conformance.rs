@@ -13,7 +13,7 @@ use sidestream::adapters::fjall::FjallStore;
 use sidestream::adapters::memory::MemoryStore;
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Space, StateEngine, Store, StoreError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,7 +43,7 @@ impl Place for Disk {
 }
 
 /// A directory and who keeps it.
-struct Directory(tempfile::TempDir, Engine);
+struct Directory(tempfile::TempDir, StateEngine);
 
 impl Place for Directory {
     fn open(&self) -> Box<dyn Store> {
@@ -52,10 +52,10 @@ impl Place for Directory {
 }
 
 /// Opens a directory as its engine.
-fn open(engine: Engine, path: &Path) -> Result<Box<dyn Store>, StoreError> {
+fn open(engine: StateEngine, path: &Path) -> Result<Box<dyn Store>, StoreError> {
     Ok(match engine {
-        Engine::Sled => Box::new(SledStore::open(path)?),
-        Engine::Fjall => Box::new(FjallStore::open(path)?),
+        StateEngine::Sled => Box::new(SledStore::open(path)?),
+        StateEngine::Fjall => Box::new(FjallStore::open(path)?),
     })
 }
 
@@ -89,7 +89,7 @@ fn memory_keeps_the_promises() {
 fn sled_keeps_the_promises() {
     for (name, case) in CASES {
         println!("{name}");
-        case(&Directory(tempfile::tempdir().unwrap(), Engine::Sled));
+        case(&Directory(tempfile::tempdir().unwrap(), StateEngine::Sled));
     }
 }
 
@@ -97,7 +97,7 @@ fn sled_keeps_the_promises() {
 fn fjall_keeps_the_promises() {
     for (name, case) in CASES {
         println!("{name}");
-        case(&Directory(tempfile::tempdir().unwrap(), Engine::Fjall));
+        case(&Directory(tempfile::tempdir().unwrap(), StateEngine::Fjall));
     }
 }
 

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["core", "ports", "protocol", "telemetry"]),
     ("http", &["telemetry", "core", "protocol"]),
     ("app", &["adapters", "audit", "config", "core", "engine", "ports", "protocol", "telemetry"]),
-    ("commands", &["adapters", "app", "config", "core", "engine", "json", "ports", "protocol"]),
+    ("commands", &["adapters", "app", "audit", "config", "core", "engine", "json", "ports", "protocol", "telemetry"]),
     (
         "cli",
         &[
@@ -166,6 +166,26 @@ fn the_core_is_pure_and_iterates_over_no_hash_map() {
         }
     }
     clean("the core", &faults);
+}
+
+#[test]
+fn a_name_stands_for_one_type() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let shipped = |file: &File| !file.path.contains("/tests/") && !file.path.ends_with("/tests.rs");
+    for file in rust("src/").into_iter().filter(shipped) {
+        for (number, line) in file.code() {
+            let line = line.trim_start_matches("pub").trim_start();
+            let line = line.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map_or(line, |(_, rest)| rest);
+            let defined = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.strip_prefix(word));
+            if let Some(name) = defined.and_then(|rest| words(rest).next()) {
+                places.entry(name.to_owned()).or_default().push(format!("{}:{number}", file.path));
+            }
+        }
+    }
+    assert!(places.len() > 800, "only {}", places.len());
+    places.retain(|_, places| places.len() > 1);
+    let faults: Vec<String> = places.iter().map(|(name, places)| format!("{name}: {}", places.join(", "))).collect();
+    clean("names of more than one type", &faults);
 }
 
 #[test]

@@ -15,15 +15,15 @@ use sidestream::core::state::changes::State;
 use sidestream::engine::ending::End;
 use sidestream::engine::restore;
 use sidestream::ports::store::StoreError;
+use sidestream::protocol::cutter::Cutter;
 use sidestream::protocol::facts::Checkpoint;
-use sidestream::protocol::intake::Intake as Cutter;
 use sidestream::protocol::machines::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
 use sidestream::protocol::machines::intake::{Fed, Intake, IntakeAct, ToIntake};
 use sidestream::protocol::machines::machine::{CrashPoint, Machine};
 use sidestream::protocol::machines::sequencer::{Carried, Sequencer, ToSequencer};
-use sidestream::protocol::machines::shard::{Of, Shard, ShardAct, ToShard};
-use sidestream::protocol::outlet::{Act, Outlet};
-use sidestream::protocol::pace::Pace;
+use sidestream::protocol::machines::shard::{LoadScope, Shard, ShardAct, ToShard};
+use sidestream::protocol::outlet::{Outlet, OutletAct};
+use sidestream::protocol::schedule::BarrierSchedule;
 use sidestream::protocol::start::Start;
 use sidestream::protocol::window::Window;
 use sidestream::protocol::writes::NextPlan;
@@ -105,13 +105,13 @@ impl Life {
         let count = states.len();
         let shard = |(number, state)| {
             let disk = disk.clone();
-            let stored = Box::new(move |of: Of<'_>| restore::stored(&disk, of));
+            let stored = Box::new(move |of: LoadScope<'_>| restore::stored(&disk, of));
             Shard::new(number, plan.clone(), state, start.after, stored)
         };
         let mut life = Life {
             process,
             generation,
-            intake: Intake::new(Pace::new(&start, Cutter::new(plan.clone(), count, &start))),
+            intake: Intake::new(BarrierSchedule::new(&start, Cutter::new(plan.clone(), count, &start))),
             shards: states.into_iter().enumerate().map(shard).collect(),
             sequencer: Sequencer::new(Outlet::new(&start, count, WINDOW)),
             acknowledged: record.position,
@@ -247,31 +247,31 @@ impl Life {
         self.sequence(context, acts);
     }
 
-    fn sequence(&mut self, context: &mut Context, acts: Vec<Act<Carried<()>>>) {
+    fn sequence(&mut self, context: &mut Context, acts: Vec<OutletAct<Carried<()>>>) {
         for act in acts {
             match act {
-                Act::Recomputed { outputs, each } => {
+                OutletAct::Recomputed { outputs, each } => {
                     *context.counts.entry("outputs recomputed").or_default() += outputs;
                     if self.dies(context, each) {
                         return;
                     }
                 }
-                Act::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
-                Act::Crash(point) if self.dies(context, point) => return,
-                Act::Crash(_) | Act::Merged(_) | Act::Confirmed { .. } => {}
-                Act::Sent { carried, .. } => {
+                OutletAct::Publish { first, outputs } => self.tell(context, WRITER, Message::Publish(first, outputs)),
+                OutletAct::Crash(point) if self.dies(context, point) => return,
+                OutletAct::Crash(_) | OutletAct::Merged(_) | OutletAct::Confirmed { .. } => {}
+                OutletAct::Sent { carried, .. } => {
                     self.permits += usize::from(carried.permit.is_some());
                     self.tell(context, FEED, Message::Wake);
                 }
-                Act::Reached { barrier, lane } => {
+                OutletAct::Reached { barrier, lane } => {
                     let reached = ToCheckpointer::Reached { barrier, lane };
                     self.tell(context, CHECKPOINTER, Message::Checkpointer(reached));
                 }
-                Act::Recovered => self.recovered = true,
-                Act::LaneIsOurs => self.tell(context, INTAKE, Message::Intake(ToIntake::LaneIsOurs)),
-                Act::LaneOver(event) => self.ends(End::Lane(event)),
-                Act::Refuse(refusal) => self.ends(End::Refused(refusal)),
-                Act::Broken(broken) => self.ends(End::Broken(broken.to_string())),
+                OutletAct::Recovered => self.recovered = true,
+                OutletAct::LaneIsOurs => self.tell(context, INTAKE, Message::Intake(ToIntake::LaneIsOurs)),
+                OutletAct::LaneOver(event) => self.ends(End::Lane(event)),
+                OutletAct::Refuse(refusal) => self.ends(End::Refused(refusal)),
+                OutletAct::Broken(broken) => self.ends(End::Broken(broken.to_string())),
             }
         }
     }

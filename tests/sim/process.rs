@@ -15,7 +15,7 @@ use super::plans::{INPUT, OUTPUT, spec};
 use super::reading::Reading;
 use super::stale;
 use super::writing::{TICK, Writing};
-use sidestream::app::broker::{Gathered, gather};
+use sidestream::app::broker::{BrokerFacts, gather};
 use sidestream::core::ids::{KEY_GROUPS, LaneSequence, Nanos};
 use sidestream::core::record::PlanSince;
 use sidestream::core::state::changes::State;
@@ -23,7 +23,7 @@ use sidestream::engine::ending::End;
 use sidestream::engine::restore::{load_shard, read};
 use sidestream::ports::store::StoreError;
 use sidestream::ports::stream::{BrokerError, StoredMessage};
-use sidestream::protocol::facts::{Asked, Broker, Consent, Disk as Known};
+use sidestream::protocol::facts::{Broker, Consent, Disk as Known, StartRequest};
 use sidestream::protocol::header::RunId;
 use sidestream::protocol::looks::{Look, suspicion};
 use sidestream::protocol::marker::marker;
@@ -33,9 +33,9 @@ use sidestream::protocol::refusal::Refusal;
 use sidestream::protocol::reopen::Own;
 use sidestream::protocol::rewind::{self, Adopted};
 use sidestream::protocol::start::{Start, StartKind, decide};
-use sidestream::protocol::verdict::{Verdict, refused};
+use sidestream::protocol::verdict::{RefusalVerdict, refused};
 
-type Answered = Result<Gathered, BrokerError>;
+type Answered = Result<BrokerFacts, BrokerError>;
 
 /// What a process is at.
 pub enum Phase {
@@ -230,21 +230,21 @@ impl Process {
     fn judged(&mut self, context: &mut Context, at: LaneSequence, found: Option<&StoredMessage>) {
         let Some((run, start)) = self.current.clone() else { return };
         match refused(at, found, &run, start) {
-            Verdict::Stop(refusal) => self.stop(context, refusal),
-            Verdict::Again { pause, .. } => self.again(context, pause),
+            RefusalVerdict::Stop(refusal) => self.stop(context, refusal),
+            RefusalVerdict::Again { pause, .. } => self.again(context, pause),
         }
     }
 
     /// Decides, prepares, loads and launches, as the session does.
     fn launch(&mut self, context: &mut Context, known: Known, gathered: Answered) -> Result<(), End> {
-        let Gathered { broker, server_time, leaders } = gathered.map_err(End::Broker)?;
+        let BrokerFacts { broker, server_time, leaders } = gathered.map_err(End::Broker)?;
         if self.cut {
             return Err(End::Broker(BrokerError::Transient("the connection was lost".to_owned())));
         }
         let broker = self.memory.complete(broker);
         let random = context.random.bits() as u32;
         let run = self.memory.run(&broker, server_time, random);
-        let asked = Asked { run: run.clone(), plan: spec(self.plan), consent: self.consent };
+        let asked = StartRequest { run: run.clone(), plan: spec(self.plan), consent: self.consent };
         let raw = known;
         let Adopted { disk: known, news } = rewind::adopt(&raw, &broker, self.consent.accept_rewind);
         let decided = decide(&known, &broker, &asked);
@@ -297,7 +297,7 @@ impl Process {
     }
 
     /// Counts how a start begins; no state is built anew without need.
-    fn count_kind(&self, context: &mut Context, start: &Start, known: &Known, broker: &Broker, asked: &Asked) {
+    fn count_kind(&self, context: &mut Context, start: &Start, known: &Known, broker: &Broker, asked: &StartRequest) {
         match start.kind {
             StartKind::Fresh => {}
             StartKind::Resume => context.count("resumes"),

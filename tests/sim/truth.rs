@@ -12,7 +12,7 @@ use sidestream::core::state::view;
 use sidestream::engine::restore::{read, stored_rows};
 use sidestream::ports::store::{Store, StoreError};
 use sidestream::protocol::facts::Disk as Known;
-use sidestream::protocol::writes::Write;
+use sidestream::protocol::writes::CheckpointWrite;
 
 /// Carries out one step of a checkpoint that follows the record `before`, the lane having confirmed outputs up to `known`,
 /// after looking whether it may be.
@@ -21,10 +21,10 @@ pub fn write(
     disk: &Disk,
     before: &Checkpoint,
     known: u64,
-    write: &Write,
+    write: &CheckpointWrite,
 ) -> Result<(), StoreError> {
     match write {
-        Write::Group(group, batch) => {
+        CheckpointWrite::Group(group, batch) => {
             let Some(mark) = value(batch, &MARK_KEY).and_then(|value| GroupMark::decode(value).ok()) else {
                 context.violated(format!("group {} is written without a mark", group.0));
                 return Ok(());
@@ -37,8 +37,8 @@ pub fn write(
             confirmed(context, "a key group", mark.position, (mark.lane.0, known), &before.plans);
             disk.apply(Space::of(*group), batch)
         }
-        Write::Sync => disk.sync(),
-        Write::Record(batch) => {
+        CheckpointWrite::Sync => disk.sync(),
+        CheckpointWrite::Record(batch) => {
             let Some(record) = value(batch, CHECKPOINT_KEY).and_then(|value| Checkpoint::decode(value).ok()) else {
                 context.violated("the record is written without a checkpoint");
                 return Ok(());

@@ -7,9 +7,9 @@ use super::entry::{Entry, Inside, Wire};
 use super::life::{Life, Message, SEQUENCER, WRITER};
 use super::link::{Link, Ticket};
 use super::model::Reply as Raw;
-use sidestream::adapters::nats::batch::{Answered, Book, Place};
+use sidestream::adapters::nats::batch::{Answered, BatchPlace, Book};
 use sidestream::adapters::nats::lane_reply::{About, Reply, reply_prefix};
-use sidestream::adapters::nats::patience::{Patience, Tick};
+use sidestream::adapters::nats::patience::{AnswerPatience, Tick};
 use sidestream::app::reopen::look;
 use sidestream::core::ids::LaneSequence;
 use sidestream::core::output::{self, Output};
@@ -18,7 +18,7 @@ use sidestream::ports::stream::{BrokerError, LaneEvent};
 use sidestream::protocol::epoch;
 use sidestream::protocol::facts::Rewind;
 use sidestream::protocol::machines::sequencer::ToSequencer;
-use sidestream::protocol::reopen::{Kept, Own, Reopen, Seen, reopen};
+use sidestream::protocol::reopen::{LeaderAccount, Own, Reopen, UnconfirmedOutputs, reopen};
 use std::collections::VecDeque;
 
 /// Messages between two acks inside a batch.
@@ -28,7 +28,7 @@ pub const WINDOW: u64 = 12;
 /// Ticks between two looks at whether the source is silent: 5 s.
 const SOURCE: u64 = 25;
 /// Between two looks at the clock.
-pub const TICK: Time = Patience::TICK.as_millis() as Time * MILLIS;
+pub const TICK: Time = AnswerPatience::TICK.as_millis() as Time * MILLIS;
 /// Silence that ends a batch which was left open.
 const SILENCE: Time = 10 * MILLIS;
 
@@ -41,7 +41,7 @@ const VAIN: u32 = 5;
 
 /// A lane that was lost and may be opened again.
 struct Lost {
-    task: Option<Task<Result<Seen, BrokerError>>>,
+    task: Option<Task<Result<LeaderAccount, BrokerError>>>,
     event: LaneEvent,
     until: Time,
 }
@@ -57,14 +57,14 @@ pub struct Writing {
     /// What each output says of the input and its rewinds.
     stream: String,
     rewinds: Option<String>,
-    kept: Kept,
+    kept: UnconfirmedOutputs,
     lost: Option<Lost>,
     book: Book,
     base: u64,
     sent: u64,
     pub answered: Answered,
     over: bool,
-    patience: Patience,
+    patience: AnswerPatience,
     ticks: u64,
     /// What is left of the command at work, and whether its last message ends the batch.
     command: Option<(VecDeque<Output>, bool)>,
@@ -86,14 +86,14 @@ impl Writing {
             own,
             stream: epoch::stream(super::plans::INPUT, rewinds),
             rewinds: rewinds.last().map(|newest| epoch::list(&[*newest])),
-            kept: Kept::new(after),
+            kept: UnconfirmedOutputs::new(after),
             lost: None,
             book: Book::new(after),
             base: after.0,
             sent: after.0,
             answered: Answered { confirmed: after.0, ended: 0 },
             over: false,
-            patience: Patience::default(),
+            patience: AnswerPatience::default(),
             ticks: 0,
             command: None,
             commands: VecDeque::new(),
@@ -102,8 +102,8 @@ impl Writing {
         }
     }
 
-    fn wire(&self, place: Place, subject: &str, output: Option<&Output>) -> Wire {
-        let Place { batch, batch_sequence, operation, expected, .. } = place;
+    fn wire(&self, place: BatchPlace, subject: &str, output: Option<&Output>) -> Wire {
+        let BatchPlace { batch, batch_sequence, operation, expected, .. } = place;
         let reply = format!("{}{batch_sequence}.{operation}.$FI", reply_prefix(&self.inbox, batch, FLOW, false));
         let headers = output.map(|output| {
             let position = format!("{}:{}:{}", self.stream, output.position, output.n);
@@ -288,7 +288,7 @@ impl Life {
         writing.book = Book::new(last);
         (writing.base, writing.sent, writing.command, writing.over) = (last.0, last.0, None, false);
         writing.answered = Answered { confirmed: last.0, ended: 0 };
-        writing.patience = Patience::default();
+        writing.patience = AnswerPatience::default();
         if confirmed {
             writing.kept.confirmed(last);
             self.tell(context, SEQUENCER, Message::Sequencer(ToSequencer::Lane(LaneEvent::Confirmed(last))));

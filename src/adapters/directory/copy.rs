@@ -17,10 +17,10 @@ use std::time::{Duration, SystemTime};
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Everything below a directory but the lock's file, directories before what lies in them.
-type Stamp = Vec<(PathBuf, Entry)>;
+type TreeStamp = Vec<(PathBuf, CopyEntry)>;
 
 #[derive(Debug, PartialEq, Eq)]
-enum Entry {
+enum CopyEntry {
     Directory,
     /// Its length and last change.
     File(u64, SystemTime),
@@ -33,7 +33,7 @@ pub fn is_store(directory: &Path) -> bool {
 
 /// Copies the directory's store, if nobody writes meanwhile; `false`: somebody does, try again. `to` is made anew.
 pub fn try_copy(from: &Path, to: &Path) -> Result<bool, StoreError> {
-    let mut before = Stamp::new();
+    let mut before = TreeStamp::new();
     if !stamp(from, Path::new(""), &mut before)? || !is_quiet(&before) {
         return Ok(false);
     }
@@ -41,7 +41,7 @@ pub fn try_copy(from: &Path, to: &Path) -> Result<bool, StoreError> {
     let mut directories = vec![to.to_owned()];
     for (name, entry) in &before {
         let (source, target) = (from.join(name), to.join(name));
-        if *entry == Entry::Directory {
+        if *entry == CopyEntry::Directory {
             fs::create_dir_all(&target).map_err(failed(&target, "cannot create it"))?;
             directories.push(target);
             continue;
@@ -53,22 +53,22 @@ pub fn try_copy(from: &Path, to: &Path) -> Result<bool, StoreError> {
         sync(&target)?;
     }
     directories.iter().try_for_each(|directory| sync(directory))?;
-    let mut after = Stamp::new();
+    let mut after = TreeStamp::new();
     Ok(stamp(from, Path::new(""), &mut after)? && after == before)
 }
 
 /// Whether nothing was written for a moment.
-fn is_quiet(stamp: &Stamp) -> bool {
+fn is_quiet(stamp: &TreeStamp) -> bool {
     let times = stamp.iter().filter_map(|(_, entry)| match entry {
-        Entry::File(_, time) => Some(*time),
-        Entry::Directory => None,
+        CopyEntry::File(_, time) => Some(*time),
+        CopyEntry::Directory => None,
     });
     // A time in the future is another clock's: nothing is known then.
     times.max().is_some_and(|newest| newest.elapsed().is_ok_and(|since| since >= QUIET))
 }
 
 /// Adds what lies below `within`; false when something went while it was looked at.
-fn stamp(directory: &Path, within: &Path, stamped: &mut Stamp) -> Result<bool, StoreError> {
+fn stamp(directory: &Path, within: &Path, stamped: &mut TreeStamp) -> Result<bool, StoreError> {
     for name in names(&directory.join(within))? {
         if within.as_os_str().is_empty() && name == LOCK {
             continue;
@@ -80,13 +80,13 @@ fn stamp(directory: &Path, within: &Path, stamped: &mut Stamp) -> Result<bool, S
             other => other.map_err(failed(&path, "cannot look at it"))?,
         };
         if data.is_dir() {
-            stamped.push((name.clone(), Entry::Directory));
+            stamped.push((name.clone(), CopyEntry::Directory));
             if !stamp(directory, &name, stamped)? {
                 return Ok(false);
             }
         } else {
             let changed = data.modified().map_err(failed(&path, "cannot tell when it was written"))?;
-            stamped.push((name, Entry::File(data.len(), changed)));
+            stamped.push((name, CopyEntry::File(data.len(), changed)));
         }
     }
     Ok(true)

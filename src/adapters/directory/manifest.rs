@@ -6,7 +6,7 @@
 
 use super::files::{failed, sync, unreadable};
 use crate::core::record::version::GENERATION;
-use crate::core::record::{Engine, Format};
+use crate::core::record::{StateEngine, StoreFormat};
 use crate::ports::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -26,25 +26,25 @@ pub struct Manifest {
     pub store_id: String,
     /// The engine whose database it is; a file from before there were two says nothing.
     #[serde(default)]
-    pub engine: Engine,
+    pub engine: StateEngine,
     /// The format settings at creation.
-    pub format: Format,
+    pub format: StoreFormat,
 }
 
 /// The name of an engine's database in a state directory.
-pub fn database(engine: Engine) -> &'static str {
+pub fn database(engine: StateEngine) -> &'static str {
     match engine {
-        Engine::Sled => "db",
-        Engine::Fjall => "fjall",
+        StateEngine::Sled => "db",
+        StateEngine::Fjall => "fjall",
     }
 }
 
 impl Manifest {
     /// A new store of this engine and of this build's format.
-    pub fn new(engine: Engine) -> Manifest {
+    pub fn new(engine: StateEngine) -> Manifest {
         // The standard library seeds its hashers from the system's random source: two of them are 128 random bits.
         let random = || RandomState::new().hash_one(std::process::id());
-        Manifest { store_id: format!("{:016x}{:016x}", random(), random()), engine, format: Format::first() }
+        Manifest { store_id: format!("{:016x}{:016x}", random(), random()), engine, format: StoreFormat::first() }
     }
 
     /// Reads the directory's manifest; `None` when it has none.
@@ -59,14 +59,14 @@ impl Manifest {
 
     /// The same for an engine that is about to open the directory: another engine's is refused, as it is. Another's
     /// database without a manifest is not a new directory either.
-    pub fn read_for(engine: Engine, directory: &Path) -> Result<Option<Manifest>, StoreError> {
+    pub fn read_for(engine: StateEngine, directory: &Path) -> Result<Option<Manifest>, StoreError> {
         let manifest = Manifest::read(directory)?;
         match &manifest {
             Some(theirs) if theirs.engine != engine => {
                 let path = directory.display().to_string();
                 Err(StoreError::OtherEngine { path, found: theirs.engine, wanted: engine })
             }
-            None if Engine::NAMED
+            None if StateEngine::NAMED
                 .iter()
                 .any(|(_, other)| *other != engine && directory.join(database(*other)).exists()) =>
             {
@@ -114,15 +114,15 @@ fn unknown(directory: &Path, bytes: &[u8], error: &serde_json::Error) -> StoreEr
 
 /// The manifest of an open store.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptManifest {
     directory: PathBuf,
     manifest: Mutex<Manifest>,
 }
 
-impl Kept {
+impl KeptManifest {
     /// Of the store that is open in a directory.
-    pub fn new(directory: &Path, manifest: Manifest) -> Kept {
-        Kept { directory: directory.to_owned(), manifest: Mutex::new(manifest) }
+    pub fn new(directory: &Path, manifest: Manifest) -> KeptManifest {
+        KeptManifest { directory: directory.to_owned(), manifest: Mutex::new(manifest) }
     }
 
     /// The file as it is now.

@@ -18,4 +18,4 @@ pub mod witness;
 pub mod room;
 
 pub use files::{put_away, set_aside, take_place};
-pub use manifest::{Kept, Manifest};
+pub use manifest::{KeptManifest, Manifest};

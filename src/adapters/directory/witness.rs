@@ -19,26 +19,26 @@ pub const SYNCED: &str = "SYNCED";
 
 /// An open witness.
 #[derive(Debug)]
-pub struct Witness {
+pub struct DirectoryWitness {
     file: File,
     path: PathBuf,
     store_id: String,
 }
 
-impl Witness {
+impl DirectoryWitness {
     /// Makes the file of a new store, counting nothing, and makes it durable with its directory.
     pub fn create(directory: &Path, store_id: &str) -> Result<(), StoreError> {
         let path = directory.join(SYNCED);
         let options = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
         let file = options.map_err(failed(&path, "cannot create it"))?;
-        let mut witness = Witness { file, path, store_id: store_id.to_owned() };
+        let mut witness = DirectoryWitness { file, path, store_id: store_id.to_owned() };
         witness.note(0)?;
         sync(&witness.path)?;
         sync(directory)
     }
 
     /// Opens the file of a store, and refuses a database whose count is below it.
-    pub fn open(directory: &Path, store_id: &str, counted: u64) -> Result<Witness, StoreError> {
+    pub fn open(directory: &Path, store_id: &str, counted: u64) -> Result<DirectoryWitness, StoreError> {
         let path = directory.join(SYNCED);
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -46,7 +46,7 @@ impl Witness {
             }
             other => other.map_err(failed(&path, "cannot open it"))?,
         };
-        let mut witness = Witness { file, path, store_id: store_id.to_owned() };
+        let mut witness = DirectoryWitness { file, path, store_id: store_id.to_owned() };
         let mut text = Vec::new();
         witness.file.read_to_end(&mut text).map_err(failed(&witness.path, "cannot read it"))?;
         let number = text.get(..20).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());

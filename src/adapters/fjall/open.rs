@@ -8,8 +8,8 @@ use super::{journal, ring};
 use crate::adapters::directory::files::{failed, make, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::{FORMAT, Manifest, database};
-use crate::adapters::directory::witness::Witness;
-use crate::core::record::Engine;
+use crate::adapters::directory::witness::DirectoryWitness;
+use crate::core::record::StateEngine;
 use crate::ports::store::StoreError;
 use ::fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use std::fs;
@@ -37,7 +37,7 @@ pub const BUFFER_BYTES: u64 = 16 * 1024 * 1024;
 const THREADS: usize = 2;
 
 /// A database that was found whole as far as opening it can tell.
-pub struct Opened {
+pub struct OpenedFjall {
     /// fjall.
     pub db: Database,
     /// Our keyspace.
@@ -45,20 +45,20 @@ pub struct Opened {
     /// What `FORMAT` says.
     pub manifest: Manifest,
     /// What `SYNCED` says is kept here.
-    pub witness: Witness,
+    pub witness: DirectoryWitness,
     /// How many batches the database counts.
     pub batches: u64,
 }
 
 /// Opens the database of a directory, and creates one only where there never was one.
-pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
-    let manifest = Manifest::read_for(Engine::Fjall, path)?;
+pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<OpenedFjall, StoreError> {
+    let manifest = Manifest::read_for(StateEngine::Fjall, path)?;
     if let Some(manifest) = &manifest {
         // Before the database is let near its files, which it changes.
         manifest.suits(path)?;
     }
     let noted = lock.store_id(path)?;
-    let home = path.join(database(Engine::Fjall));
+    let home = path.join(database(StateEngine::Fjall));
     match &manifest {
         Some(_) => there(path, &home)?,
         None if !noted.is_empty() => return Err(unreadable(path, format!("the file {FORMAT} is gone"))),
@@ -71,7 +71,7 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
             if noted != manifest.store_id {
                 lock.note(path, &manifest.store_id)?;
             }
-            Ok(Opened { db, rows, manifest, witness, batches })
+            Ok(OpenedFjall { db, rows, manifest, witness, batches })
         }
         Err(error) => {
             close(db, rows);
@@ -87,7 +87,9 @@ fn there(path: &Path, home: &Path) -> Result<(), StoreError> {
     match missing {
         None if journals > 0 => Ok(()),
         None => Err(unreadable(path, "the database's journals are gone")),
-        Some(name) => Err(unreadable(path, format!("the database's file {}/{name} is gone", database(Engine::Fjall)))),
+        Some(name) => {
+            Err(unreadable(path, format!("the database's file {}/{name} is gone", database(StateEngine::Fjall))))
+        }
     }
 }
 
@@ -152,7 +154,7 @@ fn identify(
     db: &Database,
     rows: &Keyspace,
     manifest: Option<Manifest>,
-) -> Result<(Manifest, Witness, u64), StoreError> {
+) -> Result<(Manifest, DirectoryWitness, u64), StoreError> {
     let inside = guarded(path, "cannot read the store's id", || rows.get(ID_KEY))?;
     let manifest = match manifest {
         None => create(path, db, rows, inside.is_some())?,
@@ -161,7 +163,7 @@ fn identify(
     };
     let count = guarded(path, "cannot read the count", || rows.get(COUNT_KEY))?;
     let count = count.as_deref().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-    let witness = Witness::open(path, &manifest.store_id, count)?;
+    let witness = DirectoryWitness::open(path, &manifest.store_id, count)?;
     ring::check(path, rows, count)?;
     Ok((manifest, witness, count))
 }
@@ -173,12 +175,12 @@ fn create(path: &Path, db: &Database, rows: &Keyspace, has_id: bool) -> Result<M
     if entries > usize::from(has_id) {
         return Err(unreadable(path, format!("there is data, but no file {FORMAT}")));
     }
-    let manifest = Manifest::new(Engine::Fjall);
+    let manifest = Manifest::new(StateEngine::Fjall);
     guarded(path, "cannot write the store's id", || {
         rows.insert(ID_KEY, manifest.store_id.as_bytes())?;
         db.persist(PersistMode::SyncAll)
     })?;
-    Witness::create(path, &manifest.store_id)?;
+    DirectoryWitness::create(path, &manifest.store_id)?;
     manifest.write(path)?;
     Ok(manifest)
 }

@@ -4,15 +4,15 @@
 //! again; the caller sets the directory aside and rebuilds. Written by the checkpointer alone.
 
 use super::guard::{close, guarded};
-use super::open::{COUNT_KEY, Opened, open};
+use super::open::{COUNT_KEY, OpenedFjall, open};
 use super::ring;
 use crate::adapters::directory::files::{bytes, failed, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
-use crate::adapters::directory::manifest::Kept;
+use crate::adapters::directory::manifest::KeptManifest;
 use crate::adapters::directory::room::or_no_room;
-use crate::adapters::directory::witness::Witness;
+use crate::adapters::directory::witness::DirectoryWitness;
 use crate::core::ids::KEY_GROUPS;
-use crate::core::record::Format;
+use crate::core::record::StoreFormat;
 use crate::core::record::version::generation;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use ::fjall::{Database, Guard, Keyspace, PersistMode};
@@ -39,10 +39,10 @@ pub struct FjallStore {
     // Always there but while `drop` runs, which gives it up before the lock goes.
     inner: Option<(Database, Keyspace)>,
     path: PathBuf,
-    manifest: Kept,
+    manifest: KeptManifest,
     /// How many batches the database counts; held while one is applied, so that the counts go up in order.
     batches: Mutex<u64>,
-    witness: Mutex<Witness>,
+    witness: Mutex<DirectoryWitness>,
     broken: AtomicBool,
     _lock: Lock,
 }
@@ -55,12 +55,12 @@ impl FjallStore {
     /// made it, `Io` when the file system refuses.
     pub fn open(path: &Path) -> Result<FjallStore, StoreError> {
         let mut lock = Lock::take(path)?;
-        let Opened { db, rows, manifest, witness, batches } = open(path, &mut lock, CACHE_BYTES)?;
+        let OpenedFjall { db, rows, manifest, witness, batches } = open(path, &mut lock, CACHE_BYTES)?;
         sync(path)?;
         let store = FjallStore {
             inner: Some((db, rows)),
             path: path.to_owned(),
-            manifest: Kept::new(path, manifest),
+            manifest: KeptManifest::new(path, manifest),
             batches: Mutex::new(batches),
             witness: Mutex::new(witness),
             broken: AtomicBool::new(false),
@@ -73,7 +73,7 @@ impl FjallStore {
     }
 
     /// The format settings of the directory.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> StoreFormat {
         self.manifest.now().format
     }
 

@@ -1,42 +1,42 @@
 //! The formats by their names: a writer for a file of the lake, and a reader of one.
 
-use crate::ports::lake::{LakeError, RowWriter, StoredRow};
-use crate::protocol::lake::checkpoint::Checkpoint;
+use crate::ports::lake::{FileRow, LakeError, RowWriter};
+use crate::protocol::lake::checkpoint::TableCheckpoint;
 use crate::protocol::lake::delta::Add;
 use crate::protocol::lake::sort::Sorter;
-use crate::protocol::lake::table::{Format, Table};
+use crate::protocol::lake::table::{FileFormat, LakeTable};
 use std::fs::File;
 
 /// What a reader of a file does with each row; `false` ends the reading.
-pub type Visit<'a> = &'a mut dyn FnMut(StoredRow) -> bool;
+pub type VisitRow<'a> = &'a mut dyn FnMut(FileRow) -> bool;
 
 /// A writer for a file of a table; what does not fit declared columns is counted in `misfits`, column by column.
 #[cfg(feature = "archive")]
 pub fn writer<'a>(
-    format: Format,
-    table: Table,
+    format: FileFormat,
+    table: LakeTable,
     file: File,
     sorter: &'a mut Sorter,
     misfits: &'a mut [u64],
 ) -> Result<Box<dyn RowWriter + 'a>, LakeError> {
     Ok(match format {
-        Format::Ndjson => Box::new(super::ndjson::Lines::new(file)?),
-        Format::Parquet => Box::new(super::parquet::Columns::new(table, file, sorter, misfits)?),
+        FileFormat::Ndjson => Box::new(super::ndjson::Lines::new(file)?),
+        FileFormat::Parquet => Box::new(super::parquet::ParquetFile::new(table, file, sorter, misfits)?),
     })
 }
 
 /// Reads the rows of a file in order.
 #[cfg(feature = "archive")]
-pub fn read(format: Format, table: Table, file: File, visit: Visit<'_>) -> Result<(), LakeError> {
+pub fn read(format: FileFormat, table: LakeTable, file: File, visit: VisitRow<'_>) -> Result<(), LakeError> {
     match format {
-        Format::Ndjson => super::ndjson::read(file, visit),
-        Format::Parquet => super::parquet_read::read(table, file, visit),
+        FileFormat::Ndjson => super::ndjson::read(file, visit),
+        FileFormat::Parquet => super::parquet_read::read(table, file, visit),
     }
 }
 
 /// Writes a checkpoint of a Delta log.
 #[cfg(feature = "archive")]
-pub fn checkpoint(checkpoint: &Checkpoint, file: File) -> Result<(), LakeError> {
+pub fn checkpoint(checkpoint: &TableCheckpoint, file: File) -> Result<(), LakeError> {
     super::parquet_checkpoint::write(checkpoint, file)
 }
 
@@ -48,7 +48,7 @@ pub fn checkpointed(file: File) -> Result<Option<Vec<Add>>, LakeError> {
 
 /// Needs the feature `archive`.
 #[cfg(not(feature = "archive"))]
-pub fn checkpoint(_: &Checkpoint, _: File) -> Result<(), LakeError> {
+pub fn checkpoint(_: &TableCheckpoint, _: File) -> Result<(), LakeError> {
     Err(absent())
 }
 
@@ -61,8 +61,8 @@ pub fn checkpointed(_: File) -> Result<Option<Vec<Add>>, LakeError> {
 /// Every format needs the feature `archive`.
 #[cfg(not(feature = "archive"))]
 pub fn writer<'a>(
-    _: Format,
-    _: Table,
+    _: FileFormat,
+    _: LakeTable,
     _: File,
     _: &'a mut Sorter,
     _: &'a mut [u64],
@@ -72,7 +72,7 @@ pub fn writer<'a>(
 
 /// Every format needs the feature `archive`.
 #[cfg(not(feature = "archive"))]
-pub fn read(_: Format, _: Table, _: File, _: Visit<'_>) -> Result<(), LakeError> {
+pub fn read(_: FileFormat, _: LakeTable, _: File, _: VisitRow<'_>) -> Result<(), LakeError> {
     Err(absent())
 }
 

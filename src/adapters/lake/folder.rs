@@ -19,16 +19,16 @@ const PROBES: &str = "_sidestream/probes";
 
 /// A lake's folder.
 #[derive(Debug)]
-pub struct Folder {
+pub struct LakeFolder {
     root: PathBuf,
     writer: String,
     staged: AtomicU64,
 }
 
-impl Folder {
+impl LakeFolder {
     /// The folder, which is made where it is not there; `writer` names what is staged by this process.
-    pub fn open(root: &Path, writer: &str) -> Result<Folder, LakeError> {
-        let folder = Folder::at(root, writer);
+    pub fn open(root: &Path, writer: &str) -> Result<LakeFolder, LakeError> {
+        let folder = LakeFolder::at(root, writer);
         folder.make(Path::new(STAGING)).map_err(|error| LakeError::Unsuitable {
             what: format!("the lake's folder {} cannot be made or written: {error}", root.display()),
             hint: "correct lake.url, or let this user write there".to_owned(),
@@ -37,8 +37,8 @@ impl Folder {
     }
 
     /// The folder as it is, for readers: nothing is made.
-    pub fn at(root: &Path, writer: &str) -> Folder {
-        Folder { root: root.to_owned(), writer: writer.to_owned(), staged: AtomicU64::new(0) }
+    pub fn at(root: &Path, writer: &str) -> LakeFolder {
+        LakeFolder { root: root.to_owned(), writer: writer.to_owned(), staged: AtomicU64::new(0) }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -89,7 +89,7 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-impl LakeStore for Folder {
+impl LakeStore for LakeFolder {
     fn create(&self, path: &str, bytes: &[u8]) -> Result<Created, LakeError> {
         let mut staged = self.staging()?;
         staged.file.write_all(bytes).map_err(|error| LakeError::io(format!("cannot write {path}"), error))?;
@@ -176,7 +176,7 @@ mod tests {
                     .map(|number| {
                         let (root, path) = (dir.path(), &path);
                         scope.spawn(move || {
-                            let folder = Folder::open(root, &format!("w{number}")).unwrap();
+                            let folder = LakeFolder::open(root, &format!("w{number}")).unwrap();
                             folder.create(path, &[number as u8]).unwrap() == Created::Here
                         })
                     })
@@ -185,11 +185,11 @@ mod tests {
                 made.filter(|(_, made)| *made).map(|(number, _)| number).collect()
             });
             assert_eq!(made.len(), 1, "{made:?}");
-            let folder = Folder::at(dir.path(), "r");
+            let folder = LakeFolder::at(dir.path(), "r");
             assert_eq!(folder.read(&path).unwrap(), Some(vec![made[0] as u8]));
             assert_eq!(folder.length(&path).unwrap(), Some(1));
         }
-        let folder = Folder::at(dir.path(), "r");
+        let folder = LakeFolder::at(dir.path(), "r");
         assert_eq!(folder.names(STAGING).unwrap(), [] as [&str; 0], "nothing is left behind");
         folder.probe().unwrap();
         assert_eq!((folder.read("a/x").unwrap(), folder.names("x").unwrap().len()), (None, 0));

@@ -1,8 +1,8 @@
 //! NDJSON: a row's text a line, compressed with zstd.
 
-use crate::ports::lake::{LakeError, RowWriter, StoredRow};
-use crate::protocol::lake::row::Row;
-use crate::protocol::lake::table::Format;
+use crate::ports::lake::{FileRow, LakeError, RowWriter};
+use crate::protocol::lake::row::LakeRow;
+use crate::protocol::lake::table::FileFormat;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 
@@ -22,8 +22,8 @@ impl Lines {
 }
 
 impl RowWriter for Lines {
-    fn row(&mut self, row: Row) -> Result<(), LakeError> {
-        self.encoder.write_all(&Format::Ndjson.text(&row)).map_err(failed)?;
+    fn row(&mut self, row: LakeRow) -> Result<(), LakeError> {
+        self.encoder.write_all(&FileFormat::Ndjson.text(&row)).map_err(failed)?;
         self.encoder.write_all(b"\n").map_err(failed)
     }
 
@@ -33,7 +33,7 @@ impl RowWriter for Lines {
 }
 
 /// Reads a file's lines.
-pub fn read(file: File, visit: &mut dyn FnMut(StoredRow) -> bool) -> Result<(), LakeError> {
+pub fn read(file: File, visit: &mut dyn FnMut(FileRow) -> bool) -> Result<(), LakeError> {
     let mut lines = BufReader::new(zstd::Decoder::new(file).map_err(failed)?);
     loop {
         let mut text = Vec::new();
@@ -43,7 +43,7 @@ pub fn read(file: File, visit: &mut dyn FnMut(StoredRow) -> bool) -> Result<(), 
         if text.last() == Some(&b'\n') {
             text.pop();
         }
-        if !visit(StoredRow { id: None, key: None, event_time_us: None, text }) {
+        if !visit(FileRow { id: None, key: None, event_time_us: None, text }) {
             return Ok(());
         }
     }

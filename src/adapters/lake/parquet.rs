@@ -7,9 +7,9 @@ use super::ndjson::LEVEL;
 use crate::ports::lake::{LakeError, RowWriter};
 use crate::protocol::lake::columns::{Cell, Column, ColumnType};
 use crate::protocol::lake::delta::fixed;
-use crate::protocol::lake::row::Row;
+use crate::protocol::lake::row::LakeRow;
 use crate::protocol::lake::sort::Sorter;
-use crate::protocol::lake::table::Table;
+use crate::protocol::lake::table::LakeTable;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use ::parquet::errors::ParquetError;
@@ -25,23 +25,23 @@ const GROUP_ROWS: usize = 131_072;
 const GROUP_BYTES: usize = 64 << 20;
 
 /// A file that is being written.
-pub struct Columns<'a> {
+pub struct ParquetFile<'a> {
     writer: SerializedFileWriter<File>,
-    table: Table,
+    table: LakeTable,
     sorter: &'a mut Sorter,
     misfits: &'a mut [u64],
-    rows: Vec<Row>,
+    rows: Vec<LakeRow>,
     bytes: usize,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> ParquetFile<'a> {
     /// Begins a file of a table.
     pub fn new(
-        table: Table,
+        table: LakeTable,
         file: File,
         sorter: &'a mut Sorter,
         misfits: &'a mut [u64],
-    ) -> Result<Columns<'a>, LakeError> {
+    ) -> Result<ParquetFile<'a>, LakeError> {
         let schema = Arc::new(parse_message_type(&message(table, sorter)).map_err(failed)?);
         let level = ZstdLevel::try_new(LEVEL).map_err(failed)?;
         let key = ColumnPath::from("key");
@@ -52,7 +52,7 @@ impl<'a> Columns<'a> {
             .set_column_bloom_filter_max_ndv(key, 10_000)
             .build();
         let writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).map_err(failed)?;
-        Ok(Columns { writer, table, sorter, misfits, rows: Vec::new(), bytes: 0 })
+        Ok(ParquetFile { writer, table, sorter, misfits, rows: Vec::new(), bytes: 0 })
     }
 
     fn group(&mut self) -> Result<(), LakeError> {
@@ -62,15 +62,15 @@ impl<'a> Columns<'a> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
         let cells: Vec<Vec<Cell>> = match self.table {
-            Table::Events => rows.iter().map(|row| self.sorter.cells(row)).collect(),
-            Table::DeadLetters => Vec::new(),
+            LakeTable::Events => rows.iter().map(|row| self.sorter.cells(row)).collect(),
+            LakeTable::DeadLetters => Vec::new(),
         };
         for (column, misfits) in self.misfits.iter_mut().enumerate() {
             *misfits += cells.iter().filter(|cells| cells.get(column) == Some(&Cell::Misfit)).count() as u64;
         }
         let mut group = self.writer.next_row_group().map_err(failed)?;
         fixed_columns(self.table, &rows, &mut group).map_err(failed)?;
-        if self.table == Table::Events {
+        if self.table == LakeTable::Events {
             for (number, column) in self.sorter.columns().enumerate() {
                 let cells = cells.iter().map(|cells| cells.get(number));
                 declared(column, cells, &mut group).map_err(failed)?;
@@ -80,8 +80,8 @@ impl<'a> Columns<'a> {
     }
 }
 
-impl RowWriter for Columns<'_> {
-    fn row(&mut self, row: Row) -> Result<(), LakeError> {
+impl RowWriter for ParquetFile<'_> {
+    fn row(&mut self, row: LakeRow) -> Result<(), LakeError> {
         self.bytes += row.body.len();
         self.rows.push(row);
         if self.rows.len() >= GROUP_ROWS || self.bytes >= GROUP_BYTES { self.group() } else { Ok(()) }
@@ -94,7 +94,7 @@ impl RowWriter for Columns<'_> {
 }
 
 /// The schema in Parquet's own notation.
-fn message(table: Table, sorter: &Sorter) -> String {
+fn message(table: LakeTable, sorter: &Sorter) -> String {
     let field = |name: &str, kind: &str| format!("optional {kind} {name};");
     // Not Parquet's own type for JSON: DuckDB then reads every text, and refuses the whole file for one with a lone surrogate,
     // which is valid JSON.
@@ -106,7 +106,7 @@ fn message(table: Table, sorter: &Sorter) -> String {
         _ => format!("optional binary {name} (STRING);"),
     };
     let mut fields: Vec<String> = fixed(table).iter().map(|(name, kind)| written(name, kind)).collect();
-    if table == Table::Events {
+    if table == LakeTable::Events {
         fields.extend(sorter.columns().map(|Column { name, kind, .. }| match kind {
             ColumnType::Text => format!("optional binary {name} (STRING);"),
             ColumnType::Bigint => field(name, "int64"),
@@ -118,10 +118,13 @@ fn message(table: Table, sorter: &Sorter) -> String {
     format!("message row {{ {} }}", fields.join(" "))
 }
 
-type Group<'a> = SerializedRowGroupWriter<'a, File>;
+type RowGroup<'a> = SerializedRowGroupWriter<'a, File>;
 
 /// Writes the next column; what is `None` is null.
-fn column<T: DataType>(group: &mut Group<'_>, values: impl Iterator<Item = Option<T::T>>) -> Result<(), ParquetError> {
+fn column<T: DataType>(
+    group: &mut RowGroup<'_>,
+    values: impl Iterator<Item = Option<T::T>>,
+) -> Result<(), ParquetError> {
     let (mut there, mut levels) = (Vec::new(), Vec::new());
     for value in values {
         levels.push(i16::from(value.is_some()));
@@ -133,24 +136,24 @@ fn column<T: DataType>(group: &mut Group<'_>, values: impl Iterator<Item = Optio
     next.close()
 }
 
-fn texts<'a>(group: &mut Group<'_>, values: impl Iterator<Item = Option<&'a str>>) -> Result<(), ParquetError> {
+fn texts<'a>(group: &mut RowGroup<'_>, values: impl Iterator<Item = Option<&'a str>>) -> Result<(), ParquetError> {
     column::<ByteArrayType>(group, values.map(|value| value.map(ByteArray::from)))
 }
 
 /// In the order of [`fixed`].
-fn fixed_columns(table: Table, rows: &[Row], group: &mut Group<'_>) -> Result<(), ParquetError> {
+fn fixed_columns(table: LakeTable, rows: &[LakeRow], group: &mut RowGroup<'_>) -> Result<(), ParquetError> {
     // Both fit: no output has so many siblings, and no stream so many messages or rewinds.
     column::<Int32Type>(group, rows.iter().map(|row| Some(row.id.rewinds as i32)))?;
     column::<Int64Type>(group, rows.iter().map(|row| Some(row.id.position as i64)))?;
     column::<Int32Type>(group, rows.iter().map(|row| Some(row.id.n as i32)))?;
     let micros = |nanos: i64| nanos.div_euclid(1_000);
     column::<Int64Type>(group, rows.iter().map(|row| Some(micros(row.stored_at.0))))?;
-    if table == Table::Events {
+    if table == LakeTable::Events {
         column::<Int64Type>(group, rows.iter().map(|row| row.event_time.map(|time| micros(time.0))))?;
     }
     texts(group, rows.iter().map(|row| row.kind.as_deref()))?;
     texts(group, rows.iter().map(|row| row.key.as_deref()))?;
-    if table == Table::DeadLetters {
+    if table == LakeTable::DeadLetters {
         let dead = || rows.iter().map(|row| row.dead.as_deref());
         texts(group, dead().map(|dead| dead.map(|dead| dead.reason.as_str())))?;
         texts(group, dead().map(|dead| dead.map(|dead| dead.error.as_str())))?;
@@ -163,7 +166,7 @@ fn fixed_columns(table: Table, rows: &[Row], group: &mut Group<'_>) -> Result<()
 fn declared<'a>(
     spec: &Column,
     cells: impl Iterator<Item = Option<&'a Cell>>,
-    group: &mut Group<'_>,
+    group: &mut RowGroup<'_>,
 ) -> Result<(), ParquetError> {
     match spec.kind {
         ColumnType::Text => texts(

@@ -4,7 +4,7 @@
 
 use super::parquet::failed;
 use crate::ports::lake::LakeError;
-use crate::protocol::lake::checkpoint::Checkpoint;
+use crate::protocol::lake::checkpoint::TableCheckpoint;
 use crate::protocol::lake::delta::Add;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -22,7 +22,7 @@ const MAP: &str =
     "(MAP) { repeated group key_value { required binary key (STRING); optional binary value (STRING); } }";
 
 /// Writes a checkpoint.
-pub fn write(checkpoint: &Checkpoint, file: File) -> Result<(), LakeError> {
+pub fn write(checkpoint: &TableCheckpoint, file: File) -> Result<(), LakeError> {
     let schema = format!(
         "message checkpoint {{
             optional group protocol {{ required int32 minReaderVersion; required int32 minWriterVersion; }}
@@ -64,13 +64,13 @@ const METADATA: usize = 1;
 const TXN: usize = 2;
 
 /// A value of a leaf: how much of its path is there, whether it continues its row's list, and what it is.
-type Cell<T> = (i16, i16, Option<T>);
+type LeafCell<T> = (i16, i16, Option<T>);
 
 /// In the order of the schema.
-fn leaves(checkpoint: &Checkpoint, group: &mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError> {
+fn leaves(checkpoint: &TableCheckpoint, group: &mut SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError> {
     let rows = FIRST + checkpoint.files.len();
     let text = |text: &str| ByteArray::from(text);
-    let Checkpoint { txn: (lake, n), metadata, files } = checkpoint;
+    let TableCheckpoint { txn: (lake, n), metadata, files } = checkpoint;
     let nothing = || vec![(1, 0, None)];
     leaf::<Int32Type>(group, rows, |row| (row == PROTOCOL).then(|| vec![(1, 0, Some(1))]))?;
     leaf::<Int32Type>(group, rows, |row| (row == PROTOCOL).then(|| vec![(1, 0, Some(2))]))?;
@@ -101,8 +101,8 @@ fn leaves(checkpoint: &Checkpoint, group: &mut SerializedRowGroupWriter<'_, File
 }
 
 /// The cells of a list; an empty one is there and has nothing.
-fn list<T>(values: impl Iterator<Item = (i16, Option<T>)>) -> Vec<Cell<T>> {
-    let mut cells: Vec<Cell<T>> = values.map(|(there, value)| (there, 1, value)).collect();
+fn list<T>(values: impl Iterator<Item = (i16, Option<T>)>) -> Vec<LeafCell<T>> {
+    let mut cells: Vec<LeafCell<T>> = values.map(|(there, value)| (there, 1, value)).collect();
     match cells.first_mut() {
         Some(first) => first.1 = 0,
         None => cells.push((1, 0, None)),
@@ -114,7 +114,7 @@ fn list<T>(values: impl Iterator<Item = (i16, Option<T>)>) -> Vec<Cell<T>> {
 fn leaf<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, File>,
     rows: usize,
-    cells: impl Fn(usize) -> Option<Vec<Cell<T::T>>>,
+    cells: impl Fn(usize) -> Option<Vec<LeafCell<T::T>>>,
 ) -> Result<(), ParquetError> {
     let (mut values, mut there, mut continued) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..rows {
@@ -194,7 +194,7 @@ mod tests {
         for files in
             [vec![], vec![add(1, &[("t", Some("a/b")), ("u", None)]), add(2, &[]), add(3, &[("t", Some("x"))])]]
         {
-            let checkpoint = Checkpoint { txn: ("lake".to_owned(), 16), metadata: metadata.clone(), files };
+            let checkpoint = TableCheckpoint { txn: ("lake".to_owned(), 16), metadata: metadata.clone(), files };
             let mut file = tempfile::tempfile().unwrap();
             write(&checkpoint, file.try_clone().unwrap()).unwrap();
             file.rewind().unwrap();

@@ -1,24 +1,24 @@
 //! Reading Parquet files of the lake back, for audits and searches: the rows' numbers, keys, times and texts.
 
 use super::parquet::failed;
-use crate::ports::lake::{LakeError, StoredRow};
-use crate::protocol::lake::row::RowId;
-use crate::protocol::lake::table::Table;
+use crate::ports::lake::{FileRow, LakeError};
+use crate::protocol::lake::row::LakeRowId;
+use crate::protocol::lake::table::LakeTable;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 use std::fs::File;
 
 /// Reads a file's rows in order.
-pub fn read(table: Table, file: File, visit: &mut dyn FnMut(StoredRow) -> bool) -> Result<(), LakeError> {
+pub fn read(table: LakeTable, file: File, visit: &mut dyn FnMut(FileRow) -> bool) -> Result<(), LakeError> {
     let reader = SerializedFileReader::new(file).map_err(failed)?;
     let body = match table {
-        Table::Events => "event",
-        Table::DeadLetters => "body",
+        LakeTable::Events => "event",
+        LakeTable::DeadLetters => "body",
     };
     for row in reader.get_row_iter(None).map_err(failed)? {
         let row = row.map_err(failed)?;
-        let mut id = RowId::default();
-        let mut stored = StoredRow { id: None, key: None, event_time_us: None, text: Vec::new() };
+        let mut id = LakeRowId::default();
+        let mut stored = FileRow { id: None, key: None, event_time_us: None, text: Vec::new() };
         for (name, field) in row.get_column_iter() {
             match (name.as_str(), field) {
                 ("rewinds", Field::Int(rewinds)) => id.rewinds = *rewinds as u32,

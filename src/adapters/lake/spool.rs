@@ -4,7 +4,7 @@
 //! stands in the output stream still and is read again.
 
 use crate::ports::lake::LakeError;
-use crate::protocol::lake::row::Row;
+use crate::protocol::lake::row::LakeRow;
 use bytes::Bytes;
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,26 +16,26 @@ const BUFFER: usize = 1 << 20;
 
 /// Rows in a file.
 #[derive(Debug)]
-pub struct Spool {
+pub struct SpoolFile {
     path: PathBuf,
     file: File,
     buffer: Vec<u8>,
     written: u64,
 }
 
-impl Spool {
+impl SpoolFile {
     /// An empty spool in this folder, which is made where it is not there.
-    pub fn open(folder: &Path) -> Result<Spool, LakeError> {
+    pub fn open(folder: &Path) -> Result<SpoolFile, LakeError> {
         let path = folder.join(format!("spool-{}", std::process::id()));
         let failed = |error| LakeError::io(format!("cannot make the spool {}", path.display()), error);
         fs::create_dir_all(folder).map_err(failed)?;
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(failed)?;
         fs::remove_file(&path).map_err(failed)?;
-        Ok(Spool { path, file, buffer: Vec::with_capacity(BUFFER), written: 0 })
+        Ok(SpoolFile { path, file, buffer: Vec::with_capacity(BUFFER), written: 0 })
     }
 
     /// Appends a row; where it stands, and its length.
-    pub fn push(&mut self, row: &Row) -> Result<(u64, u32), LakeError> {
+    pub fn push(&mut self, row: &LakeRow) -> Result<(u64, u32), LakeError> {
         let offset = self.bytes();
         let before = self.buffer.len();
         row.write(&mut self.buffer);
@@ -61,11 +61,11 @@ impl Spool {
     }
 
     /// A row, after `flush`.
-    pub fn row(&self, offset: u64, length: u32) -> Result<Row, LakeError> {
+    pub fn row(&self, offset: u64, length: u32) -> Result<LakeRow, LakeError> {
         let mut bytes = vec![0; length as usize];
         self.file.read_exact_at(&mut bytes, offset).map_err(|error| self.failed(error))?;
         let damaged = || self.failed(std::io::Error::other("a row in it is damaged"));
-        Row::parse(&Bytes::from(bytes)).ok_or_else(damaged)
+        LakeRow::parse(&Bytes::from(bytes)).ok_or_else(damaged)
     }
 
     /// Empties it.

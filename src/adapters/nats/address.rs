@@ -2,13 +2,13 @@
 //!
 //! What stands before `@` is percent-encoded and a secret: it never leaves this file but as a login.
 
-use crate::core::percent::{self, Fault};
+use crate::core::percent::{self, PercentFault};
 use crate::ports::stream::BrokerError;
 use async_nats::ServerAddr;
 
 /// One server of `nats.url`.
 #[derive(Clone)]
-pub(super) struct Address {
+pub(super) struct ServerAddress {
     /// The server, without a login.
     pub(super) server: ServerAddr,
     /// The address as it may be shown.
@@ -27,11 +27,11 @@ pub(super) enum UrlLogin {
 }
 
 /// The servers of a list with commas, in its order.
-pub(super) fn addresses(url: &str) -> Result<Vec<Address>, BrokerError> {
+pub(super) fn addresses(url: &str) -> Result<Vec<ServerAddress>, BrokerError> {
     url.split(',').map(|one| address(one.trim())).collect()
 }
 
-fn address(text: &str) -> Result<Address, BrokerError> {
+fn address(text: &str) -> Result<ServerAddress, BrokerError> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("nats", text));
     let (before, host) = match rest.rsplit_once('@') {
         Some((before, host)) => (Some(before), host),
@@ -46,7 +46,7 @@ fn address(text: &str) -> Result<Address, BrokerError> {
     };
     let login = before.map(login).transpose().map_err(|what| wrong(what.to_owned()))?;
     let server = shown.parse().map_err(|error: std::io::Error| wrong(error.to_string()))?;
-    Ok(Address { server, shown, login })
+    Ok(ServerAddress { server, shown, login })
 }
 
 fn login(text: &str) -> Result<UrlLogin, &'static str> {
@@ -59,8 +59,10 @@ fn login(text: &str) -> Result<UrlLogin, &'static str> {
 /// The text behind percent signs. The error never repeats the text.
 fn decoded(text: &str) -> Result<String, &'static str> {
     percent::decoded(text).map_err(|fault| match fault {
-        Fault::Digits => "a percent sign before `@` is not followed by two hexadecimal digits (write %25 for it)",
-        Fault::NotUtf8 => "what is percent-encoded before `@` is not UTF-8",
+        PercentFault::Digits => {
+            "a percent sign before `@` is not followed by two hexadecimal digits (write %25 for it)"
+        }
+        PercentFault::NotUtf8 => "what is percent-encoded before `@` is not UTF-8",
     })
 }
 

@@ -10,7 +10,7 @@ use crate::ports::stream::LaneEvent;
 
 /// A message's place in the open batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct BatchPlace {
     /// The batch's number among those of this lane, from 1.
     pub batch: u64,
     /// Its sequence in the lane.
@@ -78,7 +78,7 @@ impl Book {
     }
 
     /// The next message's place; `settle` ends the batch with it.
-    pub fn place(&mut self, settle: bool) -> Place {
+    pub fn place(&mut self, settle: bool) -> BatchPlace {
         let (base, batch) = (self.open.unwrap_or(self.sent), self.ended + 1);
         let expected = (!planted(Mutant::NoExpectedSequence)).then_some(self.sent);
         self.sent += 1;
@@ -90,15 +90,15 @@ impl Book {
         };
         self.open = (!settle).then_some(base);
         self.ended += u64::from(settle);
-        Place { batch, sequence: self.sent, base, batch_sequence, operation, expected }
+        BatchPlace { batch, sequence: self.sent, base, batch_sequence, operation, expected }
     }
 
     /// Ends the open batch: the place of the message that does so without being stored.
-    pub fn settle(&mut self) -> Option<Place> {
+    pub fn settle(&mut self) -> Option<BatchPlace> {
         let base = self.open.take()?;
         self.ended += 1;
         let batch_sequence = self.sent + 1 - base;
-        Some(Place { batch: self.ended, sequence: self.sent, base, batch_sequence, operation: 3, expected: None })
+        Some(BatchPlace { batch: self.ended, sequence: self.sent, base, batch_sequence, operation: 3, expected: None })
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
         let mut book = Book::new(LaneSequence(40));
         let answered = |confirmed, ended| Answered { confirmed, ended };
         assert!(book.has_room(3, answered(40, 0)));
-        let places: Vec<Place> = [false, false, true].into_iter().map(|settle| book.place(settle)).collect();
+        let places: Vec<BatchPlace> = [false, false, true].into_iter().map(|settle| book.place(settle)).collect();
         let told: Vec<_> = places.iter().map(|p| (p.sequence, p.batch_sequence, p.operation, p.expected)).collect();
         assert_eq!(told, [(41, 1, 0, Some(40)), (42, 2, 1, Some(41)), (43, 3, 2, Some(42))]);
         assert!(places.iter().all(|place| place.batch == 1));

@@ -43,7 +43,7 @@ impl std::fmt::Debug for Confirmer {
 }
 
 /// A message that is on its way.
-pub struct Sent {
+pub struct SentMessage {
     subject: String,
     trouble: watch::Receiver<Option<Trouble>>,
     ack: PublishAckFuture,
@@ -58,7 +58,7 @@ impl Confirmer {
     }
 
     /// Sends a message; those of several calls, one after the other, arrive in their order. An error: it was not sent.
-    pub async fn send(&self, once: &Once) -> Result<Sent, String> {
+    pub async fn send(&self, once: &Once) -> Result<SentMessage, String> {
         let map = once.map().map_err(|error| error.to_string())?;
         let mut trouble = self.connection.trouble();
         if *trouble.borrow_and_update() == Some(Trouble::Lost) {
@@ -67,14 +67,14 @@ impl Confirmer {
         }
         let message = PublishMessage::build().headers(map).payload(once.body.clone());
         let ack = self.context.send_publish(once.subject.clone(), message).await.map_err(|error| error.to_string())?;
-        Ok(Sent { subject: once.subject.clone(), trouble, ack })
+        Ok(SentMessage { subject: once.subject.clone(), trouble, ack })
     }
 }
 
-impl Sent {
+impl SentMessage {
     /// Waits for the stream's word.
     pub async fn word(self) -> Confirmed {
-        let Sent { subject, mut trouble, ack } = self;
+        let SentMessage { subject, mut trouble, ack } = self;
         let news = async {
             while trouble.changed().await.is_ok() {
                 match &*trouble.borrow_and_update() {

@@ -7,7 +7,7 @@
 
 use super::address;
 use super::connect::Connection;
-use super::finding::Finding;
+use super::finding::StreamFinding;
 use super::suitable::new_enough;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ struct Greeting {
 }
 
 /// The versions of all servers that the configuration or the connected server names.
-pub(super) async fn findings(connection: &Connection) -> Vec<Finding> {
+pub(super) async fn findings(connection: &Connection) -> Vec<StreamFinding> {
     let settings = connection.settings();
     if settings.tls.as_ref().is_some_and(|tls| tls.first) {
         // Nothing is said before the handshake.
@@ -46,7 +46,7 @@ pub(super) async fn findings(connection: &Connection) -> Vec<Finding> {
 }
 
 /// The servers that are too old. The engine waits while one of them leads a stream.
-pub async fn too_old(connection: &Connection) -> Vec<Finding> {
+pub async fn too_old(connection: &Connection) -> Vec<StreamFinding> {
     findings(connection).await.into_iter().filter(|finding| !finding.ok).collect()
 }
 
@@ -73,10 +73,10 @@ async fn version(at: &str, within: Duration) -> Option<String> {
     Some(greeting.version)
 }
 
-fn judged(answers: &[(String, Option<String>)]) -> Vec<Finding> {
+fn judged(answers: &[(String, Option<String>)]) -> Vec<StreamFinding> {
     let old = answers.iter().filter_map(|(at, version)| {
         let version = version.as_ref().filter(|version| !new_enough(version))?;
-        Some(Finding::bad(
+        Some(StreamFinding::bad(
             format!("the server at {at} is nats-server {version}"),
             "use nats-server 2.14 or later on every server of the cluster: each of them may come to lead a stream, \
              and the engine waits while it does",
@@ -84,9 +84,9 @@ fn judged(answers: &[(String, Option<String>)]) -> Vec<Finding> {
     });
     let good =
         answers.iter().filter(|(_, version)| version.as_ref().is_some_and(|version| new_enough(version))).count();
-    let good = (good > 1).then(|| Finding::good(format!("{good} servers greet as nats-server 2.14 or later")));
+    let good = (good > 1).then(|| StreamFinding::good(format!("{good} servers greet as nats-server 2.14 or later")));
     let silent = answers.iter().filter(|(_, version)| version.is_none()).map(|(at, _)| {
-        Finding::note(
+        StreamFinding::note(
             format!("the server at {at} does not greet: its version is not known"),
             "it may be down, or at an address that only other servers reach",
         )

@@ -5,7 +5,7 @@
 
 use super::api;
 use super::connect::Connection;
-pub use super::finding::Finding;
+pub use super::finding::StreamFinding;
 use super::greetings;
 use super::overlap::sharing;
 use super::permissions;
@@ -13,7 +13,7 @@ use super::remarks::{dead_letters_findings, redrives_findings, subjects_finding}
 use super::source::{Source, SourceOptions};
 use super::streams::{self, StreamInfo};
 use super::suitable::{input_findings, output_findings, version_finding};
-use super::wanted::{Role, Wanted};
+use super::wanted::{Role, WantedStream};
 use crate::core::ids::Position;
 use crate::core::output;
 use crate::ports::stream::{BrokerError, StreamState};
@@ -48,18 +48,18 @@ pub struct Expectation {
     /// The subject on which engines of one output tell each other that they started.
     pub claim: String,
     /// Streams that no start needs: of dead letters and of redrives.
-    pub beside: Vec<Wanted>,
+    pub beside: Vec<WantedStream>,
 }
 
 /// What a start must refuse: the findings that do not suit, without probing permissions or reading messages.
-pub async fn unsuitable(connection: &Connection, expected: &Expectation) -> Result<Vec<Finding>, BrokerError> {
+pub async fn unsuitable(connection: &Connection, expected: &Expectation) -> Result<Vec<StreamFinding>, BrokerError> {
     let mut findings = settings(connection, expected).await?.findings;
     findings.retain(|finding| !finding.ok);
     Ok(findings)
 }
 
 /// Everything: permissions, settings, whether messages come, the lane's newest messages.
-pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<Vec<Finding>, BrokerError> {
+pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<Vec<StreamFinding>, BrokerError> {
     if let Some(deaf) = permissions::hearing(connection).await? {
         let needs = permissions::needs(connection, &expected.input, &expected.output, None);
         let mut findings = vec![deaf];
@@ -84,7 +84,7 @@ pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<
     let permissions = permissions::probe(connection, &needs, false).await?;
     let may_read = permissions.iter().all(|finding| finding.ok);
     // What may not be asked is among the permissions already.
-    let known = |finding: &Finding| permissions.iter().any(|permission| permission.what == finding.what);
+    let known = |finding: &StreamFinding| permissions.iter().any(|permission| permission.what == finding.what);
     findings.extend(settings.findings.into_iter().filter(|finding| !known(finding)));
     findings.extend(permissions);
     if !expected.claim.is_empty() {
@@ -97,7 +97,7 @@ pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<
             let mut delivering = delivering(connection, &expected.input, info).await?;
             if info.is_interest() && delivering.what.contains("Permissions Violation") {
                 let hint = "an engine needs no consumer but its durable one: whether messages come was not measured";
-                delivering = Finding::note(delivering.what, hint);
+                delivering = StreamFinding::note(delivering.what, hint);
             }
             findings.push(delivering);
         }
@@ -119,7 +119,7 @@ pub async fn inspect(connection: &Connection, expected: &Expectation) -> Result<
 
 /// What the streams' settings come to.
 struct Settings {
-    findings: Vec<Finding>,
+    findings: Vec<StreamFinding>,
     input: Option<StreamInfo>,
     output: Option<StreamInfo>,
 }
@@ -161,7 +161,7 @@ async fn settings(connection: &Connection, expected: &Expectation) -> Result<Set
 async fn name_others(
     connection: &Connection,
     expected: &Expectation,
-    finding: &mut Finding,
+    finding: &mut StreamFinding,
 ) -> Result<(), BrokerError> {
     let lacks = |subject: &&String| finding.what.ends_with(&format!("cover {subject}"));
     let Some(subject) = expected.subjects.iter().find(lacks) else { return Ok(()) };
@@ -173,23 +173,23 @@ async fn name_others(
     Ok(())
 }
 
-async fn jetstream(connection: &Connection) -> Result<Finding, BrokerError> {
+async fn jetstream(connection: &Connection) -> Result<StreamFinding, BrokerError> {
     let subject = format!("{}.INFO", connection.prefixes().account);
     match api::call::<serde_json::Value>(connection, &subject, &serde_json::json!({})).await {
-        Ok(Ok(_)) => Ok(Finding::good("JetStream is on")),
+        Ok(Ok(_)) => Ok(StreamFinding::good("JetStream is on")),
         Ok(Err(error)) => refused(error.broker(&subject)),
-        Err(_) if !connection.has_jetstream() => Ok(Finding::bad(
+        Err(_) if !connection.has_jetstream() => Ok(StreamFinding::bad(
             "JetStream is off in the server",
             "start the server with JetStream: `-js`, or `jetstream {}` in its configuration",
         )),
         // An engine does not ask for it.
-        Err(BrokerError::Denied { what, .. }) => Ok(Finding::note(what, "only `check --connect` asks for this")),
+        Err(BrokerError::Denied { what, .. }) => Ok(StreamFinding::note(what, "only `check --connect` asks for this")),
         Err(error) => Err(error),
     }
 }
 
 /// Reads stored events as an engine does: an answer to the request for them is not yet their delivery.
-async fn delivering(connection: &Connection, input: &str, info: &StreamInfo) -> Result<Finding, BrokerError> {
+async fn delivering(connection: &Connection, input: &str, info: &StreamInfo) -> Result<StreamFinding, BrokerError> {
     let after = Position(info.state.first.saturating_sub(1));
     let mut came = 0;
     let read = async {
@@ -210,7 +210,7 @@ async fn delivering(connection: &Connection, input: &str, info: &StreamInfo) -> 
         Ok(wanted) => wanted,
         Err(error) => return refused(error),
     };
-    Ok(Finding::either(
+    Ok(StreamFinding::either(
         came >= wanted,
         format!("stream {input}: its messages come"),
         format!("stream {input}: of {wanted} stored messages only {came} came within {} s", SAMPLE_WITHIN.as_secs()),
@@ -220,19 +220,19 @@ async fn delivering(connection: &Connection, input: &str, info: &StreamInfo) -> 
 }
 
 /// An interest stream drops what it takes while no consumer is there.
-fn no_consumer_yet(info: &StreamInfo, expected: &Expectation) -> Option<Finding> {
+fn no_consumer_yet(info: &StreamInfo, expected: &Expectation) -> Option<StreamFinding> {
     (info.is_interest() && info.consumers == 0).then(|| {
-        Finding::note(
+        StreamFinding::note(
             format!("stream {} has interest retention and no consumer: it drops every event", expected.input),
             "`sidestream provision` makes the engine's consumer, so that no event before the first start is lost",
         )
     })
 }
 
-async fn tail(connection: &Connection, output: &str, state: StreamState) -> Result<Finding, BrokerError> {
+async fn tail(connection: &Connection, output: &str, state: StreamState) -> Result<StreamFinding, BrokerError> {
     match first_foreign(connection, output, state).await {
-        Ok(None) => Ok(Finding::good(format!("stream {output}: its newest messages are ours"))),
-        Ok(Some(sequence)) => Ok(Finding::foreign(output, sequence)),
+        Ok(None) => Ok(StreamFinding::good(format!("stream {output}: its newest messages are ours"))),
+        Ok(Some(sequence)) => Ok(StreamFinding::foreign(output, sequence)),
         Err(error) => refused(error),
     }
 }
@@ -263,34 +263,38 @@ pub(super) async fn first_foreign(
 }
 
 /// Publishes what the server must refuse: the answer shows whether we may publish at all.
-async fn publishing(connection: &Connection, wildcard: &str, exists: bool) -> Result<Option<Finding>, BrokerError> {
+async fn publishing(
+    connection: &Connection,
+    wildcard: &str,
+    exists: bool,
+) -> Result<Option<StreamFinding>, BrokerError> {
     let subject = wildcard.replace(['*', '>'], "check");
     let mut headers = async_nats::HeaderMap::new();
     headers.insert(async_nats::header::NATS_EXPECTED_STREAM, "sidestream-check-no-such-stream");
-    let allowed = || Some(Finding::good(format!("publishing to {wildcard} is allowed")));
+    let allowed = || Some(StreamFinding::good(format!("publishing to {wildcard} is allowed")));
     Ok(match connection.request_with(&subject, Some(headers), "".into()).await {
         Ok(reply) => match api::parse::<serde_json::Value>(&reply.payload) {
             Ok(Err(error)) if [OTHER_STREAM, SEALED].contains(&error.err_code) => allowed(),
-            Ok(Err(error)) => Some(Finding::bad(
+            Ok(Err(error)) => Some(StreamFinding::bad(
                 format!("publishing to {wildcard}: the stream answers: {} ({})", error.description, error.err_code),
                 "each subject must be taken by its own stream alone",
             )),
-            _ => Some(Finding::bad(
+            _ => Some(StreamFinding::bad(
                 format!("publishing to {wildcard}: somebody who is no stream answers on {subject}"),
                 "no other subscriber may answer on the streams' subjects",
             )),
         },
         // Said of the stream: that it does not exist, or does not cover the subject.
         Err(BrokerError::Transient(_)) if !exists => None,
-        Err(BrokerError::Transient(what)) => Some(Finding::bad(what, "let the stream cover this subject")),
+        Err(BrokerError::Transient(what)) => Some(StreamFinding::bad(what, "let the stream cover this subject")),
         Err(error) => Some(refused(error)?),
     })
 }
 
 /// Remarks on the streams that no start needs, where they are there.
-async fn beside(connection: &Connection, expected: &Expectation) -> Result<Vec<Finding>, BrokerError> {
+async fn beside(connection: &Connection, expected: &Expectation) -> Result<Vec<StreamFinding>, BrokerError> {
     let mut findings = Vec::new();
-    for Wanted { name, role, .. } in &expected.beside {
+    for WantedStream { name, role, .. } in &expected.beside {
         match (streams::find(connection, name).await, role) {
             (Ok(Some(info)), Role::DeadLetters { from, filter }) => {
                 findings.extend(dead_letters_findings(&info.config, from, filter));
@@ -305,10 +309,10 @@ async fn beside(connection: &Connection, expected: &Expectation) -> Result<Vec<F
 }
 
 /// A permanent error is a finding; a transient one ends the inspection.
-fn refused(error: BrokerError) -> Result<Finding, BrokerError> {
+fn refused(error: BrokerError) -> Result<StreamFinding, BrokerError> {
     match error {
         BrokerError::Permanent { what, hint } | BrokerError::Denied { what, hint, .. } => {
-            Ok(Finding { ok: false, what, hint })
+            Ok(StreamFinding { ok: false, what, hint })
         }
         transient => Err(transient),
     }
@@ -320,16 +324,16 @@ async fn absent(
     role: &str,
     stream: &str,
     subjects: &[String],
-) -> Result<Finding, BrokerError> {
+) -> Result<StreamFinding, BrokerError> {
     let mut others = Vec::new();
     for subject in subjects {
         others.extend(sharing(connection, stream, subject).await?.into_iter().map(|name| (name, subject)));
     }
     let what = format!("the {role} stream {stream} does not exist");
     let Some((other, subject)) = others.first() else {
-        return Ok(Finding::bad(what, "create it with `sidestream provision`, or correct its name"));
+        return Ok(StreamFinding::bad(what, "create it with `sidestream provision`, or correct its name"));
     };
-    Ok(Finding::bad(
+    Ok(StreamFinding::bad(
         format!("{what}, and stream {other} has subjects of {subject}, so that it cannot be made"),
         format!("name stream {other} in [{role}], or take these subjects from it, or choose other subjects"),
     ))

@@ -16,12 +16,12 @@
 //! A batch never starts before the end of the one before it is answered: a stranger's messages could otherwise take the
 //! place of refused ones and let later ones in. Nothing is sent twice here, and nothing is decided.
 
-use super::batch::{Answered, Book, Place};
+use super::batch::{Answered, BatchPlace, Book};
 use super::connect::Connection;
 use super::lane_headers::headers;
 use super::lane_reply::reply_prefix;
-use super::patience::Patience;
-use super::subjects::Subjects;
+use super::patience::AnswerPatience;
+use super::subjects::SubjectCache;
 use crate::core::ids::LaneSequence;
 use crate::core::output::Output;
 use crate::ports::stream::BrokerError;
@@ -58,7 +58,7 @@ pub struct LaneTarget {
 
 /// What both halves know.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct LaneShared {
     /// The lane sequence before the open batch's first message; changes only between batches.
     pub(super) base: AtomicU64,
     /// The lane sequence of the last message sent.
@@ -73,7 +73,7 @@ pub(super) struct Shared {
 
 /// What the acks tell the writer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
+pub(super) struct AckProgress {
     pub(super) answered: Answered,
     pub(super) over: bool,
 }
@@ -83,8 +83,8 @@ pub(super) struct Progress {
 pub struct LaneWriter {
     client: Client,
     target: LaneTarget,
-    shared: Arc<Shared>,
-    progress: watch::Receiver<Progress>,
+    shared: Arc<LaneShared>,
+    progress: watch::Receiver<AckProgress>,
     inbox: String,
     /// The reply subject of the batch with this number up to the batch sequence.
     reply: (u64, String),
@@ -93,7 +93,7 @@ pub struct LaneWriter {
     /// What was answered when last asked.
     known: Answered,
     subject: Option<Subject>,
-    subjects: Subjects<Subject>,
+    subjects: SubjectCache<Subject>,
 }
 
 /// Opens a lane for writing. Nothing is sent yet; the first refusal comes with the first message.
@@ -107,17 +107,17 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let (sent, target_after) = (target.after.0, target.after);
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(LaneShared {
         base: AtomicU64::new(sent),
         sent: AtomicU64::new(sent),
         ended: AtomicU64::new(0),
         with_client: (AtomicU64::new(sent), AtomicU64::new(0)),
         subject: OnceLock::new(),
     });
-    let mut ticks = interval(Patience::TICK);
+    let mut ticks = interval(AnswerPatience::TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let known = Answered { confirmed: sent, ended: 0 };
-    let (report, progress) = watch::channel(Progress { answered: known, over: false });
+    let (report, progress) = watch::channel(AckProgress { answered: known, over: false });
     let acks = LaneAcks {
         replies,
         shared: shared.clone(),
@@ -125,7 +125,7 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         client: client.clone(),
         inbox: inbox.clone(),
         ticks,
-        patience: Patience::default(),
+        patience: AnswerPatience::default(),
         trouble,
     };
     let writer = LaneWriter {
@@ -138,7 +138,7 @@ pub async fn open(connection: &Connection, target: LaneTarget) -> Result<(LaneWr
         book: Book::new(target_after),
         known,
         subject: None,
-        subjects: Subjects::new(),
+        subjects: SubjectCache::new(),
     };
     Ok((writer, acks))
 }
@@ -242,7 +242,7 @@ impl LaneWriter {
     async fn publish(
         &mut self,
         subject: Subject,
-        Place { batch, batch_sequence, operation, .. }: Place,
+        BatchPlace { batch, batch_sequence, operation, .. }: BatchPlace,
         headers: Option<HeaderMap>,
         payload: bytes::Bytes,
     ) -> Result<(), BrokerError> {

@@ -4,9 +4,9 @@
 
 use super::batch::{Answered, Book};
 use super::connect::Trouble;
-use super::lane::{Progress, Shared};
+use super::lane::{AckProgress, LaneShared};
 use super::lane_reply::{About, Reply, reply_prefix};
-use super::patience::{Patience, Tick};
+use super::patience::{AnswerPatience, Tick};
 use crate::core::ids::LaneSequence;
 use crate::ports::stream::LaneEvent;
 use crate::protocol::window::FLOW;
@@ -21,12 +21,12 @@ use tokio::time::Interval;
 #[derive(Debug)]
 pub struct LaneAcks {
     pub(super) replies: Subscriber,
-    pub(super) shared: Arc<Shared>,
-    pub(super) progress: watch::Sender<Progress>,
+    pub(super) shared: Arc<LaneShared>,
+    pub(super) progress: watch::Sender<AckProgress>,
     pub(super) client: Client,
     pub(super) inbox: String,
     pub(super) ticks: Interval,
-    pub(super) patience: Patience,
+    pub(super) patience: AnswerPatience,
     pub(super) trouble: watch::Receiver<Option<Trouble>>,
 }
 
@@ -104,7 +104,7 @@ impl LaneAcks {
         let reply = format!("{}{sent}.4.$FI", reply_prefix(&self.inbox, batch, FLOW, behind_end));
         let sending = self.client.publish_with_reply(subject, Subject::from(reply), "".into());
         // A client that takes nothing is at odds with its server: its own pings find that out.
-        match tokio::time::timeout(Patience::TICK, sending).await {
+        match tokio::time::timeout(AnswerPatience::TICK, sending).await {
             Ok(Err(error)) => Some(LaneEvent::Lost(format!("pinging the lane: {error}"))),
             Ok(Ok(())) | Err(_) => None,
         }

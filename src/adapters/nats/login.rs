@@ -3,7 +3,7 @@
 //! Every file is read anew for every connection, so that what was renewed is used. A file that cannot be used is named
 //! before the client hides why; it may be mended while the engine waits, so the error is a denial and not permanent.
 
-use super::address::{Address, UrlLogin};
+use super::address::{ServerAddress, UrlLogin};
 use super::settings::{NatsSettings, TlsSettings};
 use crate::ports::stream::{BrokerError, Denial};
 use async_nats::ConnectOptions;
@@ -21,7 +21,7 @@ const CLIENT_CAPACITY: usize = 4_096;
 const SEED_LENGTH: usize = 58;
 
 /// Everything that the client must know to connect to one server.
-pub(super) fn options(settings: &NatsSettings, address: &Address) -> Result<ConnectOptions, BrokerError> {
+pub(super) fn options(settings: &NatsSettings, address: &ServerAddress) -> Result<ConnectOptions, BrokerError> {
     let mut options = ConnectOptions::new()
         .connection_timeout(settings.connect_timeout)
         .request_timeout(Some(settings.request_timeout))
@@ -64,7 +64,7 @@ fn tls(options: ConnectOptions, settings: &TlsSettings) -> Result<ConnectOptions
 fn identity(
     options: ConnectOptions,
     settings: &NatsSettings,
-    address: &Address,
+    address: &ServerAddress,
 ) -> Result<ConnectOptions, BrokerError> {
     if let Some(file) = &settings.credentials_file {
         // The client looks for the end of the last line, which a file may lack.

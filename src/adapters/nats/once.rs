@@ -30,7 +30,7 @@ pub struct Once {
 
 /// What the stream says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum PublishAnswer {
     /// A message stands there.
     Stored {
         /// Its sequence.
@@ -63,12 +63,12 @@ impl Once {
     }
 
     /// Publishes it. An error means that nobody knows whether it is stored.
-    pub async fn publish(&self, connection: &Connection) -> Result<Answer, BrokerError> {
+    pub async fn publish(&self, connection: &Connection) -> Result<PublishAnswer, BrokerError> {
         let reply = connection.request_with(&self.subject, Some(self.map()?), self.body.clone()).await?;
         let answer = api::parse::<Ack>(&reply.payload);
         match answer.map_err(|error| BrokerError::Transient(format!("{}: unreadable answer: {error}", self.subject)))? {
-            Ok(Ack { seq, duplicate }) => Ok(Answer::Stored { sequence: seq, duplicate }),
-            Err(error) => Ok(Answer::Refused {
+            Ok(Ack { seq, duplicate }) => Ok(PublishAnswer::Stored { sequence: seq, duplicate }),
+            Err(error) => Ok(PublishAnswer::Refused {
                 code: error.err_code,
                 words: format!("{} ({})", error.description, error.err_code),
             }),

@@ -7,7 +7,7 @@ use super::connect::Connection;
 use crate::ports::stream::BrokerError;
 
 #[derive(serde::Deserialize)]
-struct Names {
+struct SubjectNames {
     #[serde(default)]
     streams: Option<Vec<String>>,
 }
@@ -16,7 +16,7 @@ struct Names {
 pub(super) async fn sharing(connection: &Connection, stream: &str, wildcard: &str) -> Result<Vec<String>, BrokerError> {
     let subject = format!("{}.STREAM.NAMES", connection.prefixes().of(stream));
     let request = serde_json::json!({ "subject": wildcard });
-    match api::call::<Names>(connection, &subject, &request).await {
+    match api::call::<SubjectNames>(connection, &subject, &request).await {
         Ok(Ok(names)) => Ok(names.streams.unwrap_or_default().into_iter().filter(|name| name != stream).collect()),
         // The name is a help, not a need.
         Ok(Err(_)) | Err(BrokerError::Denied { .. }) => Ok(Vec::new()),

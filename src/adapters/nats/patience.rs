@@ -18,7 +18,7 @@ pub enum Tick {
 
 /// How long answers that are owed may take, in ticks of a clock that somebody else has.
 #[derive(Clone, Debug, Default)]
-pub struct Patience {
+pub struct AnswerPatience {
     /// What was answered at the tick before, while something was owed.
     at: Option<Answered>,
     /// Ticks without any answer.
@@ -28,7 +28,7 @@ pub struct Patience {
     heard: bool,
 }
 
-impl Patience {
+impl AnswerPatience {
     /// Between two ticks.
     pub const TICK: Duration = Duration::from_millis(200);
     /// Ticks from one ping to the next.
@@ -55,11 +55,11 @@ impl Patience {
         self.at = Some(answered);
         self.standing = if before == Some(answered) { self.standing + 1 } else { 0 };
         self.silent = if heard || self.standing == 0 { 0 } else { self.silent + 1 };
-        if self.silent >= Patience::SILENT {
+        if self.silent >= AnswerPatience::SILENT {
             Tick::GiveUp("no confirmation, and no reply at all for 3 s")
-        } else if self.standing >= Patience::STANDING {
+        } else if self.standing >= AnswerPatience::STANDING {
             Tick::GiveUp("no confirmation for 10 s")
-        } else if self.standing % Patience::PING == 1 {
+        } else if self.standing % AnswerPatience::PING == 1 {
             Tick::Ping
         } else {
             Tick::Wait
@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn a_server_is_pinged_after_a_while_and_given_up_after_three_seconds_of_silence() {
-        let mut patience = Patience::default();
+        let mut patience = AnswerPatience::default();
         let at = Answered { confirmed: 7, ended: 1 };
-        let of = |patience: &mut Patience, owed| patience.tick(owed, at);
+        let of = |patience: &mut AnswerPatience, owed| patience.tick(owed, at);
         assert_eq!((of(&mut patience, false), of(&mut patience, true)), (Tick::Wait, Tick::Wait));
         assert_eq!((of(&mut patience, true), of(&mut patience, true)), (Tick::Ping, Tick::Wait));
         let rest: Vec<Tick> = (0..13).map(|_| of(&mut patience, true)).collect();
@@ -85,7 +85,7 @@ mod tests {
                 && rest[..12].iter().all(|tick| !matches!(tick, Tick::GiveUp(_)))
         );
         // A server that answers, and does not get on.
-        let mut patience = Patience::default();
+        let mut patience = AnswerPatience::default();
         let ticks = (0..).take_while(|_| {
             patience.heard();
             !matches!(of(&mut patience, true), Tick::GiveUp(_))

@@ -6,7 +6,7 @@
 //! stream refuses.
 
 use super::connect::{Connection, Trouble};
-use super::finding::Finding;
+use super::finding::StreamFinding;
 use super::notice::Notices;
 use super::prefix::API;
 use super::source::durable_name;
@@ -81,14 +81,18 @@ pub(super) fn needs(connection: &Connection, input: &str, output: &str, interest
 }
 
 /// Probes them all; one finding for each. `deaf` where no answer can be heard.
-pub(super) async fn probe(connection: &Connection, needs: &[Need], deaf: bool) -> Result<Vec<Finding>, BrokerError> {
+pub(super) async fn probe(
+    connection: &Connection,
+    needs: &[Need],
+    deaf: bool,
+) -> Result<Vec<StreamFinding>, BrokerError> {
     let mut findings = Vec::with_capacity(needs.len());
     for need in needs {
         findings.push(match refusal(connection, need, deaf).await? {
-            None => Finding::good(format!("publishing to {} is allowed", need.subject)),
+            None => StreamFinding::good(format!("publishing to {} is allowed", need.subject)),
             Some(words) => {
                 let hint = format!("allow this user to publish to {}; without it, {}", need.subject, need.without);
-                Finding::bad(format!("the server refused: {words}"), hint)
+                StreamFinding::bad(format!("the server refused: {words}"), hint)
             }
         });
     }
@@ -96,7 +100,7 @@ pub(super) async fn probe(connection: &Connection, needs: &[Need], deaf: bool) -
 }
 
 /// Subscribes to an inbox as the first request would, and waits for the server's word against it.
-pub(super) async fn hearing(connection: &Connection) -> Result<Option<Finding>, BrokerError> {
+pub(super) async fn hearing(connection: &Connection) -> Result<Option<StreamFinding>, BrokerError> {
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let client = connection.client();
@@ -113,9 +117,9 @@ pub(super) async fn hearing(connection: &Connection) -> Result<Option<Finding>, 
 }
 
 /// The finding where the server refused the inbox.
-pub(super) fn deaf(what: &str) -> Option<Finding> {
+pub(super) fn deaf(what: &str) -> Option<StreamFinding> {
     let hint = "allow this user to subscribe to its inbox (`_INBOX.>`), or set nats.inbox_prefix to a prefix that it may subscribe to: without it no request is answered";
-    what.contains("Permissions Violation for Subscription to").then(|| Finding::bad(what, hint))
+    what.contains("Permissions Violation for Subscription to").then(|| StreamFinding::bad(what, hint))
 }
 
 /// The server's word on a probe that it does not allow.
@@ -152,7 +156,7 @@ async fn refusal(connection: &Connection, need: &Need, deaf: bool) -> Result<Opt
 }
 
 /// Whether engines of this output may tell each other that they started: both ways, by hearing oneself.
-pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<Vec<Finding>, BrokerError> {
+pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<Vec<StreamFinding>, BrokerError> {
     let mut trouble = connection.trouble();
     trouble.mark_unchanged();
     let mut notices = Notices::open(connection, subject).await?;
@@ -173,7 +177,7 @@ pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<V
                     return Err(BrokerError::Transient(Trouble::Lost.to_string()));
                 }
                 (_, Some(Trouble::Refused(words))) => {
-                    refused.push(Finding::bad(format!("the server refused: {words}"), hint.clone()));
+                    refused.push(StreamFinding::bad(format!("the server refused: {words}"), hint.clone()));
                 }
                 _ => {}
             },
@@ -181,13 +185,13 @@ pub(super) async fn claiming(connection: &Connection, subject: &str) -> Result<V
                 if heard.ok_or_else(|| BrokerError::Transient("the connection was closed".to_owned()))? != own {
                     continue;
                 }
-                return Ok(vec![Finding::good(format!("publishing and subscribing to {subject} is allowed"))]);
+                return Ok(vec![StreamFinding::good(format!("publishing and subscribing to {subject} is allowed"))]);
             }
             () = tokio::time::sleep_until(end) => break,
         }
     }
     if refused.is_empty() {
-        refused.push(Finding::bad(format!("a notice on {subject} does not come back"), hint));
+        refused.push(StreamFinding::bad(format!("a notice on {subject} does not come back"), hint));
     }
     Ok(refused)
 }

@@ -5,14 +5,14 @@
 
 use super::api;
 use super::connect::Connection;
-use super::finding::Finding;
+use super::finding::StreamFinding;
 use super::inspect::{Expectation, first_foreign};
 use super::overlap::sharing;
 use super::pull;
 use super::remarks::{dead_letters_findings, redrives_findings};
 use super::streams::{self, StreamInfo};
 use super::suitable::{input_findings, output_findings, version_finding};
-use super::wanted::{Role, Wanted};
+use super::wanted::{Role, WantedStream};
 use crate::ports::stream::BrokerError;
 
 /// The server's answer to subjects that another stream has.
@@ -20,7 +20,7 @@ const SUBJECTS_OVERLAP: u64 = 10065;
 
 /// What became of a wanted stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ProvisionOutcome {
     /// It was not there and is now.
     Created,
     /// It was there and suits; remarks on what no start minds.
@@ -32,28 +32,33 @@ pub enum Outcome {
 }
 
 /// Creates what is missing, in the given order; the outcomes are in that order too.
-pub async fn provision(connection: &Connection, wanted: &[Wanted]) -> Result<Vec<Outcome>, BrokerError> {
-    let mut outcomes = vec![Outcome::Skipped; wanted.len()];
+pub async fn provision(connection: &Connection, wanted: &[WantedStream]) -> Result<Vec<ProvisionOutcome>, BrokerError> {
+    let mut outcomes = vec![ProvisionOutcome::Skipped; wanted.len()];
     go_on(connection, wanted, &mut outcomes).await?;
     Ok(outcomes)
 }
 
 /// The same, going on where an earlier attempt was interrupted by an error: what that one created stays `Created`.
-pub async fn go_on(connection: &Connection, wanted: &[Wanted], outcomes: &mut [Outcome]) -> Result<(), BrokerError> {
+pub async fn go_on(
+    connection: &Connection,
+    wanted: &[WantedStream],
+    outcomes: &mut [ProvisionOutcome],
+) -> Result<(), BrokerError> {
     // Before anything is made: an older server takes some of the streams and fails over the others.
     let version = version_finding(&connection.server_version());
     if !version.ok {
         return Err(BrokerError::Permanent { what: version.what, hint: version.hint });
     }
-    for (stream, outcome) in wanted.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| **outcome != Outcome::Created)
+    for (stream, outcome) in
+        wanted.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| **outcome != ProvisionOutcome::Created)
     {
         *outcome = look(connection, stream).await?;
     }
-    let create = !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unsuitable(_)));
+    let create = !outcomes.iter().any(|outcome| matches!(outcome, ProvisionOutcome::Unsuitable(_)));
     for (stream, outcome) in wanted.iter().zip(outcomes.iter_mut()).filter(|_| create) {
-        if *outcome == Outcome::Skipped {
+        if *outcome == ProvisionOutcome::Skipped {
             self::create(connection, stream).await?;
-            *outcome = Outcome::Created;
+            *outcome = ProvisionOutcome::Created;
         }
         consumer(connection, stream).await?;
     }
@@ -61,10 +66,10 @@ pub async fn go_on(connection: &Connection, wanted: &[Wanted], outcomes: &mut [O
 }
 
 /// Creates one stream if it is missing. One that is there must listen on its subjects and forget nothing by itself.
-pub(super) async fn ensure(connection: &Connection, wanted: &Wanted) -> Result<(), BrokerError> {
+pub(super) async fn ensure(connection: &Connection, wanted: &WantedStream) -> Result<(), BrokerError> {
     match look(connection, wanted).await? {
-        Outcome::Skipped => create(connection, wanted).await,
-        Outcome::Unchanged(remarks) if !remarks.is_empty() => Err(BrokerError::Permanent {
+        ProvisionOutcome::Skipped => create(connection, wanted).await,
+        ProvisionOutcome::Unchanged(remarks) if !remarks.is_empty() => Err(BrokerError::Permanent {
             what: format!("stream {} does not suit: {}", wanted.name, remarks.join("; ")),
             hint: "change the stream as `sidestream provision` would create it".to_owned(),
         }),
@@ -73,9 +78,9 @@ pub(super) async fn ensure(connection: &Connection, wanted: &Wanted) -> Result<(
 }
 
 /// The outcome without creating: a missing stream is `Skipped`.
-async fn look(connection: &Connection, wanted: &Wanted) -> Result<Outcome, BrokerError> {
+async fn look(connection: &Connection, wanted: &WantedStream) -> Result<ProvisionOutcome, BrokerError> {
     let Some(StreamInfo { state, config, .. }) = streams::find(connection, &wanted.name).await? else {
-        return Ok(Outcome::Skipped);
+        return Ok(ProvisionOutcome::Skipped);
     };
     let findings = match &wanted.role {
         Role::Input { .. } => input_findings(&config),
@@ -88,22 +93,22 @@ async fn look(connection: &Connection, wanted: &Wanted) -> Result<Outcome, Broke
             };
             let mut findings = output_findings(&config, &expected, connection.max_payload());
             if let Some(sequence) = first_foreign(connection, &wanted.name, state).await? {
-                findings.push(Finding::foreign(&wanted.name, sequence));
+                findings.push(StreamFinding::foreign(&wanted.name, sequence));
             }
             findings
         }
         Role::DeadLetters { from, filter } => dead_letters_findings(&config, from, filter),
         Role::Redrives { subject } => redrives_findings(&config, subject),
     };
-    let said = |finding: &Finding| format!("{} ({})", finding.what, finding.hint);
+    let said = |finding: &StreamFinding| format!("{} ({})", finding.what, finding.hint);
     let refused: Vec<String> = findings.iter().filter(|finding| !finding.ok).map(said).collect();
     if !refused.is_empty() {
-        return Ok(Outcome::Unsuitable(refused));
+        return Ok(ProvisionOutcome::Unsuitable(refused));
     }
-    Ok(Outcome::Unchanged(findings.iter().filter(|finding| finding.is_note()).map(said).collect()))
+    Ok(ProvisionOutcome::Unchanged(findings.iter().filter(|finding| finding.is_note()).map(said).collect()))
 }
 
-async fn create(connection: &Connection, wanted: &Wanted) -> Result<(), BrokerError> {
+async fn create(connection: &Connection, wanted: &WantedStream) -> Result<(), BrokerError> {
     let subject = connection.api("STREAM.CREATE", &wanted.name);
     let config = wanted.config();
     let created: Result<serde_json::Value, _> = api::call(connection, &subject, &config).await?;
@@ -124,7 +129,7 @@ async fn create(connection: &Connection, wanted: &Wanted) -> Result<(), BrokerEr
 }
 
 /// Makes the durable consumer of an interest input, so that no event is dropped before the engine's first start.
-async fn consumer(connection: &Connection, wanted: &Wanted) -> Result<(), BrokerError> {
+async fn consumer(connection: &Connection, wanted: &WantedStream) -> Result<(), BrokerError> {
     let Some(durable) = wanted.durable() else { return Ok(()) };
     if streams::info(connection, &wanted.name).await?.is_interest() {
         pull::make_durable(connection, &wanted.name, &durable).await?;

@@ -88,7 +88,7 @@ pub(super) struct Pull {
 }
 
 #[derive(serde::Deserialize)]
-struct Created {
+struct CreatedConsumer {
     #[serde(default)]
     num_pending: u64,
 }
@@ -237,7 +237,7 @@ pub(super) async fn make_durable(connection: &Connection, stream: &str, consumer
     let config = durable(consumer, &SourceOptions::default());
     let request = serde_json::json!({ "stream_name": stream, "config": config, "action": "create" });
     let subject = connection.consumer_api("CREATE", stream, consumer);
-    match api::call::<Created>(connection, &subject, &request).await? {
+    match api::call::<CreatedConsumer>(connection, &subject, &request).await? {
         Err(error) if error.err_code != CONSUMER_EXISTS => Err(missing(connection, stream, error, &subject).await),
         _ => Ok(()),
     }
@@ -251,7 +251,7 @@ async fn anywhere(
     after: Position,
     unique: &str,
     options: &SourceOptions,
-) -> Result<(String, Created), BrokerError> {
+) -> Result<(String, CreatedConsumer), BrokerError> {
     let attempts = AtomicUsize::new(0);
     let subject = connection.consumer_api("CREATE", stream, unique);
     let made = api::hedged(&subject, connection.request_timeout(), |attempt| {
@@ -260,7 +260,7 @@ async fn anywhere(
         async move {
             let subject = connection.consumer_api("CREATE", stream, &name);
             let request = serde_json::json!({ "stream_name": stream, "config": usual(&name, options, after) });
-            Ok((name, api::call::<Created>(connection, &subject, &request).await?))
+            Ok((name, api::call::<CreatedConsumer>(connection, &subject, &request).await?))
         }
     });
     let (name, created) = made.await?;
@@ -298,10 +298,10 @@ async fn set_back(
     after: Position,
     name: &str,
     options: &SourceOptions,
-) -> Result<Created, BrokerError> {
+) -> Result<CreatedConsumer, BrokerError> {
     let request = serde_json::json!({ "stream_name": stream, "config": durable(name, options) });
     let subject = connection.consumer_api("CREATE", stream, name);
-    if let Err(error) = api::ask::<Created>(connection, &subject, &request).await? {
+    if let Err(error) = api::ask::<CreatedConsumer>(connection, &subject, &request).await? {
         return Err(missing(connection, stream, error, &subject).await);
     }
     // Asked once: a second one that comes late would begin the deliveries anew.

@@ -3,7 +3,7 @@
 //! The client gives up at the first server that refuses the login. So every server is tried by itself, in an order of
 //! chance, each within its time-out. Only when every server that can be reached refuses us is that the answer.
 
-use super::address::{self, Address};
+use super::address::{self, ServerAddress};
 use super::login;
 use super::settings::NatsSettings;
 use super::trouble::{Trouble, note};
@@ -21,7 +21,7 @@ const LOOK_UP: u32 = 3;
 
 /// Why one server did not let us in.
 #[derive(Debug, PartialEq, Eq)]
-enum Failure {
+enum ReachFailure {
     /// It refuses the login.
     Login,
     /// The handshake ends at a certificate, or the server speaks no TLS.
@@ -71,7 +71,7 @@ pub(super) async fn reach(settings: &NatsSettings, purpose: &str) -> Result<Reac
                 return Ok(Reached { client, trouble, deaf });
             }
             Ok(Err(error)) => failures.push((address, judge(&error), words(&error, settings))),
-            Err(_) => failures.push((address, Failure::Away, "its name was not found in time".to_owned())),
+            Err(_) => failures.push((address, ReachFailure::Away, "its name was not found in time".to_owned())),
         }
     }
     Err(verdict(&failures))
@@ -83,7 +83,7 @@ fn about_inbox(prefix: &str) -> String {
 }
 
 /// Lets the client go on at any server with the same login when it loses its own.
-async fn pool(client: &Client, addresses: &[Address], own: &Address) -> Result<(), BrokerError> {
+async fn pool(client: &Client, addresses: &[ServerAddress], own: &ServerAddress) -> Result<(), BrokerError> {
     let same: Vec<_> =
         addresses.iter().filter(|address| address.login == own.login).map(|address| address.server.clone()).collect();
     if same.len() < 2 {
@@ -93,13 +93,13 @@ async fn pool(client: &Client, addresses: &[Address], own: &Address) -> Result<(
     client.set_server_pool(same.as_slice()).await.map_err(lost)
 }
 
-fn judge(error: &ConnectError) -> Failure {
+fn judge(error: &ConnectError) -> ReachFailure {
     match error.kind() {
-        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => Failure::Login,
-        ConnectErrorKind::Tls => Failure::Tls,
-        _ if cause::<rustls::Error>(error).is_some_and(lasts) => Failure::Tls,
-        _ if cause::<ServerError>(error).is_some() => Failure::Busy,
-        _ => Failure::Away,
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => ReachFailure::Login,
+        ConnectErrorKind::Tls => ReachFailure::Tls,
+        _ if cause::<rustls::Error>(error).is_some_and(lasts) => ReachFailure::Tls,
+        _ if cause::<ServerError>(error).is_some() => ReachFailure::Busy,
+        _ => ReachFailure::Away,
     }
 }
 
@@ -138,9 +138,9 @@ fn words(error: &ConnectError, settings: &NatsSettings) -> String {
     let within = settings.connect_timeout.as_millis();
     let first = settings.tls.as_ref().is_some_and(|tls| tls.first);
     match (judge(error), error.kind()) {
-        (Failure::Login, _) => "refused the login".to_owned(),
-        (Failure::Away, ConnectErrorKind::TimedOut) if first => format!("no TLS handshake within {within} ms"),
-        (Failure::Away, ConnectErrorKind::TimedOut) => {
+        (ReachFailure::Login, _) => "refused the login".to_owned(),
+        (ReachFailure::Away, ConnectErrorKind::TimedOut) if first => format!("no TLS handshake within {within} ms"),
+        (ReachFailure::Away, ConnectErrorKind::TimedOut) => {
             format!("no greeting within {within} ms; a server with handshake_first gives none (nats.tls.first)")
         }
         _ => error.to_string(),
@@ -148,14 +148,14 @@ fn words(error: &ConnectError, settings: &NatsSettings) -> String {
 }
 
 /// The answer of all servers together: refused only where every one that answers refuses.
-fn verdict(failures: &[(&Address, Failure, String)]) -> BrokerError {
+fn verdict(failures: &[(&ServerAddress, ReachFailure, String)]) -> BrokerError {
     let what: Vec<String> = failures.iter().map(|(address, _, words)| format!("{} {words}", address.shown)).collect();
     let what = what.join("; ");
-    let any = |wanted: Failure| failures.iter().any(|(_, failure, _)| *failure == wanted);
-    if any(Failure::Busy) || !(any(Failure::Login) || any(Failure::Tls)) {
+    let any = |wanted: ReachFailure| failures.iter().any(|(_, failure, _)| *failure == wanted);
+    if any(ReachFailure::Busy) || !(any(ReachFailure::Login) || any(ReachFailure::Tls)) {
         return BrokerError::Transient(what);
     }
-    let hint = if any(Failure::Login) {
+    let hint = if any(ReachFailure::Login) {
         "check credentials_file, nkey_file, user and password_file, or token_file in [nats], or what stands before @ in nats.url"
     } else {
         "check [nats.tls]: ca_file must hold who signed the server's certificate, cert_file and key_file are needed \

@@ -4,19 +4,19 @@
 //! because that one has a single writer.
 
 use super::connect::Connection;
-use super::once::{Answer, Once, WRONG_SEQUENCE};
+use super::once::{Once, PublishAnswer, WRONG_SEQUENCE};
 use super::provision::ensure;
 use super::streams::{self, StreamInfo};
-use super::wanted::{Choice, Role, Wanted};
+use super::wanted::{Choice, Role, WantedStream};
 use crate::core::event::StoredMessage;
 use crate::ports::stream::BrokerError;
 use crate::protocol::redrive::letter::LetterId;
-use crate::protocol::redrive::record::{Record, Written};
+use crate::protocol::redrive::record::{RedriveRecord, StoredRecord};
 
 /// The stream of an output stream's redrives, as `provision` creates it.
-pub fn wanted(output: &str) -> Wanted {
+pub fn wanted(output: &str) -> WantedStream {
     let subject = format!("sidestream.redrive.{output}.>");
-    Wanted { name: format!("{output}_REDRIVES"), role: Role::Redrives { subject }, choice: Choice::default() }
+    WantedStream { name: format!("{output}_REDRIVES"), role: Role::Redrives { subject }, choice: Choice::default() }
 }
 
 /// The redrives of one output stream.
@@ -40,7 +40,7 @@ impl Redrives {
     /// For writing, too: the stream is created if it is missing, with as many copies as the output stream has.
     pub async fn open(connection: &Connection, output: &str, like: &StreamInfo) -> Result<Redrives, BrokerError> {
         let choice = Choice { replicas: like.replicas(), ..Choice::default() };
-        ensure(connection, &Wanted { choice, ..wanted(output) }).await?;
+        ensure(connection, &WantedStream { choice, ..wanted(output) }).await?;
         Ok(Redrives { there: true, ..Redrives::look(connection, output).await? })
     }
 
@@ -50,7 +50,7 @@ impl Redrives {
     }
 
     /// The newest record of a dead letter.
-    pub async fn newest(&self, id: &LetterId) -> Result<Option<Written>, BrokerError> {
+    pub async fn newest(&self, id: &LetterId) -> Result<Option<StoredRecord>, BrokerError> {
         if !self.there {
             return Ok(None);
         }
@@ -59,7 +59,7 @@ impl Redrives {
     }
 
     /// Every record of a dead letter, the oldest first.
-    pub async fn history(&self, id: &LetterId) -> Result<Vec<Written>, BrokerError> {
+    pub async fn history(&self, id: &LetterId) -> Result<Vec<StoredRecord>, BrokerError> {
         let mut history = Vec::new();
         let mut from = 1;
         while self.there
@@ -74,7 +74,7 @@ impl Redrives {
 
     /// Writes a record behind the newest one that was read (0: none was there); `None` when another one has come
     /// between, and nothing was written.
-    pub async fn write(&self, id: &LetterId, behind: u64, record: &Record) -> Result<Option<u64>, BrokerError> {
+    pub async fn write(&self, id: &LetterId, behind: u64, record: &RedriveRecord) -> Result<Option<u64>, BrokerError> {
         let once = Once {
             stream: self.stream.clone(),
             subject: id.subject(&self.output),
@@ -82,19 +82,19 @@ impl Redrives {
             body: record.text().into(),
         };
         match once.publish(&self.connection).await? {
-            Answer::Stored { sequence, .. } => Ok(Some(sequence)),
-            Answer::Refused { code, .. } if WRONG_SEQUENCE.contains(&code) => Ok(None),
-            Answer::Refused { words, .. } => {
+            PublishAnswer::Stored { sequence, .. } => Ok(Some(sequence)),
+            PublishAnswer::Refused { code, .. } if WRONG_SEQUENCE.contains(&code) => Ok(None),
+            PublishAnswer::Refused { words, .. } => {
                 Err(BrokerError::Transient(format!("stream {} takes no record: {words}", self.stream)))
             }
         }
     }
 
-    fn read(&self, message: &StoredMessage) -> Result<Written, BrokerError> {
-        let record = Record::parse(&message.payload).ok_or_else(|| BrokerError::Permanent {
+    fn read(&self, message: &StoredMessage) -> Result<StoredRecord, BrokerError> {
+        let record = RedriveRecord::parse(&message.payload).ok_or_else(|| BrokerError::Permanent {
             what: format!("record {} of stream {} cannot be read", message.sequence, self.stream),
             hint: "a later version may have written it: use that one".to_owned(),
         })?;
-        Ok(Written { sequence: message.sequence, at: message.stored_at, record })
+        Ok(StoredRecord { sequence: message.sequence, at: message.stored_at, record })
     }
 }

@@ -14,7 +14,7 @@ use super::pull::Pull;
 pub use super::pull::{SourceOptions, durable_name};
 use super::single::{Fetched, POLL, Singly, as_delivered};
 use super::streams::follows;
-use super::subjects::Subjects;
+use super::subjects::SubjectCache;
 use super::taken::Taken;
 use crate::core::ids::Position;
 use crate::ports::stream::{BrokerError, StoredMessage};
@@ -63,7 +63,7 @@ pub struct Source {
     taken: Taken,
     /// Everything up to here may be gone from a stream with interest retention.
     acked: Position,
-    subjects: Subjects<Arc<str>>,
+    subjects: SubjectCache<Arc<str>>,
 }
 
 impl Source {
@@ -94,7 +94,7 @@ impl Source {
             heard: Heard::default(),
             taken: Taken::default(),
             acked: after,
-            subjects: Subjects::new(),
+            subjects: SubjectCache::new(),
         };
         Ok(source)
     }

@@ -10,14 +10,14 @@ const BOUND: usize = 1_024;
 
 /// Subjects by their text, in the form that a reader or writer wants them.
 #[derive(Debug)]
-pub(super) struct Subjects<T> {
+pub(super) struct SubjectCache<T> {
     last: Option<(Arc<str>, T)>,
     known: HashMap<Arc<str>, T>,
 }
 
-impl<T: Clone> Subjects<T> {
-    pub(super) fn new() -> Subjects<T> {
-        Subjects { last: None, known: HashMap::new() }
+impl<T: Clone> SubjectCache<T> {
+    pub(super) fn new() -> SubjectCache<T> {
+        SubjectCache { last: None, known: HashMap::new() }
     }
 
     /// The remembered form of a text; `make` is called with a text that is new.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn equal_texts_share_and_the_memory_is_bounded() {
-        let mut subjects = Subjects::new();
+        let mut subjects = SubjectCache::new();
         let first = subjects.get("a.b", Arc::clone);
         assert!(Arc::ptr_eq(&first, &subjects.get("a.b", Arc::clone)));
         for n in 0..3 * BOUND {

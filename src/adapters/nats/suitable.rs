@@ -2,7 +2,7 @@
 //!
 //! Pure: no connection is used here. Each rule that refuses has its reason beside it.
 
-use super::finding::Finding;
+use super::finding::StreamFinding;
 use super::inspect::Expectation;
 use super::pull::INACTIVE;
 use crate::core::subject::covers;
@@ -15,14 +15,14 @@ const OLDEST: (u64, u64) = (2, 14);
 /// Consumers of a stream below which a start may have to wait for a place.
 const CONSUMERS: i32 = 3;
 
-pub(super) fn version_finding(version: &str) -> Finding {
-    Finding::of(new_enough(version), format!("nats-server {version}"), "use nats-server 2.14 or later")
+pub(super) fn version_finding(version: &str) -> StreamFinding {
+    StreamFinding::of(new_enough(version), format!("nats-server {version}"), "use nats-server 2.14 or later")
 }
 
 /// The server that leads a stream may be another one than greeted us, and of another version: it says which.
-fn leader(config: &Config) -> Option<Finding> {
+fn leader(config: &Config) -> Option<StreamFinding> {
     let version = config.metadata.get("_nats.ver").filter(|version| !new_enough(version))?;
-    Some(Finding::bad(
+    Some(StreamFinding::bad(
         format!("stream {} is led by a server of version {version}", config.name),
         "use nats-server 2.14 or later on every server of the cluster: each of them may come to lead",
     ))
@@ -43,19 +43,19 @@ pub(super) fn old_leader(greeted_by: &str, config: &Config) -> Option<String> {
     })
 }
 
-pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
+pub(super) fn input_findings(config: &Config) -> Vec<StreamFinding> {
     let named = |what: String| format!("stream {}: {what}", config.name);
     let per_subject = config.max_messages_per_subject;
     let mut findings = vec![
         // A work queue gives each message to one consumer and then deletes it; nothing could be read again.
         // Interest retention suits: a durable consumer acknowledges after each checkpoint.
-        Finding::of(
+        StreamFinding::of(
             config.retention != RetentionPolicy::WorkQueue,
             named(format!("retention {:?}", config.retention)),
             "the input needs limits or interest retention: events must still be there after a crash",
         ),
         // Messages would vanish from the middle, and a rebuild would see another input.
-        Finding::of(
+        StreamFinding::of(
             per_subject <= 0,
             named(if per_subject <= 0 {
                 "no limit per subject".to_owned()
@@ -64,12 +64,12 @@ pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
             }),
             "remove max_msgs_per_subject: it deletes events from the middle of the stream",
         ),
-        Finding::of(
+        StreamFinding::of(
             !config.allow_message_ttl,
             named(format!("allow_msg_ttl is {}", config.allow_message_ttl)),
             "make the stream anew without allow_msg_ttl: it deletes events from the middle of the stream",
         ),
-        Finding::of(
+        StreamFinding::of(
             !config.allow_message_schedules,
             named(format!("allow_msg_schedules is {}", config.allow_message_schedules)),
             "make the stream anew without allow_msg_schedules: the server deletes a schedule from the middle of it",
@@ -84,9 +84,9 @@ pub(super) fn input_findings(config: &Config) -> Vec<Finding> {
 }
 
 /// An input or output that the server confirms before it has written it is gone when the server is merely killed.
-fn written_first(config: &Config) -> Finding {
+fn written_first(config: &Config) -> StreamFinding {
     let mode = if config.persist_mode == Some(PersistenceMode::Async) { "async" } else { "default" };
-    Finding::of(
+    StreamFinding::of(
         mode == "default",
         format!("stream {}: persist_mode is {mode}", config.name),
         "make the stream anew without persist_mode: under async, the server confirms what a kill of it takes away",
@@ -95,7 +95,7 @@ fn written_first(config: &Config) -> Finding {
 
 /// What the server would answer with a refusal once the engine makes a consumer, perhaps at a later start only; or a
 /// consumer that it would forget while the engine is away, and with it the events of an interest stream.
-fn consumer_limits(config: &Config) -> Option<Finding> {
+fn consumer_limits(config: &Config) -> Option<StreamFinding> {
     let limit = config.consumer_limits.as_ref()?.inactive_threshold;
     if limit.is_zero() {
         return None;
@@ -103,16 +103,16 @@ fn consumer_limits(config: &Config) -> Option<Finding> {
     let what = format!("stream {}: consumer_limits.inactive_threshold is {limit:?}", config.name);
     if config.retention == RetentionPolicy::Interest {
         let hint = "remove this limit: the server would forget the engine's consumer, and the events kept for it";
-        return Some(Finding::bad(what, hint));
+        return Some(StreamFinding::bad(what, hint));
     }
     let hint = format!("remove this limit, or raise it to {INACTIVE:?}: the engine's consumers are refused below that");
-    Some(Finding::of(limit >= INACTIVE, what, &hint))
+    Some(StreamFinding::of(limit >= INACTIVE, what, &hint))
 }
 
 /// Whether there is room for the engine's consumer decides the moment at which it is made: a start waits for it.
-fn few_consumers(config: &Config) -> Option<Finding> {
+fn few_consumers(config: &Config) -> Option<StreamFinding> {
     (1..=CONSUMERS).contains(&config.max_consumers).then(|| {
-        Finding::note(
+        StreamFinding::note(
             format!("stream {}: max_consumers is {}", config.name, config.max_consumers),
             "raise it: a start may have to wait until the server forgets the consumer of the one before, 90 s after a \
              crash, and `check`, `audit` and streams that source this one take a place, too",
@@ -121,38 +121,38 @@ fn few_consumers(config: &Config) -> Option<Finding> {
 }
 
 /// Allowed, for those who know what they do.
-fn in_memory(config: &Config) -> Option<Finding> {
+fn in_memory(config: &Config) -> Option<StreamFinding> {
     (config.storage == StorageType::Memory).then(|| {
-        Finding::note(
+        StreamFinding::note(
             format!("stream {} is kept in memory only", config.name),
             "a restart of its server empties it; make it anew with file storage if that is not meant",
         )
     })
 }
 
-pub(super) fn output_findings(config: &Config, expected: &Expectation, max_payload: usize) -> Vec<Finding> {
+pub(super) fn output_findings(config: &Config, expected: &Expectation, max_payload: usize) -> Vec<StreamFinding> {
     let named = |what: String| format!("stream {}: {what}", config.name);
     let mut findings = vec![
-        Finding::of(
+        StreamFinding::of(
             config.allow_batch_publish,
             named(format!("allow_batched is {}", config.allow_batch_publish)),
             "switch allow_batched on: the lane is written in fast-ingest batches",
         ),
         // Acknowledged consumers must not delete what recovery reads.
-        Finding::of(
+        StreamFinding::of(
             config.retention == RetentionPolicy::Limits,
             named(format!("retention {:?}", config.retention)),
             "the output needs limits retention",
         ),
         // Other writers would break the lane's numbering.
-        Finding::either(
+        StreamFinding::either(
             config.mirror.is_none() && config.sources.as_ref().is_none_or(Vec::is_empty),
             named("no mirror and no sources of its own".to_owned()),
             format!("stream {} is a mirror or has sources", config.name),
             "the output must not be a mirror or have sources: the engine is its only writer",
         ),
         // The newest message of a subject would delete older ones out of the lane's middle.
-        Finding::either(
+        StreamFinding::either(
             config.max_messages_per_subject <= 0,
             named("no limit per subject".to_owned()),
             named(format!("max_msgs_per_subject is {}", config.max_messages_per_subject)),
@@ -163,13 +163,13 @@ pub(super) fn output_findings(config: &Config, expected: &Expectation, max_paylo
     findings.extend(leader(config));
     findings.extend(taken_as_they_are(config));
     findings.extend(written_by_the_server(config));
-    findings.push(Finding::good(named(discard(config))));
+    findings.push(StreamFinding::good(named(discard(config))));
     findings.extend(consumer_limits(config));
     findings.extend(in_memory(config));
     findings.extend(few_consumers(config));
     findings.extend(size_findings(config, expected.max_bytes, max_payload));
     findings.extend(expected.subjects.iter().map(|subject| {
-        Finding::either(
+        StreamFinding::either(
             config.subjects.iter().any(|pattern| covers(pattern, subject)),
             named(format!("covers {subject}")),
             format!("stream {} does not cover {subject}", config.name),
@@ -180,7 +180,7 @@ pub(super) fn output_findings(config: &Config, expected: &Expectation, max_paylo
 }
 
 /// The stream stores what is published, and says so.
-fn taken_as_they_are(config: &Config) -> Vec<Finding> {
+fn taken_as_they_are(config: &Config) -> Vec<StreamFinding> {
     let name = &config.name;
     let faults = [
         (config.sealed, format!("stream {name} is sealed: it takes no message any more"), "name another stream"),
@@ -196,17 +196,17 @@ fn taken_as_they_are(config: &Config) -> Vec<Finding> {
             "make the stream anew without allow_msg_counter: it takes counters only",
         ),
     ];
-    let faults: Vec<Finding> =
-        faults.into_iter().filter(|(is, ..)| *is).map(|(_, what, hint)| Finding::bad(what, hint)).collect();
+    let faults: Vec<StreamFinding> =
+        faults.into_iter().filter(|(is, ..)| *is).map(|(_, what, hint)| StreamFinding::bad(what, hint)).collect();
     if !faults.is_empty() {
         return faults;
     }
-    vec![Finding::good(format!("stream {name}: takes and acknowledges messages as they are"))]
+    vec![StreamFinding::good(format!("stream {name}: takes and acknowledges messages as they are"))]
 }
 
 /// What the server itself writes into a stream, or takes from the middle of it, the engine would later find as another
 /// writer's message or as an output that is gone.
-fn written_by_the_server(config: &Config) -> Vec<Finding> {
+fn written_by_the_server(config: &Config) -> Vec<StreamFinding> {
     let name = &config.name;
     let ttl = config.subject_delete_marker_ttl.unwrap_or_default();
     let faults = [
@@ -226,12 +226,12 @@ fn written_by_the_server(config: &Config) -> Vec<Finding> {
             "make the stream anew without allow_msg_schedules: the server writes scheduled messages among the outputs",
         ),
     ];
-    let faults: Vec<Finding> =
-        faults.into_iter().filter(|(is, ..)| *is).map(|(_, what, hint)| Finding::bad(what, hint)).collect();
+    let faults: Vec<StreamFinding> =
+        faults.into_iter().filter(|(is, ..)| *is).map(|(_, what, hint)| StreamFinding::bad(what, hint)).collect();
     if !faults.is_empty() {
         return faults;
     }
-    vec![Finding::good(format!("stream {name}: the server writes nothing into it by itself"))]
+    vec![StreamFinding::good(format!("stream {name}: the server writes nothing into it by itself"))]
 }
 
 fn discard(config: &Config) -> String {
@@ -243,17 +243,17 @@ fn discard(config: &Config) -> String {
     }
 }
 
-fn size_findings(config: &Config, max_bytes: u64, max_payload: usize) -> Vec<Finding> {
+fn size_findings(config: &Config, max_bytes: u64, max_payload: usize) -> Vec<StreamFinding> {
     let stream = u64::try_from(config.max_message_size).ok().filter(|limit| *limit > 0);
     let hint = "lower output.max_bytes, or raise this limit";
-    let mut findings = vec![Finding::of(
+    let mut findings = vec![StreamFinding::of(
         max_bytes <= max_payload as u64,
         format!("max_payload of the server is {max_payload}, output.max_bytes is {max_bytes}"),
         hint,
     )];
     if let Some(limit) = stream {
         let what = format!("stream {}: max_msg_size is {limit}, output.max_bytes is {max_bytes}", config.name);
-        findings.push(Finding::of(max_bytes <= limit, what, hint));
+        findings.push(StreamFinding::of(max_bytes <= limit, what, hint));
     }
     findings
 }
@@ -281,7 +281,7 @@ mod tests {
         }
     }
 
-    fn said(findings: Vec<Finding>) -> Vec<String> {
+    fn said(findings: Vec<StreamFinding>) -> Vec<String> {
         findings.into_iter().filter(|finding| !finding.ok).map(|finding| finding.what).collect()
     }
 
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn unsuitable_streams_are_refused_each_for_its_reason() {
         let input = Config { max_messages_per_subject: 3, allow_message_ttl: true, ..Config::default() };
-        let bad = |findings: Vec<Finding>| findings.iter().filter(|finding| !finding.ok).count();
+        let bad = |findings: Vec<StreamFinding>| findings.iter().filter(|finding| !finding.ok).count();
         assert_eq!(bad(input_findings(&input)), 2);
         let hasty = Config { persist_mode: Some(PersistenceMode::Async), ..Config::default() };
         assert_eq!(bad(input_findings(&hasty)), 1);
@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(said(output_findings(&generous, &expected(), 1_000)), Vec::<String>::new());
         let few = Config { max_consumers: 1, ..good() };
         let notes = output_findings(&few, &expected(), 1_000).into_iter().chain(input_findings(&few));
-        let notes = notes.filter(Finding::is_note).map(|note| note.what).collect::<Vec<_>>();
+        let notes = notes.filter(StreamFinding::is_note).map(|note| note.what).collect::<Vec<_>>();
         assert_eq!(notes, ["stream O: max_consumers is 1"; 2]);
         let forgetful = Config { retention: RetentionPolicy::Interest, ..generous };
         assert_eq!(said(input_findings(&forgetful)), ["stream O: consumer_limits.inactive_threshold is 90s"]);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// Consecutive positions that came in consecutive deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
+struct PositionRun {
     position: u64,
     delivery: u64,
     length: u64,
@@ -15,7 +15,7 @@ struct Run {
 /// Deliveries that are not acknowledged yet.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
-    runs: VecDeque<Run>,
+    runs: VecDeque<PositionRun>,
 }
 
 impl Taken {
@@ -26,7 +26,7 @@ impl Taken {
             Some(run) if run.position + run.length == position && run.delivery + run.length == delivery => {
                 run.length += 1;
             }
-            _ => self.runs.push_back(Run { position, delivery, length: 1 }),
+            _ => self.runs.push_back(PositionRun { position, delivery, length: 1 }),
         }
     }
 
@@ -40,7 +40,7 @@ impl Taken {
             let covered = (position - run.position + 1).min(run.length);
             newest = Some((run.position + covered - 1, run.delivery + covered - 1));
             if covered < run.length {
-                *run = Run {
+                *run = PositionRun {
                     position: run.position + covered,
                     delivery: run.delivery + covered,
                     length: run.length - covered,

@@ -76,7 +76,7 @@ impl Default for Choice {
 
 /// A stream as the configuration wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedStream {
     /// Its name.
     pub name: String,
     /// Its use.
@@ -85,7 +85,7 @@ pub struct Wanted {
     pub choice: Choice,
 }
 
-impl Wanted {
+impl WantedStream {
     /// The durable consumer that the engine reads an interest input with; `None` for other streams.
     pub(super) fn durable(&self) -> Option<String> {
         match &self.role {
@@ -147,13 +147,13 @@ mod tests {
             compressed: true,
             ..Choice::default()
         };
-        let config = Wanted { name: "OUT".into(), role: role.clone(), choice }.config();
+        let config = WantedStream { name: "OUT".into(), role: role.clone(), choice }.config();
         assert_eq!((config.max_age.as_secs(), config.max_bytes, config.num_replicas), (60, 5_000, 3));
         assert_eq!(config.duplicate_window, config.max_age, "never longer than the messages are kept");
         assert_eq!(config.placement, Some(Placement { cluster: None, tags: vec!["fast".into()] }));
         assert_eq!(config.compression, Some(Compression::S2));
         assert!(config.allow_batch_publish);
-        let plain = Wanted { name: "OUT".into(), role, choice: Choice::default() }.config();
+        let plain = WantedStream { name: "OUT".into(), role, choice: Choice::default() }.config();
         assert_eq!((plain.max_age.as_secs(), plain.max_bytes, plain.num_replicas), (0, -1, 1));
         assert_eq!((plain.placement, plain.compression, plain.duplicate_window), (None, None, DUPLICATE_WINDOW));
     }

@@ -7,8 +7,8 @@ use super::guard::{close, guarded};
 use crate::adapters::directory::files::{failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
 use crate::adapters::directory::manifest::{FORMAT, Manifest};
-use crate::adapters::directory::witness::Witness;
-use crate::core::record::Engine;
+use crate::adapters::directory::witness::DirectoryWitness;
+use crate::core::record::StateEngine;
 use crate::ports::store::StoreError;
 use std::fs::{self, File};
 use std::path::Path;
@@ -31,13 +31,13 @@ pub const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 const SEGMENT_LINE: &[u8] = b"segment_size: ";
 
 /// A database that was found whole as far as opening it can tell.
-pub struct Opened {
+pub struct OpenedSled {
     /// sled.
     pub db: ::sled::Db,
     /// What `FORMAT` says.
     pub manifest: Manifest,
     /// What `SYNCED` says is kept here.
-    pub witness: Witness,
+    pub witness: DirectoryWitness,
     /// How many batches the database counts.
     pub batches: u64,
     /// The pieces of its file.
@@ -45,8 +45,8 @@ pub struct Opened {
 }
 
 /// Opens the database of a directory, and creates one only where there never was one.
-pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, StoreError> {
-    let manifest = Manifest::read_for(Engine::Sled, path)?;
+pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<OpenedSled, StoreError> {
+    let manifest = Manifest::read_for(StateEngine::Sled, path)?;
     if let Some(manifest) = &manifest {
         // Before the database is let near its files, which it changes.
         manifest.suits(path)?;
@@ -72,7 +72,7 @@ pub fn open(path: &Path, lock: &mut Lock, cache_bytes: u64) -> Result<Opened, St
             if noted != manifest.store_id {
                 lock.note(path, &manifest.store_id)?;
             }
-            Ok(Opened { db, manifest, witness, batches, segment_bytes })
+            Ok(OpenedSled { db, manifest, witness, batches, segment_bytes })
         }
         Err(error) => {
             close(db);
@@ -97,7 +97,11 @@ fn wait_for_sled(directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Whether the database is the one that the files beside it speak of, and has all that it ever synced.
-fn identify(path: &Path, db: &::sled::Db, manifest: Option<Manifest>) -> Result<(Manifest, Witness, u64), StoreError> {
+fn identify(
+    path: &Path,
+    db: &::sled::Db,
+    manifest: Option<Manifest>,
+) -> Result<(Manifest, DirectoryWitness, u64), StoreError> {
     let inside = guarded(path, "cannot read the store's id", || db.get(ID_KEY))?;
     let manifest = match manifest {
         None => create(path, db, inside.is_some())?,
@@ -106,7 +110,7 @@ fn identify(path: &Path, db: &::sled::Db, manifest: Option<Manifest>) -> Result<
     };
     let count = guarded(path, "cannot read the count", || db.get(COUNT_KEY))?;
     let count = count.as_deref().and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-    let witness = Witness::open(path, &manifest.store_id, count)?;
+    let witness = DirectoryWitness::open(path, &manifest.store_id, count)?;
     Ok((manifest, witness, count))
 }
 
@@ -151,7 +155,7 @@ fn create(path: &Path, db: &::sled::Db, has_id: bool) -> Result<Manifest, StoreE
     if entries.len() > usize::from(has_id) {
         return Err(unreadable(path, format!("there is data, but no file {FORMAT}")));
     }
-    let manifest = Manifest::new(Engine::Sled);
+    let manifest = Manifest::new(StateEngine::Sled);
     guarded(path, "cannot write the store's id", || {
         db.insert(ID_KEY, manifest.store_id.as_bytes())?;
         db.flush()
@@ -160,7 +164,7 @@ fn create(path: &Path, db: &::sled::Db, has_id: bool) -> Result<Manifest, StoreE
         sync(&path.join(name))?;
     }
     sync(path)?;
-    Witness::create(path, &manifest.store_id)?;
+    DirectoryWitness::create(path, &manifest.store_id)?;
     manifest.write(path)?;
     Ok(manifest)
 }

@@ -5,14 +5,14 @@
 //! block every reader of the process, so the caller keeps them small, and they are joined up to a bound only.
 
 use super::guard::{close, guarded};
-use super::open::{COUNT_KEY, Opened, open};
+use super::open::{COUNT_KEY, OpenedSled, open};
 use crate::adapters::directory::files::{bytes, failed, names, sync, unreadable};
 use crate::adapters::directory::lock::Lock;
-use crate::adapters::directory::manifest::Kept;
+use crate::adapters::directory::manifest::KeptManifest;
 use crate::adapters::directory::room::or_no_room;
-use crate::adapters::directory::witness::Witness;
+use crate::adapters::directory::witness::DirectoryWitness;
 use crate::core::ids::KEY_GROUPS;
-use crate::core::record::Format;
+use crate::core::record::StoreFormat;
 use crate::core::record::version::generation;
 use crate::ports::store::{Batch, Space, Store, StoreError, Visit};
 use std::collections::BTreeSet;
@@ -48,22 +48,22 @@ pub struct SledStore {
     // Always there but while `drop` runs, which gives it up before the lock goes.
     db: Option<::sled::Db>,
     path: PathBuf,
-    manifest: Kept,
+    manifest: KeptManifest,
     /// Our own handle of sled's file: sled's flush does not reach the disk.
     file: File,
     blobs: Mutex<BTreeSet<String>>,
     /// The most that is applied between two syncs.
     unsynced_max: usize,
     /// Held while a batch is applied, so that the counts go up in order.
-    applied: Mutex<Applied>,
-    witness: Mutex<Witness>,
+    applied: Mutex<AppliedBatches>,
+    witness: Mutex<DirectoryWitness>,
     broken: AtomicBool,
     _lock: Lock,
 }
 
 /// What was applied to the database.
 #[derive(Debug, Default)]
-struct Applied {
+struct AppliedBatches {
     /// How many batches the database counts.
     batches: u64,
     /// About so many bytes of them came after the last sync of sled's file.
@@ -107,7 +107,7 @@ impl SledStore {
     /// The same with another page cache.
     pub fn open_with_cache(path: &Path, cache_bytes: u64) -> Result<SledStore, StoreError> {
         let mut lock = Lock::take(path)?;
-        let Opened { db, manifest, witness, batches, segment_bytes } = open(path, &mut lock, cache_bytes)?;
+        let OpenedSled { db, manifest, witness, batches, segment_bytes } = open(path, &mut lock, cache_bytes)?;
         let name = path.join("db");
         let file = File::open(&name).map_err(failed(&name, "cannot open it to sync it"))?;
         // sled may have written a new snapshot; the names of its files must survive as well.
@@ -115,11 +115,11 @@ impl SledStore {
         Ok(SledStore {
             db: Some(db),
             path: path.to_owned(),
-            manifest: Kept::new(path, manifest),
+            manifest: KeptManifest::new(path, manifest),
             file,
             blobs: Mutex::default(),
             unsynced_max: segment_bytes / UNSYNCED_SHARE,
-            applied: Mutex::new(Applied { batches, unsynced: 0 }),
+            applied: Mutex::new(AppliedBatches { batches, unsynced: 0 }),
             witness: Mutex::new(witness),
             broken: AtomicBool::new(false),
             _lock: lock,
@@ -127,7 +127,7 @@ impl SledStore {
     }
 
     /// The format settings of the directory.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> StoreFormat {
         self.manifest.now().format
     }
 

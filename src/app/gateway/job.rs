@@ -8,7 +8,7 @@ use crate::telemetry::metrics::Metrics;
 
 /// The work of one gateway.
 #[derive(Clone)]
-pub struct Job {
+pub struct GatewayJob {
     /// The configuration.
     pub config: Config,
     /// Its `[gateway]`.
@@ -21,13 +21,13 @@ pub struct Job {
     pub health: Option<Health>,
 }
 
-impl Job {
+impl GatewayJob {
     /// Of a configuration; refuses one without `[gateway]`.
-    pub fn new(config: &Config, nats: NatsSettings, metrics: Metrics) -> Result<Job, Exit> {
+    pub fn new(config: &Config, nats: NatsSettings, metrics: Metrics) -> Result<GatewayJob, Exit> {
         let Some(gateway) = config.gateway.clone() else {
             let hint = "add it, such as `[gateway]` with `listen = \"127.0.0.1:8081\"`";
             return Err(Exit::new(CONFIG, "the configuration has no [gateway]", hint));
         };
-        Ok(Job { config: config.clone(), gateway, nats, metrics, health: None })
+        Ok(GatewayJob { config: config.clone(), gateway, nats, metrics, health: None })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Whoever publishes takes what is there; while nothing is there, nothing is published and nobody waits.
 
-use super::job::Job;
+use super::job::GatewayJob;
 use crate::adapters::nats::confirm::Confirmer;
 use crate::adapters::nats::connect::{Connection, Trouble};
 use crate::adapters::nats::streams::{self, StreamInfo};
@@ -36,7 +36,7 @@ pub(super) type Link = watch::Receiver<Result<Arc<Linked>, Arc<str>>>;
 
 /// Keeps a connection until `stop` turns true.
 pub(super) async fn keep(
-    job: &Job,
+    job: &GatewayJob,
     tell: &watch::Sender<Result<Arc<Linked>, Arc<str>>>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -61,7 +61,7 @@ pub(super) async fn keep(
 }
 
 /// One connection from its making to its end; says why it ended.
-async fn once(job: &Job, tell: &watch::Sender<Result<Arc<Linked>, Arc<str>>>) -> String {
+async fn once(job: &GatewayJob, tell: &watch::Sender<Result<Arc<Linked>, Arc<str>>>) -> String {
     let connection = match Connection::open(&job.nats, "gateway").await {
         Ok(connection) => connection,
         Err(error) => return error.to_string(),
@@ -97,7 +97,7 @@ async fn once(job: &Job, tell: &watch::Sender<Result<Arc<Linked>, Arc<str>>>) ->
 }
 
 /// Tells metrics and pages whether events can be stored.
-fn says(job: &Job, phase: Phase) {
+fn says(job: &GatewayJob, phase: Phase) {
     job.metrics.gateway().connected(phase.is_ready());
     if let Some(health) = &job.health {
         health.set(phase);

@@ -3,12 +3,12 @@
 //! A duplicate is only one where the message that stands there says the same: it is read back and compared.
 
 use super::link::Linked;
-use crate::adapters::nats::confirm::{Confirmed, Sent};
+use crate::adapters::nats::confirm::{Confirmed, SentMessage};
 use crate::adapters::nats::once::Once;
 use crate::adapters::nats::streams;
 use crate::protocol::gateway::identity::is_same;
-use crate::protocol::gateway::problem::{Fault, NOT_STORED, REUSED, TOO_LARGE, UNCONFIRMED};
-use crate::protocol::gateway::request::{Admitted, Verdict};
+use crate::protocol::gateway::problem::{NOT_STORED, REUSED, RequestFault, TOO_LARGE, UNCONFIRMED};
+use crate::protocol::gateway::request::{Admitted, EventVerdict};
 use futures_util::future::join_all;
 
 /// After so many seconds a sender may try again.
@@ -16,8 +16,8 @@ const AGAIN_S: u64 = 1;
 
 /// A message on its way, or why it is not.
 enum OnItsWay {
-    Sent(Sent, Admitted, Option<String>),
-    Not(Fault),
+    Sent(SentMessage, Admitted, Option<String>),
+    Not(RequestFault),
 }
 
 /// Publishes the messages of a request in order and waits for every word. With each comes the key under which the sender says
@@ -25,8 +25,8 @@ enum OnItsWay {
 pub(super) async fn publish(
     linked: &Linked,
     stream: &str,
-    messages: Vec<Result<(Admitted, Option<String>), Fault>>,
-) -> Vec<Verdict> {
+    messages: Vec<Result<(Admitted, Option<String>), RequestFault>>,
+) -> Vec<EventVerdict> {
     let mut sent = Vec::with_capacity(messages.len());
     for message in messages {
         sent.push(match message {
@@ -42,35 +42,38 @@ async fn send(linked: &Linked, stream: &str, message: Admitted, again_as: Option
     let once = Once { stream: stream.to_owned(), subject, headers, body };
     if once.size() > linked.max_bytes {
         let detail = format!("the server or the stream takes {} bytes at most", linked.max_bytes);
-        return OnItsWay::Not(Fault::new(TOO_LARGE, detail));
+        return OnItsWay::Not(RequestFault::new(TOO_LARGE, detail));
     }
     match linked.confirmer.send(&once).await {
         Ok(sent) => OnItsWay::Sent(sent, message, again_as),
-        Err(why) => OnItsWay::Not(Fault::later(NOT_STORED, why, AGAIN_S)),
+        Err(why) => OnItsWay::Not(RequestFault::later(NOT_STORED, why, AGAIN_S)),
     }
 }
 
-async fn word(linked: &Linked, stream: &str, sent: OnItsWay) -> Verdict {
+async fn word(linked: &Linked, stream: &str, sent: OnItsWay) -> EventVerdict {
     let (sent, message, again_as) = match sent {
         OnItsWay::Sent(sent, message, again_as) => (sent, message, again_as),
-        OnItsWay::Not(fault) => return Verdict::Failed(fault),
+        OnItsWay::Not(fault) => return EventVerdict::Failed(fault),
     };
-    let unknown = |why: String| Verdict::Failed(Fault { again_as, ..Fault::later(UNCONFIRMED, why, AGAIN_S) });
+    let unknown =
+        |why: String| EventVerdict::Failed(RequestFault { again_as, ..RequestFault::later(UNCONFIRMED, why, AGAIN_S) });
     match sent.word().await {
-        Confirmed::Stored { sequence, duplicate: false } => Verdict::Stored { position: sequence, duplicate: false },
+        Confirmed::Stored { sequence, duplicate: false } => {
+            EventVerdict::Stored { position: sequence, duplicate: false }
+        }
         Confirmed::Stored { sequence, duplicate: true } => {
             let found = streams::message_at(&linked.connection, stream, sequence).await;
             match found {
                 Ok(Some(before)) if !is_same(&message, &before) => {
                     let detail = format!("position {sequence} holds another event under this identity");
-                    Verdict::Failed(Fault::new(REUSED, detail))
+                    EventVerdict::Failed(RequestFault::new(REUSED, detail))
                 }
                 // One that is gone cannot be compared, and was confirmed to somebody.
-                Ok(_) => Verdict::Stored { position: sequence, duplicate: true },
+                Ok(_) => EventVerdict::Stored { position: sequence, duplicate: true },
                 Err(error) => unknown(format!("an event is stored under this identity, and was not read: {error}")),
             }
         }
-        Confirmed::Not(why) => Verdict::Failed(Fault::later(NOT_STORED, why, AGAIN_S)),
+        Confirmed::Not(why) => EventVerdict::Failed(RequestFault::later(NOT_STORED, why, AGAIN_S)),
         Confirmed::Unknown(why) => unknown(why),
     }
 }

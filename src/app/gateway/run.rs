@@ -1,9 +1,9 @@
 //! The gateway's own thread: its connection lives there, and nothing of the engine does.
 
-use super::job::Job;
+use super::job::GatewayJob;
 use super::link::{Link, keep};
 use super::service::Service;
-use super::tokens::Kept;
+use super::tokens::KeptTokens;
 use crate::app::exit::{Exit, UNAVAILABLE};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use tokio::sync::watch;
 const LOOK: Duration = Duration::from_secs(2);
 
 /// A gateway whose connection is kept until it is dropped.
-pub struct Running {
+pub struct RunningGateway {
     /// What takes its requests.
     pub service: Service,
     stop: watch::Sender<bool>,
 }
 
-impl Drop for Running {
+impl Drop for RunningGateway {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
     }
 }
 
 /// Starts the thread. The server need not be there yet.
-pub fn start(job: Job) -> Result<Running, Exit> {
-    let tokens = job.gateway.tokens_file.as_deref().map(Kept::open).transpose()?;
+pub fn start(job: GatewayJob) -> Result<RunningGateway, Exit> {
+    let tokens = job.gateway.tokens_file.as_deref().map(KeptTokens::open).transpose()?;
     let (tell, link): (_, Link) = watch::channel(Err(Arc::from("the server was not reached yet")));
     let (stop, stopped) = watch::channel(false);
     let service = Service::new(job.clone(), tokens.clone(), link)?;
@@ -44,10 +44,10 @@ pub fn start(job: Job) -> Result<Running, Exit> {
             });
         })
         .map_err(no_thread)?;
-    Ok(Running { service, stop })
+    Ok(RunningGateway { service, stop })
 }
 
-async fn watch_tokens(tokens: Option<&Kept>) {
+async fn watch_tokens(tokens: Option<&KeptTokens>) {
     loop {
         tokio::time::sleep(LOOK).await;
         if let Some(tokens) = tokens {

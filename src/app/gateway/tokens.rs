@@ -9,23 +9,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What tells one content of a file from the next: when it was changed, and its size.
-type Stamp = (i64, i64, u64);
+type FileStamp = (i64, i64, u64);
 
 /// The tokens in force.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(super) struct KeptTokens {
     path: PathBuf,
-    tokens: Arc<RwLock<(Stamp, Arc<Tokens>)>>,
+    tokens: Arc<RwLock<(FileStamp, Arc<Tokens>)>>,
 }
 
-impl Kept {
+impl KeptTokens {
     /// Reads the file.
-    pub(super) fn open(path: &Path) -> Result<Kept, Exit> {
+    pub(super) fn open(path: &Path) -> Result<KeptTokens, Exit> {
         let read = read(path).map_err(|why| {
             let hint = "a line a token: NAME ingest SHA256; docs/gateway.md tells how to make one";
             Exit::new(CONFIG, format!("gateway.tokens_file {}: {why}", path.display()), hint)
         })?;
-        Ok(Kept { path: path.to_owned(), tokens: Arc::new(RwLock::new(read)) })
+        Ok(KeptTokens { path: path.to_owned(), tokens: Arc::new(RwLock::new(read)) })
     }
 
     /// The tokens of this moment.
@@ -51,12 +51,12 @@ impl Kept {
     }
 }
 
-fn stamp(path: &Path) -> std::io::Result<Stamp> {
+fn stamp(path: &Path) -> std::io::Result<FileStamp> {
     let found = std::fs::metadata(path)?;
     Ok((found.mtime(), found.mtime_nsec(), found.len()))
 }
 
-fn read(path: &Path) -> Result<(Stamp, Arc<Tokens>), String> {
+fn read(path: &Path) -> Result<(FileStamp, Arc<Tokens>), String> {
     let found = std::fs::metadata(path).map_err(|error| format!("it cannot be read: {error}"))?;
     if found.permissions().mode() & 0o077 != 0 {
         return Err("others than its owner may read or write it: `chmod 600` it".to_owned());

@@ -4,7 +4,7 @@
 //! the first two can be told; they are counted as unproven.
 
 use super::interval::{Interval, contents};
-use super::job::Job;
+use super::job::LakeJob;
 use super::log;
 use super::orphans::orphans;
 use super::place;
@@ -12,11 +12,11 @@ use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::SourceOptions;
 use crate::adapters::nats::streams;
 use crate::app::exit::Exit;
-use crate::app::reader::Reader;
+use crate::app::reader::StreamReader;
 use crate::core::ids::Position;
 use crate::ports::lake::LakeStore;
-use crate::protocol::lake::entry::{Entry, File, Kind};
-use crate::protocol::lake::row::{Read, Row, RowId};
+use crate::protocol::lake::entry::{EntryKind, File, LakeEntry};
+use crate::protocol::lake::row::{LakeMessage, LakeRow, LakeRowId};
 use serde::Serialize;
 
 /// The most findings that a report shows.
@@ -24,7 +24,7 @@ const SHOWN: usize = 20;
 
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct LakeAuditReport {
     /// Whether nothing is wrong.
     pub clean: bool,
     /// Published entries.
@@ -49,7 +49,7 @@ pub struct Report {
     pub findings: Vec<String>,
 }
 
-impl Report {
+impl LakeAuditReport {
     fn wrong(&mut self, what: String) {
         self.wrong += 1;
         if self.findings.len() < SHOWN {
@@ -60,12 +60,12 @@ impl Report {
 
 /// Audits the lake as it is now.
 pub async fn audit(
-    job: &Job,
+    job: &LakeJob,
     store: &dyn LakeStore,
     connection: &Connection,
     progress: &mut (dyn FnMut(u64, u64) + Send),
-) -> Result<Report, Exit> {
-    let mut report = Report::default();
+) -> Result<LakeAuditReport, Exit> {
+    let mut report = LakeAuditReport::default();
     // The log first: whatever it names, the output stream has had by then.
     let entries = log::all(store)?;
     chain(&entries, &mut report);
@@ -81,23 +81,23 @@ pub async fn audit(
 }
 
 /// Entries follow each other without a hole, in numbers and in rows.
-fn chain(entries: &[Entry], report: &mut Report) {
-    let (mut to, mut epoch, mut after): (Option<RowId>, u64, String) = (None, 0, String::new());
+fn chain(entries: &[LakeEntry], report: &mut LakeAuditReport) {
+    let (mut to, mut epoch, mut after): (Option<LakeRowId>, u64, String) = (None, 0, String::new());
     for (n, entry) in (0..).zip(entries) {
         report.entries += 1;
-        report.gaps += u64::from(entry.kind == Kind::Gap);
+        report.gaps += u64::from(entry.kind == EntryKind::Gap);
         if entry.n != n || entry.from != to || entry.epoch < epoch || entry.after != after {
             report.wrong(format!("entry {} does not follow the one before it", entry.n));
         }
         if entry.rows != entry.files.iter().map(|file| file.rows).sum::<u64>() {
             report.wrong(format!("entry {} has other rows than its files", entry.n));
         }
-        (to, epoch, after) = (entry.to, entry.epoch, Entry::fingerprint(&entry.text()));
+        (to, epoch, after) = (entry.to, entry.epoch, LakeEntry::fingerprint(&entry.text()));
     }
 }
 
 /// A file holds what its entry says.
-fn whole(store: &dyn LakeStore, (entry, file): (&Entry, &File), report: &mut Report) -> Result<(), Exit> {
+fn whole(store: &dyn LakeStore, (entry, file): (&LakeEntry, &File), report: &mut LakeAuditReport) -> Result<(), Exit> {
     report.files += 1;
     report.rows += file.rows;
     report.bytes += file.bytes.unwrap_or_default();
@@ -115,23 +115,23 @@ fn whole(store: &dyn LakeStore, (entry, file): (&Entry, &File), report: &mut Rep
 
 /// The files that the output stream's rows would make are those that the log names.
 async fn against_the_lane(
-    job: &Job,
-    entries: &[Entry],
+    job: &LakeJob,
+    entries: &[LakeEntry],
     connection: &Connection,
-    report: &mut Report,
+    report: &mut LakeAuditReport,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), Exit> {
     let stream = &job.config.output.stream;
     let state = streams::state(connection, stream).await?;
     let first = streams::message_from(connection, stream, state.first.max(1), ">").await?;
     let first = first.as_ref().and_then(place::id_of);
-    let mut reader = Reader::after(connection, stream, state, Position(0), SourceOptions::default());
+    let mut reader = StreamReader::after(connection, stream, state, Position(0), SourceOptions::default());
     // Of an entry that reaches before the first row that is left, perhaps all rows are left, and perhaps not.
-    let left = |entry: &&Entry| entry.kind == Kind::Commit && first.is_some() && entry.to >= first;
-    let may_lack = |entry: &Entry| state.first > 1 && entry.from < first;
+    let left = |entry: &&LakeEntry| entry.kind == EntryKind::Commit && first.is_some() && entry.to >= first;
+    let may_lack = |entry: &LakeEntry| state.first > 1 && entry.from < first;
     report.unproven = entries.iter().filter(|entry| !left(entry)).map(|entry| entry.rows).sum();
     let mut wanted = entries.iter().filter(left);
-    let mut open: Option<(&Entry, Interval)> = None;
+    let mut open: Option<(&LakeEntry, Interval)> = None;
     let mut next = wanted.next();
     loop {
         let messages = reader.next().await?;
@@ -140,7 +140,7 @@ async fn against_the_lane(
         }
         progress(reader.read, state.messages);
         for message in messages {
-            let Read::Row(row) = Row::read(&message) else { continue };
+            let LakeMessage::Row(row) = LakeRow::read(&message) else { continue };
             loop {
                 if let Some((entry, interval)) = &mut open {
                     if Some(row.id) <= entry.to {
@@ -174,7 +174,7 @@ async fn against_the_lane(
     Ok(())
 }
 
-fn prove(entry: &Entry, interval: &Interval, may_lack: bool, report: &mut Report) {
+fn prove(entry: &LakeEntry, interval: &Interval, may_lack: bool, report: &mut LakeAuditReport) {
     let Some(to) = entry.to else { return };
     let planned = interval.plan(entry.n, entry.from, to);
     let same = |(planned, file): (&File, &File)| *planned == File { bytes: None, ..file.clone() };

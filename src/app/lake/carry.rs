@@ -1,7 +1,7 @@
 //! Doing what the lake's writer says, until it says to follow the output stream.
 
 use super::interval::Interval;
-use super::job::Job;
+use super::job::LakeJob;
 use super::place;
 use super::project::Projection;
 use crate::adapters::nats::connect::Connection;
@@ -11,10 +11,10 @@ use crate::app::exit::{CONFIG, Exit, OWNED};
 use crate::core::ids::Position;
 use crate::engine::crash;
 use crate::ports::lake::{Created, LakeError, LakeStore};
-use crate::protocol::lake::entry::{Entry, Kind};
+use crate::protocol::lake::entry::{EntryKind, LakeEntry};
 use crate::protocol::lake::plan_files::Planned;
-use crate::protocol::lake::row::{Read, Row};
-use crate::protocol::lake::writer::{Act, Answer, Draft, Object, Stopped, Writer};
+use crate::protocol::lake::row::{LakeMessage, LakeRow};
+use crate::protocol::lake::writer::{EntryDraft, LakeAct, LakeWriter, Stopped, StoreAnswer, StoreObject};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Messages taken at a time.
@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// A writer and what it works with.
 pub(super) struct Carrier<'a> {
-    pub(super) job: &'a Job,
+    pub(super) job: &'a LakeJob,
     pub(super) store: &'a dyn LakeStore,
     pub(super) connection: &'a Connection,
-    pub(super) writer: Writer,
+    pub(super) writer: LakeWriter,
     /// The rows to be published next.
     pub(super) interval: Interval,
     /// Their files, while they are being published.
@@ -37,35 +37,35 @@ pub(super) struct Carrier<'a> {
 
 impl Carrier<'_> {
     /// Carries acts out until the writer wants to follow.
-    pub(super) async fn carry(&mut self, mut act: Act) -> Result<(), Exit> {
+    pub(super) async fn carry(&mut self, mut act: LakeAct) -> Result<(), Exit> {
         let mut publishing = None;
         loop {
             self.writer.clock(now_ms());
             let before = self.writer.head().next;
             act = match act {
-                Act::Create(object, text) => {
-                    let entry = Entry::parse(&text).map_err(Exit::broken)?;
-                    let act = self.create(object, &text, entry.kind == Kind::Claim).await?;
-                    publishing = matches!(object, Object::Log(_)).then_some(entry);
+                LakeAct::Create(object, text) => {
+                    let entry = LakeEntry::parse(&text).map_err(Exit::broken)?;
+                    let act = self.create(object, &text, entry.kind == EntryKind::Claim).await?;
+                    publishing = matches!(object, StoreObject::Log(_)).then_some(entry);
                     act
                 }
-                Act::Read(object) => {
+                LakeAct::Read(object) => {
                     let text = self.store.read(&object.path())?;
                     let text = text.map(String::from_utf8).transpose().map_err(Exit::broken)?;
                     self.writer.read(text.as_deref())
                 }
-                Act::Fill(entry) => {
+                LakeAct::Fill(entry) => {
                     let bytes = self.fill(&entry).await?;
                     self.writer.filled(&bytes)
                 }
-                Act::Follow { anew } => {
+                LakeAct::Follow { anew } => {
                     if anew {
                         tracing::warn!("another writer published rows: what was spooled is read again");
                         self.interval.clear()?;
                     }
                     return Ok(());
                 }
-                Act::Stop(why) => return Err(stopped(why)),
+                LakeAct::Stop(why) => return Err(stopped(why)),
             };
             // The head moves when an entry is published, by whomever.
             if self.writer.head().next != before
@@ -83,8 +83,8 @@ impl Carrier<'_> {
         let began = Instant::now();
         let head = self.writer.head();
         self.planned = self.interval.plan(head.next, head.to, to);
-        let draft = Draft {
-            kind: Kind::Commit,
+        let draft = EntryDraft {
+            kind: EntryKind::Commit,
             to,
             lane,
             lane_created: self.lane_created().await?,
@@ -108,9 +108,10 @@ impl Carrier<'_> {
     }
 
     /// Gives up rows that are gone.
-    pub(super) async fn give_up(&mut self, to: crate::protocol::lake::row::RowId) -> Result<(), Exit> {
+    pub(super) async fn give_up(&mut self, to: crate::protocol::lake::row::LakeRowId) -> Result<(), Exit> {
         let lane_created = self.lane_created().await?;
-        let draft = Draft { kind: Kind::Gap, to, lane: 0, lane_created, rows: 0, fallbacks: 0, files: Vec::new() };
+        let draft =
+            EntryDraft { kind: EntryKind::Gap, to, lane: 0, lane_created, rows: 0, fallbacks: 0, files: Vec::new() };
         let act = self.writer.cut(draft);
         self.carry(act).await
     }
@@ -119,44 +120,44 @@ impl Carrier<'_> {
         Ok(streams::state(self.connection, &self.job.config.output.stream).await?.created.0)
     }
 
-    async fn create(&mut self, object: Object, text: &str, claims: bool) -> Result<Act, Exit> {
+    async fn create(&mut self, object: StoreObject, text: &str, claims: bool) -> Result<LakeAct, Exit> {
         match object {
-            Object::Intent(_) if !claims => {
+            StoreObject::Intent(_) if !claims => {
                 crash::point("lake_before_the_intent");
             }
-            Object::Log(_) if !claims => {
+            StoreObject::Log(_) if !claims => {
                 crash::point("lake_after_the_files");
             }
             _ => {}
         }
         let answer = match self.store.create(&object.path(), text.as_bytes()) {
-            Ok(Created::Here) => Answer::Created,
-            Ok(Created::Before) => Answer::Exists,
+            Ok(Created::Here) => StoreAnswer::Created,
+            Ok(Created::Before) => StoreAnswer::Exists,
             Err(LakeError::Unsure { what, source }) => {
                 tracing::warn!(what, source = source.map(|source| source.to_string()), "asking whether it was created");
                 self.job.metrics.lake().failed();
                 tokio::time::sleep(PAUSE).await;
-                Answer::Unsure
+                StoreAnswer::Unsure
             }
             Err(refused) => return Err(refused.into()),
         };
         match object {
-            Object::Intent(_) if claims => {
+            StoreObject::Intent(_) if claims => {
                 crash::point("lake_during_the_claim");
             }
-            Object::Intent(_) => {
+            StoreObject::Intent(_) => {
                 crash::point("lake_after_the_intent");
             }
-            Object::Log(_) if !claims => {
+            StoreObject::Log(_) if !claims => {
                 crash::point("lake_after_the_record");
             }
-            Object::Log(_) => {}
+            StoreObject::Log(_) => {}
         }
         Ok(self.writer.created(answer))
     }
 
     /// The files of an entry: of what is spooled, or of the same rows read once more.
-    async fn fill(&mut self, entry: &Entry) -> Result<Vec<u64>, Exit> {
+    async fn fill(&mut self, entry: &LakeEntry) -> Result<Vec<u64>, Exit> {
         let ours = self.planned.iter().map(|planned| &planned.file).eq(&entry.files);
         if ours {
             return self.interval.write(&self.planned, self.store);
@@ -172,7 +173,7 @@ impl Carrier<'_> {
     }
 
     /// The rows of an entry, from the output stream.
-    async fn read_again(&self, entry: &Entry) -> Result<Interval, Exit> {
+    async fn read_again(&self, entry: &LakeEntry) -> Result<Interval, Exit> {
         let stream = &self.job.config.output.stream;
         let state = streams::state(self.connection, stream).await?;
         let head = self.writer.head();
@@ -186,7 +187,7 @@ impl Carrier<'_> {
                 break;
             }
             for message in messages {
-                let Read::Row(row) = Row::read(&message) else { continue };
+                let LakeMessage::Row(row) = LakeRow::read(&message) else { continue };
                 if Some(row.id) <= entry.from {
                     continue;
                 }
@@ -201,9 +202,9 @@ impl Carrier<'_> {
     }
 }
 
-fn lost(entry: &Entry, stream: &str, found: u64) -> Exit {
+fn lost(entry: &LakeEntry, stream: &str, found: u64) -> Exit {
     let shown =
-        |id: Option<crate::protocol::lake::row::RowId>| id.map_or("the beginning".to_owned(), |id| id.to_string());
+        |id: Option<crate::protocol::lake::row::LakeRowId>| id.map_or("the beginning".to_owned(), |id| id.to_string());
     let what = format!(
         "entry {} of the lake is decided and not carried out: {} rows behind {} up to {}, of which {stream} has {found}, or others",
         entry.n,

@@ -1,13 +1,13 @@
 //! How many files a day a layout makes at the present rate: the newest messages of the output stream, sorted as the lake would.
 
-use super::job::{Job, sorter};
+use super::job::{LakeJob, sorter};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::SourceOptions;
 use crate::adapters::nats::streams;
 use crate::app::exit::Exit;
-use crate::app::reader::Reader;
+use crate::app::reader::StreamReader;
 use crate::core::ids::Position;
-use crate::protocol::lake::row::{Read, Row};
+use crate::protocol::lake::row::{LakeMessage, LakeRow};
 use std::collections::BTreeSet;
 
 /// Messages that are looked at.
@@ -33,11 +33,11 @@ pub struct Forecast {
 }
 
 /// Looks at the newest messages.
-pub async fn forecast(job: &Job, connection: &Connection) -> Result<Forecast, Exit> {
+pub async fn forecast(job: &LakeJob, connection: &Connection) -> Result<Forecast, Exit> {
     let stream = &job.config.output.stream;
     let state = streams::state(connection, stream).await?;
     let after = Position(state.last.saturating_sub(SAMPLE));
-    let mut reader = Reader::after(connection, stream, state, after, SourceOptions::default());
+    let mut reader = StreamReader::after(connection, stream, state, after, SourceOptions::default());
     let mut sorter = sorter(&job.made())?;
     let (mut folders, mut bytes, mut sample) = (BTreeSet::new(), 0_u64, 0_u64);
     let mut ends = None;
@@ -47,7 +47,7 @@ pub async fn forecast(job: &Job, connection: &Connection) -> Result<Forecast, Ex
             break;
         }
         for message in messages {
-            let Read::Row(mut row) = Row::read(&message) else { continue };
+            let LakeMessage::Row(mut row) = LakeRow::read(&message) else { continue };
             let belongs = sorter.sort(&mut row);
             folders.insert((belongs.table, belongs.values));
             bytes += row.body.len() as u64;

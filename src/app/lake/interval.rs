@@ -2,14 +2,14 @@
 
 use super::job::sorter;
 use crate::adapters::lake::encode;
-use crate::adapters::lake::spool::Spool;
+use crate::adapters::lake::spool::SpoolFile;
 use crate::app::exit::Exit;
 use crate::engine::crash;
 use crate::ports::lake::{Created, LakeError, LakeStore};
 use crate::protocol::lake::cut;
-use crate::protocol::lake::entry::{Digests, File, Made};
-use crate::protocol::lake::plan_files::{Folder, Planned, Shape, Spooled, plan_files};
-use crate::protocol::lake::row::{Row, RowId};
+use crate::protocol::lake::entry::{Digests, File, FileRules};
+use crate::protocol::lake::plan_files::{CutFolder, FileShape, Planned, Spooled, plan_files};
+use crate::protocol::lake::row::{LakeRow, LakeRowId};
 use crate::protocol::lake::sort::{Belongs, Sorter};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,16 +17,16 @@ use std::time::Instant;
 
 /// Rows, and where they belong.
 pub struct Interval {
-    made: Made,
+    made: FileRules,
     sorter: Sorter,
-    spool: Spool,
+    spool: SpoolFile,
     rows: Vec<Spooled>,
-    folders: Vec<Folder>,
-    numbers: BTreeMap<Folder, u32>,
+    folders: Vec<CutFolder>,
+    numbers: BTreeMap<CutFolder, u32>,
     /// Rows without a time of their own.
     pub fallbacks: u64,
     /// The last row, and its sequence in the output stream.
-    pub last: Option<(RowId, u64)>,
+    pub last: Option<(LakeRowId, u64)>,
     since: Option<Instant>,
     /// Values that did not fit, by declared column.
     pub misfits: Vec<u64>,
@@ -34,10 +34,10 @@ pub struct Interval {
 
 impl Interval {
     /// An empty one, with its spool in this folder.
-    pub fn new(made: &Made, folder: &Path) -> Result<Interval, Exit> {
+    pub fn new(made: &FileRules, folder: &Path) -> Result<Interval, Exit> {
         Ok(Interval {
             sorter: sorter(made)?,
-            spool: Spool::open(folder)?,
+            spool: SpoolFile::open(folder)?,
             rows: Vec::new(),
             folders: Vec::new(),
             numbers: BTreeMap::new(),
@@ -50,14 +50,14 @@ impl Interval {
     }
 
     /// Takes a row and its sequence in the output stream.
-    pub fn push(&mut self, mut row: Row, lane: u64) -> Result<(), LakeError> {
+    pub fn push(&mut self, mut row: LakeRow, lane: u64) -> Result<(), LakeError> {
         let Belongs { table, values, fallback } = self.sorter.sort(&mut row);
         let text = self.made.format.text(&row);
         // A message is no larger than what the server takes.
         let (size, digest) = (text.len() as u32, Digests::of(&text));
         drop(text);
         let (offset, length) = self.spool.push(&row)?;
-        let folder = Folder { table, values };
+        let folder = CutFolder { table, values };
         let number = match self.numbers.get(&folder) {
             Some(number) => *number,
             None => {
@@ -96,8 +96,8 @@ impl Interval {
     }
 
     /// The files of an entry of this number behind a row.
-    pub fn plan(&self, n: u64, from: Option<RowId>, to: RowId) -> Vec<Planned> {
-        let shape = Shape {
+    pub fn plan(&self, n: u64, from: Option<LakeRowId>, to: LakeRowId) -> Vec<Planned> {
+        let shape = FileShape {
             n,
             interval: (from, to),
             sorter: &self.sorter,
@@ -141,7 +141,7 @@ pub(super) fn unreadable(path: &str) -> LakeError {
 }
 
 /// A file that somebody else created has the same rows, if not the same bytes: another build may compress otherwise.
-fn agrees(store: &dyn LakeStore, made: &Made, file: &File) -> Result<(), Exit> {
+fn agrees(store: &dyn LakeStore, made: &FileRules, file: &File) -> Result<(), Exit> {
     match contents(store, made, file)? {
         Some(found) if found.matches(file) => Ok(()),
         Some(found) => Err(Exit::broken(format!("{} holds {} other rows than its entry says", file.path, found.rows))),
@@ -157,7 +157,7 @@ pub struct Contents {
     pub rows: u64,
     digest: String,
     /// Where the format has the rows' numbers.
-    ids: Option<(String, RowId, RowId)>,
+    ids: Option<(String, LakeRowId, LakeRowId)>,
 }
 
 impl Contents {
@@ -171,7 +171,7 @@ impl Contents {
 }
 
 /// Reads a file's rows; `None` where there is no such file.
-pub fn contents(store: &dyn LakeStore, made: &Made, file: &File) -> Result<Option<Contents>, Exit> {
+pub fn contents(store: &dyn LakeStore, made: &FileRules, file: &File) -> Result<Option<Contents>, Exit> {
     let Some(open) = store.open(&file.path)? else { return Ok(None) };
     let (mut digests, mut rows, mut ends) = (Digests::default(), 0, None);
     encode::read(made.format, file.table, open, &mut |row| {

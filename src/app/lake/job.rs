@@ -6,14 +6,14 @@ use crate::config::{Config, LakeSection};
 use crate::core::plan::selector::Selector;
 use crate::ports::lake::LakeError;
 use crate::protocol::lake::columns::Column;
-use crate::protocol::lake::entry::Made;
-use crate::protocol::lake::layout::Layout;
+use crate::protocol::lake::entry::FileRules;
+use crate::protocol::lake::layout::FolderLayout;
 use crate::protocol::lake::sort::Sorter;
 use crate::telemetry::metrics::Metrics;
 
 /// The work of one writer.
 #[derive(Clone)]
-pub struct Job {
+pub struct LakeJob {
     /// The configuration.
     pub config: Config,
     /// Its `[lake]`.
@@ -28,16 +28,16 @@ pub struct Job {
     pub accept_gap: bool,
 }
 
-impl Job {
+impl LakeJob {
     /// A writer that goes on until it is stopped; refuses a configuration without a lake.
-    pub fn new(config: &Config, nats: NatsSettings, metrics: Metrics) -> Result<Job, Exit> {
+    pub fn new(config: &Config, nats: NatsSettings, metrics: Metrics) -> Result<LakeJob, Exit> {
         let lake = section(config)?.clone();
-        Ok(Job { config: config.clone(), lake, nats, metrics, once: false, accept_gap: false })
+        Ok(LakeJob { config: config.clone(), lake, nats, metrics, once: false, accept_gap: false })
     }
 
     /// How its files are made.
-    pub fn made(&self) -> Made {
-        Made {
+    pub fn made(&self) -> FileRules {
+        FileRules {
             partition: self.lake.partition.to_string(),
             format: self.lake.format,
             time: self.config.plan.event.time.as_ref().map(ToString::to_string),
@@ -55,14 +55,14 @@ pub fn section(config: &Config) -> Result<&LakeSection, Exit> {
 }
 
 /// The sorter of files that are made so.
-pub fn sorter(made: &Made) -> Result<Sorter, Exit> {
-    let layout = Layout::parse(&made.partition).map_err(unknown)?;
+pub fn sorter(made: &FileRules) -> Result<Sorter, Exit> {
+    let layout = FolderLayout::parse(&made.partition).map_err(unknown)?;
     let time = made.time.as_deref().map(Selector::parse).transpose().map_err(unknown)?;
     Ok(Sorter::new(layout, &made.columns, time.as_ref()))
 }
 
 /// Later files may have more columns than earlier ones, and nothing else may differ that makes a table another one.
-pub fn follows(before: &Made, after: &Made) -> Result<(), Exit> {
+pub fn follows(before: &FileRules, after: &FileRules) -> Result<(), Exit> {
     let refuse = |what: String| {
         let hint =
             "set it back, or begin a lake in another folder: the output stream can be stored again from its beginning";

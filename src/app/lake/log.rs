@@ -2,11 +2,11 @@
 
 use crate::app::exit::Exit;
 use crate::ports::lake::LakeStore;
-use crate::protocol::lake::entry::Entry;
-use crate::protocol::lake::writer::{Head, LOG, Object};
+use crate::protocol::lake::entry::LakeEntry;
+use crate::protocol::lake::writer::{Head, LOG, StoreObject};
 
 /// The newest entry, and the head behind it.
-pub fn newest(store: &dyn LakeStore) -> Result<(Head, Option<Entry>), Exit> {
+pub fn newest(store: &dyn LakeStore) -> Result<(Head, Option<LakeEntry>), Exit> {
     let Some(number) = numbers(store)?.pop() else { return Ok((Head::default(), None)) };
     let (entry, text) = read(store, number)?;
     Ok((Head::behind(&entry, &text), Some(entry)))
@@ -19,16 +19,16 @@ pub fn numbers(store: &dyn LakeStore) -> Result<Vec<u64>, Exit> {
 }
 
 /// A published entry and its text.
-pub fn read(store: &dyn LakeStore, number: u64) -> Result<(Entry, String), Exit> {
-    let path = Object::Log(number).path();
+pub fn read(store: &dyn LakeStore, number: u64) -> Result<(LakeEntry, String), Exit> {
+    let path = StoreObject::Log(number).path();
     let bytes = store.read(&path)?.ok_or_else(|| damaged(&path, "it is gone"))?;
     let text = String::from_utf8(bytes).map_err(|_| damaged(&path, "it is not UTF-8"))?;
-    let entry = Entry::parse(&text).map_err(|why| damaged(&path, &why))?;
+    let entry = LakeEntry::parse(&text).map_err(|why| damaged(&path, &why))?;
     Ok((entry, text))
 }
 
 /// All published entries.
-pub fn all(store: &dyn LakeStore) -> Result<Vec<Entry>, Exit> {
+pub fn all(store: &dyn LakeStore) -> Result<Vec<LakeEntry>, Exit> {
     numbers(store)?.into_iter().map(|number| Ok(read(store, number)?.0)).collect()
 }
 

@@ -2,15 +2,15 @@
 
 use crate::app::exit::Exit;
 use crate::ports::lake::LakeStore;
-use crate::protocol::lake::entry::Entry;
-use crate::protocol::lake::table::Table;
+use crate::protocol::lake::entry::LakeEntry;
+use crate::protocol::lake::table::LakeTable;
 use std::collections::BTreeSet;
 
 /// Their paths, in order.
-pub fn orphans(store: &dyn LakeStore, entries: &[Entry]) -> Result<Vec<String>, Exit> {
+pub fn orphans(store: &dyn LakeStore, entries: &[LakeEntry]) -> Result<Vec<String>, Exit> {
     let named: BTreeSet<&str> = entries.iter().flat_map(|entry| &entry.files).map(|file| file.path.as_str()).collect();
     let mut orphans = Vec::new();
-    let mut folders: Vec<String> = Table::ALL.iter().map(|table| format!("{}/data", table.name())).collect();
+    let mut folders: Vec<String> = LakeTable::ALL.iter().map(|table| format!("{}/data", table.name())).collect();
     while let Some(folder) = folders.pop() {
         for name in store.names(&folder)? {
             let path = format!("{folder}/{name}");

@@ -5,22 +5,22 @@ use crate::adapters::nats::streams;
 use crate::core::event::StoredMessage;
 use crate::ports::stream::{BrokerError, StreamState};
 use crate::protocol::header::LaneMessage;
-use crate::protocol::lake::row::RowId;
+use crate::protocol::lake::row::LakeRowId;
 use crate::protocol::lake::writer::Head;
 
 /// Where to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ResumePlace {
     /// The sequence behind which the next rows stand.
     pub after: u64,
     /// Rows may have been there that are gone: the last one that is missing for sure or perhaps.
-    pub gap: Option<RowId>,
+    pub gap: Option<LakeRowId>,
 }
 
 /// The row's number of a message of the output stream; `None` for a stranger's.
-pub fn id_of(message: &StoredMessage) -> Option<RowId> {
+pub fn id_of(message: &StoredMessage) -> Option<LakeRowId> {
     let lane = LaneMessage::read(message)?;
-    Some(RowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n })
+    Some(LakeRowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n })
 }
 
 /// Where a lake with this head goes on in a stream of this state.
@@ -29,13 +29,13 @@ pub async fn behind(
     stream: &str,
     state: &StreamState,
     head: &Head,
-) -> Result<Place, BrokerError> {
-    let Some(to) = head.to else { return Ok(Place { after: 0, gap: None }) };
+) -> Result<ResumePlace, BrokerError> {
+    let Some(to) = head.to else { return Ok(ResumePlace { after: 0, gap: None }) };
     let same = state.created.0 == head.lane_created;
     if same && head.lane >= state.first && head.lane <= state.last {
         let there = streams::message_at(connection, stream, head.lane).await?;
         if there.as_ref().and_then(id_of) == Some(to) {
-            return Ok(Place { after: head.lane, gap: None });
+            return Ok(ResumePlace { after: head.lane, gap: None });
         }
     }
     // Numbers rise along the stream, so halving finds the first one behind the row.
@@ -49,11 +49,17 @@ pub async fn behind(
     }
     let after = low.saturating_sub(1);
     let first = streams::message_from(connection, stream, state.first.max(1), ">").await?;
-    Ok(Place { after, gap: gap(state, head, to, same, first.as_ref()) })
+    Ok(ResumePlace { after, gap: gap(state, head, to, same, first.as_ref()) })
 }
 
 /// Whether rows behind `to` may have been in the stream that are not there any more.
-fn gap(state: &StreamState, head: &Head, to: RowId, same: bool, first: Option<&StoredMessage>) -> Option<RowId> {
+fn gap(
+    state: &StreamState,
+    head: &Head,
+    to: LakeRowId,
+    same: bool,
+    first: Option<&StoredMessage>,
+) -> Option<LakeRowId> {
     let Some((message, id)) = first.and_then(|message| Some((message, id_of(message)?))) else {
         // Empty: nothing follows, or it is all gone.
         return (same && state.last > head.lane).then_some(to);
@@ -61,7 +67,7 @@ fn gap(state: &StreamState, head: &Head, to: RowId, same: bool, first: Option<&S
     if id <= to {
         return None;
     }
-    let before = RowId { position: id.position.saturating_sub(1), n: u32::MAX, ..id };
+    let before = LakeRowId { position: id.position.saturating_sub(1), n: u32::MAX, ..id };
     if same {
         return (state.first > head.lane + 1).then_some(before);
     }

@@ -8,17 +8,17 @@ use super::log;
 use crate::adapters::lake::encode;
 use crate::app::exit::Exit;
 use crate::ports::lake::{Created, LakeError, LakeStore};
-use crate::protocol::lake::checkpoint::{self, Checkpoint};
+use crate::protocol::lake::checkpoint::{self, TableCheckpoint};
 use crate::protocol::lake::delta;
-use crate::protocol::lake::entry::Entry;
-use crate::protocol::lake::table::Table;
+use crate::protocol::lake::entry::LakeEntry;
+use crate::protocol::lake::table::LakeTable;
 
 /// The projection of one lake.
 pub(super) struct Projection {
     /// The lake's name; `None` where no Delta log is wanted, or any more.
     lake: Option<String>,
     /// The newest entry that has its commits.
-    before: Option<Entry>,
+    before: Option<LakeEntry>,
 }
 
 impl Projection {
@@ -31,7 +31,7 @@ impl Projection {
         let mut missing = Vec::new();
         for number in log::numbers(store)?.into_iter().rev() {
             let (entry, _) = log::read(store, number)?;
-            let paths = Table::ALL.map(|table| delta::path(table, number));
+            let paths = LakeTable::ALL.map(|table| delta::path(table, number));
             let mut there = true;
             for path in paths {
                 there &= store.length(&path)?.is_some();
@@ -49,9 +49,9 @@ impl Projection {
     }
 
     /// Adds a published entry.
-    pub(super) fn add(&mut self, store: &dyn LakeStore, entry: &Entry) -> Result<(), Exit> {
+    pub(super) fn add(&mut self, store: &dyn LakeStore, entry: &LakeEntry) -> Result<(), Exit> {
         let Some(lake) = self.lake.clone() else { return Ok(()) };
-        for table in Table::ALL {
+        for table in LakeTable::ALL {
             let text = delta::commit(&lake, table, entry, self.before.as_ref()).map_err(Exit::broken)?;
             let path = delta::path(table, entry.n);
             if store.create(&path, text.as_bytes())? == Created::Before
@@ -67,7 +67,7 @@ impl Projection {
         }
         self.before = Some(entry.clone());
         if checkpoint::is_due(entry.n) {
-            for table in Table::ALL {
+            for table in LakeTable::ALL {
                 self.checkpoint(store, &lake, table, entry.n)?;
             }
         }
@@ -75,15 +75,15 @@ impl Projection {
     }
 
     /// Writes the table's checkpoint behind an entry, out of the one before it where that is there.
-    fn checkpoint(&self, store: &dyn LakeStore, lake: &str, table: Table, n: u64) -> Result<(), Exit> {
+    fn checkpoint(&self, store: &dyn LakeStore, lake: &str, table: LakeTable, n: u64) -> Result<(), Exit> {
         let earlier = n - checkpoint::EVERY;
         let before = match store.open(&checkpoint::path(table, earlier))? {
             Some(file) => encode::checkpointed(file)?,
             None => None,
         };
         let first = if before.is_some() { earlier + 1 } else { 0 };
-        let since: Result<Vec<Entry>, Exit> = (first..=n).map(|number| Ok(log::read(store, number)?.0)).collect();
-        let made = Checkpoint::behind(lake, table, before.unwrap_or_default(), &since?).map_err(Exit::broken)?;
+        let since: Result<Vec<LakeEntry>, Exit> = (first..=n).map(|number| Ok(log::read(store, number)?.0)).collect();
+        let made = TableCheckpoint::behind(lake, table, before.unwrap_or_default(), &since?).map_err(Exit::broken)?;
         let made = made.ok_or_else(|| Exit::broken("a checkpoint is behind an entry"))?;
         let staged = store.staging()?;
         let own = staged.file.try_clone().map_err(|error| LakeError::io("a staged file", error))?;

@@ -1,6 +1,6 @@
 //! The lake's writer, from start to start: a fault of the world is waited for, everything else ends it.
 
-use super::job::Job;
+use super::job::LakeJob;
 use super::session::session;
 use crate::app::exit::{Exit, UNAVAILABLE};
 use crate::app::process::PATIENCE;
@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` turns true, or until the work is done where it has an end.
-pub async fn run(job: &Job, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
+pub async fn run(job: &LakeJob, mut stop: watch::Receiver<bool>) -> Result<(), Exit> {
     let random = crate::app::process::random();
     let (mut pause, mut failing, mut mine) = (PAUSE, None, None);
     loop {
@@ -45,7 +45,7 @@ pub async fn run(job: &Job, mut stop: watch::Receiver<bool>) -> Result<(), Exit>
 
 /// Runs the lake on threads of its own, so that nobody but itself waits for its store; says how it ended. Whoever does not wait
 /// for that loses nothing: what it was publishing is carried out by the next one.
-pub fn apart(job: Job, stop: watch::Receiver<bool>) -> std::io::Result<oneshot::Receiver<Result<(), Exit>>> {
+pub fn apart(job: LakeJob, stop: watch::Receiver<bool>) -> std::io::Result<oneshot::Receiver<Result<(), Exit>>> {
     let (tell, told) = oneshot::channel();
     std::thread::Builder::new().name("lake".to_owned()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -62,7 +62,7 @@ pub fn apart(job: Job, stop: watch::Receiver<bool>) -> std::io::Result<oneshot::
 }
 
 /// The same beside an engine, which its end does not end: it is a log line.
-pub fn beside(job: Job, stop: watch::Receiver<bool>) -> std::io::Result<JoinHandle<()>> {
+pub fn beside(job: LakeJob, stop: watch::Receiver<bool>) -> std::io::Result<JoinHandle<()>> {
     let told = apart(job, stop)?;
     Ok(tokio::spawn(async move {
         if let Ok(Err(exit)) = told.await {

@@ -2,8 +2,8 @@
 
 use super::carry::{Carrier, stopped};
 use super::interval::Interval;
-use super::job::{Job, follows};
-use super::place::{self, Place};
+use super::job::{LakeJob, follows};
+use super::place::{self, ResumePlace};
 use super::project::Projection;
 use super::{log, root, store};
 use crate::adapters::nats::connect::Connection;
@@ -13,9 +13,9 @@ use crate::app::exit::{CONFIG, Exit};
 use crate::core::ids::Position;
 use crate::ports::stream::StreamState;
 use crate::protocol::header::RunId;
-use crate::protocol::lake::cut::{Limits, MAX_FOLDERS, MAX_ROWS};
-use crate::protocol::lake::row::{Read, Row};
-use crate::protocol::lake::writer::{Stopped, Writer};
+use crate::protocol::lake::cut::{IntervalLimits, MAX_FOLDERS, MAX_ROWS};
+use crate::protocol::lake::row::{LakeMessage, LakeRow};
+use crate::protocol::lake::writer::{LakeWriter, Stopped};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs one start to its end. `random` tells processes apart, and `mine` is the last epoch that this one claimed.
 pub async fn session(
-    job: &Job,
+    job: &LakeJob,
     random: u32,
     mine: &mut Option<u64>,
     stop: &mut watch::Receiver<bool>,
@@ -52,7 +52,7 @@ pub async fn session(
         }
     }
     let projection = Projection::open(store, job.lake.delta.then(|| root.lake.clone()))?;
-    let (writer, act) = Writer::new(&id, made.clone(), head);
+    let (writer, act) = LakeWriter::new(&id, made.clone(), head);
     let interval = Interval::new(&made, &job.lake.spool_path)?;
     let (planned, connection) = (Vec::new(), &connection);
     let mut carrier = Carrier { job, store, connection, writer, interval, planned, projection };
@@ -75,7 +75,7 @@ pub async fn session(
 /// Opens the output stream behind the newest row of the lake.
 async fn follow(carrier: &mut Carrier<'_>, output: &StreamState) -> Result<Source, Exit> {
     let stream = &carrier.job.config.output.stream;
-    let Place { after, gap } = place::behind(carrier.connection, stream, output, carrier.writer.head()).await?;
+    let ResumePlace { after, gap } = place::behind(carrier.connection, stream, output, carrier.writer.head()).await?;
     if let Some(gone) = gap {
         let to = carrier.writer.head().to.map_or_else(String::new, |to| to.to_string());
         let what = format!("{stream} does not have all rows behind {to} any more: up to {gone} some may be gone");
@@ -127,25 +127,27 @@ async fn on(carrier: &mut Carrier<'_>, source: &mut Source, stop: &mut watch::Re
 
 fn take(carrier: &mut Carrier<'_>, messages: Vec<crate::core::event::StoredMessage>) -> Result<(), Exit> {
     for message in messages {
-        match Row::read(&message) {
+        match LakeRow::read(&message) {
             // A stream that was made again has rows that are stored already.
-            Read::Row(row) if Some(row.id) <= carrier.writer.head().to => {}
-            Read::Row(row) => {
+            LakeMessage::Row(row) if Some(row.id) <= carrier.writer.head().to => {}
+            LakeMessage::Row(row) => {
                 if carrier.interval.last.is_some_and(|(last, _)| row.id <= last) {
                     let what = format!("output {} is out of order: row {}", message.sequence, row.id);
                     return Err(Exit::broken(what));
                 }
                 carrier.interval.push(row, message.sequence)?;
             }
-            Read::Marker | Read::Duplicate => {}
-            Read::Foreign => tracing::warn!(sequence = message.sequence, "a foreign message is not stored in the lake"),
+            LakeMessage::Marker | LakeMessage::Duplicate => {}
+            LakeMessage::Foreign => {
+                tracing::warn!(sequence = message.sequence, "a foreign message is not stored in the lake")
+            }
         }
     }
     Ok(())
 }
 
-fn limits(job: &Job) -> Limits {
-    Limits {
+fn limits(job: &LakeJob) -> IntervalLimits {
+    IntervalLimits {
         max_age_s: job.lake.max_age.as_secs(),
         max_spool_bytes: job.lake.max_spool_bytes,
         max_rows: MAX_ROWS,

@@ -1,8 +1,8 @@
 //! The lake's store by its configuration: a folder or a bucket.
 
-use super::job::{Job, follows, section};
+use super::job::{LakeJob, follows, section};
 use super::{log, root};
-use crate::adapters::lake::folder::Folder;
+use crate::adapters::lake::folder::LakeFolder;
 use crate::app::exit::{CONFIG, Exit};
 use crate::config::{BucketSection, Config, LakePlace, LakeSection};
 use crate::ports::lake::{LakeError, LakeStore};
@@ -10,7 +10,7 @@ use crate::ports::lake::{LakeError, LakeStore};
 /// The store for a writer of this name; a folder that is not there is made.
 pub fn open(lake: &LakeSection, writer: &str) -> Result<Box<dyn LakeStore>, LakeError> {
     Ok(match &lake.place {
-        LakePlace::Folder(path) => Box::new(Folder::open(path, writer)?),
+        LakePlace::Folder(path) => Box::new(LakeFolder::open(path, writer)?),
         LakePlace::Bucket(bucket) => self::bucket(bucket, lake, writer)?,
     })
 }
@@ -22,7 +22,7 @@ pub fn reading(config: &Config) -> Result<Box<dyn LakeStore>, Exit> {
     let none = || Exit::new(CONFIG, format!("there is no lake in {}", lake.place), hint);
     match &lake.place {
         LakePlace::Folder(path) if !path.is_dir() => Err(none()),
-        LakePlace::Folder(path) => Ok(Box::new(Folder::at(path, "reader"))),
+        LakePlace::Folder(path) => Ok(Box::new(LakeFolder::at(path, "reader"))),
         LakePlace::Bucket(bucket) => {
             let store = self::bucket(bucket, lake, &format!("reader-{}", std::process::id()))?;
             root::read(&*store)?.ok_or_else(none)?;
@@ -33,7 +33,7 @@ pub fn reading(config: &Config) -> Result<Box<dyn LakeStore>, Exit> {
 
 /// Whether the lake's place suits the configuration, in a few words. A folder that is not there is not made; in one that is
 /// there, and in a bucket, an object is created and removed.
-pub fn suits(job: &Job) -> Result<String, Exit> {
+pub fn suits(job: &LakeJob) -> Result<String, Exit> {
     let place = &job.lake.place;
     if let LakePlace::Folder(path) = place
         && !path.is_dir()

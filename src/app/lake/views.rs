@@ -5,14 +5,14 @@
 use crate::config::LakePlace;
 use crate::protocol::lake::columns::ColumnType;
 use crate::protocol::lake::delta::fixed;
-use crate::protocol::lake::entry::{Entry, File};
-use crate::protocol::lake::layout::{DEAD_LETTERS, Layout};
-use crate::protocol::lake::table::{Format, Table};
+use crate::protocol::lake::entry::{File, LakeEntry};
+use crate::protocol::lake::layout::{DEAD_LETTERS, FolderLayout};
+use crate::protocol::lake::table::{FileFormat, LakeTable};
 
 /// The statements that make the views `events`, `dead_letters` and `commits`; `place` is the lake's.
-pub fn views(place: &LakePlace, entries: &[Entry]) -> String {
+pub fn views(place: &LakePlace, entries: &[LakeEntry]) -> String {
     let mut text = String::new();
-    for table in Table::ALL {
+    for table in LakeTable::ALL {
         text.push_str(&format!("create view {} as {};\n", table.name(), rows(place, entries, table)));
     }
     let log = quoted(&place.of("_sidestream/log/*.json"));
@@ -21,23 +21,23 @@ pub fn views(place: &LakePlace, entries: &[Entry]) -> String {
     text
 }
 
-fn rows(place: &LakePlace, entries: &[Entry], table: Table) -> String {
+fn rows(place: &LakePlace, entries: &[LakeEntry], table: LakeTable) -> String {
     let files: Vec<&File> = entries.iter().flat_map(|entry| &entry.files).filter(|file| file.table == table).collect();
     let Some(newest) = entries.last().filter(|_| !files.is_empty()) else { return nothing(entries.last(), table) };
     let paths: Vec<String> = files.iter().map(|file| quoted(&place.of(&file.path))).collect();
     let paths = paths.join(", ");
     match newest.made.format {
-        Format::Parquet => format!(
+        FileFormat::Parquet => format!(
             "select * from read_parquet([{paths}], hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
         ),
-        Format::Ndjson => format!(
+        FileFormat::Ndjson => format!(
             "select json as event, * exclude (json) from read_ndjson_objects([{paths}], hive_partitioning = true, hive_types_autocast = false)"
         ),
     }
 }
 
 /// A table without rows, and with its columns.
-fn nothing(newest: Option<&Entry>, table: Table) -> String {
+fn nothing(newest: Option<&LakeEntry>, table: LakeTable) -> String {
     let of = |kind: &str| match kind {
         "integer" => "integer",
         "long" => "bigint",
@@ -48,10 +48,10 @@ fn nothing(newest: Option<&Entry>, table: Table) -> String {
     let mut columns: Vec<(String, &str)> =
         fixed(table).iter().map(|(name, kind)| ((*name).to_owned(), of(kind))).collect();
     let partition = match table {
-        Table::Events => newest.map(|newest| newest.made.partition.clone()),
-        Table::DeadLetters => Some(DEAD_LETTERS.to_owned()),
+        LakeTable::Events => newest.map(|newest| newest.made.partition.clone()),
+        LakeTable::DeadLetters => Some(DEAD_LETTERS.to_owned()),
     };
-    if table == Table::Events {
+    if table == LakeTable::Events {
         columns.extend(newest.iter().flat_map(|newest| &newest.made.columns).map(|column| {
             let kind = match column.kind {
                 ColumnType::Text => "varchar",
@@ -63,8 +63,8 @@ fn nothing(newest: Option<&Entry>, table: Table) -> String {
             (column.name.clone(), kind)
         }));
     }
-    let layout = partition.and_then(|partition| Layout::parse(&partition).ok());
-    columns.extend(layout.iter().flat_map(Layout::names).map(|name| (name.to_owned(), "varchar")));
+    let layout = partition.and_then(|partition| FolderLayout::parse(&partition).ok());
+    columns.extend(layout.iter().flat_map(FolderLayout::names).map(|name| (name.to_owned(), "varchar")));
     let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("null::{kind} as \"{name}\"")).collect();
     format!("select {} where false", columns.join(", "))
 }

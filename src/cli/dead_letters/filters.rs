@@ -5,7 +5,7 @@
 use crate::core::ids::{Nanos, Position};
 use crate::core::rejection::Reason;
 use crate::protocol::marker::REWOUND;
-use crate::protocol::redrive::filter::Filter;
+use crate::protocol::redrive::filter::LetterFilter;
 use clap::Args;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,15 +26,15 @@ pub struct Filters {
     to: Option<u64>,
     /// Stored in the input at this time or later: RFC 3339, or so long ago, such as `2h`.
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    since: Option<Moment>,
+    since: Option<WrittenMoment>,
     /// Stored in the input at this time or earlier.
     #[arg(long, value_name = "TIME", value_parser = moment)]
-    until: Option<Moment>,
+    until: Option<WrittenMoment>,
 }
 
 /// A moment as a person writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
+enum WrittenMoment {
     At(Nanos),
     /// So many seconds ago.
     Ago(i64),
@@ -50,14 +50,14 @@ impl Filters {
     }
 
     /// What they come to now.
-    pub fn filter(self) -> Filter {
+    pub fn filter(self) -> LetterFilter {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-        let time = |moment: Moment| match moment {
-            Moment::At(time) => time,
-            Moment::Ago(seconds) => Nanos(now.saturating_sub(seconds.saturating_mul(1_000_000_000))),
+        let time = |moment: WrittenMoment| match moment {
+            WrittenMoment::At(time) => time,
+            WrittenMoment::Ago(seconds) => Nanos(now.saturating_sub(seconds.saturating_mul(1_000_000_000))),
         };
-        Filter {
+        LetterFilter {
             reasons: self.reason,
             kinds: self.kind,
             from: self.from.map(Position),
@@ -78,7 +78,7 @@ fn reason(text: &str) -> Result<String, String> {
     Err(format!("the reasons are {}", codes.join(", ")))
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+fn moment(text: &str) -> Result<WrittenMoment, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text.get(digits.len()..) {
         Some("s") => Some(1),
@@ -88,11 +88,11 @@ fn moment(text: &str) -> Result<Moment, String> {
         _ => None,
     };
     if let (Some(unit), Ok(count)) = (unit, digits.parse::<u32>()) {
-        return Ok(Moment::Ago(i64::from(count) * unit));
+        return Ok(WrittenMoment::Ago(i64::from(count) * unit));
     }
     let time = text.parse::<jiff::Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
     let wrong = "write a time such as 2026-11-21T15:00:00Z, or how long ago it was, such as 90s, 15m, 2h or 7d";
-    time.map(|time| Moment::At(Nanos(time))).ok_or_else(|| wrong.to_owned())
+    time.map(|time| WrittenMoment::At(Nanos(time))).ok_or_else(|| wrong.to_owned())
 }
 
 #[cfg(test)]
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn moments_are_times_or_durations_ago() {
         for (text, expected) in [
-            ("90s", Some(Moment::Ago(90))),
-            ("2h", Some(Moment::Ago(7_200))),
-            ("7d", Some(Moment::Ago(604_800))),
-            ("1970-01-01T00:00:01Z", Some(Moment::At(Nanos(1_000_000_000)))),
-            ("1970-01-01T01:00:01.5+01:00", Some(Moment::At(Nanos(1_500_000_000)))),
+            ("90s", Some(WrittenMoment::Ago(90))),
+            ("2h", Some(WrittenMoment::Ago(7_200))),
+            ("7d", Some(WrittenMoment::Ago(604_800))),
+            ("1970-01-01T00:00:01Z", Some(WrittenMoment::At(Nanos(1_000_000_000)))),
+            ("1970-01-01T01:00:01.5+01:00", Some(WrittenMoment::At(Nanos(1_500_000_000)))),
             ("2", None),
             ("h", None),
             ("-2h", None),

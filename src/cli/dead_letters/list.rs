@@ -3,17 +3,17 @@
 //! Changes nothing. An empty list is an answer like another: exit code 0.
 
 use super::filters::Filters;
-use super::shape::Shape;
-use crate::app::dead_letters::many;
+use super::shape::LetterShape;
 use crate::app::exit::Exit;
 use crate::cli::options::{Options, block_on, connect_to_streams};
-use crate::cli::text::{Line, json_line, say};
+use crate::cli::text::{ProgressLine, json_line, say};
+use crate::commands::dead_letters::many;
 use clap::Args;
 
 /// Lists dead letters: a table for people, a JSON object a line with --json.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream dead-letters list --reason not_json --reason no_key --since 2h")]
-pub struct List {
+pub struct ListCommand {
     #[command(flatten)]
     filters: Filters,
     /// At most so many, the lowest positions first.
@@ -24,19 +24,19 @@ pub struct List {
     json: bool,
 }
 
-impl List {
+impl ListCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         let (filter, json, limit) = (self.filters.filter(), self.json, self.limit.unwrap_or(u64::MAX));
         let mut listed = 0;
         block_on(async {
             let connection = connect_to_streams(&config, "dead-letters").await?;
-            let line = Line::new(0, "dead letters");
+            let line = ProgressLine::new(0, "dead letters");
             let shown = many::list(&connection, &config, filter, &mut |entry, progress| {
-                let shape = Shape::of(&entry.found, entry.redriven.as_ref());
+                let shape = LetterShape::of(&entry.found, entry.redriven.as_ref());
                 line.aside(|| match json {
                     true => json_line(&shape),
-                    false if listed == 0 => say(&Shape::head()).and_then(|()| say(&shape.line())),
+                    false if listed == 0 => say(&LetterShape::head()).and_then(|()| say(&shape.line())),
                     false => say(&shape.line()),
                 })?;
                 listed += 1;

@@ -4,12 +4,12 @@
 
 use super::filters::Filters;
 use super::shape::time;
-use crate::app::dead_letters::many::{self, Which};
-use crate::app::dead_letters::redrive::{Ask, Outcome};
 use crate::app::exit::{Exit, NO, USAGE};
-use crate::app::target::a_file;
 use crate::cli::options::{Options, block_on, connect_to_streams};
-use crate::cli::text::{Line, json_line, say};
+use crate::cli::text::{ProgressLine, json_line, say};
+use crate::commands::dead_letters::many::{self, Which};
+use crate::commands::dead_letters::redrive::{RedriveOutcome, RedriveRequest};
+use crate::commands::state_file::target::a_file;
 use crate::core::ids::Position;
 use clap::Args;
 use serde::Serialize;
@@ -86,7 +86,7 @@ impl Redrive {
                 Exit::new(USAGE, format!("{}: {error}", file.display()), "name a file that can be read")
             })
         });
-        let ask = Ask { edited: edited.transpose()?, again: self.again, dry_run: self.dry_run };
+        let ask = RedriveRequest { edited: edited.transpose()?, again: self.again, dry_run: self.dry_run };
         let which = match self.all {
             true => Which::All(self.filters.filter()),
             false => Which::Positions(self.positions.into_iter().map(Position).collect()),
@@ -96,7 +96,7 @@ impl Redrive {
         let mut count = Count::default();
         block_on(async {
             let connection = connect_to_streams(&config, "dead-letters").await?;
-            let line = Line::new(0, "dead letters");
+            let line = ProgressLine::new(0, "dead letters");
             let done = many::redrive(&connection, &config, which, rate, &ask, &mut |position, outcome, progress| {
                 count.add(outcome);
                 let said = said(position, outcome);
@@ -118,45 +118,47 @@ impl Redrive {
 }
 
 impl Count {
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, outcome: &RedriveOutcome) {
         match outcome {
-            Outcome::Published(_) | Outcome::WouldPublish { .. } => self.redriven += 1,
-            Outcome::Already { .. } | Outcome::Completed(_) | Outcome::WouldComplete(_) => self.before += 1,
-            Outcome::Cannot(_) => self.not += 1,
+            RedriveOutcome::Published(_) | RedriveOutcome::WouldPublish { .. } => self.redriven += 1,
+            RedriveOutcome::Already { .. } | RedriveOutcome::Completed(_) | RedriveOutcome::WouldComplete(_) => {
+                self.before += 1
+            }
+            RedriveOutcome::Cannot(_) => self.not += 1,
         }
     }
 }
 
-fn said(position: Position, outcome: &Outcome) -> Said<'_> {
+fn said(position: Position, outcome: &RedriveOutcome) -> Said<'_> {
     let plain = |outcome| Said { position: position.0, outcome, as_position: None, at: None, why: None };
     match outcome {
-        Outcome::Published(position) => Said { as_position: Some(position.0), ..plain("published") },
-        Outcome::Already { position, at } => {
+        RedriveOutcome::Published(position) => Said { as_position: Some(position.0), ..plain("published") },
+        RedriveOutcome::Already { position, at } => {
             Said { as_position: Some(position.0), at: Some(time(*at)), ..plain("already") }
         }
-        Outcome::Completed(position) => Said { as_position: Some(position.0), ..plain("completed") },
-        Outcome::WouldPublish { again } => Said { why: again.as_deref(), ..plain("would_publish") },
-        Outcome::WouldComplete(position) => Said { as_position: Some(position.0), ..plain("would_complete") },
-        Outcome::Cannot(why) => Said { why: Some(why), ..plain("cannot") },
+        RedriveOutcome::Completed(position) => Said { as_position: Some(position.0), ..plain("completed") },
+        RedriveOutcome::WouldPublish { again } => Said { why: again.as_deref(), ..plain("would_publish") },
+        RedriveOutcome::WouldComplete(position) => Said { as_position: Some(position.0), ..plain("would_complete") },
+        RedriveOutcome::Cannot(why) => Said { why: Some(why), ..plain("cannot") },
     }
 }
 
-fn words(outcome: &Outcome) -> String {
+fn words(outcome: &RedriveOutcome) -> String {
     match outcome {
-        Outcome::Published(position) => format!("published as position {position}"),
-        Outcome::Already { position, at } => {
+        RedriveOutcome::Published(position) => format!("published as position {position}"),
+        RedriveOutcome::Already { position, at } => {
             format!("nothing done: redriven before, as position {position} ({})", time(*at))
         }
-        Outcome::Completed(position) => {
+        RedriveOutcome::Completed(position) => {
             format!("nothing published: another redrive had, as position {position}; its result is written now")
         }
-        Outcome::WouldPublish { again: None } => "would be published".to_owned(),
-        Outcome::WouldPublish { again: Some(why) } => {
+        RedriveOutcome::WouldPublish { again: None } => "would be published".to_owned(),
+        RedriveOutcome::WouldPublish { again: Some(why) } => {
             format!("would be published, and be a dead letter again: {why}")
         }
-        Outcome::WouldComplete(position) => {
+        RedriveOutcome::WouldComplete(position) => {
             format!("is there already, as position {position}; only its result would be written")
         }
-        Outcome::Cannot(why) => format!("cannot be redriven: {why}"),
+        RedriveOutcome::Cannot(why) => format!("cannot be redriven: {why}"),
     }
 }

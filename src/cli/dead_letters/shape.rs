@@ -2,14 +2,14 @@
 //!
 //! What comes from an event is never printed raw for people: a terminal obeys control characters.
 
-use crate::app::dead_letters::reading::Found;
+use crate::commands::dead_letters::reading::FoundLetter;
 use crate::core::ids::Nanos;
-use crate::protocol::redrive::record::{Step, Written};
+use crate::protocol::redrive::record::{RedriveStep, StoredRecord};
 use serde::Serialize;
 
 /// One dead letter without its body.
 #[derive(Clone, Debug, Serialize)]
-pub struct Shape {
+pub struct LetterShape {
     letter: String,
     position: u64,
     n: u32,
@@ -43,11 +43,11 @@ pub struct Redriven {
     why: Option<String>,
 }
 
-impl Shape {
+impl LetterShape {
     /// The shape of a dead letter and its newest record.
-    pub fn of(found: &Found, redriven: Option<&Written>) -> Shape {
+    pub fn of(found: &FoundLetter, redriven: Option<&StoredRecord>) -> LetterShape {
         let letter = &found.letter;
-        Shape {
+        LetterShape {
             letter: letter.id.to_string(),
             position: letter.id.position.0,
             n: letter.id.n,
@@ -83,7 +83,7 @@ impl Shape {
 
 impl Redriven {
     /// The shape of a record.
-    pub fn of(written: &Written) -> Redriven {
+    pub fn of(written: &StoredRecord) -> Redriven {
         let plain = Redriven {
             state: "unfinished",
             attempt: written.record.attempt,
@@ -94,15 +94,17 @@ impl Redriven {
             why: None,
         };
         match &written.record.step {
-            Step::Intent { body, .. } => Redriven { edited: Some(body.edited), bytes: Some(body.bytes), ..plain },
-            Step::Done { position, body } => Redriven {
+            RedriveStep::Intent { body, .. } => {
+                Redriven { edited: Some(body.edited), bytes: Some(body.bytes), ..plain }
+            }
+            RedriveStep::Done { position, body } => Redriven {
                 state: "done",
                 position: Some(position.0),
                 edited: body.as_ref().map(|body| body.edited),
                 bytes: body.as_ref().map(|body| body.bytes),
                 ..plain
             },
-            Step::Refused { why } => Redriven { state: "refused", why: Some(why.clone()), ..plain },
+            RedriveStep::Refused { why } => Redriven { state: "refused", why: Some(why.clone()), ..plain },
         }
     }
 

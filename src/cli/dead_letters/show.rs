@@ -2,14 +2,14 @@
 //!
 //! Changes nothing on the server, and overwrites no file.
 
-use super::shape::{Redriven, Shape, plain, time};
+use super::shape::{LetterShape, Redriven, plain, time};
 use crate::adapters::nats::connect::Connection;
-use crate::app::dead_letters::many::{self, Shown};
-use crate::app::dead_letters::original::original;
 use crate::app::exit::{Exit, NO};
-use crate::app::target::Target;
 use crate::cli::options::{Options, block_on, connect_to_streams};
 use crate::cli::text::{json_line, say};
+use crate::commands::dead_letters::many::{self, ShownLetter};
+use crate::commands::dead_letters::original::original;
+use crate::commands::state_file::target::WriteTarget;
 use crate::core::ids::Position;
 use crate::core::output::Headers;
 use crate::protocol::redrive::letter::{REDRIVE, of_a_system};
@@ -35,15 +35,15 @@ pub struct Show {
 
 /// The JSON form.
 #[derive(Serialize)]
-struct Whole<'a> {
+struct WholeLetter<'a> {
     #[serde(flatten)]
-    shape: Shape,
+    shape: LetterShape,
     run: String,
     stream: &'a str,
     sequence: u64,
     headers: &'a Headers,
     /// The event in the input: whether it is still there, and the headers that a dead letter leaves out.
-    input: Input,
+    input: LetterInput,
     redrives: Vec<Redriven>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
@@ -52,19 +52,19 @@ struct Whole<'a> {
 }
 
 #[derive(Serialize)]
-struct Input {
+struct LetterInput {
     there: bool,
     headers: Headers,
     /// The dead letter that this event is a redrive of.
     redrive_of: Option<String>,
 }
 
-impl Input {
-    fn of(shown: &Shown) -> Input {
+impl LetterInput {
+    fn of(shown: &ShownLetter) -> LetterInput {
         let all = shown.event.iter().flat_map(|event| event.headers.iter()).flat_map(|list| list.iter());
         let headers: Headers = all.filter(|(name, _)| of_a_system(name)).cloned().collect();
         let redrive_of = headers.iter().find(|(name, _)| name == REDRIVE).map(|(_, value)| value.clone());
-        Input { there: shown.event.is_some(), headers, redrive_of }
+        LetterInput { there: shown.event.is_some(), headers, redrive_of }
     }
 }
 
@@ -78,9 +78,9 @@ impl Show {
                 return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.position), hint));
             };
             if let Some(file) = self.body {
-                let target = Target::of(file);
+                let target = WriteTarget::of(file);
                 write_body(&connection, &shown, &target).await?;
-                if target == Target::Stdout {
+                if target == WriteTarget::Stdout {
                     return Ok(());
                 }
             }
@@ -90,29 +90,29 @@ impl Show {
 }
 
 /// The whole body, from the input where the dead letter has another or only a part of it.
-async fn write_body(connection: &Connection, shown: &Shown, target: &Target) -> Result<(), Exit> {
+async fn write_body(connection: &Connection, shown: &ShownLetter, target: &WriteTarget) -> Result<(), Exit> {
     let event = original(connection, &shown.found, None).await?;
     let event = event.map_err(|why| Exit::new(NO, why, ""))?;
     target.write(&event.body, "name a new file: what was edited is not overwritten")
 }
 
-fn print_json(shown: &Shown) -> Result<(), Exit> {
+fn print_json(shown: &ShownLetter) -> Result<(), Exit> {
     let letter = &shown.found.letter;
     let text = std::str::from_utf8(&letter.body).ok();
-    json_line(&Whole {
-        shape: Shape::of(&shown.found, shown.redrives.last()),
+    json_line(&WholeLetter {
+        shape: LetterShape::of(&shown.found, shown.redrives.last()),
         run: letter.run.run.to_string(),
         stream: &shown.found.stream,
         sequence: shown.found.sequence,
         headers: &letter.headers,
-        input: Input::of(shown),
+        input: LetterInput::of(shown),
         redrives: shown.redrives.iter().map(Redriven::of).collect(),
         body: text,
         body_base64: text.is_none().then(|| BASE64_STANDARD.encode(&letter.body)),
     })
 }
 
-fn print(shown: &Shown) -> Result<(), Exit> {
+fn print(shown: &ShownLetter) -> Result<(), Exit> {
     let (found, letter) = (&shown.found, &shown.found.letter);
     let pair = |name: &str, value: &str| say(&format!("{name:<10} {}", plain(value)));
     say(&format!("dead letter {}", letter.id))?;
@@ -124,7 +124,7 @@ fn print(shown: &Shown) -> Result<(), Exit> {
     pair("key", letter.key.as_ref().map_or("-", |key| &key.text))?;
     pair("plan", &letter.run.plan)?;
     pair("stands at", &format!("{} of stream {}", found.sequence, found.stream))?;
-    let input = Input::of(shown);
+    let input = LetterInput::of(shown);
     let there = if input.there { "still there" } else { "gone" };
     pair("event", &format!("{there}, position {} of stream {}", letter.id.position, letter.id.input))?;
     for (name, value) in letter.headers.iter().chain(&input.headers) {

@@ -4,30 +4,30 @@
 
 use crate::app::exit::{Exit, NO};
 use crate::app::lake::audit::audit;
-use crate::app::lake::job::Job;
+use crate::app::lake::job::LakeJob;
 use crate::app::lake::store;
 use crate::cli::options::{Options, block_on, connect_to_streams, nats_settings};
-use crate::cli::text::{Line, json_line, say};
+use crate::cli::text::{ProgressLine, json_line, say};
 use crate::telemetry::metrics::Metrics;
 use clap::Args;
 
 /// Compares the lake's log, its files and the output stream.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream lake audit --json")]
-pub struct Audit {
+pub struct LakeAuditCommand {
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
 }
 
-impl Audit {
+impl LakeAuditCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        let job = Job::new(&config, nats_settings(&config), Metrics::new())?;
+        let job = LakeJob::new(&config, nats_settings(&config), Metrics::new())?;
         let store = store::reading(&config)?;
         let report = block_on(async {
             let connection = connect_to_streams(&config, "lake-audit").await?;
-            let line = Line::new(0, "messages");
+            let line = ProgressLine::new(0, "messages");
             let report = audit(&job, &*store, &connection, &mut |read, total| line.of(read, total)).await?;
             line.clear();
             Ok(report)

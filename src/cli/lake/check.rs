@@ -2,7 +2,7 @@
 
 use crate::app::exit::Exit;
 use crate::app::lake::forecast::{MANY_FILES, forecast};
-use crate::app::lake::job::Job;
+use crate::app::lake::job::LakeJob;
 use crate::app::lake::store::suits;
 use crate::cli::options::{Options, block_on, connect_to_streams, nats_settings};
 use crate::cli::text::say;
@@ -12,12 +12,12 @@ use clap::Args;
 /// Says whether the lake's folder suits, and how many files a day come at the present rate of the output stream.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream lake check --config config.toml")]
-pub struct Check {}
+pub struct LakeCheckCommand {}
 
-impl Check {
+impl LakeCheckCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
-        let job = Job::new(&config, nats_settings(&config), Metrics::new())?;
+        let job = LakeJob::new(&config, nats_settings(&config), Metrics::new())?;
         say(&format!("ok     {}", suits(&job)?))?;
         let forecast = block_on(async {
             let connection = connect_to_streams(&config, "lake").await?;

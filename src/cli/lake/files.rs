@@ -4,7 +4,7 @@ use crate::app::exit::Exit;
 use crate::app::lake::{job, log, store};
 use crate::cli::options::Options;
 use crate::cli::text::{json_line, say};
-use crate::protocol::lake::table::Table;
+use crate::protocol::lake::table::LakeTable;
 use clap::Args;
 
 /// Lists the published files, a path a line.
@@ -25,7 +25,7 @@ impl Files {
         let config = options.load()?;
         let store = store::reading(&config)?;
         let place = &job::section(&config)?.place;
-        let table = if self.dead_letters { Table::DeadLetters } else { Table::Events };
+        let table = if self.dead_letters { LakeTable::DeadLetters } else { LakeTable::Events };
         for number in log::numbers(&*store)? {
             let (entry, _) = log::read(&*store, number)?;
             for file in entry.files.iter().filter(|file| file.table == table) {

@@ -1,7 +1,7 @@
 //! `sidestream lake find`: the events of one key, in their order, with no other program.
 
 use crate::app::exit::{Exit, NO};
-use crate::app::lake::find::{Wanted, find};
+use crate::app::lake::find::{FindRequest, find};
 use crate::app::lake::store;
 use crate::cli::options::Options;
 use crate::cli::text::say;
@@ -33,7 +33,7 @@ impl Find {
         let config = options.load()?;
         let store = store::reading(&config)?;
         let micros = |time: jiff::Timestamp| time.as_microsecond();
-        let wanted = Wanted { key: self.key, from_us: self.from.map(micros), to_us: self.to.map(micros) };
+        let wanted = FindRequest { key: self.key, from_us: self.from.map(micros), to_us: self.to.map(micros) };
         let mut said = Ok(());
         let found = find(&*store, &wanted, &mut |text| {
             said = say(&String::from_utf8_lossy(text));

@@ -3,7 +3,7 @@
 //! Prints its address as the first line on standard output, as `run` does; with --once it has none.
 
 use crate::app::exit::{Exit, UNAVAILABLE};
-use crate::app::lake::job::Job;
+use crate::app::lake::job::LakeJob;
 use crate::app::lake::run::{apart, run};
 use crate::app::process::Process;
 use crate::cli::options::{Options, block_on, nats_settings};
@@ -19,7 +19,7 @@ use std::io::Write;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream lake run --config config.toml
 Once, for what is there now: sidestream lake run --once")]
-pub struct Run {
+pub struct LakeRunCommand {
     /// Store what the output stream holds now, and end.
     #[arg(long)]
     once: bool,
@@ -28,14 +28,14 @@ pub struct Run {
     accept_gap: bool,
 }
 
-impl Run {
+impl LakeRunCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
         let config = options.load()?;
         options.init_log()?;
         let nats = nats_settings(&config);
         let process = Process::new(config.clone(), nats.clone(), Consent::default());
-        let job = Job::new(&config, nats, process.metrics.clone())?;
-        let job = Job { once: self.once, accept_gap: self.accept_gap, ..job };
+        let job = LakeJob::new(&config, nats, process.metrics.clone())?;
+        let job = LakeJob { once: self.once, accept_gap: self.accept_gap, ..job };
         if self.once {
             return block_on(async {
                 let stop = signals::stop().map_err(|error| Exit::new(UNAVAILABLE, error.to_string(), ""))?;

@@ -4,13 +4,13 @@
 
 use crate::app::exit::Exit;
 use crate::app::process::Process;
-use crate::app::replay::computed::Counted;
-use crate::app::replay::promote::Promoted;
 use crate::cli::text::{json_line, say};
+use crate::commands::replay::computed::Counted;
+use crate::commands::replay::promote::Promoted;
 use crate::config::Config;
 use crate::core::ids::Position;
-use crate::protocol::replay::diff::{DiffReport, Example, Sort};
-use crate::protocol::replay::request::{Completed, Request};
+use crate::protocol::replay::diff::{DiffExample, DiffReport, Sort};
+use crate::protocol::replay::request::{Completed, ReplayRequest};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) struct Summary {
     seconds: f64,
     /// What came into the input after an earlier call completed the replay.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) newer: Option<Newer>,
+    pub(super) newer: Option<NotCovered>,
     /// The comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) diff: Option<DiffReport>,
@@ -52,29 +52,29 @@ pub(super) struct Summary {
 
 /// Positions that a complete replay does not cover, although its end was left to the input.
 #[derive(Debug, Serialize)]
-pub(super) struct Newer {
+pub(super) struct NotCovered {
     from: Position,
     until: Position,
     #[serde(skip)]
     hint: String,
 }
 
-impl Newer {
+impl NotCovered {
     /// What follows a request's range in an input that ends at `last`.
-    pub(super) fn of(request: &Request, last: u64, directory: &Path) -> Option<Newer> {
+    pub(super) fn of(request: &ReplayRequest, last: u64, directory: &Path) -> Option<NotCovered> {
         let from = Position(request.emit().until.0 + 1);
         let hint = format!(
             "a fresh replay: --to ANOTHER_STREAM, or remove stream {} and directory {} first",
             request.to,
             directory.display()
         );
-        (from.0 <= last).then_some(Newer { from, until: Position(last), hint })
+        (from.0 <= last).then_some(NotCovered { from, until: Position(last), hint })
     }
 }
 
 impl Summary {
     /// Of a complete replay, for which this process took so many events.
-    pub(super) fn new(request: &Request, completed: Completed, events: u64, took: Duration) -> Summary {
+    pub(super) fn new(request: &ReplayRequest, completed: Completed, events: u64, took: Duration) -> Summary {
         let summary = Summary::of(request, events, took);
         Summary {
             // The range's last events may be deleted.
@@ -86,11 +86,11 @@ impl Summary {
     }
 
     /// Of a dry run.
-    pub(super) fn dry(request: &Request, counted: Counted, took: Duration) -> Summary {
+    pub(super) fn dry(request: &ReplayRequest, counted: Counted, took: Duration) -> Summary {
         Summary { would_publish: Some(counted.clone()), ..Summary::of(request, counted.events, took) }
     }
 
-    fn of(request: &Request, events: u64, took: Duration) -> Summary {
+    fn of(request: &ReplayRequest, events: u64, took: Duration) -> Summary {
         let emit = request.emit();
         Summary {
             input: request.plan.input_stream.clone(),
@@ -132,7 +132,7 @@ impl Summary {
                 }
             }
         }
-        if let Some(Newer { from, until, hint }) = &self.newer {
+        if let Some(NotCovered { from, until, hint }) = &self.newer {
             let input = &self.input;
             say(&format!(
                 "NOT COVERED: positions {from} to {until}, which came into {input} since (it holds 1 to {until} now)"
@@ -144,10 +144,10 @@ impl Summary {
 }
 
 /// Before the replay begins, to standard error.
-pub(super) fn announce(request: &Request, directory: &Path) {
+pub(super) fn announce(request: &ReplayRequest, directory: &Path) {
     let emit = request.emit();
     let filter = emit.subject.map_or(String::new(), |filter| format!(", subjects {filter}"));
-    let Request { to, plan, .. } = request;
+    let ReplayRequest { to, plan, .. } = request;
     eprintln!(
         "replaying positions {} to {} of {}{filter} into {to} (subjects {}), state in {}",
         emit.from,
@@ -168,7 +168,7 @@ pub(super) fn announce(request: &Request, directory: &Path) {
 }
 
 /// A replay that was asked to stop.
-pub(super) fn interrupted(process: &Process, request: &Request) -> String {
+pub(super) fn interrupted(process: &Process, request: &ReplayRequest) -> String {
     let (at, until) = (process.metrics.figures().checkpoint_position, request.emit().until);
     format!("stopped at position {at} of {until}: the same command goes on from there")
 }
@@ -191,7 +191,7 @@ pub(super) fn promoted(promoted: &Promoted, config: &Config, json: bool) {
 }
 
 fn print_diff(report: &DiffReport) -> Result<(), Exit> {
-    let of = |sort: Sort| report.examples.get(&sort).map_or(&[] as &[Example], Vec::as_slice);
+    let of = |sort: Sort| report.examples.get(&sort).map_or(&[] as &[DiffExample], Vec::as_slice);
     say("compared with what was published before")?;
     let counts = [
         ("same", report.same),
@@ -215,7 +215,7 @@ fn print_diff(report: &DiffReport) -> Result<(), Exit> {
     }
     for (word, sort) in [("changed", Sort::Changed), ("missing", Sort::Missing), ("extra", Sort::Extra)] {
         for example in of(sort) {
-            let Example { position, subject, outcome, fields } = example;
+            let DiffExample { position, subject, outcome, fields } = example;
             say(&format!("{word}: position {position}, {subject} ({outcome})"))?;
             for field in fields {
                 let value = |raw: &Option<Box<serde_json::value::RawValue>>| {

@@ -2,7 +2,7 @@
 //!
 //! Everything is sorted: the same events give the same bytes.
 
-use super::tally::Type;
+use super::tally::JsonType;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ pub struct PlaceEntry {
     /// Objects, or arrays, that could have one.
     pub of: u64,
     /// Values of each type.
-    pub types: BTreeMap<Type, u64>,
+    pub types: BTreeMap<JsonType, u64>,
     /// Characters of the shortest text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shortest: Option<u64>,

@@ -5,7 +5,7 @@
 
 use super::catalogue::{Catalogue, KindEntry, PlaceEntry};
 use super::path::spelled;
-use super::tally::Type;
+use super::tally::JsonType;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The differences, sorted by kind and place.
@@ -52,15 +52,16 @@ fn both<'a, T>(
 /// `number -> number, text (1 of 3)`, or nothing where the types are the same.
 fn retyped(before: &PlaceEntry, now: &PlaceEntry) -> Option<String> {
     let (old, mut new) = (types(before), types(now));
-    if old.contains(&Type::Number) && new.remove(&Type::Integer) {
-        new.insert(Type::Number);
+    if old.contains(&JsonType::Number) && new.remove(&JsonType::Integer) {
+        new.insert(JsonType::Number);
     }
     if old == new {
         return None;
     }
-    let count = |of: Type| now.types.get(&of).copied().unwrap_or_default();
-    let said = |of: &Type| {
-        let others = if *of == Type::Number && !old.contains(&Type::Integer) { count(Type::Integer) } else { 0 };
+    let count = |of: JsonType| now.types.get(&of).copied().unwrap_or_default();
+    let said = |of: &JsonType| {
+        let others =
+            if *of == JsonType::Number && !old.contains(&JsonType::Integer) { count(JsonType::Integer) } else { 0 };
         match old.contains(of) {
             true => of.name().to_owned(),
             false => format!("{} ({} of {})", of.name(), count(*of) + others, now.count),
@@ -72,10 +73,10 @@ fn retyped(before: &PlaceEntry, now: &PlaceEntry) -> Option<String> {
 }
 
 /// The types of a place; integers among other numbers are numbers.
-fn types(place: &PlaceEntry) -> BTreeSet<Type> {
-    let mut types: BTreeSet<Type> = place.types.keys().copied().collect();
-    if types.contains(&Type::Number) {
-        types.remove(&Type::Integer);
+fn types(place: &PlaceEntry) -> BTreeSet<JsonType> {
+    let mut types: BTreeSet<JsonType> = place.types.keys().copied().collect();
+    if types.contains(&JsonType::Number) {
+        types.remove(&JsonType::Integer);
     }
     types
 }

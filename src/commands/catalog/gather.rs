@@ -18,7 +18,7 @@ const NO_KIND: &str = "(none)";
 
 /// One kind.
 #[derive(Clone, Debug)]
-pub(super) struct Kind {
+pub(super) struct CatalogKind {
     /// Whether the plan knows it.
     pub known: bool,
     /// Its events.
@@ -33,10 +33,10 @@ pub(super) struct Kind {
 
 /// What was found so far.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct GatheredCatalog {
     walker: Walker,
     /// Events of known and of unknown kinds, by kind.
-    pub(super) kinds: BTreeMap<String, Kind>,
+    pub(super) kinds: BTreeMap<String, CatalogKind>,
     unknown: usize,
     /// All events.
     pub(super) events: u64,
@@ -48,10 +48,10 @@ pub struct Gathered {
     pub(super) unreadable: BTreeMap<&'static str, u64>,
 }
 
-impl Gathered {
+impl GatheredCatalog {
     /// Nothing yet; values are only kept where `examples` says so.
-    pub fn new(examples: bool) -> Gathered {
-        let mut gathered = Gathered::default();
+    pub fn new(examples: bool) -> GatheredCatalog {
+        let mut gathered = GatheredCatalog::default();
         gathered.walker.examples = examples;
         gathered
     }
@@ -89,7 +89,7 @@ impl Gathered {
             self.more += 1;
             return;
         }
-        let kind = self.kinds.entry(name.to_owned()).or_insert_with(|| Kind {
+        let kind = self.kinds.entry(name.to_owned()).or_insert_with(|| CatalogKind {
             known,
             events: 0,
             first: position,
@@ -103,7 +103,7 @@ impl Gathered {
     }
 
     /// What was found in other events under the same plan.
-    pub fn merge(&mut self, other: Gathered) {
+    pub fn merge(&mut self, other: GatheredCatalog) {
         // So that no container to come has the number of one of the others.
         self.walker.holders = self.walker.holders.max(other.walker.holders);
         self.events += other.events;

@@ -13,9 +13,6 @@ pub mod read;
 mod settle;
 mod tally;
 mod walk;
+
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
-mod naive;
-#[cfg(test)]
-mod properties;
+mod tests;

@@ -12,7 +12,7 @@ const NAME_MAX: usize = 64;
 
 /// The place that a walk is at.
 #[derive(Debug, Default)]
-pub(super) struct Path {
+pub(super) struct WalkPath {
     /// With a `*` for each name that looks like an id.
     pub general: String,
     /// As it is.
@@ -23,7 +23,7 @@ pub(super) struct Path {
     ids: usize,
 }
 
-impl Path {
+impl WalkPath {
     /// How many names and arrays lie on the way.
     pub(super) fn depth(&self) -> usize {
         self.begun.len()
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn places_are_spelled_in_two_ways() {
-        let mut path = Path::default();
+        let mut path = WalkPath::default();
         assert!(!path.enter("order"));
         assert!(path.enter("u-17"));
         path.enter_array();
@@ -129,7 +129,7 @@ mod tests {
             assert_eq!(spelled(name), expected);
         }
         assert_eq!(cut(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
-        let mut path = Path::default();
+        let mut path = WalkPath::default();
         path.enter(r"a\u0062");
         assert_eq!(path.own, "ab");
     }

@@ -4,8 +4,8 @@
 //! pushed out has that many before it, and only ever gets more: it would not be among the first ones at the end either.
 //! So what is kept is exact, and does not depend on the order of the events.
 
-use super::path::{DEPTH, Path};
-use super::tally::{Seen, Tally};
+use super::path::{DEPTH, WalkPath};
+use super::tally::{PlaceTally, SeenValue};
 use std::collections::BTreeMap;
 
 /// The most places of a kind.
@@ -16,18 +16,18 @@ pub(super) const SPELLINGS: usize = 100;
 
 /// One general place.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct GeneralPlace {
     /// All its values.
-    pub all: Tally,
+    pub all: PlaceTally,
     /// The same apart, by own spelling, where names on the way look like ids; `None` when there are too many.
-    pub apart: Option<BTreeMap<Box<str>, Tally>>,
+    pub apart: Option<BTreeMap<Box<str>, PlaceTally>>,
 }
 
 /// The places of one kind.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths {
     /// By depth, from 1, then by general spelling.
-    levels: [BTreeMap<Box<str>, Place>; DEPTH],
+    levels: [BTreeMap<Box<str>, GeneralPlace>; DEPTH],
     places: usize,
     /// Values at places that are not kept.
     pub more: u64,
@@ -37,19 +37,19 @@ pub(super) struct Paths {
 
 impl Paths {
     /// The place of a depth and a general spelling.
-    pub(super) fn get(&self, depth: usize, general: &str) -> Option<&Place> {
+    pub(super) fn get(&self, depth: usize, general: &str) -> Option<&GeneralPlace> {
         self.levels.get(depth.checked_sub(1)?)?.get(general)
     }
 
     /// All places: depth, general spelling and account.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &str, &Place)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &str, &GeneralPlace)> {
         (1..)
             .zip(&self.levels)
             .flat_map(|(depth, level)| level.iter().map(move |(text, place)| (depth, &**text, place)))
     }
 
     /// One value more.
-    pub(super) fn add(&mut self, path: &Path, seen: &Seen) {
+    pub(super) fn add(&mut self, path: &WalkPath, seen: &SeenValue) {
         let depth = path.depth();
         let (general, own) = path.around();
         let known = self.level(depth).is_some_and(|level| level.contains_key(&*path.general));
@@ -61,7 +61,7 @@ impl Paths {
             self.keep(
                 depth,
                 path.general.as_str().into(),
-                Place { all: Tally::new(general), apart: Some(BTreeMap::new()) },
+                GeneralPlace { all: PlaceTally::new(general), apart: Some(BTreeMap::new()) },
             );
         }
         let Some(place) = self.level(depth).and_then(|level| level.get_mut(&*path.general)) else { return };
@@ -73,7 +73,7 @@ impl Paths {
         if let Some(tally) = apart.get_mut(&*path.own) {
             tally.add(seen);
         } else if apart.len() < SPELLINGS {
-            let mut tally = Tally::new(own);
+            let mut tally = PlaceTally::new(own);
             tally.add(seen);
             apart.insert(path.own.as_str().into(), tally);
         } else {
@@ -98,7 +98,7 @@ impl Paths {
         }
     }
 
-    fn level(&mut self, depth: usize) -> Option<&mut BTreeMap<Box<str>, Place>> {
+    fn level(&mut self, depth: usize) -> Option<&mut BTreeMap<Box<str>, GeneralPlace>> {
         self.levels.get_mut(depth.checked_sub(1)?)
     }
 
@@ -110,7 +110,7 @@ impl Paths {
     }
 
     /// Keeps a place more, and lets the last one go where there are too many.
-    fn keep(&mut self, depth: usize, general: Box<str>, place: Place) {
+    fn keep(&mut self, depth: usize, general: Box<str>, place: GeneralPlace) {
         if let Some(level) = self.level(depth) {
             level.insert(general, place);
             self.places += 1;
@@ -124,8 +124,8 @@ impl Paths {
     }
 }
 
-impl Place {
-    fn merge(&mut self, other: Place) {
+impl GeneralPlace {
+    fn merge(&mut self, other: GeneralPlace) {
         self.all.merge(other.all);
         let (Some(own), Some(others)) = (&mut self.apart, other.apart) else {
             self.apart = None;

@@ -1,15 +1,15 @@
 //! Reading the range: positions from the stream, events from its messages, a catalogue from the events.
 
 use super::catalogue::{Catalogue, Range};
-use super::gather::Gathered;
+use super::gather::GatheredCatalog;
 use super::settle::settle;
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::SourceOptions;
 use crate::adapters::nats::streams;
 use crate::app::command_patience::patiently;
 use crate::app::exit::{CONFIG, Exit};
-use crate::app::reader::Reader;
-use crate::app::replay::place::range;
+use crate::app::reader::StreamReader;
+use crate::commands::replay::place::range;
 use crate::config::Config;
 use crate::core::decode::Decoder;
 use crate::core::event::StoredMessage;
@@ -22,7 +22,7 @@ use std::path::Path;
 
 /// What is looked at.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct CatalogRequest {
     /// The first event: a position or a time.
     pub from: Option<String>,
     /// The last event: a position or a time.
@@ -37,15 +37,15 @@ pub struct Wanted {
 pub async fn read(
     connection: &Connection,
     config: &Config,
-    wanted: &Wanted,
+    wanted: &CatalogRequest,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Catalogue, Exit> {
     let stream = config.input.stream.as_str();
     let state = patiently(async || streams::state(connection, stream).await).await?;
     let (from, until) = range(connection, stream, state, wanted.from.as_deref(), wanted.until.as_deref()).await?;
     let (state, after) = (StreamState { last: until.0, ..state }, Position(from.0 - 1));
-    let mut reader = Reader::after(connection, stream, state, after, SourceOptions::default());
-    let mut events = Events::new(config, wanted.examples);
+    let mut reader = StreamReader::after(connection, stream, state, after, SourceOptions::default());
+    let mut events = EventFlow::new(config, wanted.examples);
     loop {
         let messages = reader.next().await?;
         let Some(last) = messages.last().map(|message| message.sequence) else { break };
@@ -63,22 +63,22 @@ pub async fn read(
 }
 
 /// Events on their way from a message into what was gathered.
-struct Events {
+struct EventFlow {
     plan: Plan,
     decoder: Decoder,
     spans: Vec<Span>,
     stream_time: Nanos,
-    gathered: Gathered,
+    gathered: GatheredCatalog,
 }
 
-impl Events {
-    fn new(config: &Config, examples: bool) -> Events {
-        Events {
+impl EventFlow {
+    fn new(config: &Config, examples: bool) -> EventFlow {
+        EventFlow {
             plan: Plan::compile(config.plan.clone(), &Layout::default()),
             decoder: Decoder::default(),
             spans: Vec::new(),
             stream_time: Nanos::default(),
-            gathered: Gathered::new(examples),
+            gathered: GatheredCatalog::new(examples),
         }
     }
 

@@ -1,14 +1,14 @@
 //! From what was gathered to the catalogue: which spellings stand for themselves, and which places are listed.
 
 use super::catalogue::{Catalogue, KindEntry, PlaceEntry, Range, VERSION};
-use super::gather::{Gathered, Kind};
+use super::gather::{CatalogKind, GatheredCatalog};
 use super::paths::{PLACES, Paths};
-use super::tally::{Tally, Type};
+use super::tally::{JsonType, PlaceTally};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The catalogue of what was gathered in a range.
-pub fn settle(gathered: &Gathered, range: Range) -> Catalogue {
+pub fn settle(gathered: &GatheredCatalog, range: Range) -> Catalogue {
     Catalogue {
         version: VERSION,
         range,
@@ -21,10 +21,10 @@ pub fn settle(gathered: &Gathered, range: Range) -> Catalogue {
 }
 
 /// A place as it is listed: sorted by depth, general spelling, own spelling.
-type Row<'a> = ((usize, &'a str, &'a str), &'a Tally);
+type ListedPlace<'a> = ((usize, &'a str, &'a str), &'a PlaceTally);
 
-fn entry(kind: &Kind) -> KindEntry {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn entry(kind: &CatalogKind) -> KindEntry {
+    let mut rows: Vec<ListedPlace<'_>> = Vec::new();
     for (depth, general, place) in kind.paths.iter() {
         match place.apart.as_ref().filter(|_| !collapsed(&kind.paths, depth, general)) {
             Some(apart) if !apart.is_empty() => {
@@ -51,8 +51,8 @@ fn collapsed(paths: &Paths, depth: usize, general: &str) -> bool {
     place.apart.is_none() || general.get(..place.all.around).is_some_and(|around| collapsed(paths, depth - 1, around))
 }
 
-fn listed(kind: &Kind, ((depth, general, own), tally): Row<'_>) -> PlaceEntry {
-    let types = Type::ALL.into_iter().map(|of| (of, tally.of(of))).filter(|(_, count)| *count > 0);
+fn listed(kind: &CatalogKind, ((depth, general, own), tally): ListedPlace<'_>) -> PlaceEntry {
+    let types = JsonType::ALL.into_iter().map(|of| (of, tally.of(of))).filter(|(_, count)| *count > 0);
     PlaceEntry {
         count: tally.count,
         present: tally.present,
@@ -67,16 +67,16 @@ fn listed(kind: &Kind, ((depth, general, own), tally): Row<'_>) -> PlaceEntry {
 }
 
 /// How many objects, or arrays, a value of this place could stand in.
-fn holders(kind: &Kind, depth: usize, general: &str, own: &str, tally: &Tally) -> u64 {
+fn holders(kind: &CatalogKind, depth: usize, general: &str, own: &str, tally: &PlaceTally) -> u64 {
     if depth == 1 {
         return kind.events;
     }
     let around = |spelling: &str, length: usize| spelling.get(..length).unwrap_or_default().to_owned();
     let Some(place) = kind.paths.get(depth, general) else { return 0 };
     let Some(outer) = kind.paths.get(depth - 1, &around(general, place.all.around)) else { return 0 };
-    let outer: &Tally = match &outer.apart {
+    let outer: &PlaceTally = match &outer.apart {
         Some(apart) if own != general => apart.get(&*around(own, tally.around)).unwrap_or(&outer.all),
         _ => &outer.all,
     };
-    outer.of(if own.get(tally.around..) == Some("[]") { Type::Array } else { Type::Object })
+    outer.of(if own.get(tally.around..) == Some("[]") { JsonType::Array } else { JsonType::Object })
 }

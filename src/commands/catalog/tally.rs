@@ -11,7 +11,7 @@ pub(super) const EXAMPLES: usize = 3;
 /// What a JSON value is; numbers are told apart by their text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Type {
+pub enum JsonType {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -28,30 +28,37 @@ pub enum Type {
     Object,
 }
 
-impl Type {
+impl JsonType {
     /// Every type, in the order in which they are listed.
-    pub const ALL: [Type; 7] =
-        [Type::Null, Type::Bool, Type::Integer, Type::Number, Type::Text, Type::Array, Type::Object];
+    pub const ALL: [JsonType; 7] = [
+        JsonType::Null,
+        JsonType::Bool,
+        JsonType::Integer,
+        JsonType::Number,
+        JsonType::Text,
+        JsonType::Array,
+        JsonType::Object,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Type::Null => "null",
-            Type::Bool => "bool",
-            Type::Integer => "integer",
-            Type::Number => "number",
-            Type::Text => "text",
-            Type::Array => "array",
-            Type::Object => "object",
+            JsonType::Null => "null",
+            JsonType::Bool => "bool",
+            JsonType::Integer => "integer",
+            JsonType::Number => "number",
+            JsonType::Text => "text",
+            JsonType::Array => "array",
+            JsonType::Object => "object",
         }
     }
 }
 
 /// One value, as a walk meets it.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct SeenValue {
     /// What it is.
-    pub kind: Type,
+    pub kind: JsonType,
     /// The characters of a text.
     pub length: Option<u64>,
     /// The position of its event.
@@ -64,14 +71,14 @@ pub(super) struct Seen {
 
 /// The account of one place.
 #[derive(Clone, Debug)]
-pub(super) struct Tally {
+pub(super) struct PlaceTally {
     /// The length of the spelling of the place around this one.
     pub around: usize,
     /// Values.
     pub count: u64,
     /// Objects or arrays around, in which there was at least one.
     pub present: u64,
-    /// Values of each type, in the order of `Type::ALL`.
+    /// Values of each type, in the order of `JsonType::ALL`.
     types: [u64; 7],
     /// Characters of the shortest and of the longest text.
     pub lengths: Option<(u64, u64)>,
@@ -85,10 +92,10 @@ pub(super) struct Tally {
     holder: u64,
 }
 
-impl Tally {
+impl PlaceTally {
     /// Of a place whose spelling goes on behind so many bytes.
-    pub(super) fn new(around: usize) -> Tally {
-        Tally {
+    pub(super) fn new(around: usize) -> PlaceTally {
+        PlaceTally {
             around,
             count: 0,
             present: 0,
@@ -102,12 +109,12 @@ impl Tally {
     }
 
     /// How many of the values are of a type.
-    pub(super) fn of(&self, kind: Type) -> u64 {
+    pub(super) fn of(&self, kind: JsonType) -> u64 {
         self.types.get(kind as usize).copied().unwrap_or_default()
     }
 
     /// One value more.
-    pub(super) fn add(&mut self, seen: &Seen) {
+    pub(super) fn add(&mut self, seen: &SeenValue) {
         self.count += 1;
         if let Some(count) = self.types.get_mut(seen.kind as usize) {
             *count += 1;
@@ -126,7 +133,7 @@ impl Tally {
     }
 
     /// What another account of the same place has.
-    pub(super) fn merge(&mut self, other: Tally) {
+    pub(super) fn merge(&mut self, other: PlaceTally) {
         self.count += other.count;
         self.present += other.present;
         for (own, more) in self.types.iter_mut().zip(other.types) {

@@ -2,10 +2,10 @@
 //!
 //! The event was scanned before, so its text is an object without a fault.
 
-use super::path::{DEPTH, Path};
+use super::path::{DEPTH, WalkPath};
 use super::paths::Paths;
-use super::tally::{Seen, Type};
-use crate::json::cursor::{Broken, Cursor, Scratch};
+use super::tally::{JsonType, SeenValue};
+use crate::json::cursor::{Cursor, Defect, Scratch};
 use crate::json::text::{escape_into, unescape};
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ const EXAMPLE_MAX: usize = 80;
 pub(super) struct Walker {
     /// Whether values are kept as examples.
     pub examples: bool,
-    path: Path,
+    path: WalkPath,
     scratch: Scratch,
     /// Objects and arrays so far; each number stands for one of them.
     pub holders: u64,
@@ -29,24 +29,24 @@ impl Walker {
         let Walker { examples, path, scratch, holders } = self;
         let mut cursor = Cursor::new(text, 0, scratch);
         cursor.space();
-        Walk { text, position, examples: *examples, cursor, path, holders, paths }
+        TreeWalk { text, position, examples: *examples, cursor, path, holders, paths }
             .object()
             .expect("the scan found an object without a fault");
     }
 }
 
-struct Walk<'a> {
+struct TreeWalk<'a> {
     text: &'a [u8],
     position: u64,
     examples: bool,
     cursor: Cursor<'a>,
-    path: &'a mut Path,
+    path: &'a mut WalkPath,
     holders: &'a mut u64,
     paths: &'a mut Paths,
 }
 
-impl Walk<'_> {
-    fn object(&mut self) -> Result<(), Broken> {
+impl TreeWalk<'_> {
+    fn object(&mut self) -> Result<(), Defect> {
         let holder = self.holder();
         let mut more = self.cursor.open(b'}', self.path.depth());
         while more {
@@ -59,7 +59,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn array(&mut self) -> Result<(), Broken> {
+    fn array(&mut self) -> Result<(), Defect> {
         let holder = self.holder();
         let mut more = self.cursor.open(b']', self.path.depth());
         while more {
@@ -72,11 +72,12 @@ impl Walk<'_> {
     }
 
     /// The value that comes next, and all that is in it.
-    fn value(&mut self, holder: u64) -> Result<(), Broken> {
+    fn value(&mut self, holder: u64) -> Result<(), Defect> {
         let first = self.cursor.peek();
         let container = matches!(first, b'{' | b'[');
         let deep = self.path.depth() == DEPTH;
-        let mut seen = Seen { kind: kind(first, b""), length: None, position: self.position, holder, example: None };
+        let mut seen =
+            SeenValue { kind: kind(first, b""), length: None, position: self.position, holder, example: None };
         if container && !deep {
             self.paths.add(self.path, &seen);
             return if first == b'{' { self.object() } else { self.array() };
@@ -106,15 +107,15 @@ impl Walk<'_> {
 }
 
 /// What a value is, by its first byte and, of a number, its text.
-fn kind(first: u8, raw: &[u8]) -> Type {
+fn kind(first: u8, raw: &[u8]) -> JsonType {
     match first {
-        b'n' => Type::Null,
-        b't' | b'f' => Type::Bool,
-        b'"' => Type::Text,
-        b'[' => Type::Array,
-        b'{' => Type::Object,
-        _ if raw.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => Type::Number,
-        _ => Type::Integer,
+        b'n' => JsonType::Null,
+        b't' | b'f' => JsonType::Bool,
+        b'"' => JsonType::Text,
+        b'[' => JsonType::Array,
+        b'{' => JsonType::Object,
+        _ if raw.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => JsonType::Number,
+        _ => JsonType::Integer,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// One example: its files, each with its path in the new directory.
 #[derive(Debug)]
-pub struct Example {
+pub struct ExampleFiles {
     /// What it is asked for by.
     pub name: &'static str,
     /// What it shows, in a few words.
@@ -17,7 +17,7 @@ pub struct Example {
 
 macro_rules! example {
     ($name:literal, $about:literal) => {
-        Example {
+        ExampleFiles {
             name: $name,
             about: $about,
             files: &[
@@ -32,8 +32,8 @@ macro_rules! example {
 }
 
 /// All examples.
-pub const EXAMPLES: &[Example] = &[
-    Example {
+pub const EXAMPLES: &[ExampleFiles] = &[
+    ExampleFiles {
         name: "school",
         about: "lessons joined with their users and subscriptions; the shipped configuration",
         files: &[

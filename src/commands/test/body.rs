@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A member in which two bodies differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Difference {
+pub(super) struct BodyDifference {
     /// Its name, behind those of the objects around it.
     pub(super) name: String,
     /// Where its value is in what was expected: the whole member where it is only there.
@@ -33,7 +33,7 @@ pub(super) fn fits(expected: &str, was: &str) -> bool {
 
 /// How a case wants bodies compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum CompareManner {
     /// `out`: byte for byte, gaps aside.
     Bytes,
     /// `out_like`: the members named, the others are free.
@@ -41,20 +41,20 @@ pub(super) enum Manner {
 }
 
 /// Whether a body is as expected.
-pub(super) fn agree(expected: &str, was: &str, manner: Manner) -> bool {
-    fits(expected, was) || (manner == Manner::Members && compare(expected, was, manner).is_empty())
+pub(super) fn agree(expected: &str, was: &str, manner: CompareManner) -> bool {
+    fits(expected, was) || (manner == CompareManner::Members && compare(expected, was, manner).is_empty())
 }
 
 /// The members that differ, in the order of what came out, those that did not come last. Where no member explains why two
 /// texts differ, none is named.
-pub(super) fn differences(expected: &str, was: &str, manner: Manner) -> Vec<Difference> {
+pub(super) fn differences(expected: &str, was: &str, manner: CompareManner) -> Vec<BodyDifference> {
     let mut found = compare(expected, was, manner);
     found.retain(|difference| !difference.name.is_empty());
     found.sort_by_key(|difference| difference.was.as_ref().map_or(usize::MAX, |at| at.start));
     found
 }
 
-fn compare(expected: &str, was: &str, manner: Manner) -> Vec<Difference> {
+fn compare(expected: &str, was: &str, manner: CompareManner) -> Vec<BodyDifference> {
     let mut found = Vec::new();
     let (whole_expected, whole_was) = (0..expected.len(), 0..was.len());
     value("", (expected, whole_expected), (was, whole_was), manner, &mut found);
@@ -62,49 +62,55 @@ fn compare(expected: &str, was: &str, manner: Manner) -> Vec<Difference> {
 }
 
 /// A part of a text.
-type Part<'t> = (&'t str, Range<usize>);
+type TextPart<'t> = (&'t str, Range<usize>);
 
-fn text<'t>(part: &Part<'t>) -> &'t str {
+fn text<'t>(part: &TextPart<'t>) -> &'t str {
     part.0.get(part.1.clone()).unwrap_or_default().trim()
 }
 
-fn value(name: &str, expected: Part<'_>, was: Part<'_>, manner: Manner, found: &mut Vec<Difference>) {
+fn value(
+    name: &str,
+    expected: TextPart<'_>,
+    was: TextPart<'_>,
+    manner: CompareManner,
+    found: &mut Vec<BodyDifference>,
+) {
     if fits(text(&expected), text(&was)) {
         return;
     }
     match (members(&expected), members(&was)) {
         (Some(wanted), Some(there)) => object(name, (expected.0, wanted), (was.0, there), manner, found),
-        _ => found.push(Difference { name: name.to_owned(), expected: Some(expected.1), was: Some(was.1) }),
+        _ => found.push(BodyDifference { name: name.to_owned(), expected: Some(expected.1), was: Some(was.1) }),
     }
 }
 
 fn object(
     name: &str,
-    (expected, wanted): (&str, Vec<Member<'_>>),
-    (was, there): (&str, Vec<Member<'_>>),
-    manner: Manner,
-    found: &mut Vec<Difference>,
+    (expected, wanted): (&str, Vec<BodyMember<'_>>),
+    (was, there): (&str, Vec<BodyMember<'_>>),
+    manner: CompareManner,
+    found: &mut Vec<BodyDifference>,
 ) {
     let path = |member: &str| if name.is_empty() { member.to_owned() } else { format!("{name}.{member}") };
-    let open = manner == Manner::Members || wanted.iter().any(|member| member.name == GAP);
+    let open = manner == CompareManner::Members || wanted.iter().any(|member| member.name == GAP);
     for member in wanted.iter().filter(|member| member.name != GAP) {
         let wanted = (expected, member.value.clone());
         match there.iter().find(|other| other.name == member.name) {
             Some(other) => value(&path(member.name), wanted, (was, other.value.clone()), manner, found),
             None => {
-                found.push(Difference { name: path(member.name), expected: Some(member.whole.clone()), was: None });
+                found.push(BodyDifference { name: path(member.name), expected: Some(member.whole.clone()), was: None });
             }
         }
     }
     for member in there.iter().filter(|_| !open) {
         if !wanted.iter().any(|other| other.name == member.name) {
-            found.push(Difference { name: path(member.name), expected: None, was: Some(member.whole.clone()) });
+            found.push(BodyDifference { name: path(member.name), expected: None, was: Some(member.whole.clone()) });
         }
     }
 }
 
 /// A member of an object, or a gap between members.
-struct Member<'t> {
+struct BodyMember<'t> {
     /// The name between its quotes; a gap's is `…`.
     name: &'t str,
     whole: Range<usize>,
@@ -112,7 +118,7 @@ struct Member<'t> {
 }
 
 /// The members of what looks like an object; `None` for everything else.
-fn members<'t>(part: &Part<'t>) -> Option<Vec<Member<'t>>> {
+fn members<'t>(part: &TextPart<'t>) -> Option<Vec<BodyMember<'t>>> {
     let text = part.0.get(part.1.clone())?;
     let start = part.1.start + (text.len() - text.trim_start().len());
     let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
@@ -121,13 +127,13 @@ fn members<'t>(part: &Part<'t>) -> Option<Vec<Member<'t>>> {
         let Some(whole) = trimmed(part.0, start + 1 + piece.start..start + 1 + piece.end) else { continue };
         let member = part.0.get(whole.clone())?;
         if member == GAP {
-            members.push(Member { name: GAP, value: whole.clone(), whole });
+            members.push(BodyMember { name: GAP, value: whole.clone(), whole });
             continue;
         }
         let colon = split(member, ':')?.into_iter().next()?.end;
         let name = member.get(..colon)?.trim().strip_prefix('"')?.strip_suffix('"')?;
         let value = trimmed(part.0, whole.start + colon + 1..whole.end)?;
-        members.push(Member { name, whole, value });
+        members.push(BodyMember { name, whole, value });
     }
     Some(members)
 }

@@ -2,7 +2,7 @@
 //!
 //! Only what can be reached under the configuration is asked for.
 
-use super::ways::Ran;
+use super::ways::CaseRun;
 use crate::core::derive::section::OnError;
 use crate::core::explain::Explained;
 use crate::core::outcome::{Outcome, Silence};
@@ -31,7 +31,7 @@ pub(super) struct Coverage {
 
 impl Coverage {
     /// Takes a case in.
-    pub(super) fn add(&mut self, plan: &Plan, ran: &Ran) {
+    pub(super) fn add(&mut self, plan: &Plan, ran: &CaseRun) {
         for section in plan.kinds.iter().flat_map(|kind| &kind.quality) {
             // An event that breaks a rule shows what the rule is for.
             let broken = |number: usize| ran.tally.checks.get(number).is_some_and(|check| check.broken > 0);

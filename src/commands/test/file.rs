@@ -2,11 +2,13 @@
 //!
 //! Reads through the configuration's own sections and report, so that a mistake here looks like one there.
 
-use super::body::Manner;
-use super::input::{Fault, Notation, is_line};
-use super::output::{ExpectedLine, Subjects};
+use super::body::CompareManner;
+use super::input::{LineFault, Notation, is_line};
+use super::output::{ExpectedLine, PlanSubjects};
 use super::state::ExpectedState;
-use crate::config::{At, Config, ConfigError, Given, Place, Report, Section, Sources, parse_toml};
+use crate::config::{
+    Config, ConfigError, ConfigReport, GivenSetting, Placed, SectionReader, Sources, TextPlace, parse_toml,
+};
 use crate::core::event::StoredMessage;
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeSet;
@@ -38,7 +40,7 @@ pub(super) struct Case {
     /// The outputs that it expects.
     pub(super) expected: Vec<ExpectedLine>,
     /// How they are compared.
-    pub(super) manner: Manner,
+    pub(super) manner: CompareManner,
     /// What it expects of the state.
     pub(super) state: ExpectedState,
     /// How many events it expects to be dropped by a rule.
@@ -48,32 +50,37 @@ pub(super) struct Case {
     /// How many events it expects to wait for a row at the end.
     pub(super) waiting: u64,
     /// Where its values stand in the text.
-    pub(super) places: Places,
+    pub(super) places: UpdatePlaces,
 }
 
 /// The bytes of the values that `--update` writes, where they are there already.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
-    pub(super) input: Option<Place>,
-    pub(super) out: Option<Place>,
-    pub(super) dropped: Option<Place>,
-    pub(super) duplicates: Option<Place>,
-    pub(super) waiting: Option<Place>,
+pub(super) struct UpdatePlaces {
+    pub(super) input: Option<TextPlace>,
+    pub(super) out: Option<TextPlace>,
+    pub(super) dropped: Option<TextPlace>,
+    pub(super) duplicates: Option<TextPlace>,
+    pub(super) waiting: Option<TextPlace>,
 }
 
 /// What cases are read by.
-pub(super) struct Reader<'c> {
+pub(super) struct CaseReader<'c> {
     plan: &'c PlanSpec,
     notation: Notation,
-    subjects: Subjects,
+    subjects: PlanSubjects,
     /// Whether a case may leave out what comes of it.
     open: bool,
 }
 
-impl<'c> Reader<'c> {
+impl<'c> CaseReader<'c> {
     /// For a configuration; `open` where what is missing is going to be written.
-    pub(super) fn new(config: &'c Config, open: bool) -> Reader<'c> {
-        Reader { plan: &config.plan, notation: Notation::of(config), subjects: Subjects::of(&config.plan), open }
+    pub(super) fn new(config: &'c Config, open: bool) -> CaseReader<'c> {
+        CaseReader {
+            plan: &config.plan,
+            notation: Notation::of(config),
+            subjects: PlanSubjects::of(&config.plan),
+            open,
+        }
     }
 
     /// Reads a file from the disk.
@@ -85,9 +92,9 @@ impl<'c> Reader<'c> {
             Ok(text) => self.read(path, text),
             Err(message) => {
                 let sources = Sources { name: path.display().to_string(), text: String::new(), overrides: Vec::new() };
-                let mut report = Report::new(sources);
+                let mut report = ConfigReport::new(sources);
                 report.error_with(
-                    Place::File,
+                    TextPlace::File,
                     message,
                     "give the files with cases, or put them into `tests` beside the configuration",
                 );
@@ -99,15 +106,15 @@ impl<'c> Reader<'c> {
     /// Reads a text; the error holds every mistake.
     pub(super) fn read(&self, path: &Path, text: String) -> Result<CaseFile, ConfigError> {
         let sources = Sources { name: path.display().to_string(), text: text.clone(), overrides: Vec::new() };
-        let mut report = Report::new(sources);
+        let mut report = ConfigReport::new(sources);
         let mut cases = Vec::new();
         match parse_toml(&text) {
             Ok(document) => {
-                let mut root = Section::root(&document, &mut report);
+                let mut root = SectionReader::root(&document, &mut report);
                 let nodes = root.repeated("case");
                 if nodes.is_empty() && !root.has("case") {
                     root.report.error_with(
-                        Place::File,
+                        TextPlace::File,
                         "there is no case",
                         "write [[case]] with `name`, `in` and `out`",
                     );
@@ -120,7 +127,7 @@ impl<'c> Reader<'c> {
                 root.finish();
             }
             Err(error) => {
-                let place = error.span().map_or(Place::File, |span| Place::text(&span));
+                let place = error.span().map_or(TextPlace::File, |span| TextPlace::text(&span));
                 report.error_with(
                     place,
                     error.message(),
@@ -132,7 +139,7 @@ impl<'c> Reader<'c> {
         Ok(CaseFile { path: path.to_owned(), text, cases })
     }
 
-    fn case(&self, mut section: Section<'_, '_>, text: &str, names: &mut BTreeSet<String>) -> Option<Case> {
+    fn case(&self, mut section: SectionReader<'_, '_>, text: &str, names: &mut BTreeSet<String>) -> Option<Case> {
         section.require("name", "`name = \"a lesson gets the country of its user\"`");
         section.require("in", "`in = '''` and a line for each event");
         let (line, place) = (section.report.sources().line_at(section.place), section.place);
@@ -145,35 +152,35 @@ impl<'c> Reader<'c> {
         let dropped = section.integer("dropped", 0..=COUNT_MAX, why);
         let duplicates = section.integer("duplicates", 0..=COUNT_MAX, why);
         let waiting = section.integer("waiting", 0..=COUNT_MAX, why);
-        if let Some(At { value, place }) = name.valid()
+        if let Some(Placed { value, place }) = name.valid()
             && !names.insert(value.clone())
         {
             section.report.error_with(*place, format!("there are two cases `{value}`"), "give each a name of its own");
         }
-        if let (Some(_), Some(At { place, .. })) = (out.valid(), like.valid()) {
+        if let (Some(_), Some(Placed { place, .. })) = (out.valid(), like.valid()) {
             section.report.error_with(
                 *place,
                 "a case has `out` or `out_like`, not both",
                 "`out` compares all bytes, `out_like` the members named",
             );
         }
-        let counts = [&dropped, &duplicates, &waiting].map(Given::is_absent);
+        let counts = [&dropped, &duplicates, &waiting].map(GivenSetting::is_absent);
         if [out.is_absent(), like.is_absent()] == [true; 2] && counts == [true; 3] && !self.open {
             let hint = "write `out` with a line for each output, or let `sidestream test --update` write it; `dropped`, `duplicates` and `waiting` count events without one";
             section.report.error_with(place, "this case does not say what comes out of it", hint);
         }
         let messages = self.messages(&input, text, section.report);
-        let places = Places {
+        let places = UpdatePlaces {
             input: input.valid().map(|at| at.place),
             out: out.valid().or(like.valid()).map(|at| at.place),
             dropped: dropped.valid().map(|at| at.place),
             duplicates: duplicates.valid().map(|at| at.place),
             waiting: waiting.valid().map(|at| at.place),
         };
-        let manner = if like.is_absent() { Manner::Bytes } else { Manner::Members };
+        let manner = if like.is_absent() { CompareManner::Bytes } else { CompareManner::Members };
         let out = if like.is_absent() { out } else { like };
         // Where the input itself is wrong, no number of a line can be judged.
-        let given = |at: &At<String>| at.value.lines().filter(|line| is_line(line)).count() as u64;
+        let given = |at: &Placed<String>| at.value.lines().filter(|line| is_line(line)).count() as u64;
         let events = input.valid().map(given).filter(|count| *count > 0).unwrap_or(u64::MAX);
         let read = |_: usize, line: &str| ExpectedLine::read(line, events, &self.subjects);
         let expected = lines(&out, text, section.report, read);
@@ -194,7 +201,7 @@ impl<'c> Reader<'c> {
         })
     }
 
-    fn messages(&self, input: &Given<String>, text: &str, report: &mut Report) -> Vec<StoredMessage> {
+    fn messages(&self, input: &GivenSetting<String>, text: &str, report: &mut ConfigReport) -> Vec<StoredMessage> {
         let mut before = None;
         let messages = lines(input, text, report, |number, line| {
             let message = self.notation.read(line, number as u64 + 1, before)?;
@@ -207,7 +214,7 @@ impl<'c> Reader<'c> {
         messages
     }
 
-    fn state(&self, state: &Given<String>, text: &str, report: &mut Report) -> ExpectedState {
+    fn state(&self, state: &GivenSetting<String>, text: &str, report: &mut ConfigReport) -> ExpectedState {
         let Some(at) = state.valid() else { return ExpectedState::default() };
         ExpectedState::read(&at.value, self.plan).unwrap_or_else(|fault| {
             report.error_with(within(text, at, 0, &fault), fault.message, fault.hint);
@@ -218,10 +225,10 @@ impl<'c> Reader<'c> {
 
 /// Reads each line of a value that stands for something, in order.
 fn lines<T>(
-    value: &Given<String>,
+    value: &GivenSetting<String>,
     text: &str,
-    report: &mut Report,
-    mut read: impl FnMut(usize, &str) -> Result<T, Fault>,
+    report: &mut ConfigReport,
+    mut read: impl FnMut(usize, &str) -> Result<T, LineFault>,
 ) -> Vec<T> {
     let Some(at) = value.valid() else { return Vec::new() };
     let (mut found, mut offset, mut number) = (Vec::new(), 0, 0);
@@ -241,12 +248,12 @@ fn lines<T>(
 }
 
 /// The place of a mistake in a value's line that begins at `offset`; the whole value where its text is written with escapes.
-fn within(text: &str, at: &At<String>, offset: usize, fault: &Fault) -> Place {
-    let Place::Text { start, end } = at.place else { return at.place };
+fn within(text: &str, at: &Placed<String>, offset: usize, fault: &LineFault) -> TextPlace {
+    let TextPlace::Text { start, end } = at.place else { return at.place };
     let begin = text.get(start..end).and_then(|written| written.find(&at.value));
     let place = |begin: usize| {
         let begin = start + begin + offset;
-        Place::Text { start: begin + fault.at.start, end: begin + fault.at.end }
+        TextPlace::Text { start: begin + fault.at.start, end: begin + fault.at.end }
     };
     begin.map_or(at.place, place)
 }

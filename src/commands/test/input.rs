@@ -21,7 +21,7 @@ const DAY: i64 = 86_400 * SECOND;
 
 /// A mistake in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct LineFault {
     /// Where in the line.
     pub(super) at: Range<usize>,
     /// What is wrong.
@@ -30,9 +30,9 @@ pub(super) struct Fault {
     pub(super) hint: String,
 }
 
-impl Fault {
-    pub(super) fn new(at: Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> Fault {
-        Fault { at, message: message.into(), hint: hint.into() }
+impl LineFault {
+    pub(super) fn new(at: Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> LineFault {
+        LineFault { at, message: message.into(), hint: hint.into() }
     }
 }
 
@@ -90,13 +90,13 @@ impl Notation {
     }
 
     /// Reads a line; `before` is when the line before was stored.
-    pub(super) fn read(&self, line: &str, sequence: u64, before: Option<Nanos>) -> Result<StoredMessage, Fault> {
+    pub(super) fn read(&self, line: &str, sequence: u64, before: Option<Nanos>) -> Result<StoredMessage, LineFault> {
         let mut words = Words { line, at: 0 };
         let (at, word) = words.next();
         let stored_at = match word.strip_prefix('@') {
             Some(time) => {
                 words.pass(&at);
-                time_of(time, before).map_err(|(what, hint)| Fault::new(at, what, hint))?
+                time_of(time, before).map_err(|(what, hint)| LineFault::new(at, what, hint))?
             }
             None => before.map_or(BEGINNING, |before| Nanos(before.0.saturating_add(SECOND))),
         };
@@ -116,7 +116,7 @@ impl Notation {
             Some(subject) => subject,
             None => {
                 self.no_stranger(at, body)?;
-                self.subject(&headers, body).map_err(|(what, hint)| Fault::new(at..at + body.len(), what, hint))?
+                self.subject(&headers, body).map_err(|(what, hint)| LineFault::new(at..at + body.len(), what, hint))?
             }
         };
         Ok(StoredMessage {
@@ -129,11 +129,11 @@ impl Notation {
     }
 
     /// The message that only moves time on.
-    fn tick(&self, at: Range<usize>, sequence: u64, stored_at: Nanos) -> Result<StoredMessage, Fault> {
+    fn tick(&self, at: Range<usize>, sequence: u64, stored_at: Nanos) -> Result<StoredMessage, LineFault> {
         let Some(subject) = &self.tick else {
             let hint = "add [clock] with a `subject`, or give a later event its time, such as `@+31s`";
             let message = "`tick` moves time on where events wait, and the configuration has no [clock]";
-            return Err(Fault::new(at, message, hint));
+            return Err(LineFault::new(at, message, hint));
         };
         let headers = Some(Arc::new(vec![(TICK.to_owned(), "1".to_owned())]));
         Ok(StoredMessage {
@@ -146,7 +146,7 @@ impl Notation {
     }
 
     /// A word before the JSON that is no subject of the input is a slip, not the beginning of a body.
-    fn no_stranger(&self, at: usize, body: &str) -> Result<(), Fault> {
+    fn no_stranger(&self, at: usize, body: &str) -> Result<(), LineFault> {
         let Some((word, rest)) = body.split_once(char::is_whitespace) else { return Ok(()) };
         let plain = |c: char| c.is_alphanumeric() || "._-$@+:=/*>".contains(c);
         if !word.starts_with(|c: char| c.is_alphabetic() || c == '@')
@@ -158,7 +158,7 @@ impl Notation {
         let subjects: Vec<String> = self.subjects.iter().map(|subject| format!("`{subject}`")).collect();
         let message = format!("`{word}` is no subject of the input, which takes {}", subjects.join(", "));
         let hint = "correct it; or, if it belongs to a body that is no JSON, write the subject before it";
-        Err(Fault::new(at..at + word.len(), message, hint))
+        Err(LineFault::new(at..at + word.len(), message, hint))
     }
 
     /// The subject of a line without one: the first of the input's, with the kind in place of each wildcard.
@@ -196,7 +196,7 @@ fn json_text(names: &[String], body: &str) -> Option<String> {
 }
 
 /// The words `Name=value`; a value with spaces stands in double quotes, as JSON writes a text.
-fn headers(words: &mut Words<'_>) -> Result<Headers, Fault> {
+fn headers(words: &mut Words<'_>) -> Result<Headers, LineFault> {
     let mut headers = Headers::new();
     loop {
         let (at, word) = words.next();
@@ -220,7 +220,7 @@ fn headers(words: &mut Words<'_>) -> Result<Headers, Fault> {
             }
             _ => {
                 let message = format!("the value of the header `{name}` has no end");
-                return Err(Fault::new(at, message, format!("write {name}=word or {name}=\"more than a word\"")));
+                return Err(LineFault::new(at, message, format!("write {name}=word or {name}=\"more than a word\"")));
             }
         }
     }

@@ -3,10 +3,10 @@
 //! Finds, and does not print.
 
 use super::align::pairs;
-use super::body::{Difference, Manner, agree, differences, fits};
+use super::body::{BodyDifference, CompareManner, agree, differences, fits};
 use super::file::Case;
 use super::output::{ActualLine, ExpectedLine, NOTE};
-use super::ways::Ran;
+use super::ways::CaseRun;
 use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
 use crate::core::rejection::Reason;
@@ -15,7 +15,7 @@ use crate::ports::store::StoreError;
 
 /// A way in which a case is not as it says.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum CaseFailure {
     /// An output is another one.
     Differs(Box<Differs>),
     /// An output did not come.
@@ -62,16 +62,16 @@ pub(super) struct Differs {
     /// What came.
     pub(super) was: ActualLine,
     /// What was expected of headers, body, and reason.
-    pub(super) parts: Parts,
+    pub(super) parts: ExpectedParts,
     /// The members of the body that differ.
-    pub(super) members: Vec<Difference>,
+    pub(super) members: Vec<BodyDifference>,
     /// Everything that differs, by name.
     pub(super) fields: Vec<String>,
 }
 
 /// What follows the subject of an expected line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parts {
+pub(super) struct ExpectedParts {
     /// The headers, with a space behind.
     pub(super) headers: String,
     /// The body.
@@ -82,9 +82,9 @@ pub(super) struct Parts {
 
 /// What was found, and what `--update` would write.
 #[derive(Debug)]
-pub(super) struct Judged {
+pub(super) struct JudgedCase {
     /// What is wrong; nothing where the case passes.
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: Vec<CaseFailure>,
     /// The lines of the outputs that came; those that agree as the case wrote them.
     pub(super) lines: Vec<String>,
     /// Events that a rule dropped.
@@ -96,7 +96,7 @@ pub(super) struct Judged {
 }
 
 /// Judges a case.
-pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, StoreError> {
+pub(super) fn judge(plan: &Plan, case: &Case, ran: &CaseRun) -> Result<JudgedCase, StoreError> {
     let was: Vec<ActualLine> = ran.outcomes.iter().cloned().flatten().map(|output| ActualLine::of(&output)).collect();
     let as_expected = |expected: usize, at: usize| match (case.expected.get(expected), was.get(at)) {
         (Some(expected), Some(was)) => agrees(expected, was, case.manner),
@@ -113,8 +113,8 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
         match (expected, came) {
             (Some(expected), Some(came)) if agrees(expected, came, case.manner) => {}
             (Some(expected), Some(came)) => failures.push(differs(at, was.len(), expected, came, case.manner)),
-            (Some(expected), None) => failures.push(Failure::Missing { expected: expected.clone() }),
-            (None, Some(came)) => failures.push(Failure::Extra { at, was: came.clone() }),
+            (Some(expected), None) => failures.push(CaseFailure::Missing { expected: expected.clone() }),
+            (None, Some(came)) => failures.push(CaseFailure::Extra { at, was: came.clone() }),
             (None, None) => {}
         }
     }
@@ -133,11 +133,15 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &Ran) -> Result<Judged, Store
                 Outcome::Silent(of) if of.any_rule() == *why => Some(*of),
                 _ => None,
             });
-            failures.push(Failure::Silent { why: first.unwrap_or(*why), named: *named, lines: std::mem::take(lines) });
+            failures.push(CaseFailure::Silent {
+                why: first.unwrap_or(*why),
+                named: *named,
+                lines: std::mem::take(lines),
+            });
         }
     }
     failures.extend(case.state.judge(&plan.layout, |key| stored_rows(&ran.store, key))?);
-    Ok(Judged { failures, lines, dropped, duplicates, waiting })
+    Ok(JudgedCase { failures, lines, dropped, duplicates, waiting })
 }
 
 /// The input lines that have no output for a reason.
@@ -147,13 +151,13 @@ fn silent(outcomes: &[Outcome], why: Silence) -> Vec<u64> {
     lines.map(|(line, _)| line).collect()
 }
 
-fn agrees(expected: &ExpectedLine, was: &ActualLine, manner: Manner) -> bool {
+fn agrees(expected: &ExpectedLine, was: &ActualLine, manner: CompareManner) -> bool {
     let place = expected.number.is_none_or(|number| number == was.number) && expected.subject == was.subject;
     place
         && match manner {
-            Manner::Bytes => fits(&expected.rest, &was.rest()),
-            Manner::Members => {
-                let parts = Parts::of(&expected.rest, &was.headers);
+            CompareManner::Bytes => fits(&expected.rest, &was.rest()),
+            CompareManner::Members => {
+                let parts = ExpectedParts::of(&expected.rest, &was.headers);
                 let headers = parts.headers.is_empty() || parts.headers == was.headers;
                 headers && note_fits(&parts, was, manner) && agree(&parts.body, &was.body, manner)
             }
@@ -161,17 +165,17 @@ fn agrees(expected: &ExpectedLine, was: &ActualLine, manner: Manner) -> bool {
 }
 
 /// Whether a dead letter has the reason that was expected; members alone may leave it out.
-fn note_fits(parts: &Parts, was: &ActualLine, manner: Manner) -> bool {
+fn note_fits(parts: &ExpectedParts, was: &ActualLine, manner: CompareManner) -> bool {
     match (&parts.note, &was.note) {
         (None, None) => true,
-        (None, Some(_)) => manner == Manner::Members,
+        (None, Some(_)) => manner == CompareManner::Members,
         (Some(expected), Some(was)) => fits(expected, was),
         (Some(_), None) => false,
     }
 }
 
-fn differs(at: usize, of: usize, expected: &ExpectedLine, was: &ActualLine, manner: Manner) -> Failure {
-    let parts = Parts::of(&expected.rest, &was.headers);
+fn differs(at: usize, of: usize, expected: &ExpectedLine, was: &ActualLine, manner: CompareManner) -> CaseFailure {
+    let parts = ExpectedParts::of(&expected.rest, &was.headers);
     let mut fields: Vec<String> = Vec::new();
     if expected.number.is_some_and(|number| number != was.number) {
         fields.push("input line".to_owned());
@@ -179,7 +183,7 @@ fn differs(at: usize, of: usize, expected: &ExpectedLine, was: &ActualLine, mann
     if expected.subject != was.subject {
         fields.push("subject".to_owned());
     }
-    if parts.headers != was.headers && (manner == Manner::Bytes || !parts.headers.is_empty()) {
+    if parts.headers != was.headers && (manner == CompareManner::Bytes || !parts.headers.is_empty()) {
         fields.push("headers".to_owned());
     }
     let mut members = Vec::new();
@@ -194,12 +198,12 @@ fn differs(at: usize, of: usize, expected: &ExpectedLine, was: &ActualLine, mann
         fields.push("reason".to_owned());
     }
     let (expected, was) = (expected.clone(), was.clone());
-    Failure::Differs(Box::new(Differs { at, of, expected, was, parts, members, fields }))
+    CaseFailure::Differs(Box::new(Differs { at, of, expected, was, parts, members, fields }))
 }
 
-impl Parts {
+impl ExpectedParts {
     /// Takes what follows a subject apart; `headers` are those of the output at its place, which it begins with as a rule.
-    fn of(rest: &str, headers: &str) -> Parts {
+    fn of(rest: &str, headers: &str) -> ExpectedParts {
         // Without a body, nothing stands behind the headers' last space.
         let whole = || (rest == headers.trim_end()).then_some("");
         let (of, behind) = match rest.strip_prefix(headers).or_else(whole).filter(|_| !headers.is_empty()) {
@@ -224,6 +228,6 @@ impl Parts {
             Some((body, note)) if is_reason(note) => (body, Some(note.to_owned())),
             _ => (behind, None),
         };
-        Parts { headers: of.to_owned(), body: body.to_owned(), note }
+        ExpectedParts { headers: of.to_owned(), body: body.to_owned(), note }
     }
 }

@@ -1,9 +1,9 @@
 //! The report as JUnit's XML, which build servers show: a suite a file, a case a case.
 
-use super::report::{CaseReport, Report};
+use super::report::{CaseReport, TestReport};
 
 /// The whole document.
-pub fn xml(report: &Report) -> String {
+pub fn xml(report: &TestReport) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     text.push_str(&format!("<testsuites name=\"sidestream\" {}>\n", counts(report.cases.iter())));
     for cases in report.cases.chunk_by(|left, right| left.file == right.file) {

@@ -3,11 +3,11 @@
 //!
 //! What came out is written in it, and what a case expects is read from it.
 
-use super::input::Fault;
+use super::input::LineFault;
 use crate::config::did_you_mean;
 use crate::core::output::{ERROR, Output};
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
-use crate::core::plan::template::{Hole, Template};
+use crate::core::plan::template::{Template, TemplateHole};
 use crate::core::rejection::Reason;
 use crate::core::subject::covers;
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ pub(super) struct ExpectedLine {
 
 impl ExpectedLine {
     /// Reads a line of a case with so many events.
-    pub(super) fn read(line: &str, events: u64, subjects: &Subjects) -> Result<ExpectedLine, Fault> {
+    pub(super) fn read(line: &str, events: u64, subjects: &PlanSubjects) -> Result<ExpectedLine, LineFault> {
         let indent = line.len() - line.trim_start().len();
         let text = line.trim();
         let (first, behind) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -47,14 +47,14 @@ impl ExpectedLine {
             let hint =
                 "the number is that of the input line which the output is of; comments and empty lines do not count";
             let what = format!("there is no input line {first}, the case has {events}");
-            return Err(Fault::new(indent..indent + first.len(), what, hint));
+            return Err(LineFault::new(indent..indent + first.len(), what, hint));
         }
         let at = indent + (text.len() - rest.len());
         if subject.is_empty() || subject.starts_with(['{', '[', '"']) {
             let hint = "write the number of the input line, the subject and the bytes, such as `1 enriched.user {…}`";
-            return Err(Fault::new(at..at + subject.len(), "this output has no subject", hint));
+            return Err(LineFault::new(at..at + subject.len(), "this output has no subject", hint));
         }
-        subjects.check(subject).map_err(|(what, hint)| Fault::new(at..at + subject.len(), what, hint))?;
+        subjects.check(subject).map_err(|(what, hint)| LineFault::new(at..at + subject.len(), what, hint))?;
         let (text, subject, rest) = (text.to_owned(), subject.to_owned(), bytes.trim().to_owned());
         Ok(ExpectedLine { text, number, subject, rest })
     }
@@ -117,13 +117,13 @@ pub(super) fn header_value(value: &str) -> String {
 
 /// The subjects that outputs and dead letters of a plan can have.
 #[derive(Clone, Debug)]
-pub(super) struct Subjects {
+pub(super) struct PlanSubjects {
     filters: BTreeSet<String>,
 }
 
-impl Subjects {
+impl PlanSubjects {
     /// Of a plan.
-    pub(super) fn of(plan: &PlanSpec) -> Subjects {
+    pub(super) fn of(plan: &PlanSpec) -> PlanSubjects {
         let known = plan.kinds.keys().map(|name| if name.contains('*') { ANY } else { name.as_str() });
         let kinds: Vec<Option<&str>> = known.map(Some).chain([None]).collect();
         let mut filters = BTreeSet::new();
@@ -134,7 +134,7 @@ impl Subjects {
         for kind in &kinds {
             filters.extend(Reason::ALL.map(|reason| filter(&plan.dead_subject, *kind, reason.code())));
         }
-        Subjects { filters }
+        PlanSubjects { filters }
     }
 
     fn check(&self, subject: &str) -> Result<(), (String, String)> {
@@ -154,11 +154,11 @@ fn filter(template: &Template, kind: Option<&str>, reason: &str) -> String {
         Some(kind) => kind.split(':').nth(n),
     };
     let subject = template.fill(&mut |hole| match hole {
-        Hole::Kind => Some(kind.unwrap_or("unknown").to_owned()),
-        Hole::Type => part(0).map(str::to_owned),
-        Hole::Subtype => part(1).map(str::to_owned),
-        Hole::Reason => Some(reason.to_owned()),
-        Hole::Subject(_) => Some(ANY.to_owned()),
+        TemplateHole::Kind => Some(kind.unwrap_or("unknown").to_owned()),
+        TemplateHole::Type => part(0).map(str::to_owned),
+        TemplateHole::Subtype => part(1).map(str::to_owned),
+        TemplateHole::Reason => Some(reason.to_owned()),
+        TemplateHole::Subject(_) => Some(ANY.to_owned()),
     });
     let tokens: Vec<&str> = subject.split('.').map(|token| if token.contains(ANY) { "*" } else { token }).collect();
     tokens.join(".")

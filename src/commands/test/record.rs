@@ -2,7 +2,7 @@
 //!
 //! Every line is read back before it is taken: an event that no line can hold is refused, never changed.
 
-use super::file::Reader as CaseReader;
+use super::file::CaseReader;
 use super::input::{BEGINNING, Notation};
 use super::output::{ActualLine, header_value};
 use super::update::block;
@@ -11,10 +11,10 @@ use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::source::SourceOptions;
 use crate::adapters::nats::streams;
 use crate::app::exit::{BROKEN, CONFIG, Exit, UNAVAILABLE};
-use crate::app::reader::Reader;
-use crate::app::replay::place::range;
+use crate::app::reader::StreamReader;
+use crate::commands::replay::place::range;
 use crate::config::Config;
-use crate::core::event::{Stored, StoredMessage};
+use crate::core::event::{StoredForm, StoredMessage};
 use crate::core::ids::{Nanos, Position};
 use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
@@ -29,7 +29,7 @@ const EVENTS_MAX: usize = 1_000;
 
 /// What is recorded.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct RecordRequest {
     /// The first event: a position or a time.
     pub from: Option<String>,
     /// The last event: a position or a time.
@@ -43,7 +43,7 @@ pub struct Wanted {
 }
 
 /// The case as text, added to the file if there is one.
-pub async fn record(connection: &Connection, config: &Config, wanted: &Wanted) -> Result<String, Exit> {
+pub async fn record(connection: &Connection, config: &Config, wanted: &RecordRequest) -> Result<String, Exit> {
     let plan = Arc::new(Plan::compile(config.plan.clone(), &Layout::default()));
     let messages = events(connection, config, &plan, wanted).await?;
     let messages = if plan.hides { hidden(&plan, messages)? } else { messages };
@@ -59,13 +59,13 @@ async fn events(
     connection: &Connection,
     config: &Config,
     plan: &Arc<Plan>,
-    wanted: &Wanted,
+    wanted: &RecordRequest,
 ) -> Result<Vec<StoredMessage>, Exit> {
     let stream = config.input.stream.as_str();
     let state = streams::state(connection, stream).await?;
     let (from, until) = range(connection, stream, state, wanted.from.as_deref(), wanted.until.as_deref()).await?;
     let (until, after) = (StreamState { last: until.0, ..state }, Position(from.0 - 1));
-    let mut reader = Reader::after(connection, stream, until, after, SourceOptions::default());
+    let mut reader = StreamReader::after(connection, stream, until, after, SourceOptions::default());
     let mut found: Vec<StoredMessage> = Vec::new();
     let mut runner = Runner::new(plan.clone(), 1);
     loop {
@@ -108,10 +108,12 @@ fn hidden(plan: &Arc<Plan>, messages: Vec<StoredMessage>) -> Result<Vec<StoredMe
             Exit::new(BROKEN, "an event belongs to no shard", "this is a fault of Sidestream: please report it")
         })?;
         match &event.stored {
-            Stored::AsItIs => Ok(message),
-            Stored::Before(_) if !plan.layers.is_empty() => Err(refused("no case can hold its envelope without it")),
-            Stored::Before(_) => Ok(event.message.clone()),
-            Stored::NotToBeShown(_) => Err(refused("it breaks before all of that is hidden")),
+            StoredForm::AsItIs => Ok(message),
+            StoredForm::Before(_) if !plan.layers.is_empty() => {
+                Err(refused("no case can hold its envelope without it"))
+            }
+            StoredForm::Before(_) => Ok(event.message.clone()),
+            StoredForm::NotToBeShown(_) => Err(refused("it breaks before all of that is hidden")),
         }
     });
     shown.collect()

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Everything that a run found.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
+pub struct TestReport {
     /// Cases that are as they say.
     pub passed: usize,
     /// Cases that are not.
@@ -56,7 +56,7 @@ impl CaseReport {
     }
 }
 
-impl Report {
+impl TestReport {
     /// The last line.
     pub fn summary(&self) -> String {
         let covered = match self.not_covered.as_slice() {

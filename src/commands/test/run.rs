@@ -3,9 +3,9 @@
 //! Prints nothing and needs no broker; writes only what `--update` changes.
 
 use super::coverage::Coverage;
-use super::file::{Case, CaseFile, Reader};
-use super::judge::{Failure, Judged, judge};
-use super::report::{CaseReport, Report};
+use super::file::{Case, CaseFile, CaseReader};
+use super::judge::{CaseFailure, JudgedCase, judge};
+use super::report::{CaseReport, TestReport};
 use super::update::updated;
 use super::{show, ways, why};
 use crate::app::exit::{BROKEN, CONFIG, Exit, UNAVAILABLE};
@@ -20,7 +20,7 @@ const FOLDER: &str = "tests";
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Asked<'a> {
+pub struct TestRequest<'a> {
     /// The configuration's file; cases stand beside it.
     pub config_path: &'a Path,
     /// The files, or none for those of the folder.
@@ -30,9 +30,9 @@ pub struct Asked<'a> {
 }
 
 /// Runs the cases; the error says why they cannot be run, or that ways do not agree.
-pub fn run(config: &Config, asked: &Asked<'_>) -> Result<Report, Exit> {
+pub fn run(config: &Config, asked: &TestRequest<'_>) -> Result<TestReport, Exit> {
     let paths = paths(asked)?;
-    let reader = Reader::new(config, asked.update);
+    let reader = CaseReader::new(config, asked.update);
     let (mut files, mut mistakes) = (Vec::new(), Vec::new());
     for path in &paths {
         match reader.load(path) {
@@ -44,7 +44,8 @@ pub fn run(config: &Config, asked: &Asked<'_>) -> Result<Report, Exit> {
         return Err(Exit::new(CONFIG, format!("the cases are not valid\n\n{}", mistakes.join("\n\n")), ""));
     }
     let plan = Arc::new(Plan::compile(config.plan.clone(), &Layout::default()));
-    let (mut report, mut coverage) = (Report { only_read: !asked.update, ..Report::default() }, Coverage::default());
+    let (mut report, mut coverage) =
+        (TestReport { only_read: !asked.update, ..TestReport::default() }, Coverage::default());
     for file in &files {
         let all = file.cases.iter().map(|case| one(&plan, file, case, asked.update, &mut coverage, &mut report));
         let judged = all.collect::<Result<Vec<_>, Exit>>()?;
@@ -63,7 +64,7 @@ pub fn run(config: &Config, asked: &Asked<'_>) -> Result<Report, Exit> {
 }
 
 /// The files that were given, or those of the folder beside the configuration, by name.
-fn paths(asked: &Asked<'_>) -> Result<Vec<PathBuf>, Exit> {
+fn paths(asked: &TestRequest<'_>) -> Result<Vec<PathBuf>, Exit> {
     if !asked.files.is_empty() {
         return Ok(asked.files.to_vec());
     }
@@ -90,8 +91,8 @@ fn one(
     case: &Case,
     update: bool,
     coverage: &mut Coverage,
-    report: &mut Report,
-) -> Result<Judged, Exit> {
+    report: &mut TestReport,
+) -> Result<JudgedCase, Exit> {
     let name = file.path.display().to_string();
     let broken = |what: String| {
         let what = format!("case {:?} ({name}:{}): {what}", case.name, case.line);
@@ -106,7 +107,7 @@ fn one(
     let judged = judge(plan, case, &ran).map_err(|error| broken(error.to_string()))?;
     let passed = judged.failures.is_empty();
     // What is expected of the state stays as a person wrote it.
-    let rewritten = update && !judged.failures.iter().any(|failure| matches!(failure, Failure::State { .. }));
+    let rewritten = update && !judged.failures.iter().any(|failure| matches!(failure, CaseFailure::State { .. }));
     *match (passed, rewritten) {
         (true, _) => &mut report.passed,
         (false, true) => &mut report.rewritten,
@@ -123,7 +124,7 @@ fn one(
     Ok(judged)
 }
 
-fn write(file: &CaseFile, text: &str, report: &mut Report) -> Result<(), Exit> {
+fn write(file: &CaseFile, text: &str, report: &mut TestReport) -> Result<(), Exit> {
     if text == file.text {
         return Ok(());
     }

@@ -2,8 +2,8 @@
 //!
 //! The words are those of `replay --diff`: expected and was, fields that differ.
 
-use super::body::Difference;
-use super::judge::{Differs, Failure};
+use super::body::BodyDifference;
+use super::judge::{CaseFailure, Differs};
 use super::output::GAP;
 use crate::core::outcome::Silence;
 use std::ops::Range;
@@ -14,23 +14,23 @@ const NEAR: usize = 40;
 const AROUND: usize = 40;
 
 /// The lines of a failure, the first one without indent.
-pub(super) fn lines(failure: &Failure) -> Vec<String> {
+pub(super) fn lines(failure: &CaseFailure) -> Vec<String> {
     match failure {
-        Failure::Differs(differs) => differing(differs),
-        Failure::Missing { expected } => {
+        CaseFailure::Differs(differs) => differing(differs),
+        CaseFailure::Missing { expected } => {
             vec![
                 "one fewer than expected, this output did not come:".to_owned(),
                 format!("  expected {}", expected.text),
             ]
         }
-        Failure::Extra { at, was } => {
+        CaseFailure::Extra { at, was } => {
             vec![
                 format!("one more than expected, output {at} is not in the case:"),
                 format!("  was      {}", was.line()),
             ]
         }
-        Failure::Silent { why, named, lines } => vec![silent(*why, *named, lines)],
-        Failure::State { of, expected, was } => {
+        CaseFailure::Silent { why, named, lines } => vec![silent(*why, *named, lines)],
+        CaseFailure::State { of, expected, was } => {
             vec![of.clone(), format!("  expected {expected}"), format!("  was      {was}")]
         }
     }
@@ -80,7 +80,7 @@ fn differing(differs: &Differs) -> Vec<String> {
     if has("bytes") {
         lines.extend(at_byte(&parts.body, &was.body));
     } else if !members.is_empty() {
-        let side = |of: fn(&Difference) -> Option<Range<usize>>| members.iter().filter_map(of).collect::<Vec<_>>();
+        let side = |of: fn(&BodyDifference) -> Option<Range<usize>>| members.iter().filter_map(of).collect::<Vec<_>>();
         let (shown, _) = excerpt(&parts.body, &side(|member| member.expected.clone()));
         lines.push(format!("  expected {shown}"));
         // What is only expected has no place in what came: it is marked where it stands.

@@ -3,8 +3,8 @@
 //! Values are compared by their texts, so that 1 and 1.0 differ. `null` in place of a key, a table or a row says that there
 //! is none.
 
-use super::input::Fault;
-use super::judge::Failure;
+use super::input::LineFault;
+use super::judge::CaseFailure;
 use crate::config::did_you_mean;
 use crate::core::plan::layout::{Layout, REMOVED};
 use crate::core::plan::spec::PlanSpec;
@@ -13,17 +13,17 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The members of an object, by name, with the texts of their values.
-type Object = BTreeMap<String, Box<RawValue>>;
+type ObjectMembers = BTreeMap<String, Box<RawValue>>;
 
 /// A case's `state`.
 #[derive(Debug, Default)]
 pub(super) struct ExpectedState {
-    values: Vec<Expected>,
+    values: Vec<ExpectedText>,
 }
 
 /// One value: what of which key, and its text.
 #[derive(Debug)]
-struct Expected {
+struct ExpectedText {
     key: String,
     /// A table, and a row or a column, as far as named.
     path: Vec<String>,
@@ -32,16 +32,16 @@ struct Expected {
 
 impl ExpectedState {
     /// Reads the text, which names tables and columns of a plan.
-    pub(super) fn read(text: &str, plan: &PlanSpec) -> Result<ExpectedState, Fault> {
+    pub(super) fn read(text: &str, plan: &PlanSpec) -> Result<ExpectedState, LineFault> {
         let whole = 0..text.len();
         let hint = r#"write keys, tables and columns: '{"u1":{"user":{"country":"BR"},"subscription":{"pt":{"status":"active"}}}}'"#;
-        let keys: Object = serde_json::from_str(text).map_err(|error| {
+        let keys: ObjectMembers = serde_json::from_str(text).map_err(|error| {
             let what = format!("`state` is no JSON of this form: {error}");
-            Fault::new(whole.clone(), what, hint)
+            LineFault::new(whole.clone(), what, hint)
         })?;
         let mut state = ExpectedState::default();
         for (key, tables) in &keys {
-            state.key(key, tables, plan).map_err(|(what, hint)| Fault::new(whole.clone(), what, hint))?;
+            state.key(key, tables, plan).map_err(|(what, hint)| LineFault::new(whole.clone(), what, hint))?;
         }
         Ok(state)
     }
@@ -88,7 +88,7 @@ impl ExpectedState {
 
     fn add(&mut self, key: &str, path: &[&str], text: &str) {
         let path = path.iter().map(|part| (*part).to_owned()).collect();
-        self.values.push(Expected { key: key.to_owned(), path, text: text.to_owned() });
+        self.values.push(ExpectedText { key: key.to_owned(), path, text: text.to_owned() });
     }
 
     /// Compares with what is stored of each key.
@@ -96,7 +96,7 @@ impl ExpectedState {
         &self,
         layout: &Layout,
         rows_of: impl Fn(&str) -> Result<Vec<StoredRow>, E>,
-    ) -> Result<Vec<Failure>, E> {
+    ) -> Result<Vec<CaseFailure>, E> {
         let mut failures = Vec::new();
         for expected in &self.values {
             let stored = stored(layout, &rows_of(&expected.key)?);
@@ -104,7 +104,7 @@ impl ExpectedState {
             let was = stored.get(&expected.path).cloned().or_else(|| below(&stored, &expected.path));
             if was.as_deref().unwrap_or("null") != expected.text {
                 let of = if path.is_empty() { String::new() } else { format!(", {}", path.join(".")) };
-                failures.push(Failure::State {
+                failures.push(CaseFailure::State {
                     of: format!("state of key {:?}{of}", expected.key),
                     expected: expected.text.clone(),
                     was: was.unwrap_or_else(|| nothing(&stored)),
@@ -116,7 +116,7 @@ impl ExpectedState {
 }
 
 /// An object's members; `None` for null.
-fn object(value: &RawValue, what: &str) -> Result<Option<Object>, (String, String)> {
+fn object(value: &RawValue, what: &str) -> Result<Option<ObjectMembers>, (String, String)> {
     let wrong = |_| {
         (
             format!("`state` needs an object of {what} where it has {}", value.get()),

@@ -1,9 +1,9 @@
 //! The notations and comparisons of cases, line by line; whole cases are run by `tests/it/testing`.
 
 use super::align::pairs;
-use super::body::{Manner, agree, differences, fits};
+use super::body::{CompareManner, agree, differences, fits};
 use super::coverage::Coverage;
-use super::file::Reader;
+use super::file::CaseReader;
 use super::input::{BEGINNING, Notation};
 use super::ways;
 use crate::config::{Config, Overrides, SHIPPED};
@@ -98,26 +98,26 @@ fn a_gap_is_any_text() {
 fn the_members_that_differ_are_named() {
     let whole = r#"{"a":1,"o":{"x":1,"y":[1,{"z":2}]},"s":"q\"},{","n":null}"#;
     for (expected, manner, names) in [
-        (whole, Manner::Bytes, ""),
-        (r#"{"a":1,…}"#, Manner::Bytes, ""),
-        (r#"{"a":1.0,…}"#, Manner::Bytes, "a"),
-        (r#"{"a":1,…,"o":{…,"y":[1,{"z":3}]},…,"n":0}"#, Manner::Bytes, "o.y n"),
-        (r#"{"o":{"x":1},…}"#, Manner::Bytes, "o.y"),
-        (r#"{"a":1}"#, Manner::Bytes, "o s n"),
-        (r#"{"b":1,…}"#, Manner::Bytes, "b"),
-        (r#"{"o":{"x":1}}"#, Manner::Members, ""),
-        (r#"{"n":null, "a":1}"#, Manner::Members, ""),
-        (r#"{"n":0,"o":{"w":1},"b":2}"#, Manner::Members, "n o.w b"),
+        (whole, CompareManner::Bytes, ""),
+        (r#"{"a":1,…}"#, CompareManner::Bytes, ""),
+        (r#"{"a":1.0,…}"#, CompareManner::Bytes, "a"),
+        (r#"{"a":1,…,"o":{…,"y":[1,{"z":3}]},…,"n":0}"#, CompareManner::Bytes, "o.y n"),
+        (r#"{"o":{"x":1},…}"#, CompareManner::Bytes, "o.y"),
+        (r#"{"a":1}"#, CompareManner::Bytes, "o s n"),
+        (r#"{"b":1,…}"#, CompareManner::Bytes, "b"),
+        (r#"{"o":{"x":1}}"#, CompareManner::Members, ""),
+        (r#"{"n":null, "a":1}"#, CompareManner::Members, ""),
+        (r#"{"n":0,"o":{"w":1},"b":2}"#, CompareManner::Members, "n o.w b"),
     ] {
         let found: Vec<String> = differences(expected, whole, manner).into_iter().map(|member| member.name).collect();
         assert_eq!((found.join(" ").as_str(), agree(expected, whole, manner)), (names, names.is_empty()), "{expected}");
     }
     // No member differs, and yet it is another text.
     assert!(
-        !agree("{\"a\": 1}", "{\"a\":1}", Manner::Bytes)
-            && differences("{\"a\": 1}", "{\"a\":1}", Manner::Bytes).is_empty()
+        !agree("{\"a\": 1}", "{\"a\":1}", CompareManner::Bytes)
+            && differences("{\"a\": 1}", "{\"a\":1}", CompareManner::Bytes).is_empty()
     );
-    assert!(!agree("[1]", "[2]", Manner::Members) && !agree("x", "{", Manner::Bytes));
+    assert!(!agree("[1]", "[2]", CompareManner::Members) && !agree("x", "{", CompareManner::Bytes));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn what_can_be_reached_follows_from_the_configuration() {
 fn case(lines: &str) -> (Arc<Plan>, Vec<crate::core::event::StoredMessage>) {
     let (config, _) = Config::parse("config.toml", SHIPPED, &Overrides::default()).unwrap();
     let text = format!("[[case]]\nname = \"x\"\nin = '''\n{lines}\n'''\n");
-    let mut file = Reader::new(&config, true).read(Path::new("x.toml"), text).unwrap();
+    let mut file = CaseReader::new(&config, true).read(Path::new("x.toml"), text).unwrap();
     let plan = Plan::compile(config.plan, &Layout::default());
     (Arc::new(plan), file.cases.pop().unwrap().messages)
 }

@@ -3,12 +3,12 @@
 //! Works on the text, at the places of the values. Lines that agreed stay as the case wrote them, gaps included.
 
 use super::file::{Case, CaseFile};
-use super::judge::Judged;
-use crate::config::Place;
+use super::judge::JudgedCase;
+use crate::config::TextPlace;
 
 /// The file's text with what came out of the cases that failed.
-pub(super) fn updated(file: &CaseFile, judged: &[Judged]) -> String {
-    let mut edits: Vec<Edit> = Vec::new();
+pub(super) fn updated(file: &CaseFile, judged: &[JudgedCase]) -> String {
+    let mut edits: Vec<TextEdit> = Vec::new();
     for (case, judged) in file.cases.iter().zip(judged).filter(|(_, judged)| !judged.failures.is_empty()) {
         edits.extend(edits_of(case, judged));
     }
@@ -23,18 +23,18 @@ pub(super) fn updated(file: &CaseFile, judged: &[Judged]) -> String {
 
 /// Bytes that get another text.
 #[derive(Debug)]
-struct Edit {
+struct TextEdit {
     start: usize,
     end: usize,
     text: String,
 }
 
-fn edits_of(case: &Case, judged: &Judged) -> Vec<Edit> {
-    let Some(Place::Text { end: behind_input, .. }) = case.places.input else { return Vec::new() };
+fn edits_of(case: &Case, judged: &JudgedCase) -> Vec<TextEdit> {
+    let Some(TextPlace::Text { end: behind_input, .. }) = case.places.input else { return Vec::new() };
     let mut added = String::new();
     let mut edits = Vec::new();
-    let mut put = |place: Option<Place>, key: &str, value: String| match place {
-        Some(Place::Text { start, end }) => edits.push(Edit { start, end, text: value }),
+    let mut put = |place: Option<TextPlace>, key: &str, value: String| match place {
+        Some(TextPlace::Text { start, end }) => edits.push(TextEdit { start, end, text: value }),
         _ => added.push_str(&format!("\n{key} = {value}")),
     };
     // What is as the case says stays as it is written.
@@ -51,7 +51,7 @@ fn edits_of(case: &Case, judged: &Judged) -> Vec<Edit> {
         put(case.places.waiting, "waiting", judged.waiting.to_string());
     }
     if !added.is_empty() {
-        edits.push(Edit { start: behind_input, end: behind_input, text: added });
+        edits.push(TextEdit { start: behind_input, end: behind_input, text: added });
     }
     edits
 }

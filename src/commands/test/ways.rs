@@ -12,7 +12,7 @@ use crate::core::record::ROWS;
 use crate::core::tally::Tally;
 use crate::engine::restore::load_shard;
 use crate::ports::store::{Batch, Space, Store, StoreError};
-use crate::protocol::intake::Barrier;
+use crate::protocol::cutter::Barrier;
 use crate::protocol::prepare::IdsOf;
 use crate::protocol::runner::Runner;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const RESTARTED: usize = 2;
 
 /// What became of a case.
 #[derive(Debug)]
-pub(super) struct Ran {
+pub(super) struct CaseRun {
     /// The outcome of each input line.
     pub(super) outcomes: Vec<Outcome>,
     /// The state at the end.
@@ -36,7 +36,7 @@ pub(super) struct Ran {
 }
 
 /// Runs a case in every way; the error is a sentence about the way that does not agree.
-pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, String> {
+pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<CaseRun, String> {
     let ran = one_by_one(plan, messages).map_err(|error| error.to_string())?;
     let ways = [
         ("two shards", sliced(plan, messages, 2, usize::MAX)),
@@ -56,11 +56,11 @@ pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, S
     Ok(ran)
 }
 
-fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, StoreError> {
+fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<CaseRun, StoreError> {
     let mut runner = Runner::new(plan.clone(), 1);
     let tally = Tally::new(plan);
     let mut ran =
-        Ran { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), waiting: Vec::new(), tally };
+        CaseRun { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), waiting: Vec::new(), tally };
     for message in messages {
         let slice = runner.cut(vec![message.clone()]).expect("the lines of a case are numbered in their order");
         ran.explained.extend(runner.explain(&slice));
@@ -74,16 +74,16 @@ fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<Ran, Store
     Ok(ran)
 }
 
-type Way = Result<(Vec<Outcome>, MemoryStore), StoreError>;
+type CaseWay = Result<(Vec<Outcome>, MemoryStore), StoreError>;
 
-fn sliced(plan: &Arc<Plan>, messages: &[StoredMessage], shards: usize, slice: usize) -> Way {
+fn sliced(plan: &Arc<Plan>, messages: &[StoredMessage], shards: usize, slice: usize) -> CaseWay {
     let (mut runner, disk) = (Runner::new(plan.clone(), shards), MemoryStore::new());
     let outcomes = messages.chunks(slice).flat_map(|slice| runner.run(slice.to_vec())).collect();
     store(&mut runner, &disk)?;
     Ok((outcomes, disk))
 }
 
-fn restarted(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Way {
+fn restarted(plan: &Arc<Plan>, messages: &[StoredMessage]) -> CaseWay {
     let (mut runner, disk) = (Runner::new(plan.clone(), RESTARTED), MemoryStore::new());
     let mut outcomes = Vec::new();
     for message in messages {

@@ -3,26 +3,26 @@
 //!
 //! Told for the input lines whose outputs are not as expected, from what the core itself says of each event.
 
-use super::judge::Failure;
-use super::ways::Ran;
+use super::judge::CaseFailure;
+use super::ways::CaseRun;
 use crate::config::did_you_mean;
-use crate::core::explain::{Asked, Explained};
+use crate::core::explain::{AskedRow, Explained};
 use crate::core::outcome::{Outcome, Silence};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::TableId;
 use std::collections::BTreeSet;
 
 /// What explains the failures of a case, a sentence each.
-pub(super) fn why(plan: &Plan, ran: &Ran, failures: &[Failure]) -> Vec<String> {
-    let why = Why { plan, ran };
+pub(super) fn why(plan: &Plan, ran: &CaseRun, failures: &[CaseFailure]) -> Vec<String> {
+    let why = CaseReason { plan, ran };
     let mut lines = BTreeSet::new();
     for failure in failures {
         match failure {
-            Failure::Differs(differs) => lines.extend([Some(differs.was.number), differs.expected.number]),
-            Failure::Missing { expected } => lines.extend([expected.number]),
-            Failure::Extra { was, .. } => lines.extend([Some(was.number)]),
-            Failure::Silent { lines: of, .. } => lines.extend(of.iter().copied().map(Some)),
-            Failure::State { .. } => {}
+            CaseFailure::Differs(differs) => lines.extend([Some(differs.was.number), differs.expected.number]),
+            CaseFailure::Missing { expected } => lines.extend([expected.number]),
+            CaseFailure::Extra { was, .. } => lines.extend([Some(was.number)]),
+            CaseFailure::Silent { lines: of, .. } => lines.extend(of.iter().copied().map(Some)),
+            CaseFailure::State { .. } => {}
         }
     }
     let mut told = Vec::new();
@@ -34,12 +34,12 @@ pub(super) fn why(plan: &Plan, ran: &Ran, failures: &[Failure]) -> Vec<String> {
     told
 }
 
-struct Why<'r> {
+struct CaseReason<'r> {
     plan: &'r Plan,
-    ran: &'r Ran,
+    ran: &'r CaseRun,
 }
 
-impl Why<'_> {
+impl CaseReason<'_> {
     fn line(&self, line: u64) -> Vec<String> {
         let at = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
         let (Some(event), Some(outcome)) = (self.ran.explained.get(at), self.ran.outcomes.get(at)) else {
@@ -87,7 +87,7 @@ impl Why<'_> {
         self.ran.outcomes.get(at).is_some_and(Outcome::is_processed)
     }
 
-    fn miss(&self, line: u64, event: &Explained, asked: &Asked) -> String {
+    fn miss(&self, line: u64, event: &Explained, asked: &AskedRow) -> String {
         let table = self.plan.layout.table_name(asked.table).unwrap_or_default();
         let Some(key) = &event.key else {
             return format!("line {line} has no key, so that it has no row of table `{table}`");

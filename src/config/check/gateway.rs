@@ -1,12 +1,12 @@
 //! The gateway publishes into the input stream, and listens beside the engine's own pages.
 
-use super::super::draft::Draft;
-use super::super::report::Report;
+use super::super::draft::ConfigDraft;
+use super::super::report::ConfigReport;
 use crate::core::plan::check::KeyPath;
 use crate::core::subject::covers;
 
 /// Whether the input stream takes its subjects, and its address is free.
-pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
+pub(in super::super) fn check(draft: &ConfigDraft, report: &mut ConfigReport) {
     let (section, at) = (KeyPath::of(["gateway"]), KeyPath::of(["gateway", "subject"]));
     let (Some(gateway), Some(begin)) = (&draft.gateway, draft.places.of(&section.name())) else { return };
     let made = gateway.subject.wildcard();

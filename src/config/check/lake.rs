@@ -1,11 +1,11 @@
 //! The lake needs to be told what the rows are that it stores.
 
-use super::super::draft::Draft;
-use super::super::report::Report;
+use super::super::draft::ConfigDraft;
+use super::super::report::ConfigReport;
 use crate::core::plan::check::KeyPath;
 
 /// A lake without envelopes would not know kinds and keys.
-pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
+pub(in super::super) fn check(draft: &ConfigDraft, report: &mut ConfigReport) {
     let envelope = KeyPath::of(["output", "envelope"]);
     let Some(place) = draft.places.of(&KeyPath::of(["lake"]).name()) else { return };
     if draft.plan.envelope || draft.places.is_unread(&envelope) {

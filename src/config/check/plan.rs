@@ -2,12 +2,12 @@
 //!
 //! The rules are those of `core::plan::check`, which knows no lines; none stands here.
 
-use super::super::draft::Draft;
-use super::super::report::Report;
+use super::super::draft::ConfigDraft;
+use super::super::report::ConfigReport;
 use crate::core::plan::check::{KeyPath, Sentence, Severity, check as faults};
 
 /// Reports every fault that does not follow from a value that could not be read.
-pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
+pub(in super::super) fn check(draft: &ConfigDraft, report: &mut ConfigReport) {
     let places = &draft.places;
     for fault in faults(&draft.plan, &draft.entities) {
         let unread = fault.settings().any(|setting| places.is_unread(setting));

@@ -3,16 +3,16 @@
 //! The server refuses two streams that listen on one subject; here the operator learns it before. What the plan alone says
 //! about subjects is not repeated here.
 
-use super::super::draft::Draft;
-use super::super::place::{At, Place};
-use super::super::places::Places;
-use super::super::report::Report;
+use super::super::draft::ConfigDraft;
+use super::super::place::{Placed, TextPlace};
+use super::super::places::ConfigPlaces;
+use super::super::report::ConfigReport;
 use crate::core::plan::check::KeyPath;
 use crate::core::plan::template::Template;
 use crate::core::subject::meet;
 
 /// Checks the streams' names and all pairs of subjects.
-pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
+pub(in super::super) fn check(draft: &ConfigDraft, report: &mut ConfigReport) {
     names(draft, report);
     let inputs = inputs(draft);
     for (index, later) in inputs.iter().enumerate() {
@@ -43,7 +43,7 @@ pub(in super::super) fn check(draft: &Draft, report: &mut Report) {
 }
 
 /// What is wanted of the input is in it.
-fn only(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
+fn only(draft: &ConfigDraft, inputs: &[Placed<&str>], report: &mut ConfigReport) {
     for (number, filter) in draft.plan.input_only.iter().enumerate() {
         let place = draft.places.nearest(&KeyPath::of(["input", "only"]).then(&number.to_string()));
         if !inputs.is_empty() && !inputs.iter().any(|input| meet(input.value, filter)) {
@@ -55,7 +55,7 @@ fn only(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
 }
 
 /// What moves time on is stored in the input.
-fn tick(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
+fn tick(draft: &ConfigDraft, inputs: &[Placed<&str>], report: &mut ConfigReport) {
     let Some(subject) = &draft.plan.tick_subject else { return };
     if !inputs.is_empty() && !inputs.iter().any(|input| meet(input.value, subject)) {
         let place = draft.places.nearest(&KeyPath::of(["clock", "subject"]));
@@ -65,7 +65,7 @@ fn tick(draft: &Draft, inputs: &[At<&str>], report: &mut Report) {
     }
 }
 
-fn inputs(draft: &Draft) -> Vec<At<&str>> {
+fn inputs(draft: &ConfigDraft) -> Vec<Placed<&str>> {
     let list = KeyPath::of(["input", "subjects"]);
     let place = |index: usize| draft.places.nearest(&list.then(&index.to_string()));
     draft
@@ -73,17 +73,17 @@ fn inputs(draft: &Draft) -> Vec<At<&str>> {
         .subjects
         .iter()
         .enumerate()
-        .map(|(index, value)| At { value: value.as_str(), place: place(index) })
+        .map(|(index, value)| Placed { value: value.as_str(), place: place(index) })
         .collect()
 }
 
 /// A stream's name with its place, where there is one.
-fn stream<'a>(places: &Places, section: &str, name: &'a str) -> Option<At<&'a str>> {
-    places.of(&KeyPath::of([section, "stream"])).map(|place| At { value: name, place })
+fn stream<'a>(places: &ConfigPlaces, section: &str, name: &'a str) -> Option<Placed<&'a str>> {
+    places.of(&KeyPath::of([section, "stream"])).map(|place| Placed { value: name, place })
 }
 
 /// No stream can play two parts.
-fn names(draft: &Draft, report: &mut Report) {
+fn names(draft: &ConfigDraft, report: &mut ConfigReport) {
     let places = &draft.places;
     let input = stream(places, "input", &draft.input.stream);
     let output = stream(places, "output", &draft.output.stream);
@@ -109,7 +109,13 @@ fn names(draft: &Draft, report: &mut Report) {
     }
 }
 
-fn meets_input(name: &KeyPath, template: &Template, place: Place, inputs: &[At<&str>], report: &mut Report) {
+fn meets_input(
+    name: &KeyPath,
+    template: &Template,
+    place: TextPlace,
+    inputs: &[Placed<&str>],
+    report: &mut ConfigReport,
+) {
     let made = template.wildcard();
     if let Some(input) = inputs.iter().find(|input| meet(input.value, &made)) {
         let message = format!("{name} makes subjects (`{made}`) that the input stream takes (`{}`)", input.value);

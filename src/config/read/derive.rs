@@ -2,11 +2,11 @@
 //!
 //! Only types and notations are looked at here; an operator's own words are read by the operator.
 
-use super::super::draft::Draft;
-use super::super::place::At;
-use super::super::places::Places;
-use super::super::section::Section;
-use super::super::tree::{Entry, Node, Value};
+use super::super::draft::ConfigDraft;
+use super::super::place::Placed;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
+use super::super::tree::{TreeMember, TreeNode, TreeValue};
 use super::enrich::object_path;
 use super::paths::path;
 use super::plan::entries;
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 pub(super) const ON_ERROR: [(&str, OnError); 3] =
     [("null", OnError::Null), ("omit", OnError::Omit), ("dead_letter", OnError::DeadLetter)];
 
-pub(super) fn derive(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn derive(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for node in root.repeated("derive") {
         if let Some(section) = root.enter("[[derive]]".to_owned(), node.place, node) {
             let at = KeyPath::derive(draft.plan.derive.len());
@@ -32,7 +32,7 @@ pub(super) fn derive(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> DeriveSection {
+fn one(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> DeriveSection {
     let kinds = section.texts("kinds", |text| Ok(text.to_owned()));
     let kinds = places.optional_list(&at.then("kinds"), kinds);
     words_of(section, kinds, at, places)
@@ -40,10 +40,10 @@ fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Deriv
 
 /// What a section says beside its kinds, to its end; an entry of `upcast` has the same words.
 pub(super) fn words_of(
-    mut section: Section<'_, '_>,
+    mut section: SectionReader<'_, '_>,
     kinds: Vec<String>,
     at: &KeyPath,
-    places: &mut Places,
+    places: &mut ConfigPlaces,
 ) -> DeriveSection {
     let when = section.condition("when");
     let when = places.take(&at.then("when"), when);
@@ -68,12 +68,12 @@ pub(super) fn words_of(
 
 /// What stands under paths of members.
 fn by_path<T>(
-    section: &mut Section<'_, '_>,
+    section: &mut SectionReader<'_, '_>,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, String>,
     unread: impl Fn() -> T,
     at: &KeyPath,
-    places: &mut Places,
+    places: &mut ConfigPlaces,
 ) -> BTreeMap<MemberPath, T> {
     if !section.has(name) {
         section.node(name);
@@ -102,7 +102,7 @@ fn mask(word: &str) -> Result<Mask, String> {
 }
 
 /// The salt in the file that is named.
-fn salt(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Option<Salt> {
+fn salt(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> Option<Salt> {
     let path = places.take(&at.then("salt_file"), path(section, "salt_file"))?;
     let place = places.nearest(&at.then("salt_file"));
     match section.report.salts().read(&path) {
@@ -120,10 +120,10 @@ fn salt(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Opt
     }
 }
 
-fn set(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> BTreeMap<String, DeriveSpec> {
+fn set(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> BTreeMap<String, DeriveSpec> {
     let at = at.then("set");
     let Some(node) = section.node("set") else { return BTreeMap::new() };
-    let Value::Table(fields) = &node.value else {
+    let TreeValue::Table(fields) = &node.value else {
         let message = format!("`set` must be a table, not {}", node.value.type_name());
         let hint =
             "write names and how they are worked out: set = { day = { time = \"created_at\", write = \"date\" } }";
@@ -132,15 +132,15 @@ fn set(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> BTre
         return BTreeMap::new();
     };
     let (mut set, mut all_read) = (BTreeMap::new(), true);
-    for (name, Entry { key, node }) in fields {
+    for (name, TreeMember { key, node }) in fields {
         let at = at.then(name);
         places.write(at.clone().name(), *key);
         places.write(at.clone(), node.place);
         match words(node)
-            .and_then(|words| DeriveSpec::read(words).map_err(|message| At { value: message, place: node.place }))
+            .and_then(|words| DeriveSpec::read(words).map_err(|message| Placed { value: message, place: node.place }))
         {
             Ok(operator) => drop(set.insert(name.clone(), operator)),
-            Err(At { value: message, place }) => {
+            Err(Placed { value: message, place }) => {
                 section.report.error(place, message);
                 all_read = false;
             }
@@ -153,22 +153,22 @@ fn set(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> BTre
 }
 
 /// An operator's words, as it reads them; the error is a sentence with its place.
-pub(super) fn words(node: &Node) -> Result<Words, At<String>> {
-    let fault = |message: String| At { value: message, place: node.place };
+pub(super) fn words(node: &TreeNode) -> Result<Words, Placed<String>> {
+    let fault = |message: String| Placed { value: message, place: node.place };
     Ok(match &node.value {
-        Value::Text(text) => Words::String(text.clone()),
-        Value::Integer(integer) => Words::from(*integer),
-        Value::Bool(flag) => Words::Bool(*flag),
-        Value::Fraction(digits) => {
+        TreeValue::Text(text) => Words::String(text.clone()),
+        TreeValue::Integer(integer) => Words::from(*integer),
+        TreeValue::Bool(flag) => Words::Bool(*flag),
+        TreeValue::Fraction(digits) => {
             let number = digits.parse().ok().and_then(serde_json::Number::from_f64);
             Words::Number(number.ok_or_else(|| fault(format!("`{digits}` is no number that JSON can hold")))?)
         }
-        Value::List(items) => Words::Array(items.iter().map(words).collect::<Result<_, _>>()?),
-        Value::Table(members) => {
+        TreeValue::List(items) => Words::Array(items.iter().map(words).collect::<Result<_, _>>()?),
+        TreeValue::Table(members) => {
             let members = members.iter().map(|(name, entry)| Ok((name.clone(), words(&entry.node)?)));
-            Words::Object(members.collect::<Result<_, At<String>>>()?)
+            Words::Object(members.collect::<Result<_, Placed<String>>>()?)
         }
-        Value::Other(what) => {
+        TreeValue::Other(what) => {
             return Err(fault(format!("a derived field takes texts, numbers, true and false, not {what}")));
         }
     })

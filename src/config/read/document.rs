@@ -1,16 +1,16 @@
 //! The whole document: every section in its turn.
 
-use super::super::draft::Draft;
-use super::super::report::Report;
-use super::super::section::Section;
+use super::super::draft::ConfigDraft;
+use super::super::report::ConfigReport;
+use super::super::section::SectionReader;
 use super::super::tree;
 use super::{derive, enrich, filter, gateway, lake, machine, map, nats, plan, quality, route, streams};
 use crate::core::plan::check::KeyPath;
 
 /// Reads every section and reports every key that none of them knows.
-pub(in super::super) fn read(document: &tree::Table, report: &mut Report) -> Draft {
-    let mut draft = Draft::blank();
-    let mut root = Section::root(document, report);
+pub(in super::super) fn read(document: &tree::TreeTable, report: &mut ConfigReport) -> ConfigDraft {
+    let mut draft = ConfigDraft::blank();
+    let mut root = SectionReader::root(document, report);
     draft.nats = root.optional("nats").and_then(nats::nats);
     streams::input(root.required("input", "[input] with `stream` and `subjects`"), &mut draft);
     streams::output(root.required("output", "[output] with `stream` and `subject`"), &mut draft);

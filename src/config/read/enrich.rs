@@ -2,15 +2,15 @@
 //!
 //! Only types and notations are looked at here; the rules are those of `core::plan::check`.
 
-use super::super::draft::Draft;
-use super::super::places::Places;
-use super::super::section::Section;
+use super::super::draft::ConfigDraft;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
 use super::plan::entries;
 use crate::core::plan::check::{KeyPath, WAIT_S, WAIT_WHY};
 use crate::core::plan::enrich::{EnrichSpec, JoinSpec, OnMiss, WaitOrder, WaitSpec};
 use crate::core::plan::selector::{Selector, index};
 
-pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn enrich(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for node in root.repeated("enrich") {
         if let Some(section) = root.enter("[[enrich]]".to_owned(), node.place, node) {
             let at = KeyPath::enrich(draft.plan.enrich.len());
@@ -19,7 +19,7 @@ pub(super) fn enrich(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn enrichment(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> EnrichSpec {
+fn enrichment(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> EnrichSpec {
     section.require("kinds", "`kinds = [\"lesson\"]`");
     section.require("add", "`add = { country = \"user.country\" }`");
     let words =

@@ -1,10 +1,10 @@
 //! `[[filter]]`: what is dropped before the state sees it.
 
-use super::super::draft::Draft;
+use super::super::draft::ConfigDraft;
 use crate::core::plan::check::KeyPath;
 use crate::core::plan::filter::FilterSpec;
 
-pub(super) fn filter(root: &mut super::super::section::Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn filter(root: &mut super::super::section::SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for node in root.repeated("filter") {
         let Some(mut section) = root.enter("[[filter]]".to_owned(), node.place, node) else { continue };
         let (at, places) = (KeyPath::filter(draft.plan.filter.len()), &mut draft.places);

@@ -2,15 +2,15 @@
 //!
 //! Nothing here opens a file or a socket. Whether the input stream takes what the gateway publishes is `check`'s question.
 
-use super::super::draft::Draft;
-use super::super::given::Given;
-use super::super::place::At;
-use super::super::section::Section;
+use super::super::draft::ConfigDraft;
+use super::super::given::GivenSetting;
+use super::super::place::Placed;
+use super::super::section::SectionReader;
 use super::super::settings::GatewaySection;
 use super::paths::path;
 use crate::core::output::is_reserved;
 use crate::core::plan::check::KeyPath;
-use crate::core::plan::template::{Hole, Template};
+use crate::core::plan::template::{Template, TemplateHole};
 use crate::protocol::gateway::judge::Validate;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// `gateway.subject` where the operator leaves it out.
 const SUBJECT: &str = "events.{kind}";
 
-pub(super) fn gateway(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn gateway(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     if !root.has("gateway") {
         // Asking makes the name known, so that a misspelt one is recognised.
         root.node("gateway");
@@ -31,9 +31,9 @@ pub(super) fn gateway(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn read(mut section: Section<'_, '_>, draft: &mut Draft) -> Option<GatewaySection> {
+fn read(mut section: SectionReader<'_, '_>, draft: &mut ConfigDraft) -> Option<GatewaySection> {
     let at = KeyPath::of(["gateway"]);
-    let listen: Given<SocketAddr> = section.parsed("listen", |text| {
+    let listen: GivenSetting<SocketAddr> = section.parsed("listen", |text| {
         text.parse().map_err(|_| {
             format!("`{text}` is no socket address: write an IP address and a port, such as `127.0.0.1:8081`")
         })
@@ -97,8 +97,12 @@ fn read(mut section: Section<'_, '_>, draft: &mut Draft) -> Option<GatewaySectio
 }
 
 /// Without tokens only this machine may send.
-fn open_to_all(section: &mut Section<'_, '_>, listen: &Given<SocketAddr>, tokens_file: &Given<PathBuf>) {
-    if let (Some(At { value, place }), true) = (listen.valid(), tokens_file.is_absent())
+fn open_to_all(
+    section: &mut SectionReader<'_, '_>,
+    listen: &GivenSetting<SocketAddr>,
+    tokens_file: &GivenSetting<PathBuf>,
+) {
+    if let (Some(Placed { value, place }), true) = (listen.valid(), tokens_file.is_absent())
         && !value.ip().is_loopback()
     {
         let message = format!("whoever reaches {value} could store events: `tokens_file` is needed beside it");
@@ -108,7 +112,7 @@ fn open_to_all(section: &mut Section<'_, '_>, listen: &Given<SocketAddr>, tokens
 
 fn subject(text: &str) -> Result<Template, String> {
     let template = Template::parse(text)?;
-    if template.holes().any(|hole| matches!(hole, Hole::Reason | Hole::Subject(_))) {
+    if template.holes().any(|hole| matches!(hole, TemplateHole::Reason | TemplateHole::Subject(_))) {
         return Err(format!(
             "`{text}`: an event that comes in has {{kind}}, {{type}} and {{subtype}}, and nothing else"
         ));

@@ -2,24 +2,24 @@
 //!
 //! Nothing here looks at a folder: what is there is found out at start.
 
-use super::super::draft::Draft;
-use super::super::place::At;
-use super::super::section::Section;
+use super::super::draft::ConfigDraft;
+use super::super::place::Placed;
+use super::super::section::SectionReader;
 use super::super::settings::{LakePlace, LakeSection};
 use super::lake_place::place;
 use super::paths::path;
 use crate::core::plan::check::KeyPath;
 use crate::protocol::lake::columns::{Column, ColumnType};
 use crate::protocol::lake::delta::fixed;
-use crate::protocol::lake::layout::Layout;
-use crate::protocol::lake::table::{Format, Table};
+use crate::protocol::lake::layout::FolderLayout;
+use crate::protocol::lake::table::{FileFormat, LakeTable};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// `lake.partition` where the operator leaves it out.
 const PARTITION: &str = "event_date={date}/event_type={type}";
 
-pub(super) fn lake(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn lake(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     if !root.has("lake") {
         // Asking makes the name known, so that a misspelt one is recognised.
         root.node("lake");
@@ -32,15 +32,15 @@ pub(super) fn lake(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn read(mut section: Section<'_, '_>, state: PathBuf) -> Option<LakeSection> {
+fn read(mut section: SectionReader<'_, '_>, state: PathBuf) -> Option<LakeSection> {
     if !cfg!(feature = "archive") {
         let hint = "take a build with the feature `archive`, as releases are";
         section.report.error_with(section.place, "this build has no lake", hint);
     }
     let place = place(&mut section);
-    let format = section.choice("format", &[("parquet", Format::Parquet), ("ndjson", Format::Ndjson)]);
-    let format = format.or(Format::Parquet);
-    let partition = section.parsed("partition", Layout::parse);
+    let format = section.choice("format", &[("parquet", FileFormat::Parquet), ("ndjson", FileFormat::Ndjson)]);
+    let format = format.or(FileFormat::Parquet);
+    let partition = section.parsed("partition", FolderLayout::parse);
     let why = "from a second to a day: each publication makes a file in each folder that has rows";
     let max_age = section.integer("max_age_s", 1..=86_400, why).or(900);
     let why = "rows wait there until they are published; the disk must have the room";
@@ -54,15 +54,15 @@ fn read(mut section: Section<'_, '_>, state: PathBuf) -> Option<LakeSection> {
     beside.push("-lake");
     let spool_path = path(&mut section, "spool_path").or(beside.into());
     let table = section.choice("table", &[("delta", true), ("none", false)]);
-    if let (Some(Format::Ndjson), Some(At { value: true, place })) = (format, table.valid()) {
+    if let (Some(FileFormat::Ndjson), Some(Placed { value: true, place })) = (format, table.valid()) {
         section.report.error_with(*place, "Delta has no tables of NDJSON", "write `table = \"none\"`, or take Parquet");
     }
-    let delta = table.or(true).map(|delta| delta && format == Some(Format::Parquet));
+    let delta = table.or(true).map(|delta| delta && format == Some(FileFormat::Parquet));
     let names: Vec<String> = partition.valid().map_or_else(
-        || Layout::parse(PARTITION).map(|layout| layout.names().map(str::to_owned).collect()).unwrap_or_default(),
+        || FolderLayout::parse(PARTITION).map(|layout| layout.names().map(str::to_owned).collect()).unwrap_or_default(),
         |layout| layout.value.names().map(str::to_owned).collect(),
     );
-    if let Some(At { value, place }) = partition.valid()
+    if let Some(Placed { value, place }) = partition.valid()
         && let Some(name) = value.names().find(|name| is_fixed(name))
     {
         let message = format!("`{name}` is a column of every file");
@@ -73,7 +73,7 @@ fn read(mut section: Section<'_, '_>, state: PathBuf) -> Option<LakeSection> {
     Some(LakeSection {
         place: place?,
         format: format?,
-        partition: partition.or(Layout::parse(PARTITION).expect("the default is a layout"))?,
+        partition: partition.or(FolderLayout::parse(PARTITION).expect("the default is a layout"))?,
         max_age: Duration::from_secs(max_age?),
         max_spool_bytes: spool?,
         target_file_bytes: target?,
@@ -84,11 +84,11 @@ fn read(mut section: Section<'_, '_>, state: PathBuf) -> Option<LakeSection> {
 }
 
 fn is_fixed(name: &str) -> bool {
-    Table::ALL.iter().flat_map(|table| fixed(*table)).any(|(known, _)| *known == name)
+    LakeTable::ALL.iter().flat_map(|table| fixed(*table)).any(|(known, _)| *known == name)
 }
 
 /// `[lake.columns]`: `NAME = { at = PLACE, type = TYPE }`.
-fn columns(section: &mut Section<'_, '_>, folders: &[String]) -> Option<Vec<Column>> {
+fn columns(section: &mut SectionReader<'_, '_>, folders: &[String]) -> Option<Vec<Column>> {
     if !section.has("columns") {
         section.node("columns");
         return Some(Vec::new());

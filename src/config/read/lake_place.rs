@@ -2,21 +2,21 @@
 //!
 //! Nothing here looks at either. A URL may hold a login by mistake: no message repeats what stands before its path.
 
-use super::super::given::Given;
-use super::super::place::At;
-use super::super::section::Section;
+use super::super::given::GivenSetting;
+use super::super::place::Placed;
+use super::super::section::SectionReader;
 use super::super::settings::{BucketSection, LakePlace};
 use super::paths::path;
 use std::path::PathBuf;
 
 /// The place; `None` where what is given is none.
-pub(super) fn place(section: &mut Section<'_, '_>) -> Option<LakePlace> {
+pub(super) fn place(section: &mut SectionReader<'_, '_>) -> Option<LakePlace> {
     section.require("url", "`url = \"lake\"`");
     let given = path(section, "url");
     let key = section.key_place("s3");
     let asked = section.has("s3");
     let access = section.optional("s3").and_then(access);
-    let At { value, place } = given.at()?;
+    let Placed { value, place } = given.at()?;
     let text = value.to_string_lossy().into_owned();
     let Some((scheme, rest)) = text.split_once("://") else {
         if asked {
@@ -80,7 +80,7 @@ struct Access {
     credentials_file: Option<PathBuf>,
 }
 
-fn access(mut section: Section<'_, '_>) -> Option<Access> {
+fn access(mut section: SectionReader<'_, '_>) -> Option<Access> {
     let endpoint = section.parsed("endpoint", endpoint);
     let region = section.parsed("region", |text| {
         let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -91,7 +91,7 @@ fn access(mut section: Section<'_, '_>) -> Option<Access> {
     });
     let credentials_file = path(&mut section, "credentials_file");
     section.finish();
-    let broken = matches!(endpoint, Given::Broken) || matches!(region, Given::Broken);
+    let broken = matches!(endpoint, GivenSetting::Broken) || matches!(region, GivenSetting::Broken);
     (!broken).then(|| Access {
         endpoint: endpoint.value(),
         region: region.value(),

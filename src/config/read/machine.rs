@@ -2,21 +2,25 @@
 //!
 //! Nothing here opens a file or a socket: what the names lead to is found out at start.
 
-use super::super::given::Given;
-use super::super::place::At;
-use super::super::places::Places;
-use super::super::section::Section;
+use super::super::given::GivenSetting;
+use super::super::place::Placed;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
 use super::super::settings::{EngineSection, HttpSection, StateSection};
 use super::paths::path;
 use crate::core::ids::KEY_GROUPS;
 use crate::core::plan::check::{KeyPath, MAX_WAITING, MAX_WAITING_WHY};
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
-use crate::core::record::Engine;
+use crate::core::record::StateEngine;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The section; what becomes of unknown kinds, and how many events may wait, belongs to the plan.
-pub(super) fn engine(mut section: Section<'_, '_>, plan: &mut PlanSpec, places: &mut Places) -> Option<EngineSection> {
+pub(super) fn engine(
+    mut section: SectionReader<'_, '_>,
+    plan: &mut PlanSpec,
+    places: &mut ConfigPlaces,
+) -> Option<EngineSection> {
     let most = u64::from(KEY_GROUPS);
     let why = "0 stands for one per core; a shard without a key group of its own would idle";
     let shards = section.integer("shards", 0..=most, why).or(0);
@@ -38,23 +42,23 @@ pub(super) fn engine(mut section: Section<'_, '_>, plan: &mut PlanSpec, places: 
     Some(EngineSection { shards, checkpoint_interval_ms: interval?, max_in_flight_slices })
 }
 
-pub(super) fn state(mut section: Section<'_, '_>) -> Option<StateSection> {
+pub(super) fn state(mut section: SectionReader<'_, '_>) -> Option<StateSection> {
     let path = path(&mut section, "path").or(PathBuf::from("state"));
-    let engine = section.choice("engine", &Engine::NAMED).or(Engine::default());
+    let engine = section.choice("engine", &StateEngine::NAMED).or(StateEngine::default());
     let why = "all shards share this number of rows in memory";
     let rows = section.integer("cache_rows", 1..=1_000_000_000, why).or(1_000_000);
     section.finish();
     Some(StateSection { path: path?, engine: engine?, cache_rows: usize::try_from(rows?).ok()? })
 }
 
-pub(super) fn http(mut section: Section<'_, '_>) -> Option<HttpSection> {
-    let listen: Given<SocketAddr> = section.parsed("listen", |text| {
+pub(super) fn http(mut section: SectionReader<'_, '_>) -> Option<HttpSection> {
+    let listen: GivenSetting<SocketAddr> = section.parsed("listen", |text| {
         text.parse().map_err(|_| {
             format!("`{text}` is no socket address: write an IP address and a port, such as `127.0.0.1:8080`")
         })
     });
     let state = section.choice("state", &[("local", false), ("open", true)]);
-    if let (Some(listen), Some(At { value: true, place })) = (listen.valid(), state.valid())
+    if let (Some(listen), Some(Placed { value: true, place })) = (listen.valid(), state.valid())
         && !listen.value.ip().is_loopback()
     {
         let message = format!("`/state` shows the rows of every key to whoever reaches {}", listen.value);

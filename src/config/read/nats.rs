@@ -2,9 +2,9 @@
 //!
 //! Nothing here opens a file or a socket. A URL may hold a login: no message repeats it, and no remark points into it.
 
-use super::super::given::Given;
-use super::super::place::Place;
-use super::super::section::Section;
+use super::super::given::GivenSetting;
+use super::super::place::TextPlace;
+use super::super::section::SectionReader;
 use super::super::settings::{Api, NatsSection, Secret, TlsSection};
 use super::paths::path;
 use crate::core::subject::filter_fault;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// The ways to log in that are keys of their own.
 const LOGINS: [&str; 4] = ["credentials_file", "nkey_file", "user", "token_file"];
 
-pub(super) fn nats(mut section: Section<'_, '_>) -> Option<NatsSection> {
+pub(super) fn nats(mut section: SectionReader<'_, '_>) -> Option<NatsSection> {
     let url = url(&mut section);
     let credentials_file = path(&mut section, "credentials_file");
     let nkey_file = path(&mut section, "nkey_file");
@@ -52,7 +52,7 @@ pub(super) fn nats(mut section: Section<'_, '_>) -> Option<NatsSection> {
     })
 }
 
-fn tls(mut section: Section<'_, '_>) -> Option<TlsSection> {
+fn tls(mut section: SectionReader<'_, '_>) -> Option<TlsSection> {
     let mut file = |name| path(&mut section, name).value();
     let (ca_file, cert_file, key_file): (Option<PathBuf>, _, _) =
         (file("ca_file"), file("cert_file"), file("key_file"));
@@ -63,7 +63,7 @@ fn tls(mut section: Section<'_, '_>) -> Option<TlsSection> {
 }
 
 /// Where an API answers: a domain under a key of its own name, or `api_prefix`, but not both.
-pub(super) fn api(section: &mut Section<'_, '_>, domain: &'static str) -> Given<Api> {
+pub(super) fn api(section: &mut SectionReader<'_, '_>, domain: &'static str) -> GivenSetting<Api> {
     let named = section.parsed(domain, |text| match plain_subject(text) {
         Ok(text) if !text.contains('.') => Ok(Api::Domain(text)),
         _ => Err(format!("`{text}` is no domain: a name without dots, spaces or wildcards, such as `hub`")),
@@ -73,7 +73,7 @@ pub(super) fn api(section: &mut Section<'_, '_>, domain: &'static str) -> Given<
         let place = section.key_place("api_prefix");
         let message = format!("`api_prefix` cannot stand beside `{domain}`: the API answers in one place");
         section.report.error_with(place, message, "a domain D means `api_prefix = \"$JS.D.API\"`: keep one of both");
-        return Given::Broken;
+        return GivenSetting::Broken;
     }
     if named.is_absent() { prefix } else { named }
 }
@@ -90,7 +90,7 @@ fn plain_subject(text: &str) -> Result<String, String> {
 }
 
 /// Reports one of two keys that only make sense together.
-fn pair(section: &mut Section<'_, '_>, left: &'static str, right: &'static str) {
+fn pair(section: &mut SectionReader<'_, '_>, left: &'static str, right: &'static str) {
     let (there, missing) = match (section.has(left), section.has(right)) {
         (true, false) => (left, right),
         (false, true) => (right, left),
@@ -101,7 +101,7 @@ fn pair(section: &mut Section<'_, '_>, left: &'static str, right: &'static str) 
 }
 
 /// Reports the second of two ways to log in. Never points at the URL, whose line would be shown.
-fn one_login(section: &mut Section<'_, '_>, in_url: bool) {
+fn one_login(section: &mut SectionReader<'_, '_>, in_url: bool) {
     let mut ways: Vec<&str> = LOGINS.into_iter().filter(|name| section.has(name)).collect();
     ways.sort_by_key(|name| section.key_place(name));
     let (first, second) = match ways.as_slice() {
@@ -116,18 +116,18 @@ fn one_login(section: &mut Section<'_, '_>, in_url: bool) {
 }
 
 /// The servers as written, each of them looked at.
-fn url(section: &mut Section<'_, '_>) -> Given<String> {
+fn url(section: &mut SectionReader<'_, '_>) -> GivenSetting<String> {
     let given = section.text("url");
     let Some(at) = given.valid() else { return given };
     let Some(fault) = at.value.split(',').find_map(|server| fault(server.trim())) else { return given };
     // Where the value stands, unless its line holds a secret.
     let place = match at.place {
-        Place::Override(_) => at.place,
+        TextPlace::Override(_) => at.place,
         _ if at.value.contains('@') => section.place,
         place => place,
     };
     section.report.error(place, fault);
-    Given::Broken
+    GivenSetting::Broken
 }
 
 fn fault(server: &str) -> Option<String> {

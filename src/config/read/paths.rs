@@ -1,11 +1,11 @@
 //! Paths of files and directories, as they are meant and not as a shell would read them.
 
-use super::super::given::Given;
-use super::super::section::Section;
+use super::super::given::GivenSetting;
+use super::super::section::SectionReader;
 use std::path::PathBuf;
 
 /// A path; what only a shell understands is refused, because it would name a directory `~` or `$HOME` here.
-pub(super) fn path(section: &mut Section<'_, '_>, name: &'static str) -> Given<PathBuf> {
+pub(super) fn path(section: &mut SectionReader<'_, '_>, name: &'static str) -> GivenSetting<PathBuf> {
     let given = section.text(name);
     let Some(at) = given.valid() else { return given.map(PathBuf::from) };
     let Some(shell) = for_a_shell(&at.value) else { return given.map(PathBuf::from) };
@@ -13,7 +13,7 @@ pub(super) fn path(section: &mut Section<'_, '_>, name: &'static str) -> Given<P
     let title = section.title();
     let hint = format!("write the whole path, or let the shell put it in: --set {title}.{name}=\"$HOME/…\"");
     section.report.error_with(at.place, message, hint);
-    Given::Broken
+    GivenSetting::Broken
 }
 
 /// The part of a path that a shell would replace: `~` or `~user` at its beginning, `$NAME` or `${NAME}` anywhere.

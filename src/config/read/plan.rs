@@ -2,24 +2,24 @@
 //!
 //! Only types and notations are looked at here, one value at a time; all rules are those of `core::plan::check`.
 
-use super::super::draft::{Draft, NO_PLACE};
-use super::super::given::Given;
-use super::super::places::Places;
-use super::super::section::Section;
-use super::super::tree::{Node, Value};
+use super::super::draft::{ConfigDraft, NO_PLACE};
+use super::super::given::GivenSetting;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
+use super::super::tree::{TreeNode, TreeValue};
 use super::streams::output_subject;
 use super::{key, row_version, unwrap, version};
 use crate::core::derive::section::MemberPath;
-use crate::core::plan::aggregate::{Aggregate, Function};
+use crate::core::plan::aggregate::{Aggregate, AggregateFunction};
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
 use crate::core::plan::field_type::{FieldType, FieldTypes};
 use crate::core::plan::key_spec::KindPlaces;
 use crate::core::plan::selector::Selector;
-use crate::core::plan::spec::{Identity, KindSpec, Literal};
-use crate::core::plan::table::{DeleteSpec, Scope, TableSpec, WriteMode};
+use crate::core::plan::spec::{IdentityRule, KindSpec, Literal};
+use crate::core::plan::table::{DeleteSpec, TableScope, TableSpec, WriteMode};
 use std::collections::BTreeMap;
 
-pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &mut Draft) {
+pub(super) fn event(section: Option<SectionReader<'_, '_>>, needs_kind: bool, draft: &mut ConfigDraft) {
     let (at, places, event) = (KeyPath::of(["event"]), &mut draft.places, &mut draft.plan.event);
     let Some(mut section) = section else { return places.unread(&at) };
     if needs_kind {
@@ -28,7 +28,7 @@ pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &
     let kind = key::kind(&mut section, "kind");
     event.kind = match kind {
         // Every kind has a condition, and none is read from the event.
-        Given::Absent if !needs_kind => KindPlaces::First(Vec::new()),
+        GivenSetting::Absent if !needs_kind => KindPlaces::First(Vec::new()),
         given => places.required(&at.then("kind"), given).unwrap_or(NO_PLACE.into()),
     };
     event.unwrap = unwrap::unwrap(&mut section, &at, places);
@@ -37,7 +37,7 @@ pub(super) fn event(section: Option<Section<'_, '_>>, needs_kind: bool, draft: &
     section.finish();
 }
 
-pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+pub(super) fn dedup(section: Option<SectionReader<'_, '_>>, draft: &mut ConfigDraft) {
     let Some(mut section) = section else { return };
     let window = section.integer("window_s", WINDOW_S, WINDOW_WHY);
     if let Some(window_s) = draft.places.take(&KeyPath::of(["dedup", "window_s"]), window) {
@@ -47,14 +47,14 @@ pub(super) fn dedup(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     draft.plan.dedup_conflicts = conflicts.unwrap_or_default();
     let keep = section.parsed("keep", output_subject);
     draft.plan.dedup_keep = draft.places.take(&KeyPath::of(["dedup", "keep"]), keep);
-    let identity = section.choice("identity", &[("kind", Identity::Kind), ("key", Identity::Key)]);
+    let identity = section.choice("identity", &[("kind", IdentityRule::Kind), ("key", IdentityRule::Key)]);
     if let Some(identity) = identity.value() {
         draft.plan.identity = identity;
     }
     section.finish();
 }
 
-pub(super) fn clock(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn clock(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     if !root.has("clock") {
         // Asking makes the key known, so that a misspelt one is recognised.
         root.node("clock");
@@ -67,7 +67,7 @@ pub(super) fn clock(root: &mut Section<'_, '_>, draft: &mut Draft) {
     section.finish();
 }
 
-pub(super) fn kinds(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn kinds(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     root.require("kinds", "[kinds.user] with its `key`");
     let at = KeyPath::of(["kinds"]);
     let Some(sections) = root.named("kinds") else { return draft.places.unread(&at) };
@@ -109,7 +109,7 @@ pub(super) fn kinds(root: &mut Section<'_, '_>, draft: &mut Draft) {
 }
 
 /// `types`: fields and what they are.
-fn types(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> FieldTypes {
+fn types(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> FieldTypes {
     if !section.has("types") {
         section.node("types");
         return FieldTypes::new();
@@ -131,7 +131,7 @@ fn types(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Fi
     types
 }
 
-pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn tables(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for (name, entry) in root.named("tables").into_iter().flatten() {
         let (at, places) = (KeyPath::table(name), &mut draft.places);
         places.write(at.clone().name(), entry.key);
@@ -147,7 +147,7 @@ pub(super) fn tables(root: &mut Section<'_, '_>, draft: &mut Draft) {
 }
 
 /// `[aggregates.NAME]`: tables that count.
-pub(super) fn aggregates(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn aggregates(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for (name, entry) in root.named("aggregates").into_iter().flatten() {
         if draft.plan.tables.contains_key(name) {
             let message = format!("[tables.{}] has this name, too: joins could not tell them apart", quoted(name));
@@ -167,14 +167,14 @@ pub(super) fn aggregates(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn aggregate(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> TableSpec {
+fn aggregate(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> TableSpec {
     section.require("from", "`from = \"order\"`");
     section.require("columns", "`columns = { orders = \"count()\", total = \"sum(amount)\" }`");
     let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
-    let scope = section.choice("scope", &[("key", Scope::Key), ("global", Scope::Global)]);
+    let scope = section.choice("scope", &[("key", TableScope::Key), ("global", TableScope::Global)]);
     let scope = places.take(&at.then("scope"), scope).unwrap_or_default();
     let row = key::key(&mut section, "row");
-    let unread = || Aggregate { function: Function::Count, of: None };
+    let unread = || Aggregate { function: AggregateFunction::Count, of: None };
     let aggregates = entries(&mut section, "columns", Aggregate::parse, unread, at, places);
     let when = section.condition("when");
     let when = places.take(&at.then("when"), when);
@@ -182,11 +182,11 @@ fn aggregate(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) ->
     TableSpec { from, scope, row, aggregates, when, ..TableSpec::default() }
 }
 
-fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> TableSpec {
+fn table(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> TableSpec {
     section.require("from", "`from = \"user\"`");
     section.require("columns", "`columns = { name = \"properties.name\" }`");
     let from = places.required(&at.then("from"), section.text("from")).unwrap_or_default();
-    let scope = section.choice("scope", &[("key", Scope::Key), ("global", Scope::Global)]);
+    let scope = section.choice("scope", &[("key", TableScope::Key), ("global", TableScope::Global)]);
     let scope = places.take(&at.then("scope"), scope).unwrap_or_default();
     let row = key::key(&mut section, "row");
     let columns = entries(&mut section, "columns", Selector::parse, || NO_PLACE, at, places);
@@ -204,12 +204,12 @@ fn table(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Tab
 
 /// What stands under names of the operator's own; `unread` stands in for a value that is broken.
 pub(super) fn entries<T>(
-    section: &mut Section<'_, '_>,
+    section: &mut SectionReader<'_, '_>,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, String>,
     unread: impl Fn() -> T,
     at: &KeyPath,
-    places: &mut Places,
+    places: &mut ConfigPlaces,
 ) -> BTreeMap<String, T> {
     let at = at.then(name);
     let Some(entries) = section.entries(name, parse) else {
@@ -226,7 +226,11 @@ pub(super) fn entries<T>(
 }
 
 /// The value that removes a row, whether an event without a body does, and the tables whose rows go with it.
-fn delete(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> (Option<DeleteSpec>, bool, Vec<String>) {
+fn delete(
+    section: &mut SectionReader<'_, '_>,
+    at: &KeyPath,
+    places: &mut ConfigPlaces,
+) -> (Option<DeleteSpec>, bool, Vec<String>) {
     if !section.has("delete") {
         // Asking makes the key known, so that a misspelt one is recognised.
         section.node("delete");
@@ -249,11 +253,11 @@ fn delete(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> (
 }
 
 /// A scalar that values are compared with.
-fn literal(section: &mut Section<'_, '_>, name: &str, node: &Node) -> Option<Literal> {
+fn literal(section: &mut SectionReader<'_, '_>, name: &str, node: &TreeNode) -> Option<Literal> {
     match &node.value {
-        Value::Text(text) => Some(Literal::Text(text.clone())),
-        Value::Integer(integer) => Some(Literal::Integer(*integer)),
-        Value::Bool(flag) => Some(Literal::Bool(*flag)),
+        TreeValue::Text(text) => Some(Literal::Text(text.clone())),
+        TreeValue::Integer(integer) => Some(Literal::Integer(*integer)),
+        TreeValue::Bool(flag) => Some(Literal::Bool(*flag)),
         other => {
             let message = format!("`{name}` must be text, a whole number, true or false, not {}", other.type_name());
             section.report.error(node.place, message);

@@ -3,7 +3,7 @@
 //!
 //! An existing stream is never compared with these keys: whoever made it may have had reasons of their own.
 
-use super::super::section::Section;
+use super::super::section::SectionReader;
 use super::super::settings::{ProvisionSection, Retention};
 
 /// A hundred years: the server counts an age in nanoseconds of 63 bits.
@@ -14,7 +14,7 @@ const BYTES_MAX: u64 = 1 << 50;
 
 /// What may be said of a stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
+pub(super) enum StreamSetting {
     /// The input: also, when it forgets.
     Input,
     /// A stream of its own messages.
@@ -24,15 +24,15 @@ pub(super) enum Made {
 }
 
 /// The keys of one stream; `None` when one of them is wrong.
-pub(super) fn provision(mut section: Section<'_, '_>, made: Made) -> Option<ProvisionSection> {
-    let retention = if made == Made::Input {
+pub(super) fn provision(mut section: SectionReader<'_, '_>, made: StreamSetting) -> Option<ProvisionSection> {
+    let retention = if made == StreamSetting::Input {
         let words = [("limits", Retention::Limits), ("interest", Retention::Interest)];
         section.choice("retention", &words).or(Retention::Limits)
     } else {
         Some(Retention::Limits)
     };
     let (mut max_age_s, mut max_bytes) = (Some(None), Some(None));
-    if made != Made::Kept {
+    if made != StreamSetting::Kept {
         let why = "an age limit is in seconds; leave it out for none";
         max_age_s = optional(section.integer("max_age_s", 1..=AGE_MAX_S, why));
         let why = "a limit of the whole stream, in bytes; leave it out for none";
@@ -60,6 +60,6 @@ pub(super) fn provision(mut section: Section<'_, '_>, made: Made) -> Option<Prov
 }
 
 /// `None` where the value is wrong, `Some(None)` where there is none.
-fn optional<T>(given: super::super::given::Given<T>) -> Option<Option<T>> {
+fn optional<T>(given: super::super::given::GivenSetting<T>) -> Option<Option<T>> {
     if given.is_absent() { Some(None) } else { given.value().map(Some) }
 }

@@ -1,16 +1,16 @@
 //! `[[quality]]`: what an event should be, and what becomes of one that is not.
 
-use super::super::draft::{Draft, NO_PLACE};
+use super::super::draft::{ConfigDraft, NO_PLACE};
 use super::super::given::Named;
-use super::super::places::Places;
-use super::super::section::Section;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
 use crate::core::plan::check::KeyPath;
 use crate::core::plan::condition::Condition;
 use crate::core::plan::quality::{OnViolation, QualitySpec};
 use crate::core::plan::selector::Selector;
 use std::collections::BTreeMap;
 
-pub(super) fn quality(root: &mut Section<'_, '_>, draft: &mut Draft) {
+pub(super) fn quality(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
     for node in root.repeated("quality") {
         if let Some(section) = root.enter("[[quality]]".to_owned(), node.place, node) {
             let at = KeyPath::quality(draft.plan.quality.len());
@@ -20,7 +20,7 @@ pub(super) fn quality(root: &mut Section<'_, '_>, draft: &mut Draft) {
     }
 }
 
-fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> QualitySpec {
+fn one(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> QualitySpec {
     let kinds = section.texts("kinds", |text| Ok(text.to_owned()));
     let kinds = places.optional_list(&at.then("kinds"), kinds);
     let complete = section.texts("complete", |text| Selector::parse(text).map(|_| text.to_owned()));
@@ -42,7 +42,7 @@ fn one(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Quali
 }
 
 /// The conditions by their names; one that cannot be read is reported and left out.
-fn valid(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> BTreeMap<String, Condition> {
+fn valid(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> BTreeMap<String, Condition> {
     if !section.has("valid") {
         // Asking makes the key known, so that a misspelt one is recognised.
         section.node("valid");

@@ -2,17 +2,21 @@
 //!
 //! Only types and notations are looked at here.
 
-use super::super::places::Places;
-use super::super::section::Section;
-use super::super::tree::Value;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
+use super::super::tree::TreeValue;
 use crate::core::plan::check::KeyPath;
 use crate::core::plan::row_version::{Compared, Invalid, RowVersion};
 use crate::core::plan::selector::Selector;
 
 /// Where an event says how new it is; `None` where nothing is said, or nothing that can be used.
-pub(super) fn row_version(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Option<RowVersion> {
+pub(super) fn row_version(
+    section: &mut SectionReader<'_, '_>,
+    at: &KeyPath,
+    places: &mut ConfigPlaces,
+) -> Option<RowVersion> {
     let at = at.then("version");
-    let is_table = section.node("version").is_some_and(|node| matches!(node.value, Value::Table(_)));
+    let is_table = section.node("version").is_some_and(|node| matches!(node.value, TreeValue::Table(_)));
     if !is_table {
         let place = places.take(&at, section.parsed("version", Selector::parse));
         return place.map(|at| RowVersion { at, compared: Compared::default(), invalid: Invalid::default() });

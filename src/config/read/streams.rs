@@ -2,16 +2,16 @@
 //!
 //! Whether the subjects of two sections can meet is `check`'s question.
 
-use super::super::draft::Draft;
-use super::super::section::Section;
+use super::super::draft::ConfigDraft;
+use super::super::section::SectionReader;
 use super::super::settings::ProvisionSection;
 use super::nats::api;
-use super::provision::{Made, provision};
+use super::provision::{StreamSetting, provision};
 use crate::core::plan::check::{KeyPath, MAX_BYTES, MAX_BYTES_WHY, dead_subject_fault, output_subject_fault};
 use crate::core::plan::template::Template;
 use crate::core::subject::{filter_fault, stream_name};
 
-pub(super) fn input(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+pub(super) fn input(section: Option<SectionReader<'_, '_>>, draft: &mut ConfigDraft) {
     let (at, places) = (KeyPath::of(["input"]), &mut draft.places);
     let Some(mut section) = section else { return places.unread(&at) };
     section.require("stream", "`stream = \"EVENTS\"`");
@@ -22,12 +22,12 @@ pub(super) fn input(section: Option<Section<'_, '_>>, draft: &mut Draft) {
     let only = section.texts("only", input_subject);
     draft.plan.input_only = places.optional_list(&at.then("only"), only);
     input.api = api(&mut section, "domain").value();
-    input.provision = made(section.optional("provision"), Made::Input);
+    input.provision = made(section.optional("provision"), StreamSetting::Input);
     section.finish();
     draft.plan.input_stream.clone_from(&input.stream);
 }
 
-pub(super) fn output(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+pub(super) fn output(section: Option<SectionReader<'_, '_>>, draft: &mut ConfigDraft) {
     let (at, places, plan) = (KeyPath::of(["output"]), &mut draft.places, &mut draft.plan);
     let Some(mut section) = section else { return places.unread(&at) };
     section.require("stream", "`stream = \"ENRICHED\"`");
@@ -43,11 +43,11 @@ pub(super) fn output(section: Option<Section<'_, '_>>, draft: &mut Draft) {
         plan.max_bytes = most;
     }
     output.api = api(&mut section, "domain").value();
-    output.provision = made(section.optional("provision"), Made::Other);
+    output.provision = made(section.optional("provision"), StreamSetting::Other);
     section.finish();
 }
 
-pub(super) fn dead_letters(section: Option<Section<'_, '_>>, draft: &mut Draft) {
+pub(super) fn dead_letters(section: Option<SectionReader<'_, '_>>, draft: &mut ConfigDraft) {
     let (at, places) = (KeyPath::of(["dead_letters"]), &mut draft.places);
     let Some(mut section) = section else { return places.unread(&at) };
     let subject = section.parsed("subject", dead_subject);
@@ -63,18 +63,18 @@ pub(super) fn dead_letters(section: Option<Section<'_, '_>>, draft: &mut Draft) 
     if section.has("provision") {
         places.write(at.then("provision").name(), section.key_place("provision"));
     }
-    draft.dead_letters.provision = made(section.optional("provision"), Made::Other);
+    draft.dead_letters.provision = made(section.optional("provision"), StreamSetting::Other);
     section.finish();
 }
 
 /// How a stream is made; the defaults stand in where that could not be read.
-fn made(section: Option<Section<'_, '_>>, made: Made) -> ProvisionSection {
+fn made(section: Option<SectionReader<'_, '_>>, made: StreamSetting) -> ProvisionSection {
     section.and_then(|section| provision(section, made)).unwrap_or_default()
 }
 
 /// The stream of redrives has no name of its own to choose; only how it is made may be said.
-pub(super) fn redrives(mut section: Section<'_, '_>) -> Option<ProvisionSection> {
-    let made = section.optional("provision").and_then(|section| provision(section, Made::Kept));
+pub(super) fn redrives(mut section: SectionReader<'_, '_>) -> Option<ProvisionSection> {
+    let made = section.optional("provision").and_then(|section| provision(section, StreamSetting::Kept));
     section.finish();
     made
 }

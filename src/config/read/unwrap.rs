@@ -2,9 +2,9 @@
 //!
 //! Only types and notations are looked at here; which words go together is a rule of `core::plan::check`.
 
-use super::super::places::Places;
-use super::super::section::Section;
-use super::super::tree::{Node, Value};
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
+use super::super::tree::{TreeNode, TreeValue};
 use crate::core::derive::section::MemberPath;
 use crate::core::plan::check::{KeyPath, UNPACKED, UNPACKED_WHY};
 use crate::core::unwrap::spec::{Compression, Encoding, Envelope, UnwrapSpec};
@@ -13,12 +13,12 @@ use crate::core::unwrap::spec::{Compression, Encoding, Envelope, UnwrapSpec};
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The steps: one, or a list of them.
-pub(super) fn unwrap(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Vec<UnwrapSpec> {
+pub(super) fn unwrap(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> Vec<UnwrapSpec> {
     let at = at.then("unwrap");
     let Some(node) = section.node("unwrap") else { return Vec::new() };
     places.write(at.clone(), node.place);
     let nodes = match &node.value {
-        Value::List(items) => items.as_slice(),
+        TreeValue::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
     if nodes.is_empty() {
@@ -39,16 +39,21 @@ pub(super) fn unwrap(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut P
     steps
 }
 
-fn step<'t>(section: &mut Section<'t, '_>, node: &'t Node, at: &KeyPath, places: &mut Places) -> Option<UnwrapSpec> {
+fn step<'t>(
+    section: &mut SectionReader<'t, '_>,
+    node: &'t TreeNode,
+    at: &KeyPath,
+    places: &mut ConfigPlaces,
+) -> Option<UnwrapSpec> {
     match &node.value {
-        Value::Text(text) => match MemberPath::parse(text) {
+        TreeValue::Text(text) => match MemberPath::parse(text) {
             Ok(member) => Some(UnwrapSpec { at: Some(member), ..UnwrapSpec::default() }),
             Err(message) => {
                 section.report.error(node.place, message);
                 None
             }
         },
-        Value::Table(_) => {
+        TreeValue::Table(_) => {
             let inside = section.enter("[event.unwrap]".to_owned(), node.place, node);
             inside.map(|inside| words(inside, at, places))
         }
@@ -62,7 +67,7 @@ fn step<'t>(section: &mut Section<'t, '_>, node: &'t Node, at: &KeyPath, places:
     }
 }
 
-fn words(mut section: Section<'_, '_>, at: &KeyPath, places: &mut Places) -> UnwrapSpec {
+fn words(mut section: SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> UnwrapSpec {
     let member = section.parsed("at", MemberPath::parse);
     let envelope = section.choice("envelope", &[("cloudevents", Envelope::CloudEvents)]);
     let words = [("json", Encoding::Json), ("text", Encoding::Text), ("base64", Encoding::Base64)];

@@ -2,16 +2,20 @@
 //!
 //! Only types and notations are looked at here; an entry of `upcast` has the words of a `[[derive]]` section.
 
-use super::super::places::Places;
-use super::super::section::Section;
-use super::super::tree::Value;
+use super::super::places::ConfigPlaces;
+use super::super::section::SectionReader;
+use super::super::tree::TreeValue;
 use super::derive;
 use crate::core::derive::section::{DeriveSection, MemberPath};
 use crate::core::plan::check::{KeyPath, NEWEST, NEWEST_WHY};
-use crate::core::plan::version::{Newer, VersionSpec};
+use crate::core::plan::version::{NewerPolicy, VersionSpec};
 
 /// Where an event's version is; `None` where nothing is said, or nothing that can be used.
-pub(super) fn version(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Option<VersionSpec> {
+pub(super) fn version(
+    section: &mut SectionReader<'_, '_>,
+    at: &KeyPath,
+    places: &mut ConfigPlaces,
+) -> Option<VersionSpec> {
     if !section.has("version") {
         // Asking makes the key known, so that a misspelt one is recognised.
         section.node("version");
@@ -28,7 +32,7 @@ pub(super) fn version(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut 
     let place = places.required(&at.then("at"), version.parsed("at", MemberPath::parse));
     let newest = places.required(&at.then("newest"), version.integer("newest", NEWEST, NEWEST_WHY));
     let missing = version.integer("missing", NEWEST, NEWEST_WHY);
-    let words = [("dead_letter", Newer::DeadLetter), ("forward", Newer::Forward)];
+    let words = [("dead_letter", NewerPolicy::DeadLetter), ("forward", NewerPolicy::Forward)];
     let newer = version.choice("newer", &words).value().unwrap_or_default();
     let missing = places.take(&at.then("missing"), missing.unless_misspelt(version.finish()));
     let (Some(place), Some(newest)) = (place, newest) else {
@@ -39,11 +43,15 @@ pub(super) fn version(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut 
 }
 
 /// How each version becomes the next one.
-pub(super) fn upcast(section: &mut Section<'_, '_>, at: &KeyPath, places: &mut Places) -> Vec<DeriveSection> {
+pub(super) fn upcast(
+    section: &mut SectionReader<'_, '_>,
+    at: &KeyPath,
+    places: &mut ConfigPlaces,
+) -> Vec<DeriveSection> {
     let at = at.then("upcast");
     let Some(node) = section.node("upcast") else { return Vec::new() };
     places.write(at.clone(), section.key_place("upcast"));
-    let Value::List(entries) = &node.value else {
+    let TreeValue::List(entries) = &node.value else {
         let message = format!("`upcast` must be a list of tables, not {}", node.value.type_name());
         let hint = "write an entry for each step to the next version: upcast = [{ rename = { cust = \"customer\" } }]";
         section.report.error_with(node.place, message, hint);

@@ -2,7 +2,7 @@
 
 /// What the readers do not say of a key themselves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
+pub(super) struct KeyReference {
     /// The section: `derive[]` stands for one of a list, `kinds.NAME` for one with a name of the operator's.
     pub(super) section: &'static str,
     pub(super) name: &'static str,
@@ -16,13 +16,13 @@ pub(super) struct Key {
 }
 
 /// All of them.
-pub(super) fn all() -> Vec<Key> {
+pub(super) fn all() -> Vec<KeyReference> {
     let said = |part: &'static str| (!part.is_empty()).then_some(part);
     let lines = include_str!("keys.txt").lines().filter(|line| !line.is_empty());
     let keys = lines.map(|line| {
         let parts: Vec<&str> = line.split('|').map(str::trim).collect();
         let [section, name, takes, default, sentence, page] = parts[..] else { panic!("not six parts: {line}") };
-        Key { section, name, takes: said(takes), default, sentence, page: said(page) }
+        KeyReference { section, name, takes: said(takes), default, sentence, page: said(page) }
     });
     keys.collect()
 }

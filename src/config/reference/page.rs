@@ -1,8 +1,8 @@
 //! The page, and what the readers tell for it.
 
-use super::keys::{Key, all};
+use super::keys::{KeyReference, all};
 use crate::config::place::Sources;
-use crate::config::report::Report;
+use crate::config::report::ConfigReport;
 use crate::config::{read, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -35,7 +35,7 @@ const LISTS: [&str; 6] = ["derive", "filter", "enrich", "quality", "map", "route
 /// What the readers want, by section and key.
 fn wanted() -> BTreeMap<(String, &'static str), String> {
     let sources = Sources { name: "everything".to_owned(), text: EVERYTHING.to_owned(), overrides: Vec::new() };
-    let mut report = Report::new(sources);
+    let mut report = ConfigReport::new(sources);
     read::read(&tree::parse(EVERYTHING).unwrap(), &mut report);
     let mut wanted: BTreeMap<(String, &'static str), String> = BTreeMap::new();
     for (title, name, what) in report.wanted {
@@ -75,7 +75,7 @@ fn leads_on(section: &str, name: &str, sections: &BTreeSet<&str>) -> bool {
     sections.iter().any(|known| [&whole, &list, &named].contains(&&(*known).to_owned()) || known.starts_with(&inner))
 }
 
-fn page(keys: &[Key], wanted: &BTreeMap<(String, &'static str), String>) -> String {
+fn page(keys: &[KeyReference], wanted: &BTreeMap<(String, &'static str), String>) -> String {
     let mut page = String::from(
         "# Configuration\n\n\
          Every key of `config.toml`. This page is made from the code that reads it: edit `src/config/reference/keys.txt` and run\n\

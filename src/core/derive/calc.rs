@@ -4,7 +4,7 @@
 
 use super::operator::{DeriveFault, Operator};
 use super::time::rfc3339;
-use crate::core::expr::{Expression, Input, Read, Type, Values, Want, Why};
+use crate::core::expr::{EventValues, ExprType, Expression, InputValue, Read, Want, Why};
 use crate::core::ids::Nanos;
 use crate::core::plan::check::Severity;
 use crate::core::plan::condition::place_of;
@@ -76,7 +76,7 @@ impl Operator for CalcSpec {
     }
 
     fn check(&self) -> Result<(), String> {
-        let faults = self.calc.expression.check(&|_| Type::Dyn, Want::Value);
+        let faults = self.calc.expression.check(&|_| ExprType::Dyn, Want::Value);
         let text = self.calc.expression.text();
         match faults.into_iter().find(|fault| fault.severity == Severity::Mistake) {
             Some(fault) => Err(format!("`{text}` cannot be computed: {}", fault.what)),
@@ -85,7 +85,7 @@ impl Operator for CalcSpec {
     }
 
     fn write(&self, values: &[Value<'_>], out: &mut Vec<u8>) -> Result<(), DeriveFault> {
-        let given = Given { places: &self.calc.places, values };
+        let given = CalcValues { places: &self.calc.places, values };
         self.calc.expression.compute(&given, out).map_err(|why| match why {
             Why::Absent => DeriveFault::Missing,
             Why::Broken => DeriveFault::Broken,
@@ -93,16 +93,16 @@ impl Operator for CalcSpec {
     }
 }
 
-struct Given<'a> {
+struct CalcValues<'a> {
     places: &'a [Selector],
     values: &'a [Value<'a>],
 }
 
-impl Values for Given<'_> {
-    fn value(&self, read: usize) -> Input<'_> {
+impl EventValues for CalcValues<'_> {
+    fn value(&self, read: usize) -> InputValue<'_> {
         let value = self.values.get(read).expect("one value for each place");
         match (self.places.get(read), value) {
-            (Some(Selector::Time), Value::Outside(text)) => time(text).map_or(Input::Absent, Input::Time),
+            (Some(Selector::Time), Value::Outside(text)) => time(text).map_or(InputValue::Absent, InputValue::Time),
             (_, value) => value.clone().into(),
         }
     }
@@ -117,8 +117,8 @@ fn time(text: &str) -> Option<Nanos> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{derived, spec};
     use super::super::operator::DeriveFault;
+    use super::super::tests::fixture::{derived, spec};
 
     #[test]
     fn numbers_are_exact_and_keep_their_scale() {

@@ -40,13 +40,13 @@ impl Serialize for Constant {
 
 impl<'de> Deserialize<'de> for Constant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Constant, D::Error> {
-        deserializer.deserialize_any(Scalar)
+        deserializer.deserialize_any(ConstantValue)
     }
 }
 
-struct Scalar;
+struct ConstantValue;
 
-impl Visitor<'_> for Scalar {
+impl Visitor<'_> for ConstantValue {
     type Value = Constant;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -89,7 +89,7 @@ pub(super) fn copied(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), DeriveF
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{BROKEN, MISSING, cases, check, spec};
+    use super::super::tests::fixture::{BROKEN, MISSING, cases, check, spec};
 
     #[test]
     fn a_copy_keeps_every_byte() {

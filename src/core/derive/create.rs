@@ -2,21 +2,21 @@
 //!
 //! What is there and is no object stays as it is, null too: whoever puts members into it says what becomes of the event.
 
-use super::compiled::Places;
+use super::compiled::SlotRequests;
 use crate::json::fields::{ObjectSlot, Slot, Span};
 use crate::json::splice::{Added, Edit, Label, Splice};
 use bytes::Bytes;
 
 /// An object that is made.
 #[derive(Clone, Debug)]
-pub struct Created {
+pub struct CreatedObject {
     /// It and the objects around it, the outermost first.
-    steps: Vec<Step>,
+    steps: Vec<NameStep>,
 }
 
 /// One name on the way to the object.
 #[derive(Clone, Debug)]
-struct Step {
+struct NameStep {
     parent: ObjectSlot,
     there: Slot,
     label: Label,
@@ -24,9 +24,9 @@ struct Step {
     made: Vec<u8>,
 }
 
-impl Created {
+impl CreatedObject {
     /// The object at a path of at least one name.
-    pub fn compile(path: &[String], places: &mut dyn Places) -> Created {
+    pub fn compile(path: &[String], places: &mut dyn SlotRequests) -> CreatedObject {
         let step = |(at, name): (usize, &String)| {
             let outer = path.get(..at).unwrap_or_default();
             let inner = path.get(at + 1..).unwrap_or_default();
@@ -34,14 +34,14 @@ impl Created {
                 .iter()
                 .rev()
                 .fold("{}".to_owned(), |made, name| format!("{{{}:{made}}}", serde_json::Value::from(name.as_str())));
-            Step {
+            NameStep {
                 parent: places.object(outer),
                 there: places.member(path.get(..=at).unwrap_or_default()),
                 label: Label::new(name),
                 made: made.into_bytes(),
             }
         };
-        Created { steps: path.iter().enumerate().map(step).collect() }
+        CreatedObject { steps: path.iter().enumerate().map(step).collect() }
     }
 
     /// The text with the object in it; `None` where the object, or something else, is there already.

@@ -38,8 +38,8 @@ impl Operator for FirstSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{check, derived};
     use super::super::operator::DeriveFault;
+    use super::super::tests::fixture::{check, derived};
 
     #[test]
     fn the_first_that_has_something_is_copied() {

@@ -89,8 +89,8 @@ impl Operator for IdSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{check, derived};
     use super::super::operator::DeriveFault::{Broken, Missing};
+    use super::super::tests::fixture::{check, derived};
 
     fn id(values: &[&str]) -> Result<String, super::DeriveFault> {
         derived(r#"{ id = ["a", "b"] }"#, values).map(|text| text.trim_matches('"').to_owned())

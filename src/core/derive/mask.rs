@@ -71,7 +71,7 @@ fn hash(text: &str, salt: Option<&Salt>, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::value;
+    use super::super::tests::fixture::value;
     use super::*;
     use proptest::prelude::*;
 

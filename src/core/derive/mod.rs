@@ -24,9 +24,6 @@ pub mod id;
 pub mod time;
 pub mod mask;
 pub mod salt;
+
 #[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;
+pub(in crate::core) mod tests;

@@ -94,8 +94,8 @@ impl Operator for PartSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{BROKEN, MISSING, cases, check, derived, json_text, spec};
     use super::super::operator::DeriveFault;
+    use super::super::tests::fixture::{BROKEN, MISSING, cases, check, derived, json_text, spec};
     use proptest::prelude::*;
 
     #[test]

@@ -3,8 +3,8 @@
 //! All values are worked out first, from the text as it is, and then put in together. Bytes that the section does not name
 //! stay as they are.
 
-use super::compiled::{Change, Computed, Member, Section};
-use super::create::Created;
+use super::compiled::{CompiledSection, Computed, DerivedMember, MemberChange};
+use super::create::CreatedObject;
 use super::operator::DeriveFault;
 use super::section::OnError;
 use crate::core::event::StoredMessage;
@@ -19,18 +19,18 @@ use std::ops::Range;
 /// Rewrites events; keeps its buffers from one to the next.
 #[derive(Debug, Default)]
 pub struct Rewriter {
-    made: Made,
+    made: DerivedValues,
     splice: Splice,
 }
 
 /// The values that were worked out for one event.
 #[derive(Debug, Default)]
-struct Made {
+struct DerivedValues {
     /// Their bytes, one after the other.
     bytes: Vec<u8>,
-    /// Where each of `Section::values` stands in them; `None` where it could not be worked out.
+    /// Where each of `CompiledSection::values` stands in them; `None` where it could not be worked out.
     values: Vec<Option<Range<usize>>>,
-    /// The same of `Section::masks`; `None` where there is nothing to hide.
+    /// The same of `CompiledSection::masks`; `None` where there is nothing to hide.
     masks: Vec<Option<Range<usize>>>,
 }
 
@@ -38,7 +38,7 @@ impl Rewriter {
     /// The event's text under a section; `None` where no byte of it changes. `spans` are what a scan of the text found.
     pub fn run(
         &mut self,
-        section: &Section,
+        section: &CompiledSection,
         message: &StoredMessage,
         spans: &[Span],
     ) -> Result<Option<Bytes>, Rejection> {
@@ -68,13 +68,18 @@ impl Rewriter {
 
 impl Rewriter {
     /// The event's text with an object that was not there; `None` where nothing is to be made.
-    pub fn create(&mut self, created: &Created, text: &Bytes, spans: &[Span]) -> Option<Bytes> {
+    pub fn create(&mut self, created: &CreatedObject, text: &Bytes, spans: &[Span]) -> Option<Bytes> {
         created.run(text, spans, &mut self.splice)
     }
 }
 
-impl Made {
-    fn work_out(&mut self, section: &Section, message: &StoredMessage, spans: &[Span]) -> Result<(), Rejection> {
+impl DerivedValues {
+    fn work_out(
+        &mut self,
+        section: &CompiledSection,
+        message: &StoredMessage,
+        spans: &[Span],
+    ) -> Result<(), Rejection> {
         self.bytes.clear();
         self.values.clear();
         self.masks.clear();
@@ -96,17 +101,23 @@ impl Made {
     }
 
     /// What becomes of a member; `None` where it stays as it is.
-    fn change<'a>(&'a self, section: &Section, member: &Member, text: &'a [u8], spans: &[Span]) -> Option<Added<'a>> {
+    fn change<'a>(
+        &'a self,
+        section: &CompiledSection,
+        member: &DerivedMember,
+        text: &'a [u8],
+        spans: &[Span],
+    ) -> Option<Added<'a>> {
         let bytes = |range: &Range<usize>| self.bytes.get(range.clone()).expect("a value stands where it was written");
         match member.change {
-            Change::Set(number) => Some(match (self.values.get(number)?, section.on_error) {
+            MemberChange::Set(number) => Some(match (self.values.get(number)?, section.on_error) {
                 (Some(range), _) => Added::Value(bytes(range)),
                 (None, OnError::Omit) => Added::Omit,
                 (None, _) => Added::Value(b"null"),
             }),
-            Change::MovedFrom(from) => from.of(spans).of(text).map(Added::Value),
-            Change::Removed => (!member.there.of(spans).is_absent()).then_some(Added::Omit),
-            Change::Masked(number) => self.masks.get(number)?.as_ref().map(|range| Added::Value(bytes(range))),
+            MemberChange::MovedFrom(from) => from.of(spans).of(text).map(Added::Value),
+            MemberChange::Removed => (!member.there.of(spans).is_absent()).then_some(Added::Omit),
+            MemberChange::Masked(number) => self.masks.get(number)?.as_ref().map(|range| Added::Value(bytes(range))),
         }
     }
 }
@@ -125,8 +136,8 @@ pub fn write(
 
 /// The object that members are set in is not there, which is the same as a value that cannot be worked out. Where nothing is
 /// set, there is nothing to hide either.
-fn no_object(section: &Section, members: &[Member]) -> Result<(), Rejection> {
-    let sets = members.iter().any(|member| matches!(member.change, Change::Set(_)));
+fn no_object(section: &CompiledSection, members: &[DerivedMember]) -> Result<(), Rejection> {
+    let sets = members.iter().any(|member| matches!(member.change, MemberChange::Set(_)));
     if sets && section.on_error == OnError::DeadLetter {
         let sentence = "the object that `into` of a [[derive]] section names is missing or no object";
         return Err(Rejection::new(Reason::Derive, sentence));

@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for DeriveSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::spec;
+    use super::super::tests::fixture::spec;
 
     #[test]
     fn texts_of_plans_are_short_and_read_back() {

@@ -31,7 +31,7 @@ impl Operator for ValueSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{derived, spec};
+    use super::super::tests::fixture::{derived, spec};
 
     #[test]
     fn every_scalar_of_the_configuration_is_written_as_json() {

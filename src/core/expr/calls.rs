@@ -3,17 +3,17 @@
 //! The rules of `check` about them; what they do is in `texts` and `run`.
 
 use super::check::Checker;
-use super::fault::Fault;
+use super::fault::ExprFault;
 use super::functions::Function;
-use super::node::{Node, Operation, What};
-use super::types::Type;
+use super::node::{ExprNode, Operation, What};
+use super::types::ExprType;
 
 /// The type that a call gives; faults of its arguments are noted.
-pub fn check(checker: &mut Checker<'_>, function: Function, arguments: &[Node]) -> Type {
+pub fn check(checker: &mut Checker<'_>, function: Function, arguments: &[ExprNode]) -> ExprType {
     for (place, argument) in arguments.iter().enumerate() {
         let found = checker.node(argument);
         let taken = takes(function, place);
-        if found != Type::Dyn && !taken.contains(&found) {
+        if found != ExprType::Dyn && !taken.contains(&found) {
             let taken = match taken {
                 [one] => plural(*one).to_owned(),
                 [first @ .., last] => {
@@ -27,50 +27,50 @@ pub fn check(checker: &mut Checker<'_>, function: Function, arguments: &[Node]) 
         }
     }
     match function {
-        Function::StartsWith | Function::EndsWith | Function::Contains => Type::Bool,
-        Function::Size | Function::Number => Type::Number,
-        Function::Split => Type::List,
-        Function::Timestamp => Type::Time,
-        Function::Duration => Type::Duration,
+        Function::StartsWith | Function::EndsWith | Function::Contains => ExprType::Bool,
+        Function::Size | Function::Number => ExprType::Number,
+        Function::Split => ExprType::List,
+        Function::Timestamp => ExprType::Time,
+        Function::Duration => ExprType::Duration,
         Function::LowerAscii
         | Function::UpperAscii
         | Function::Trim
         | Function::Substring
         | Function::Replace
-        | Function::Text => Type::Text,
+        | Function::Text => ExprType::Text,
     }
 }
 
 /// What a function takes at a place; what it is called on is the first.
-fn takes(function: Function, place: usize) -> &'static [Type] {
+fn takes(function: Function, place: usize) -> &'static [ExprType] {
     match (function, place) {
-        (Function::Size, _) => &[Type::Text, Type::List],
-        (Function::Substring, 1..) => &[Type::Number],
-        (Function::Number, _) => &[Type::Number, Type::Text, Type::Time, Type::Duration],
-        (Function::Text, _) => &[Type::Text, Type::Number, Type::Bool, Type::Time, Type::Duration],
-        (Function::Timestamp, _) => &[Type::Text, Type::Number, Type::Time],
-        (Function::Duration, _) => &[Type::Text, Type::Duration],
-        _ => &[Type::Text],
+        (Function::Size, _) => &[ExprType::Text, ExprType::List],
+        (Function::Substring, 1..) => &[ExprType::Number],
+        (Function::Number, _) => &[ExprType::Number, ExprType::Text, ExprType::Time, ExprType::Duration],
+        (Function::Text, _) => &[ExprType::Text, ExprType::Number, ExprType::Bool, ExprType::Time, ExprType::Duration],
+        (Function::Timestamp, _) => &[ExprType::Text, ExprType::Number, ExprType::Time],
+        (Function::Duration, _) => &[ExprType::Text, ExprType::Duration],
+        _ => &[ExprType::Text],
     }
 }
 
-fn plural(of: Type) -> &'static str {
+fn plural(of: ExprType) -> &'static str {
     match of {
-        Type::Bool => "bools",
-        Type::Number => "numbers",
-        Type::Text => "texts",
-        Type::Time => "times",
-        Type::Duration => "lengths of time",
-        Type::List => "lists",
-        Type::Object => "objects",
-        Type::Null => "null",
-        Type::Dyn => "anything",
+        ExprType::Bool => "bools",
+        ExprType::Number => "numbers",
+        ExprType::Text => "texts",
+        ExprType::Time => "times",
+        ExprType::Duration => "lengths of time",
+        ExprType::List => "lists",
+        ExprType::Object => "objects",
+        ExprType::Null => "null",
+        ExprType::Dyn => "anything",
     }
 }
 
 /// The type that an operation gives; `None` when it does not take the two.
-pub fn result(operation: Operation, a: Type, b: Type) -> Option<Type> {
-    use Type::{Duration, Dyn, Number, Text, Time};
+pub fn result(operation: Operation, a: ExprType, b: ExprType) -> Option<ExprType> {
+    use ExprType::{Duration, Dyn, Number, Text, Time};
     match (operation, a, b) {
         (Operation::Multiply | Operation::Divide | Operation::Remainder, Number | Dyn, Number | Dyn) => Some(Number),
         (Operation::Add | Operation::Subtract, Dyn, Dyn) => Some(Dyn),
@@ -87,8 +87,8 @@ pub fn result(operation: Operation, a: Type, b: Type) -> Option<Type> {
 }
 
 /// What to say of a part that is the same for all events and cannot be worked out.
-pub fn uncomputable(node: &Node) -> Fault {
-    let fault = |what: &str| Fault::mistake(node.at.clone(), what);
+pub fn uncomputable(node: &ExprNode) -> ExprFault {
+    let fault = |what: &str| ExprFault::mistake(node.at.clone(), what);
     match &node.what {
         What::Call(Function::Timestamp, _) => {
             fault("this is no time").hint("such as `timestamp(\"2022-02-14T14:40:00Z\")`, with an offset or a `Z`")

@@ -3,10 +3,10 @@
 //! What stands in an event or in the expression is borrowed. Nothing here knows a name.
 
 use super::decimal::Decimal;
-use super::inside::{self, Work};
-use super::types::Type;
+use super::inside::{self, EvaluationBudget};
+use super::types::ExprType;
 use super::why::{Why, both};
-use super::written::Written;
+use super::written::WrittenNumber;
 use crate::json::text::unescape;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -44,14 +44,14 @@ pub enum List<'a> {
 }
 
 /// The type of a JSON text, told by its first byte.
-pub fn json_type(raw: &[u8]) -> Option<Type> {
+pub fn json_type(raw: &[u8]) -> Option<ExprType> {
     Some(match raw.first()? {
-        b'"' => Type::Text,
-        b'-' | b'0'..=b'9' => Type::Number,
-        b't' | b'f' => Type::Bool,
-        b'n' => Type::Null,
-        b'[' => Type::List,
-        b'{' => Type::Object,
+        b'"' => ExprType::Text,
+        b'-' | b'0'..=b'9' => ExprType::Number,
+        b't' | b'f' => ExprType::Bool,
+        b'n' => ExprType::Null,
+        b'[' => ExprType::List,
+        b'{' => ExprType::Object,
         _ => return None,
     })
 }
@@ -94,11 +94,11 @@ impl<'a> Datum<'a> {
 
     /// Whether two settled values are equal. Values of different types are not.
     #[inline]
-    pub fn equals(&self, other: &Datum<'_>, work: &Work) -> Result<bool, Why> {
+    pub fn equals(&self, other: &Datum<'_>, work: &EvaluationBudget) -> Result<bool, Why> {
         self.equals_within(other, work, DEEPEST)
     }
 
-    fn equals_within(&self, other: &Datum<'_>, work: &Work, depth: usize) -> Result<bool, Why> {
+    fn equals_within(&self, other: &Datum<'_>, work: &EvaluationBudget, depth: usize) -> Result<bool, Why> {
         match (self, other) {
             (Datum::Text(a), Datum::Text(b)) => Ok(a == b),
             (Datum::Digits(_) | Datum::Number(_), Datum::Digits(_) | Datum::Number(_)) => {
@@ -149,15 +149,15 @@ fn numbers(a: &Datum<'_>, b: &Datum<'_>) -> Ordering {
 }
 
 #[cold]
-fn written(number: &Datum<'_>) -> Written {
+fn written(number: &Datum<'_>) -> WrittenNumber {
     match number {
-        Datum::Digits(raw) => Written::read(raw),
-        Datum::Number(number) => Written::from(*number),
+        Datum::Digits(raw) => WrittenNumber::read(raw),
+        Datum::Number(number) => WrittenNumber::from(*number),
         _ => unreachable!("only numbers are compared as numbers"),
     }
 }
 
-fn equal_lists(a: &List<'_>, b: &List<'_>, work: &Work, depth: usize) -> Result<bool, Why> {
+fn equal_lists(a: &List<'_>, b: &List<'_>, work: &EvaluationBudget, depth: usize) -> Result<bool, Why> {
     let (mut a, mut b) = (a.elements(work), b.elements(work));
     let mut unknown = None;
     loop {
@@ -177,7 +177,7 @@ fn equal_lists(a: &List<'_>, b: &List<'_>, work: &Work, depth: usize) -> Result<
 
 impl<'a> List<'a> {
     /// How many elements it has, unknown ones among them.
-    pub fn count(&self, work: &Work) -> Result<usize, Why> {
+    pub fn count(&self, work: &EvaluationBudget) -> Result<usize, Why> {
         match self {
             List::Json(raw) => inside::elements(raw, work).try_fold(0, |count, element| element.map(|_| count + 1)),
             List::Made(elements) => Ok(elements.len()),
@@ -185,7 +185,7 @@ impl<'a> List<'a> {
     }
 
     /// One of its elements, from 0.
-    pub fn element(self, place: usize, work: &Work) -> Result<Datum<'a>, Why> {
+    pub fn element(self, place: usize, work: &EvaluationBudget) -> Result<Datum<'a>, Why> {
         match self {
             List::Json(raw) => inside::elements(raw, work).nth(place).ok_or(Why::Absent)?.map(Datum::Json),
             List::Made(elements) => elements.into_iter().nth(place).ok_or(Why::Absent)?,
@@ -193,7 +193,10 @@ impl<'a> List<'a> {
     }
 
     /// Its elements, settled.
-    pub fn elements<'l>(&'l self, work: &'l Work) -> impl Iterator<Item = Result<Datum<'a>, Why>> + use<'a, 'l> {
+    pub fn elements<'l>(
+        &'l self,
+        work: &'l EvaluationBudget,
+    ) -> impl Iterator<Item = Result<Datum<'a>, Why>> + use<'a, 'l> {
         let (json, made) = match self {
             List::Json(raw) => (Some(inside::elements(raw, work)), None),
             List::Made(elements) => (None, Some(elements.iter().cloned())),

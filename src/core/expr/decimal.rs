@@ -3,7 +3,7 @@
 //! Nothing is ever rounded but the digits of a quotient behind the eighteenth, and nothing here knows a binary fraction. What
 //! does not fit is `None`. Equal numbers have equal results, however many zeros they were written with.
 
-use super::written::Written;
+use super::written::WrittenNumber;
 use std::cmp::Ordering;
 
 /// How many digits a number may have, and how many of them behind the point.
@@ -94,7 +94,7 @@ impl Decimal {
     /// A number with an exponent or many digits.
     #[cold]
     fn read_long(raw: &[u8]) -> Option<Decimal> {
-        Decimal::as_written(raw).or_else(|| Decimal::from_written(&Written::read(raw)))
+        Decimal::as_written(raw).or_else(|| Decimal::from_written(&WrittenNumber::read(raw)))
     }
 
     /// With all zeros that the text has, if they fit.
@@ -111,7 +111,7 @@ impl Decimal {
         Decimal::shifted(mantissa, scale)
     }
 
-    fn from_written(written: &Written) -> Option<Decimal> {
+    fn from_written(written: &WrittenNumber) -> Option<Decimal> {
         let mantissa = written
             .digits()
             .try_fold(0_i128, |mantissa, digit| mantissa.checked_mul(10)?.checked_add(i128::from(digit)))?;

@@ -4,18 +4,18 @@
 
 use super::check;
 use super::datum::{Datum, List};
-use super::fault::Fault;
+use super::fault::ExprFault;
 use super::lengths;
 use super::lexer;
-use super::node::Node;
-use super::reads::{Read, Reading};
+use super::node::ExprNode;
+use super::reads::{PlacedRead, Read};
 use super::resolve;
-use super::run::Run;
+use super::run::Evaluation;
 use super::syntax;
 use super::times;
-use super::types::Type;
-use super::values::Values;
-use super::why::{Answer, Why};
+use super::types::ExprType;
+use super::values::EventValues;
+use super::why::{ConditionAnswer, Why};
 use crate::json::text::escape_into;
 
 /// How many bytes the text of an expression may have.
@@ -25,10 +25,10 @@ pub const MAX_BYTES: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Expression {
     text: Box<str>,
-    root: Node,
-    reads: Vec<Reading>,
+    root: ExprNode,
+    reads: Vec<PlacedRead>,
     /// The types that are relied on, by read.
-    declared: Vec<Type>,
+    declared: Vec<ExprType>,
 }
 
 /// What an expression is used for.
@@ -42,9 +42,9 @@ pub enum Want {
 
 impl Expression {
     /// Reads the text; what is wrong with it is told at its place.
-    pub fn parse(text: &str) -> Result<Expression, Fault> {
+    pub fn parse(text: &str) -> Result<Expression, ExprFault> {
         if text.len() > MAX_BYTES {
-            return Err(Fault::mistake(0..text.len(), format!("an expression has at most {MAX_BYTES} bytes")));
+            return Err(ExprFault::mistake(0..text.len(), format!("an expression has at most {MAX_BYTES} bytes")));
         }
         let tree = syntax::parse(&lexer::words(text)?, text.len())?;
         let (root, reads) = resolve::resolve(&tree, text)?;
@@ -57,33 +57,34 @@ impl Expression {
     }
 
     /// What it reads, each once, in the order of the text.
-    pub fn reads(&self) -> &[Reading] {
+    pub fn reads(&self) -> &[PlacedRead] {
         &self.reads
     }
 
-    /// What is wrong with it or hardly meant, where `types` says what a field or a column is; [`Type::Dyn`] says nothing.
-    pub fn check(&self, types: &dyn Fn(&Read) -> Type, want: Want) -> Vec<Fault> {
+    /// What is wrong with it or hardly meant, where `types` says what a field or a column is; [`ExprType::Dyn`] says nothing.
+    pub fn check(&self, types: &dyn Fn(&Read) -> ExprType, want: Want) -> Vec<ExprFault> {
         check::check(&self.root, &self.reads, &self.text, types, want)
     }
 
     /// From now on a field or a column that is not of its type here is *broken*, so that what `check` has found by these types
     /// is true of every event.
-    pub fn rely_on(&mut self, types: &dyn Fn(&Read) -> Type) {
-        let of = |reading: &Reading| if reading.read.own_type().is_some() { Type::Dyn } else { types(&reading.read) };
+    pub fn rely_on(&mut self, types: &dyn Fn(&Read) -> ExprType) {
+        let of =
+            |reading: &PlacedRead| if reading.read.own_type().is_some() { ExprType::Dyn } else { types(&reading.read) };
         self.declared = self.reads.iter().map(of).collect();
     }
 
     /// Whether the condition holds.
-    pub fn holds(&self, values: &dyn Values) -> Answer {
-        Run::new(values, &self.declared).holds(&self.root).into()
+    pub fn holds(&self, values: &dyn EventValues) -> ConditionAnswer {
+        Evaluation::new(values, &self.declared).holds(&self.root).into()
     }
 
     /// Appends the value as JSON text; appends nothing where it is unknown.
     ///
     /// What only is moved keeps its bytes. A computed number is plain decimal, a time RFC 3339 text in UTC, a length of time a
     /// text of seconds.
-    pub fn compute(&self, values: &dyn Values, out: &mut Vec<u8>) -> Result<(), Why> {
-        let run = Run::new(values, &self.declared);
+    pub fn compute(&self, values: &dyn EventValues, out: &mut Vec<u8>) -> Result<(), Why> {
+        let run = Evaluation::new(values, &self.declared);
         let before = out.len();
         let written = run.value(&self.root).and_then(|datum| write(datum, out));
         if written.is_err() {

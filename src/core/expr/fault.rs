@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// One fault of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ExprFault {
     /// How bad it is. With a mistake the expression cannot be used.
     pub severity: Severity,
     /// Which bytes of the text to look at; empty at the text's end where something is missing.
@@ -18,16 +18,16 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-impl Fault {
-    pub(super) fn mistake(at: Range<usize>, what: impl Into<String>) -> Fault {
-        Fault { severity: Severity::Mistake, at, what: what.into(), hint: None }
+impl ExprFault {
+    pub(super) fn mistake(at: Range<usize>, what: impl Into<String>) -> ExprFault {
+        ExprFault { severity: Severity::Mistake, at, what: what.into(), hint: None }
     }
 
-    pub(super) fn warning(at: Range<usize>, what: impl Into<String>) -> Fault {
-        Fault { severity: Severity::Warning, ..Fault::mistake(at, what) }
+    pub(super) fn warning(at: Range<usize>, what: impl Into<String>) -> ExprFault {
+        ExprFault { severity: Severity::Warning, ..ExprFault::mistake(at, what) }
     }
 
-    pub(super) fn hint(self, hint: impl Into<String>) -> Fault {
-        Fault { hint: Some(hint.into()), ..self }
+    pub(super) fn hint(self, hint: impl Into<String>) -> ExprFault {
+        ExprFault { hint: Some(hint.into()), ..self }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Names and numbers of arguments only: what they take is in `check`, what they do in `run` and `texts`.
 
-use super::fault::Fault;
+use super::fault::ExprFault;
 use crate::core::plan::check::hint::nearest;
 use std::ops::{Range, RangeInclusive};
 
@@ -40,7 +40,7 @@ pub enum Callee {
     All,
 }
 
-struct Entry {
+struct FunctionEntry {
     name: &'static str,
     /// Whether it is called on a value: `x.name()`.
     method: bool,
@@ -51,15 +51,20 @@ struct Entry {
     example: &'static str,
 }
 
-const fn method(name: &'static str, arguments: RangeInclusive<usize>, callee: Callee, example: &'static str) -> Entry {
-    Entry { name, method: true, arguments, callee, example }
+const fn method(
+    name: &'static str,
+    arguments: RangeInclusive<usize>,
+    callee: Callee,
+    example: &'static str,
+) -> FunctionEntry {
+    FunctionEntry { name, method: true, arguments, callee, example }
 }
 
-const fn global(name: &'static str, callee: Callee, example: &'static str) -> Entry {
-    Entry { name, method: false, arguments: 1..=1, callee, example }
+const fn global(name: &'static str, callee: Callee, example: &'static str) -> FunctionEntry {
+    FunctionEntry { name, method: false, arguments: 1..=1, callee, example }
 }
 
-const ALL: [Entry; 19] = [
+const ALL: [FunctionEntry; 19] = [
     method("startsWith", 1..=1, Callee::Function(Function::StartsWith), "event.a.startsWith(\"x\")"),
     method("endsWith", 1..=1, Callee::Function(Function::EndsWith), "event.a.endsWith(\"x\")"),
     method("contains", 1..=1, Callee::Function(Function::Contains), "event.a.contains(\"x\")"),
@@ -110,7 +115,7 @@ const ELSEWHERE: [(&str, &str); 24] = [
 ];
 
 /// The function of this name that takes so many arguments, on a value or not; or what is wrong with the call.
-pub fn find(name: &str, named: Range<usize>, method: bool, arguments: usize) -> Result<Callee, Fault> {
+pub fn find(name: &str, named: Range<usize>, method: bool, arguments: usize) -> Result<Callee, ExprFault> {
     let Some(entry) = ALL.iter().find(|entry| entry.name == name) else {
         let hint = match ELSEWHERE.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
             Some((_, hint)) => (*hint).to_owned(),
@@ -119,12 +124,12 @@ pub fn find(name: &str, named: Range<usize>, method: bool, arguments: usize) -> 
                 None => format!("the functions are {}", names().join(", ")),
             },
         };
-        return Err(Fault::mistake(named, format!("there is no function `{name}`")).hint(hint));
+        return Err(ExprFault::mistake(named, format!("there is no function `{name}`")).hint(hint));
     };
     let hint = format!("write it as in `{}`", entry.example);
     if entry.method != method {
         let what = if entry.method { "called on a value" } else { "called with its value in brackets" };
-        return Err(Fault::mistake(named, format!("`{name}` is {what}")).hint(hint));
+        return Err(ExprFault::mistake(named, format!("`{name}` is {what}")).hint(hint));
     }
     if !entry.arguments.contains(&arguments) {
         let (least, most) = (entry.arguments.start(), entry.arguments.end());
@@ -134,7 +139,7 @@ pub fn find(name: &str, named: Range<usize>, method: bool, arguments: usize) -> 
             (least, most) if least == most => format!("{least} arguments"),
             (least, most) => format!("{least} or {most} arguments"),
         };
-        return Err(Fault::mistake(named, format!("`{name}` takes {takes}")).hint(hint));
+        return Err(ExprFault::mistake(named, format!("`{name}` takes {takes}")).hint(hint));
     }
     Ok(entry.callee)
 }

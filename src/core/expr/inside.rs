@@ -14,15 +14,15 @@ const EACH: usize = 16;
 
 /// What one evaluation may still look at.
 #[derive(Debug)]
-pub struct Work(Cell<usize>);
+pub struct EvaluationBudget(Cell<usize>);
 
-impl Default for Work {
-    fn default() -> Work {
-        Work(Cell::new(MOST))
+impl Default for EvaluationBudget {
+    fn default() -> EvaluationBudget {
+        EvaluationBudget(Cell::new(MOST))
     }
 }
 
-impl Work {
+impl EvaluationBudget {
     /// Takes note of so many bytes that are looked at.
     pub fn spend(&self, bytes: usize) -> Result<(), Why> {
         let left = self.0.get().checked_sub(bytes);
@@ -32,7 +32,7 @@ impl Work {
 }
 
 /// The raw elements of an array.
-pub fn elements<'a>(raw: &'a [u8], work: &Work) -> impl Iterator<Item = Result<&'a [u8], Why>> {
+pub fn elements<'a>(raw: &'a [u8], work: &EvaluationBudget) -> impl Iterator<Item = Result<&'a [u8], Why>> {
     let mut rest = raw.get(1..).unwrap_or_default();
     std::iter::from_fn(move || {
         let element;
@@ -42,7 +42,7 @@ pub fn elements<'a>(raw: &'a [u8], work: &Work) -> impl Iterator<Item = Result<&
 }
 
 /// The raw value of an object's member; of the last one with this name, as most readers of JSON take it.
-pub fn member<'a>(raw: &'a [u8], wanted: &str, work: &Work) -> Result<Option<&'a [u8]>, Why> {
+pub fn member<'a>(raw: &'a [u8], wanted: &str, work: &EvaluationBudget) -> Result<Option<&'a [u8]>, Why> {
     work.spend(raw.len())?;
     let mut found = None;
     let mut rest = raw.get(1..).unwrap_or_default();

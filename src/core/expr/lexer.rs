@@ -2,7 +2,7 @@
 //!
 //! Knows no grammar. A slip that shows in a single word, such as `=` for `==`, is named here.
 
-use super::fault::Fault;
+use super::fault::ExprFault;
 use std::ops::Range;
 
 /// One word.
@@ -37,7 +37,7 @@ const SIGNS: [&str; 25] = [
 const SLIPS: [(&str, &str); 6] = [("===", "=="), ("!==", "!="), ("<>", "!="), ("=", "=="), ("&", "&&"), ("|", "||")];
 
 /// Cuts a text into words.
-pub fn words(text: &str) -> Result<Vec<Word>, Fault> {
+pub fn words(text: &str) -> Result<Vec<Word>, ExprFault> {
     let mut lexer = Lexer { text, at: 0 };
     let mut words = Vec::new();
     while let Some(word) = lexer.word()? {
@@ -63,7 +63,7 @@ impl<'a> Lexer<'a> {
         rest.get(..length).unwrap_or_default()
     }
 
-    fn word(&mut self) -> Result<Option<Word>, Fault> {
+    fn word(&mut self) -> Result<Option<Word>, ExprFault> {
         loop {
             self.eat(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'));
             if !self.rest().starts_with("//") {
@@ -89,7 +89,7 @@ impl<'a> Lexer<'a> {
         Ok(Some(Word { token, at: start..self.at }))
     }
 
-    fn sign(&mut self, first: char) -> Result<Token, Fault> {
+    fn sign(&mut self, first: char) -> Result<Token, ExprFault> {
         let rest = self.rest();
         let slip = SLIPS.iter().find(|(slip, ours)| {
             // `==` begins with `=` and `&&` with `&`; those are no slips.
@@ -97,14 +97,14 @@ impl<'a> Lexer<'a> {
         });
         if let Some((slip, ours)) = slip {
             let at = self.at..self.at + slip.len();
-            return Err(Fault::mistake(at, format!("`{slip}` is no operator")).hint(format!("write `{ours}`")));
+            return Err(ExprFault::mistake(at, format!("`{slip}` is no operator")).hint(format!("write `{ours}`")));
         }
         if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             self.at += sign.len();
             return Ok(Token::Sign(sign));
         }
         let at = self.at..self.at + first.len_utf8();
-        let fault = Fault::mistake(at, format!("`{first}` means nothing in an expression"));
+        let fault = ExprFault::mistake(at, format!("`{first}` means nothing in an expression"));
         Err(match first {
             '$' => fault.hint(
                 "the places outside the JSON are `meta.kind`, `meta.subject[1]`, `meta.header[\"X\"]` and others",
@@ -117,7 +117,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn number(&mut self) -> Result<Token, Fault> {
+    fn number(&mut self) -> Result<Token, ExprFault> {
         let start = self.at;
         self.eat(|c| c.is_ascii_digit());
         let rest = self.rest();
@@ -139,7 +139,7 @@ impl<'a> Lexer<'a> {
         if tail.is_empty() {
             return Ok(Token::Number);
         }
-        let fault = Fault::mistake(start..self.at, "this is no number".to_owned());
+        let fault = ExprFault::mistake(start..self.at, "this is no number".to_owned());
         Err(match tail {
             "u" | "U" => fault.hint("there is one type of numbers: leave out the `u`"),
             "d" | "h" | "m" | "s" | "ms" | "us" | "ns" => fault.hint("a length of time is written `duration(\"1h\")`"),
@@ -147,27 +147,27 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    fn backquoted(&mut self) -> Result<Token, Fault> {
+    fn backquoted(&mut self) -> Result<Token, ExprFault> {
         let start = self.at;
         self.at += 1;
         let name = self.eat(|c| c != '`' && c != '\n');
         if !self.rest().starts_with('`') {
-            return Err(Fault::mistake(start..self.at, "the name's backquote is not closed"));
+            return Err(ExprFault::mistake(start..self.at, "the name's backquote is not closed"));
         }
         self.at += 1;
         if name.is_empty() {
-            return Err(Fault::mistake(start..self.at, "there is no name between the backquotes"));
+            return Err(ExprFault::mistake(start..self.at, "there is no name between the backquotes"));
         }
         Ok(Token::Quoted(name.to_owned()))
     }
 
     /// A text from its opening quote on; without escapes when it is raw.
-    fn quoted(&mut self, raw: bool) -> Result<Token, Fault> {
+    fn quoted(&mut self, raw: bool) -> Result<Token, ExprFault> {
         let start = self.at;
         let rest = self.rest();
         let quote = if rest.starts_with('\'') { '\'' } else { '"' };
         if rest.starts_with("\"\"\"") || rest.starts_with("'''") {
-            return Err(Fault::mistake(start..start + 3, "a text stands between one `\"` or `'` on each side"));
+            return Err(ExprFault::mistake(start..start + 3, "a text stands between one `\"` or `'` on each side"));
         }
         self.at += 1;
         let mut text = String::new();
@@ -181,7 +181,7 @@ impl<'a> Lexer<'a> {
                     return Ok(Token::Text(text));
                 }
                 _ => {
-                    return Err(Fault::mistake(start..at, "the text's quote is not closed")
+                    return Err(ExprFault::mistake(start..at, "the text's quote is not closed")
                         .hint(format!("close it with `{quote}`; a line's end cannot stand in a text")));
                 }
             }
@@ -189,7 +189,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// One escape from its backslash on (CEL's language definition, "String and Bytes Values").
-    fn escape(&mut self) -> Result<char, Fault> {
+    fn escape(&mut self) -> Result<char, ExprFault> {
         let start = self.at;
         let mut rest = self.rest().chars().skip(1);
         let second = rest.next();
@@ -219,7 +219,7 @@ impl<'a> Lexer<'a> {
         let character = digits.and_then(|d| u32::from_str_radix(d, radix).ok()).and_then(char::from_u32);
         let Some(character) = character else {
             let shown = self.rest().chars().take(2).map(char::len_utf8).sum::<usize>();
-            return Err(Fault::mistake(start..start + shown, "this is no escape that a text may have")
+            return Err(ExprFault::mistake(start..start + shown, "this is no escape that a text may have")
                 .hint("write a backslash as `\\\\`, or the text with an `r` in front: r\"\\d+\""));
         };
         self.at += skip + length;

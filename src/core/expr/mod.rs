@@ -29,25 +29,13 @@ mod times;
 mod lengths;
 mod texts;
 #[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod cases;
-#[cfg(test)]
-mod fault_cases;
-#[cfg(test)]
-mod numbers_oracle;
-#[cfg(test)]
-mod cel_oracle;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod docs_cases;
+mod tests;
 
 pub(crate) use decimal::Decimal;
 pub use expression::{Expression, Want};
-pub use fault::Fault;
-pub use reads::{Read, Reading};
-pub use types::Type;
-pub use values::{Input, Values};
-pub use why::{Answer, Why};
+pub use fault::ExprFault;
+pub use reads::{PlacedRead, Read};
+pub use types::ExprType;
+pub use values::{EventValues, InputValue};
+pub use why::{ConditionAnswer, Why};
 pub use written::{compare_numbers, is_number};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A part of an expression, and its bytes in the text.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct ExprNode {
     pub at: Range<usize>,
     pub what: What,
 }
@@ -15,39 +15,39 @@ pub struct Node {
 /// What a part is.
 #[derive(Clone, Debug)]
 pub enum What {
-    Constant(Constant),
+    Constant(ExprConstant),
     /// One of the expression's reads.
     Read(usize),
     /// An element that `exists` or `all` names: so many of these are between it and this place.
     Variable(usize),
     /// A member of an object.
-    Member(Box<Node>, Box<str>),
+    Member(Box<ExprNode>, Box<str>),
     /// An element of a list.
-    Element(Box<[Node; 2]>),
-    Not(Box<Node>),
-    Minus(Box<Node>),
-    All(Vec<Node>),
-    Any(Vec<Node>),
-    Compare(Comparison, Box<[Node; 2]>),
-    In(Box<[Node; 2]>),
-    Calculate(Operation, Box<[Node; 2]>),
-    Choose(Box<[Node; 3]>),
-    List(Vec<Node>),
-    Has(Box<Node>),
-    Present(Box<Node>),
+    Element(Box<[ExprNode; 2]>),
+    Not(Box<ExprNode>),
+    Minus(Box<ExprNode>),
+    All(Vec<ExprNode>),
+    Any(Vec<ExprNode>),
+    Compare(Comparison, Box<[ExprNode; 2]>),
+    In(Box<[ExprNode; 2]>),
+    Calculate(Operation, Box<[ExprNode; 2]>),
+    Choose(Box<[ExprNode; 3]>),
+    List(Vec<ExprNode>),
+    Has(Box<ExprNode>),
+    Present(Box<ExprNode>),
     /// A function; what it is called on comes first.
-    Call(Function, Vec<Node>),
-    Matches(Box<Node>, Box<Regex>),
+    Call(Function, Vec<ExprNode>),
+    Matches(Box<ExprNode>, Box<Regex>),
     /// `exists`, or `all` when it is `every`: a list and what is asked of each element.
     Quantify {
         every: bool,
-        parts: Box<[Node; 2]>,
+        parts: Box<[ExprNode; 2]>,
     },
 }
 
 /// A value that the text of the expression says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Constant {
+pub enum ExprConstant {
     Null,
     Bool(bool),
     Number(Decimal),
@@ -79,9 +79,9 @@ pub enum Operation {
     Remainder,
 }
 
-impl Node {
+impl ExprNode {
     /// The parts that it is made of.
-    pub fn parts(&self) -> &[Node] {
+    pub fn parts(&self) -> &[ExprNode] {
         match &self.what {
             What::Constant(_) | What::Read(_) | What::Variable(_) => &[],
             What::Member(inner, _)
@@ -99,7 +99,7 @@ impl Node {
 
     /// Whether it is the same for all events.
     pub fn is_constant(&self) -> bool {
-        !matches!(self.what, What::Read(_) | What::Variable(_)) && self.parts().iter().all(Node::is_constant)
+        !matches!(self.what, What::Read(_) | What::Variable(_)) && self.parts().iter().all(ExprNode::is_constant)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Answers what `datum` would, or not at all; `run` asks here first.
 
 use super::decimal::Decimal;
-use super::node::{Comparison, Constant, Node, What};
+use super::node::{Comparison, ExprConstant, ExprNode, What};
 use std::cmp::Ordering;
 
 impl Comparison {
@@ -23,10 +23,10 @@ impl Comparison {
 
 /// The order of a JSON value and a constant; `None` for all but short numbers and texts without escapes.
 #[inline]
-pub fn order(raw: &[u8], constant: &Constant) -> Option<Ordering> {
+pub fn order(raw: &[u8], constant: &ExprConstant) -> Option<Ordering> {
     match (constant, raw) {
-        (Constant::Number(number), [b'-' | b'0'..=b'9', ..]) => Some(Decimal::read(raw)?.cmp(number)),
-        (Constant::Text(text), [b'"', inner @ .., b'"']) => {
+        (ExprConstant::Number(number), [b'-' | b'0'..=b'9', ..]) => Some(Decimal::read(raw)?.cmp(number)),
+        (ExprConstant::Text(text), [b'"', inner @ .., b'"']) => {
             (!inner.contains(&b'\\')).then(|| inner.cmp(text.as_bytes()))
         }
         _ => None,
@@ -34,7 +34,7 @@ pub fn order(raw: &[u8], constant: &Constant) -> Option<Ordering> {
 }
 
 /// Whether a JSON value is one of the elements of a list; `None` where one of these is no constant of the same type.
-pub fn is_among(raw: &[u8], elements: &[Node]) -> Option<bool> {
+pub fn is_among(raw: &[u8], elements: &[ExprNode]) -> Option<bool> {
     let mut found = false;
     for element in elements {
         let What::Constant(constant) = &element.what else { return None };

@@ -2,9 +2,9 @@
 //!
 //! Finds these in the tree of syntax. Whether a field, a table or a column exists is decided by who knows the plan.
 
-use super::fault::Fault;
+use super::fault::ExprFault;
 use super::tree::{Form, Tree};
-use super::types::Type;
+use super::types::ExprType;
 use crate::core::plan::check::hint::nearest;
 use crate::core::plan::selector::Selector;
 use std::ops::Range;
@@ -41,7 +41,7 @@ pub enum Read {
 
 /// A read and where it stands first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct PlacedRead {
     /// What is read.
     pub read: Read,
     /// Its bytes in the expression's text.
@@ -56,25 +56,25 @@ const META: [&str; 7] = ["kind", "key", "subject", "header", "time", "stream_tim
 
 impl Read {
     /// The type that the read has whatever the plan says; `None` for fields and columns.
-    pub fn own_type(&self) -> Option<Type> {
+    pub fn own_type(&self) -> Option<ExprType> {
         match self {
             Read::Event(_) | Read::Column { .. } => None,
-            Read::Kind | Read::Key | Read::Subject(_) | Read::Header(_) => Some(Type::Text),
-            Read::Time | Read::StreamTime => Some(Type::Time),
-            Read::Position => Some(Type::Number),
+            Read::Kind | Read::Key | Read::Subject(_) | Read::Header(_) => Some(ExprType::Text),
+            Read::Time | Read::StreamTime => Some(ExprType::Time),
+            Read::Position => Some(ExprType::Number),
         }
     }
 }
 
 /// A member of a member, from its root on.
-struct Path<'a> {
+struct ReadPath<'a> {
     root: &'a str,
     /// Each with the tree that ends with it.
-    steps: Vec<(Step<'a>, &'a Tree)>,
+    steps: Vec<(PathStep<'a>, &'a Tree)>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum PathStep<'a> {
     /// `.name`.
     Name(&'a str),
     /// `["name"]`, and where the text stands.
@@ -83,30 +83,30 @@ enum Step<'a> {
     Index(&'a Tree),
 }
 
-impl<'a> Step<'a> {
+impl<'a> PathStep<'a> {
     fn name(&self) -> Option<&'a str> {
         match self {
-            Step::Name(name) | Step::Quoted(name, _) => Some(name),
-            Step::Index(_) => None,
+            PathStep::Name(name) | PathStep::Quoted(name, _) => Some(name),
+            PathStep::Index(_) => None,
         }
     }
 }
 
-impl<'a> Path<'a> {
-    fn of(tree: &'a Tree) -> Option<Path<'a>> {
+impl<'a> ReadPath<'a> {
+    fn of(tree: &'a Tree) -> Option<ReadPath<'a>> {
         let (step, inner) = match &tree.form {
-            Form::Name(root) => return Some(Path { root, steps: Vec::new() }),
-            Form::Member(inner, name) => (Step::Name(name), &**inner),
+            Form::Name(root) => return Some(ReadPath { root, steps: Vec::new() }),
+            Form::Member(inner, name) => (PathStep::Name(name), &**inner),
             Form::Index(sides) => {
                 let [inner, index] = &**sides;
                 match &index.form {
-                    Form::Text(name) => (Step::Quoted(name, index), inner),
-                    _ => (Step::Index(index), inner),
+                    Form::Text(name) => (PathStep::Quoted(name, index), inner),
+                    _ => (PathStep::Index(index), inner),
                 }
             }
             _ => return None,
         };
-        let mut path = Path::of(inner)?;
+        let mut path = ReadPath::of(inner)?;
         path.steps.push((step, tree));
         Some(path)
     }
@@ -119,13 +119,13 @@ impl<'a> Path<'a> {
 
 /// The name that a member of a member begins with.
 pub fn root(tree: &Tree) -> Option<&str> {
-    Path::of(tree).map(|path| path.root)
+    ReadPath::of(tree).map(|path| path.root)
 }
 
 /// What the tree reads and the part of it that says so: what is around that part is a look inside of what was read. `None`
 /// when it does not begin with a name.
-pub fn find<'a>(tree: &'a Tree, text: &str) -> Option<Result<(Read, &'a Tree), Fault>> {
-    let path = Path::of(tree)?;
+pub fn find<'a>(tree: &'a Tree, text: &str) -> Option<Result<(Read, &'a Tree), ExprFault>> {
+    let path = ReadPath::of(tree)?;
     Some(match path.root {
         "event" => event(tree, &path),
         "meta" => meta(tree, &path, text),
@@ -133,17 +133,17 @@ pub fn find<'a>(tree: &'a Tree, text: &str) -> Option<Result<(Read, &'a Tree), F
     })
 }
 
-fn event<'a>(tree: &'a Tree, path: &Path<'a>) -> Result<(Read, &'a Tree), Fault> {
+fn event<'a>(tree: &'a Tree, path: &ReadPath<'a>) -> Result<(Read, &'a Tree), ExprFault> {
     let names = path.names();
     match path.steps.get(names.len().wrapping_sub(1)) {
         Some((_, last)) => Ok((Read::Event(names.iter().map(|name| (*name).to_owned()).collect()), last)),
-        None => Err(Fault::mistake(tree.at.clone(), "the whole event is no value")
+        None => Err(ExprFault::mistake(tree.at.clone(), "the whole event is no value")
             .hint("name a field of it, such as `event.amount`")),
     }
 }
 
-fn meta<'a>(tree: &'a Tree, path: &Path<'a>, text: &str) -> Result<(Read, &'a Tree), Fault> {
-    let wrong = |what: String, hint: &str| Err(Fault::mistake(tree.at.clone(), what).hint(hint));
+fn meta<'a>(tree: &'a Tree, path: &ReadPath<'a>, text: &str) -> Result<(Read, &'a Tree), ExprFault> {
+    let wrong = |what: String, hint: &str| Err(ExprFault::mistake(tree.at.clone(), what).hint(hint));
     let Some((name, whole)) = path.steps.first().and_then(|(step, whole)| Some((step.name()?, whole))) else {
         return wrong("`meta` is no value".to_owned(), &all_of_meta());
     };
@@ -156,7 +156,7 @@ fn meta<'a>(tree: &'a Tree, path: &Path<'a>, text: &str) -> Result<(Read, &'a Tr
         "position" => Read::Position,
         "subject" => {
             let token = second.and_then(|(step, whole)| match step {
-                Step::Index(index) if index.form == Form::Number => Some((text.get(index.at.clone())?, whole)),
+                PathStep::Index(index) if index.form == Form::Number => Some((text.get(index.at.clone())?, whole)),
                 _ => None,
             });
             return match token.and_then(|(number, whole)| Some((number.parse().ok().filter(|n| *n > 0)?, whole))) {
@@ -190,7 +190,7 @@ fn all_of_meta() -> String {
     "`meta` has `kind`, `key`, `subject[1]`, `header[\"X\"]`, `time`, `stream_time` and `position`".to_owned()
 }
 
-fn column<'a>(tree: &'a Tree, path: &Path<'a>) -> Result<(Read, &'a Tree), Fault> {
+fn column<'a>(tree: &'a Tree, path: &ReadPath<'a>) -> Result<(Read, &'a Tree), ExprFault> {
     let table = path.root.to_owned();
     match path.steps.as_slice() {
         [] => {
@@ -198,43 +198,44 @@ fn column<'a>(tree: &'a Tree, path: &Path<'a>) -> Result<(Read, &'a Tree), Fault
                 Some(root) => format!("did you mean `{root}`?"),
                 None => format!("a field of the event is written `event.{table}`, a text \"{table}\""),
             };
-            Err(Fault::mistake(tree.at.clone(), format!("`{table}` is no value")).hint(hint))
+            Err(ExprFault::mistake(tree.at.clone(), format!("`{table}` is no value")).hint(hint))
         }
-        [(Step::Name(column), whole), ..] => {
+        [(PathStep::Name(column), whole), ..] => {
             Ok((Read::Column { table, row: None, column: (*column).to_owned() }, whole))
         }
-        [(step, _), (Step::Name(column) | Step::Quoted(column, _), whole), ..] => {
+        [(step, _), (PathStep::Name(column) | PathStep::Quoted(column, _), whole), ..] => {
             let row = Some(row(step, &table)?);
             Ok((Read::Column { table, row, column: (*column).to_owned() }, whole))
         }
-        _ => Err(Fault::mistake(tree.at.clone(), "a row is no value")
+        _ => Err(ExprFault::mistake(tree.at.clone(), "a row is no value")
             .hint(format!("name a column of it, such as `{table}[customer.id].country`"))),
     }
 }
 
 /// The place that names a row: `TABLE[customer.id]`, or in quotes whatever a place may be.
-fn row(step: &Step, table: &str) -> Result<Selector, Fault> {
+fn row(step: &PathStep, table: &str) -> Result<Selector, ExprFault> {
     let index = match step {
-        Step::Quoted(place, index) => {
-            return Selector::parse(place).map_err(|what| Fault::mistake(index.at.clone(), what));
+        PathStep::Quoted(place, index) => {
+            return Selector::parse(place).map_err(|what| ExprFault::mistake(index.at.clone(), what));
         }
-        Step::Index(index) => index,
-        Step::Name(_) => unreachable!("a name behind a table is its column"),
+        PathStep::Index(index) => index,
+        PathStep::Name(_) => unreachable!("a name behind a table is its column"),
     };
-    let path = Path::of(index).map(|path| (path.root, path.names(), path.steps.len()));
+    let path = ReadPath::of(index).map(|path| (path.root, path.names(), path.steps.len()));
     match path {
         Some(("event", names, _)) if !names.is_empty() => {
             let place = names.join(".");
             let hint = format!(
                 "write `{table}[{place}]`; a member that is named `event` is written `{table}[\"event.{place}\"]`"
             );
-            Err(Fault::mistake(index.at.clone(), "the place that names a row is written without `event`").hint(hint))
+            Err(ExprFault::mistake(index.at.clone(), "the place that names a row is written without `event`")
+                .hint(hint))
         }
         Some((root, names, steps)) if names.len() == steps => {
             let names = std::iter::once(root).chain(names).map(str::to_owned);
             Ok(Selector::Path(names.collect()))
         }
-        _ => Err(Fault::mistake(index.at.clone(), "a row is named by a place of the event")
+        _ => Err(ExprFault::mistake(index.at.clone(), "a row is named by a place of the event")
             .hint(format!("such as `{table}[customer.id]` or `{table}[\"$subject.2\"]`"))),
     }
 }

@@ -4,10 +4,10 @@
 
 use super::datum::Datum;
 use super::decimal::Decimal;
-use super::fault::Fault;
+use super::fault::ExprFault;
 use super::functions::{self, Callee, Function};
-use super::node::{Comparison, Constant, Node, Operation, What};
-use super::reads::{self, ROOTS, Reading};
+use super::node::{Comparison, ExprConstant, ExprNode, Operation, What};
+use super::reads::{self, PlacedRead, ROOTS};
 use super::run;
 use super::tree::{Form, Tree};
 use regex_lite::RegexBuilder;
@@ -17,7 +17,7 @@ use std::ops::Range;
 const PATTERN_BYTES: usize = 256 << 10;
 
 /// Makes the tree to evaluate, and the list of all that it reads.
-pub fn resolve(tree: &Tree, text: &str) -> Result<(Node, Vec<Reading>), Fault> {
+pub fn resolve(tree: &Tree, text: &str) -> Result<(ExprNode, Vec<PlacedRead>), ExprFault> {
     let mut resolver = Resolver { text, reads: Vec::new(), variables: Vec::new() };
     let node = resolver.node(tree)?;
     Ok((node, resolver.reads))
@@ -25,19 +25,19 @@ pub fn resolve(tree: &Tree, text: &str) -> Result<(Node, Vec<Reading>), Fault> {
 
 struct Resolver<'a> {
     text: &'a str,
-    reads: Vec<Reading>,
+    reads: Vec<PlacedRead>,
     /// The names that `exists` and `all` gave, the innermost last.
     variables: Vec<&'a str>,
 }
 
 impl<'a> Resolver<'a> {
-    fn node(&mut self, tree: &'a Tree) -> Result<Node, Fault> {
+    fn node(&mut self, tree: &'a Tree) -> Result<ExprNode, ExprFault> {
         let what = match &tree.form {
             Form::Name(_) | Form::Member(..) | Form::Index(_) => return self.place(tree),
-            Form::Null => What::Constant(Constant::Null),
-            Form::Bool(value) => What::Constant(Constant::Bool(*value)),
-            Form::Text(text) => What::Constant(Constant::Text(text.as_str().into())),
-            Form::Number => What::Constant(Constant::Number(self.number(tree)?)),
+            Form::Null => What::Constant(ExprConstant::Null),
+            Form::Bool(value) => What::Constant(ExprConstant::Bool(*value)),
+            Form::Text(text) => What::Constant(ExprConstant::Text(text.as_str().into())),
+            Form::Number => What::Constant(ExprConstant::Number(self.number(tree)?)),
             Form::Not(inner) => What::Not(Box::new(self.node(inner)?)),
             Form::Minus(inner) => What::Minus(Box::new(self.node(inner)?)),
             Form::All(terms) => What::All(self.nodes(terms)?),
@@ -55,21 +55,23 @@ impl<'a> Resolver<'a> {
                 self.call(name, named.clone(), target.as_deref(), arguments)?
             }
         };
-        Ok(folded(Node { at: tree.at.clone(), what }))
+        Ok(folded(ExprNode { at: tree.at.clone(), what }))
     }
 
-    fn nodes(&mut self, trees: &'a [Tree]) -> Result<Vec<Node>, Fault> {
+    fn nodes(&mut self, trees: &'a [Tree]) -> Result<Vec<ExprNode>, ExprFault> {
         trees.iter().map(|tree| self.node(tree)).collect()
     }
 
-    fn number(&self, tree: &Tree) -> Result<Decimal, Fault> {
+    fn number(&self, tree: &Tree) -> Result<Decimal, ExprFault> {
         let digits = self.text.get(tree.at.clone()).unwrap_or_default();
         let number = Decimal::read(digits.as_bytes());
-        number.ok_or_else(|| Fault::mistake(tree.at.clone(), "a number has at most 38 digits, and 38 behind the point"))
+        number.ok_or_else(|| {
+            ExprFault::mistake(tree.at.clone(), "a number has at most 38 digits, and 38 behind the point")
+        })
     }
 
     /// A name, or something that is inside of what a name or a call stands for.
-    fn place(&mut self, tree: &'a Tree) -> Result<Node, Fault> {
+    fn place(&mut self, tree: &'a Tree) -> Result<ExprNode, ExprFault> {
         let root = reads::root(tree);
         if let Some(between) = root.and_then(|root| self.variables.iter().rev().position(|known| *known == root)) {
             return self.inside(tree, None, What::Variable(between));
@@ -79,26 +81,26 @@ impl<'a> Resolver<'a> {
                 let (read, whole) = found?;
                 let known = self.reads.iter().position(|reading| reading.read == read);
                 let read = known.unwrap_or_else(|| {
-                    self.reads.push(Reading { read, at: whole.at.clone() });
+                    self.reads.push(PlacedRead { read, at: whole.at.clone() });
                     self.reads.len() - 1
                 });
                 self.inside(tree, Some(whole), What::Read(read))
             }
-            None => self.inside(tree, None, What::Constant(Constant::Null)),
+            None => self.inside(tree, None, What::Constant(ExprConstant::Null)),
         }
     }
 
     /// The members and elements of `tree` from `whole` on, which `innermost` stands for; without a `whole`, of the name that
     /// it begins with. What begins with no name is a node of its own.
-    fn inside(&mut self, tree: &'a Tree, whole: Option<&Tree>, innermost: What) -> Result<Node, Fault> {
+    fn inside(&mut self, tree: &'a Tree, whole: Option<&Tree>, innermost: What) -> Result<ExprNode, ExprFault> {
         let at = tree.at.clone();
         let is_whole = whole.is_some_and(|whole| std::ptr::eq(tree, whole));
         match &tree.form {
-            _ if is_whole => Ok(Node { at, what: innermost }),
-            Form::Name(_) => Ok(Node { at, what: innermost }),
+            _ if is_whole => Ok(ExprNode { at, what: innermost }),
+            Form::Name(_) => Ok(ExprNode { at, what: innermost }),
             Form::Member(inner, name) => {
                 let inner = self.inside(inner, whole, innermost)?;
-                Ok(Node { at, what: What::Member(Box::new(inner), name.as_str().into()) })
+                Ok(ExprNode { at, what: What::Member(Box::new(inner), name.as_str().into()) })
             }
             Form::Index(parts) => {
                 let [inner, index] = &**parts;
@@ -107,7 +109,7 @@ impl<'a> Resolver<'a> {
                     Form::Text(name) => What::Member(Box::new(inner), name.as_str().into()),
                     _ => What::Element(Box::new([inner, self.node(index)?])),
                 };
-                Ok(folded(Node { at, what }))
+                Ok(folded(ExprNode { at, what }))
             }
             _ => self.node(tree),
         }
@@ -119,13 +121,13 @@ impl<'a> Resolver<'a> {
         named: Range<usize>,
         target: Option<&'a Tree>,
         arguments: &'a [Tree],
-    ) -> Result<What, Fault> {
+    ) -> Result<What, ExprFault> {
         let callee = functions::find(name, named, target.is_some(), arguments.len())?;
         // `find` has seen that they are there.
         match (callee, target, arguments) {
             (Callee::Has | Callee::Present, _, [argument]) => {
                 if !matches!(argument.form, Form::Name(_) | Form::Member(..) | Form::Index(_)) {
-                    return Err(Fault::mistake(
+                    return Err(ExprFault::mistake(
                         argument.at.clone(),
                         format!("`{name}` asks about a field or another place"),
                     )
@@ -146,16 +148,16 @@ impl<'a> Resolver<'a> {
             }
             (Callee::Function(function), ..) => {
                 let all = target.into_iter().chain(arguments);
-                let all: Result<Vec<Node>, Fault> = all.map(|tree| self.node(tree)).collect();
+                let all: Result<Vec<ExprNode>, ExprFault> = all.map(|tree| self.node(tree)).collect();
                 Ok(What::Call(function, all?))
             }
             _ => unreachable!("a call of `{name}` has its target and its arguments"),
         }
     }
 
-    fn variable(&self, tree: &'a Tree) -> Result<&'a str, Fault> {
+    fn variable(&self, tree: &'a Tree) -> Result<&'a str, ExprFault> {
         let wrong =
-            |what: &str| Err(Fault::mistake(tree.at.clone(), what).hint("such as `event.list.exists(e, e > 1)`"));
+            |what: &str| Err(ExprFault::mistake(tree.at.clone(), what).hint("such as `event.list.exists(e, e > 1)`"));
         match &tree.form {
             Form::Name(name) if ROOTS.contains(&name.as_str()) => wrong("an element needs a name of its own"),
             Form::Name(name) if self.variables.contains(&name.as_str()) => wrong("this name is taken further out"),
@@ -165,7 +167,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn infix(sign: &str, sides: Box<[Node; 2]>) -> What {
+fn infix(sign: &str, sides: Box<[ExprNode; 2]>) -> What {
     match sign {
         "==" => What::Compare(Comparison::Equal, sides),
         "!=" => What::Compare(Comparison::Unequal, sides),
@@ -183,35 +185,35 @@ fn infix(sign: &str, sides: Box<[Node; 2]>) -> What {
     }
 }
 
-fn compiled(pattern: &Tree) -> Result<regex_lite::Regex, Fault> {
+fn compiled(pattern: &Tree) -> Result<regex_lite::Regex, ExprFault> {
     let Form::Text(text) = &pattern.form else {
-        return Err(Fault::mistake(pattern.at.clone(), "a pattern is a text in quotes, the same for all events"));
+        return Err(ExprFault::mistake(pattern.at.clone(), "a pattern is a text in quotes, the same for all events"));
     };
     RegexBuilder::new(text).size_limit(PATTERN_BYTES).build().map_err(|error| {
-        Fault::mistake(pattern.at.clone(), format!("this is no regular expression: {error}"))
+        ExprFault::mistake(pattern.at.clone(), format!("this is no regular expression: {error}"))
             .hint("write it with an `r` in front, r\"\\d+\", so that backslashes stay as they are")
     })
 }
 
 /// A node that is the same for all events as what it is; one that cannot be worked out stays as it is, for `check` to find.
-fn folded(node: Node) -> Node {
+fn folded(node: ExprNode) -> ExprNode {
     let works = matches!(node.what, What::Minus(_) | What::Calculate(..) | What::Call(..) | What::Element(_));
     if !works || !node.is_constant() {
         return node;
     }
     let constant = match run::constant(&node) {
-        Ok(Datum::Null) => Constant::Null,
-        Ok(Datum::Bool(value)) => Constant::Bool(value),
-        Ok(Datum::Number(number)) => Constant::Number(number),
-        Ok(Datum::Text(text)) => Constant::Text(text.as_ref().into()),
-        Ok(Datum::Time(time)) => Constant::Time(time),
-        Ok(Datum::Duration(length)) => Constant::Duration(length),
+        Ok(Datum::Null) => ExprConstant::Null,
+        Ok(Datum::Bool(value)) => ExprConstant::Bool(value),
+        Ok(Datum::Number(number)) => ExprConstant::Number(number),
+        Ok(Datum::Text(text)) => ExprConstant::Text(text.as_ref().into()),
+        Ok(Datum::Time(time)) => ExprConstant::Time(time),
+        Ok(Datum::Duration(length)) => ExprConstant::Duration(length),
         Ok(Datum::Json(_) | Datum::Digits(_) | Datum::List(_) | Datum::Object(_)) | Err(_) => return node,
     };
-    Node { at: node.at, what: What::Constant(constant) }
+    ExprNode { at: node.at, what: What::Constant(constant) }
 }
 
 /// Whether the call makes a list of texts, of which one may be asked for without the others.
-pub fn is_split(node: &Node) -> bool {
+pub fn is_split(node: &ExprNode) -> bool {
     matches!(node.what, What::Call(Function::Split, _))
 }

@@ -4,50 +4,50 @@
 
 use super::datum::{Datum, List, json_type};
 use super::functions::Function;
-use super::inside::{self, Work};
+use super::inside::{self, EvaluationBudget};
 use super::lengths;
-use super::node::{Comparison, Constant, Node, Operation, What};
+use super::node::{Comparison, ExprConstant, ExprNode, Operation, What};
 use super::quick;
 use super::resolve::is_split;
 use super::texts::{self, Arguments};
 use super::times;
-use super::types::Type;
-use super::values::{Input, Values};
+use super::types::ExprType;
+use super::values::{EventValues, InputValue};
 use super::why::{Why, both};
 use std::borrow::Cow;
 
 /// One evaluation.
-pub struct Run<'a> {
-    values: &'a dyn Values,
+pub struct Evaluation<'a> {
+    values: &'a dyn EventValues,
     /// What the plan says of each read's type; of those behind the last, nothing.
-    declared: &'a [Type],
-    work: Work,
+    declared: &'a [ExprType],
+    work: EvaluationBudget,
 }
 
 /// The elements that `exists` and `all` around a place have in hand.
 #[derive(Clone, Copy)]
-struct Scope<'s, 'a> {
+struct ElementScope<'s, 'a> {
     element: &'s Datum<'a>,
-    outer: Option<&'s Scope<'s, 'a>>,
+    outer: Option<&'s ElementScope<'s, 'a>>,
 }
 
 /// Without any reads.
 struct Nothing;
 
-impl Values for Nothing {
-    fn value(&self, _: usize) -> Input<'_> {
-        Input::Absent
+impl EventValues for Nothing {
+    fn value(&self, _: usize) -> InputValue<'_> {
+        InputValue::Absent
     }
 }
 
 /// The value of a tree that is the same for all events.
-pub fn constant(node: &Node) -> Result<Datum<'_>, Why> {
-    Run::new(&Nothing, &[]).value(node)?.settled()
+pub fn constant(node: &ExprNode) -> Result<Datum<'_>, Why> {
+    Evaluation::new(&Nothing, &[]).value(node)?.settled()
 }
 
 /// What a condition answers that is the same for all events.
-pub fn holds_always(node: &Node) -> Result<bool, Why> {
-    Run::new(&Nothing, &[]).holds(node)
+pub fn holds_always(node: &ExprNode) -> Result<bool, Why> {
+    Evaluation::new(&Nothing, &[]).holds(node)
 }
 
 /// Whether one of the answers decides; else the strongest reason why one is unknown, else the other answer.
@@ -63,24 +63,24 @@ fn decide(answers: impl Iterator<Item = Result<bool, Why>>, decisive: bool) -> R
     unknown.map_or(Ok(!decisive), Err)
 }
 
-type Around<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+type Around<'s, 'a> = Option<&'s ElementScope<'s, 'a>>;
 
-impl<'a> Run<'a> {
-    pub fn new(values: &'a dyn Values, declared: &'a [Type]) -> Run<'a> {
-        Run { values, declared, work: Work::default() }
+impl<'a> Evaluation<'a> {
+    pub fn new(values: &'a dyn EventValues, declared: &'a [ExprType]) -> Evaluation<'a> {
+        Evaluation { values, declared, work: EvaluationBudget::default() }
     }
 
     /// Whether a condition holds.
-    pub fn holds(&self, node: &'a Node) -> Result<bool, Why> {
+    pub fn holds(&self, node: &'a ExprNode) -> Result<bool, Why> {
         self.test(node, None)
     }
 
     /// A value, as JSON where it only is moved.
-    pub fn value(&self, node: &'a Node) -> Result<Datum<'a>, Why> {
+    pub fn value(&self, node: &'a ExprNode) -> Result<Datum<'a>, Why> {
         self.moved(node, None)
     }
 
-    fn test(&self, node: &'a Node, scope: Around<'_, 'a>) -> Result<bool, Why> {
+    fn test(&self, node: &'a ExprNode, scope: Around<'_, 'a>) -> Result<bool, Why> {
         match &node.what {
             What::All(terms) => decide(terms.iter().map(|term| self.test(term, scope)), false),
             What::Any(terms) => decide(terms.iter().map(|term| self.test(term, scope)), true),
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
             What::Compare(comparison, sides) => {
                 let [left, right] = &**sides;
                 if let (What::Read(read), What::Constant(constant)) = (&left.what, &right.what)
-                    && let Input::Json(raw) = self.values.value(*read)
+                    && let InputValue::Json(raw) = self.values.value(*read)
                     && self.is_declared(*read, raw)
                     && let Some(order) = quick::order(raw, constant)
                 {
@@ -121,15 +121,15 @@ impl<'a> Run<'a> {
     #[inline]
     fn is_declared(&self, read: usize, raw: &[u8]) -> bool {
         match self.declared.get(read) {
-            None | Some(Type::Dyn) => true,
+            None | Some(ExprType::Dyn) => true,
             Some(declared) => json_type(raw) == Some(*declared),
         }
     }
 
-    fn is_in(&self, sides: &'a [Node; 2], scope: Around<'_, 'a>) -> Result<bool, Why> {
+    fn is_in(&self, sides: &'a [ExprNode; 2], scope: Around<'_, 'a>) -> Result<bool, Why> {
         let [wanted, list] = sides;
         if let (What::Read(read), What::List(elements)) = (&wanted.what, &list.what)
-            && let Input::Json(raw) = self.values.value(*read)
+            && let InputValue::Json(raw) = self.values.value(*read)
             && self.is_declared(*read, raw)
             && !elements.is_empty()
             && let Some(answer) = quick::is_among(raw, elements)
@@ -151,21 +151,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn quantify(&self, every: bool, parts: &'a [Node; 2], scope: Around<'_, 'a>) -> Result<bool, Why> {
+    fn quantify(&self, every: bool, parts: &'a [ExprNode; 2], scope: Around<'_, 'a>) -> Result<bool, Why> {
         let [list, predicate] = parts;
         let Datum::List(list) = self.settled(list, scope)? else { return Err(Why::Broken) };
         let asked = list.elements(&self.work).map(|element| {
             let element = element?;
-            self.test(predicate, Some(&Scope { element: &element, outer: scope }))
+            self.test(predicate, Some(&ElementScope { element: &element, outer: scope }))
         });
         decide(asked, !every)
     }
 
-    fn settled(&self, node: &'a Node, scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
+    fn settled(&self, node: &'a ExprNode, scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
         self.moved(node, scope)?.settled()
     }
 
-    fn moved(&self, node: &'a Node, scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
+    fn moved(&self, node: &'a ExprNode, scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
         match &node.what {
             What::Constant(constant) => Ok(self.constant(constant)),
             What::Read(read) => self.read(*read),
@@ -210,30 +210,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn constant(&self, constant: &'a Constant) -> Datum<'a> {
+    fn constant(&self, constant: &'a ExprConstant) -> Datum<'a> {
         match constant {
-            Constant::Null => Datum::Null,
-            Constant::Bool(value) => Datum::Bool(*value),
-            Constant::Number(number) => Datum::Number(*number),
-            Constant::Text(text) => Datum::Text(Cow::Borrowed(text)),
-            Constant::Time(time) => Datum::Time(*time),
-            Constant::Duration(length) => Datum::Duration(*length),
+            ExprConstant::Null => Datum::Null,
+            ExprConstant::Bool(value) => Datum::Bool(*value),
+            ExprConstant::Number(number) => Datum::Number(*number),
+            ExprConstant::Text(text) => Datum::Text(Cow::Borrowed(text)),
+            ExprConstant::Time(time) => Datum::Time(*time),
+            ExprConstant::Duration(length) => Datum::Duration(*length),
         }
     }
 
     fn read(&self, read: usize) -> Result<Datum<'a>, Why> {
         let datum = match self.values.value(read) {
-            Input::Absent => return Err(Why::Absent),
-            Input::Json(raw) if self.is_declared(read, raw) => Datum::Json(raw),
-            Input::Json(_) => return Err(Why::Broken),
-            Input::Text(text) => Datum::Text(text),
-            Input::Number(number) => Datum::Number(number.into()),
-            Input::Time(time) => Datum::Time(i128::from(time.0)),
+            InputValue::Absent => return Err(Why::Absent),
+            InputValue::Json(raw) if self.is_declared(read, raw) => Datum::Json(raw),
+            InputValue::Json(_) => return Err(Why::Broken),
+            InputValue::Text(text) => Datum::Text(text),
+            InputValue::Number(number) => Datum::Number(number.into()),
+            InputValue::Time(time) => Datum::Time(i128::from(time.0)),
         };
         Ok(datum)
     }
 
-    fn element(&self, parts: &'a [Node; 2], scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
+    fn element(&self, parts: &'a [ExprNode; 2], scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
         let [list, place] = parts;
         if let (true, [text, separator]) = (is_split(list), list.parts()) {
             let (text, separator) = both(self.settled(text, scope), self.settled(separator, scope))?;
@@ -246,11 +246,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn place(&self, node: &'a Node, scope: Around<'_, 'a>) -> Result<usize, Why> {
+    fn place(&self, node: &'a ExprNode, scope: Around<'_, 'a>) -> Result<usize, Why> {
         self.settled(node, scope)?.number()?.place().ok_or(Why::Broken)
     }
 
-    fn call(&self, function: Function, nodes: &'a [Node], scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
+    fn call(&self, function: Function, nodes: &'a [ExprNode], scope: Around<'_, 'a>) -> Result<Datum<'a>, Why> {
         let mut arguments = Arguments::new();
         let mut unknown = None;
         for node in nodes {
@@ -264,11 +264,11 @@ impl<'a> Run<'a> {
 
     /// What stands at a place that `has` and `present` ask about; `None` where nothing does, also where that which it would be
     /// in is of another type.
-    fn there(&self, node: &'a Node, scope: Around<'_, 'a>) -> Option<Datum<'a>> {
+    fn there(&self, node: &'a ExprNode, scope: Around<'_, 'a>) -> Option<Datum<'a>> {
         match &node.what {
             // Whatever its type.
             What::Read(read) => match self.values.value(*read) {
-                Input::Json(raw) => Some(Datum::Json(raw)),
+                InputValue::Json(raw) => Some(Datum::Json(raw)),
                 _ => self.read(*read).ok(),
             },
             What::Member(inner, name) => match self.there(inner, scope)?.settled().ok()? {

@@ -3,7 +3,7 @@
 //! Knows no name: whether `event.amount` is a field or `size` a function is decided behind it, in `resolve`. It is our own
 //! because its recursion has to be bounded by little, and to speak of `=` and `and` as those do who write them.
 
-use super::fault::Fault;
+use super::fault::ExprFault;
 use super::lexer::{Token, Word};
 use super::tree::{DEEPEST, Form, Tree, deepest, span, too_deep};
 use std::ops::Range;
@@ -33,9 +33,9 @@ const RESERVED: [&str; 17] = [
 ];
 
 /// Makes the tree of a whole text of `length` bytes.
-pub fn parse(words: &[Word], length: usize) -> Result<Tree, Fault> {
+pub fn parse(words: &[Word], length: usize) -> Result<Tree, ExprFault> {
     if words.is_empty() {
-        return Err(Fault::mistake(0..length, "the expression is empty"));
+        return Err(ExprFault::mistake(0..length, "the expression is empty"));
     }
     let mut parser = Parser { words, length, open: 0 };
     let tree = parser.expression()?;
@@ -81,18 +81,18 @@ impl Parser<'_> {
         found
     }
 
-    fn close(&mut self, opened: Range<usize>, close: &'static str) -> Result<usize, Fault> {
+    fn close(&mut self, opened: Range<usize>, close: &'static str) -> Result<usize, ExprFault> {
         if self.peek() == Some(close) {
             return Ok(self.next().end);
         }
         match self.words.first() {
-            None => Err(Fault::mistake(opened, format!("this bracket is not closed by `{close}`"))),
+            None => Err(ExprFault::mistake(opened, format!("this bracket is not closed by `{close}`"))),
             Some(word) => Err(self.no_operator(word)),
         }
     }
 
     /// What to say about a word that stands where an operator or the end should be.
-    fn no_operator(&self, word: &Word) -> Fault {
+    fn no_operator(&self, word: &Word) -> ExprFault {
         let at = word.at.clone();
         match &word.token {
             Token::Name(name) if ["and", "or", "is", "AND", "OR", "like", "LIKE"].contains(&name.as_str()) => {
@@ -102,23 +102,23 @@ impl Parser<'_> {
                     "is" => "`==`",
                     _ => "`.matches(\"a.*\")`, `.contains(\"a\")` or `.startsWith(\"a\")`",
                 };
-                Fault::mistake(at, format!("`{name}` is no operator")).hint(format!("write {ours}"))
+                ExprFault::mistake(at, format!("`{name}` is no operator")).hint(format!("write {ours}"))
             }
             Token::Name(name) if name == "not" => {
-                Fault::mistake(at, "`not` is no operator").hint("write `!`, or `!(a in b)`")
+                ExprFault::mistake(at, "`not` is no operator").hint("write `!`, or `!(a in b)`")
             }
             Token::Sign(sign @ (")" | "]" | "}")) => {
-                Fault::mistake(at, format!("nothing is opened that `{sign}` closes"))
+                ExprFault::mistake(at, format!("nothing is opened that `{sign}` closes"))
             }
-            Token::Sign(";") => Fault::mistake(at, "an expression has no end mark").hint("leave out the `;`"),
-            Token::Sign(sign) => Fault::mistake(at, format!("`{sign}` has no place here")),
-            _ => Fault::mistake(at, "there is no operator in front of this")
+            Token::Sign(";") => ExprFault::mistake(at, "an expression has no end mark").hint("leave out the `;`"),
+            Token::Sign(sign) => ExprFault::mistake(at, format!("`{sign}` has no place here")),
+            _ => ExprFault::mistake(at, "there is no operator in front of this")
                 .hint("join two conditions with `&&` or `||`"),
         }
     }
 
     /// `a ? b : c`, or what binds more strongly.
-    fn expression(&mut self) -> Result<Tree, Fault> {
+    fn expression(&mut self) -> Result<Tree, ExprFault> {
         if self.open >= DEEPEST {
             return Err(too_deep(self.here()));
         }
@@ -129,12 +129,14 @@ impl Parser<'_> {
         Ok(tree)
     }
 
-    fn choose(&mut self, condition: Tree) -> Result<Tree, Fault> {
+    fn choose(&mut self, condition: Tree) -> Result<Tree, ExprFault> {
         let question = self.next();
         let yes = self.any()?;
         if !self.eat(":") {
             let at = if self.words.is_empty() { question } else { self.here() };
-            return Err(Fault::mistake(at, "a choice needs its other side").hint("write `condition ? value : other`"));
+            return Err(
+                ExprFault::mistake(at, "a choice needs its other side").hint("write `condition ? value : other`")
+            );
         }
         let no = self.expression()?;
         let parts = [condition, yes, no];
@@ -142,7 +144,7 @@ impl Parser<'_> {
         Tree::new(at, Form::Choose(Box::new(parts)), below)
     }
 
-    fn any(&mut self) -> Result<Tree, Fault> {
+    fn any(&mut self) -> Result<Tree, ExprFault> {
         self.chain("||", Form::Any, |parser| parser.chain("&&", Form::All, |parser| parser.infix(0)))
     }
 
@@ -150,8 +152,8 @@ impl Parser<'_> {
         &mut self,
         sign: &str,
         form: fn(Vec<Tree>) -> Form,
-        term: impl Fn(&mut Self) -> Result<Tree, Fault>,
-    ) -> Result<Tree, Fault> {
+        term: impl Fn(&mut Self) -> Result<Tree, ExprFault>,
+    ) -> Result<Tree, ExprFault> {
         let first = term(self)?;
         if self.peek() != Some(sign) {
             return Ok(first);
@@ -165,7 +167,7 @@ impl Parser<'_> {
     }
 
     /// Signs of one strength and all stronger ones; those of one strength bind to the left.
-    fn infix(&mut self, strength: usize) -> Result<Tree, Fault> {
+    fn infix(&mut self, strength: usize) -> Result<Tree, ExprFault> {
         let Some(signs) = INFIX.get(strength) else { return self.unary() };
         let mut left = self.infix(strength + 1)?;
         while let Some(sign) = self.peek().filter(|sign| signs.contains(sign)) {
@@ -178,7 +180,7 @@ impl Parser<'_> {
     }
 
     /// Any number of one of the signs in front; two of them cancel each other out.
-    fn unary(&mut self) -> Result<Tree, Fault> {
+    fn unary(&mut self) -> Result<Tree, ExprFault> {
         let start = self.here().start;
         let Some(sign @ ("!" | "-")) = self.peek() else { return self.member() };
         let mut count = 0_usize;
@@ -193,7 +195,7 @@ impl Parser<'_> {
         if count % 2 == 1 { Ok(once) } else { Tree::new(at, form(Box::new(once)), below + 1) }
     }
 
-    fn member(&mut self) -> Result<Tree, Fault> {
+    fn member(&mut self) -> Result<Tree, ExprFault> {
         let mut tree = self.primary()?;
         loop {
             if self.eat(".") {
@@ -211,16 +213,16 @@ impl Parser<'_> {
         }
     }
 
-    fn behind_a_dot(&mut self, target: Tree) -> Result<Tree, Fault> {
+    fn behind_a_dot(&mut self, target: Tree) -> Result<Tree, ExprFault> {
         let (name, quoted) = match self.words.first().map(|word| &word.token) {
             Some(Token::Name(name)) => (name.clone(), false),
             Some(Token::Quoted(name)) => (name.clone(), true),
             Some(Token::Number) => {
-                return Err(Fault::mistake(self.here(), "a member's name cannot begin with a digit here").hint(
+                return Err(ExprFault::mistake(self.here(), "a member's name cannot begin with a digit here").hint(
                     "write it in backquotes, event.`2nd`, or the number of an element in brackets, event.list[0]",
                 ));
             }
-            _ => return Err(Fault::mistake(self.here(), "there is no name behind the dot")),
+            _ => return Err(ExprFault::mistake(self.here(), "there is no name behind the dot")),
         };
         let named = self.next();
         let (start, below) = (target.at.start, target.depth);
@@ -233,7 +235,7 @@ impl Parser<'_> {
         Tree::new(start..end, form, below)
     }
 
-    fn arguments(&mut self) -> Result<(Vec<Tree>, usize), Fault> {
+    fn arguments(&mut self) -> Result<(Vec<Tree>, usize), ExprFault> {
         let opened = self.next();
         let mut arguments = Vec::new();
         if self.peek() == Some(")") {
@@ -247,9 +249,9 @@ impl Parser<'_> {
         }
     }
 
-    fn primary(&mut self) -> Result<Tree, Fault> {
+    fn primary(&mut self) -> Result<Tree, ExprFault> {
         let Some(word) = self.words.first() else {
-            return Err(Fault::mistake(self.here(), "the expression ends where a value should stand"));
+            return Err(ExprFault::mistake(self.here(), "the expression ends where a value should stand"));
         };
         let at = word.at.clone();
         let form = match &word.token {
@@ -264,29 +266,31 @@ impl Parser<'_> {
             }
             Token::Sign("[") => return self.list(),
             Token::Sign("{") => {
-                return Err(Fault::mistake(at, "objects cannot be written in an expression"));
+                return Err(ExprFault::mistake(at, "objects cannot be written in an expression"));
             }
             Token::Quoted(name) => {
-                return Err(Fault::mistake(at, format!("`{name}` has nothing in front of it"))
+                return Err(ExprFault::mistake(at, format!("`{name}` has nothing in front of it"))
                     .hint(format!("a field of the event is written event.`{name}`")));
             }
-            Token::Sign(sign) => return Err(Fault::mistake(at, format!("a value should stand here, not `{sign}`"))),
+            Token::Sign(sign) => {
+                return Err(ExprFault::mistake(at, format!("a value should stand here, not `{sign}`")));
+            }
         };
         self.next();
         Tree::new(at, form, 0)
     }
 
-    fn named(&mut self, name: String) -> Result<Tree, Fault> {
+    fn named(&mut self, name: String) -> Result<Tree, ExprFault> {
         let at = self.next();
         let called = self.peek() == Some("(");
         let form = match name.as_str() {
             "true" => Form::Bool(true),
             "false" => Form::Bool(false),
             "null" => Form::Null,
-            "in" => return Err(Fault::mistake(at, "a value should stand here, not `in`")),
-            "not" | "NOT" => return Err(Fault::mistake(at, "`not` is no operator").hint("write `!`")),
+            "in" => return Err(ExprFault::mistake(at, "a value should stand here, not `in`")),
+            "not" | "NOT" => return Err(ExprFault::mistake(at, "`not` is no operator").hint("write `!`")),
             reserved if RESERVED.contains(&reserved) => {
-                let fault = Fault::mistake(at, format!("`{reserved}` is a reserved word"));
+                let fault = ExprFault::mistake(at, format!("`{reserved}` is a reserved word"));
                 return Err(match reserved {
                     "if" | "else" => fault.hint("write `condition ? value : other`"),
                     _ => fault,
@@ -302,7 +306,7 @@ impl Parser<'_> {
         Tree::new(at, form, 0)
     }
 
-    fn list(&mut self) -> Result<Tree, Fault> {
+    fn list(&mut self) -> Result<Tree, ExprFault> {
         let opened = self.next();
         let mut elements = Vec::new();
         // As in CEL, a comma may follow the last element.

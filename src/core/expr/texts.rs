@@ -6,7 +6,7 @@
 use super::datum::{Datum, List};
 use super::decimal::Decimal;
 use super::functions::Function;
-use super::inside::Work;
+use super::inside::EvaluationBudget;
 use super::lengths;
 use super::times;
 use super::why::Why;
@@ -24,7 +24,7 @@ const PARTS: usize = 1 << 16;
 pub type Arguments<'a> = SmallVec<[Datum<'a>; 3]>;
 
 /// Calls a function.
-pub fn call<'a>(function: Function, arguments: Arguments<'a>, work: &Work) -> Result<Datum<'a>, Why> {
+pub fn call<'a>(function: Function, arguments: Arguments<'a>, work: &EvaluationBudget) -> Result<Datum<'a>, Why> {
     let mut arguments = arguments.into_iter();
     let first = arguments.next().ok_or(Why::Broken)?;
     let mut next = || arguments.next();
@@ -135,7 +135,7 @@ fn substring<'a>(text: Cow<'a, str>, start: Decimal, end: Option<Decimal>) -> Re
     cut(text, start..end)
 }
 
-fn size<'a>(of: &Datum<'_>, work: &Work) -> Result<Datum<'a>, Why> {
+fn size<'a>(of: &Datum<'_>, work: &EvaluationBudget) -> Result<Datum<'a>, Why> {
     let size = match of {
         Datum::Text(text) => text.chars().count(),
         Datum::List(list) => list.count(work)?,

@@ -5,7 +5,7 @@
 use super::decimal::Decimal;
 use crate::core::derive::time::instant::Time;
 use crate::core::derive::time::unix::{self, Unit};
-use crate::core::derive::time::{rfc3339, write::Write};
+use crate::core::derive::time::{rfc3339, write::WriteTime};
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -42,7 +42,7 @@ pub fn from_text(text: &str) -> Option<i128> {
 
 /// Appends the moment as RFC 3339 text in UTC, quotes included.
 pub fn write(moment: i128, out: &mut Vec<u8>) {
-    time(moment).expect("no other moments are made").write(Write::Rfc3339, out);
+    time(moment).expect("no other moments are made").write(WriteTime::Rfc3339, out);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Never deeper than those who walk it have stack for.
 
-use super::fault::Fault;
+use super::fault::ExprFault;
 use std::ops::Range;
 
 /// How deep a tree may be.
@@ -56,7 +56,7 @@ pub enum Form {
 
 impl Tree {
     /// A part over others, of which the deepest is so deep.
-    pub fn new(at: Range<usize>, form: Form, below: usize) -> Result<Tree, Fault> {
+    pub fn new(at: Range<usize>, form: Form, below: usize) -> Result<Tree, ExprFault> {
         if below >= DEEPEST {
             return Err(too_deep(at));
         }
@@ -65,8 +65,8 @@ impl Tree {
 }
 
 /// What to say of too deep an expression.
-pub fn too_deep(at: Range<usize>) -> Fault {
-    Fault::mistake(at, format!("the expression is nested more than {DEEPEST} deep"))
+pub fn too_deep(at: Range<usize>) -> ExprFault {
+    ExprFault::mistake(at, format!("the expression is nested more than {DEEPEST} deep"))
 }
 
 /// How deep the deepest of some parts is.

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What kind of value something is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Type {
+pub enum ExprType {
     /// True or false.
     Bool,
     /// An exact decimal number.
@@ -26,30 +26,30 @@ pub enum Type {
     Dyn,
 }
 
-impl Type {
+impl ExprType {
     /// Whether values of this type can be of that one.
-    pub fn may_be(self, other: Type) -> bool {
-        self == other || self == Type::Dyn || other == Type::Dyn
+    pub fn may_be(self, other: ExprType) -> bool {
+        self == other || self == ExprType::Dyn || other == ExprType::Dyn
     }
 
     /// Whether of two values of this type one is the smaller one.
     pub fn has_order(self) -> bool {
-        !matches!(self, Type::List | Type::Object | Type::Null)
+        !matches!(self, ExprType::List | ExprType::Object | ExprType::Null)
     }
 }
 
-impl fmt::Display for Type {
+impl fmt::Display for ExprType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Type::Bool => "a bool",
-            Type::Number => "a number",
-            Type::Text => "a text",
-            Type::Time => "a time",
-            Type::Duration => "a length of time",
-            Type::List => "a list",
-            Type::Object => "an object",
-            Type::Null => "null",
-            Type::Dyn => "any value",
+            ExprType::Bool => "a bool",
+            ExprType::Number => "a number",
+            ExprType::Text => "a text",
+            ExprType::Time => "a time",
+            ExprType::Duration => "a length of time",
+            ExprType::List => "a list",
+            ExprType::Object => "an object",
+            ExprType::Null => "null",
+            ExprType::Dyn => "any value",
         })
     }
 }

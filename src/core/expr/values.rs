@@ -1,20 +1,20 @@
 //! How an expression is given the values that it reads.
 //!
-//! Who evaluates it implements [`Values`] over its spans, headers and rows.
+//! Who evaluates it implements [`EventValues`] over its spans, headers and rows.
 
 use crate::core::ids::Nanos;
 use crate::core::read::Value;
 use std::borrow::Cow;
 
 /// The values of one event.
-pub trait Values {
+pub trait EventValues {
     /// What stands at one of the expression's reads, by its place in [`reads`](super::expression::Expression::reads).
-    fn value(&self, read: usize) -> Input<'_>;
+    fn value(&self, read: usize) -> InputValue<'_>;
 }
 
 /// A value that an expression reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input<'a> {
+pub enum InputValue<'a> {
     /// Nothing is there.
     Absent,
     /// A JSON value, valid and without white space around it.
@@ -27,12 +27,12 @@ pub enum Input<'a> {
     Time(Nanos),
 }
 
-impl<'a> From<Value<'a>> for Input<'a> {
-    fn from(value: Value<'a>) -> Input<'a> {
+impl<'a> From<Value<'a>> for InputValue<'a> {
+    fn from(value: Value<'a>) -> InputValue<'a> {
         match value {
-            Value::Absent => Input::Absent,
-            Value::Json { raw, .. } => Input::Json(raw),
-            Value::Outside(text) => Input::Text(text),
+            Value::Absent => InputValue::Absent,
+            Value::Json { raw, .. } => InputValue::Json(raw),
+            Value::Outside(text) => InputValue::Text(text),
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn both<T, U>(a: Result<T, Why>, b: Result<U, Why>) -> Result<(T, U), Why> {
 
 /// What a condition answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ConditionAnswer {
     /// It holds.
     True,
     /// It does not.
@@ -29,19 +29,19 @@ pub enum Answer {
     Unknown(Why),
 }
 
-impl Answer {
+impl ConditionAnswer {
     /// Whether it holds.
     pub fn is_true(self) -> bool {
-        self == Answer::True
+        self == ConditionAnswer::True
     }
 }
 
-impl From<Result<bool, Why>> for Answer {
-    fn from(result: Result<bool, Why>) -> Answer {
+impl From<Result<bool, Why>> for ConditionAnswer {
+    fn from(result: Result<bool, Why>) -> ConditionAnswer {
         match result {
-            Ok(true) => Answer::True,
-            Ok(false) => Answer::False,
-            Err(why) => Answer::Unknown(why),
+            Ok(true) => ConditionAnswer::True,
+            Ok(false) => ConditionAnswer::False,
+            Err(why) => ConditionAnswer::Unknown(why),
         }
     }
 }

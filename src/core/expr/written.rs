@@ -7,15 +7,15 @@ use std::cmp::Ordering;
 
 /// `0.d1d2d3... * 10^point`, where the first and the last digit are not zero; zero has no digits.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenNumber {
     negative: bool,
     digits: Vec<u8>,
     point: i128,
 }
 
-impl Written {
+impl WrittenNumber {
     /// Reads a JSON number.
-    pub fn read(raw: &[u8]) -> Written {
+    pub fn read(raw: &[u8]) -> WrittenNumber {
         let negative = raw.first() == Some(&b'-');
         let exponent_at = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
         let (mantissa, exponent) = raw.split_at(exponent_at);
@@ -28,10 +28,10 @@ impl Written {
             digits.pop();
         }
         if digits.is_empty() {
-            return Written { negative: false, digits, point: 0 };
+            return WrittenNumber { negative: false, digits, point: 0 };
         }
         let point = power_of_ten(exponent).saturating_add(whole as i128).saturating_sub(zeros as i128);
-        Written { negative, digits, point }
+        WrittenNumber { negative, digits, point }
     }
 
     /// Its digits from the first that is not zero.
@@ -57,17 +57,17 @@ fn power_of_ten(text: &[u8]) -> i128 {
     if text.contains(&b'-') { -amount } else { amount }
 }
 
-impl From<Decimal> for Written {
-    fn from(number: Decimal) -> Written {
+impl From<Decimal> for WrittenNumber {
+    fn from(number: Decimal) -> WrittenNumber {
         let mut text = Vec::new();
         number.write(&mut text);
-        Written::read(&text)
+        WrittenNumber::read(&text)
     }
 }
 
-impl Ord for Written {
-    fn cmp(&self, other: &Written) -> Ordering {
-        let sign = |one: &Written| match (one.digits.is_empty(), one.negative) {
+impl Ord for WrittenNumber {
+    fn cmp(&self, other: &WrittenNumber) -> Ordering {
+        let sign = |one: &WrittenNumber| match (one.digits.is_empty(), one.negative) {
             (true, _) => 0,
             (_, true) => -1,
             _ => 1,
@@ -81,8 +81,8 @@ impl Ord for Written {
     }
 }
 
-impl PartialOrd for Written {
-    fn partial_cmp(&self, other: &Written) -> Option<Ordering> {
+impl PartialOrd for WrittenNumber {
+    fn partial_cmp(&self, other: &WrittenNumber) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
@@ -94,7 +94,7 @@ pub fn compare_numbers(one: &[u8], other: &[u8]) -> Ordering {
     if is_plain(one) && is_plain(other) {
         return one.len().cmp(&other.len()).then_with(|| one.cmp(other));
     }
-    Written::read(one).cmp(&Written::read(other))
+    WrittenNumber::read(one).cmp(&WrittenNumber::read(other))
 }
 
 /// Whether a text is a number as JSON writes it (RFC 8259, section 6).

@@ -18,14 +18,14 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct Aggregate {
     /// What it does.
-    pub function: Function,
+    pub function: AggregateFunction,
     /// The place whose values it takes; `count()` has none.
     pub of: Option<Selector>,
 }
 
 /// The functions of aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
+pub enum AggregateFunction {
     /// How many events there were.
     Count,
     /// The sum of numbers.
@@ -40,14 +40,14 @@ pub enum Function {
     Last,
 }
 
-impl Function {
-    const NAMED: [(&'static str, Function); 6] = [
-        ("count", Function::Count),
-        ("sum", Function::Sum),
-        ("min", Function::Min),
-        ("max", Function::Max),
-        ("first", Function::First),
-        ("last", Function::Last),
+impl AggregateFunction {
+    const NAMED: [(&'static str, AggregateFunction); 6] = [
+        ("count", AggregateFunction::Count),
+        ("sum", AggregateFunction::Sum),
+        ("min", AggregateFunction::Min),
+        ("max", AggregateFunction::Max),
+        ("first", AggregateFunction::First),
+        ("last", AggregateFunction::Last),
     ];
 }
 
@@ -58,12 +58,12 @@ impl Aggregate {
             "write `count()`, or `sum`, `min`, `max`, `first` or `last` with a place, such as `sum(amount)`";
         let parts = text.trim().strip_suffix(')').and_then(|text| text.split_once('('));
         let (name, of) = parts.ok_or_else(|| format!("`{text}` is no aggregate: {WORDS}"))?;
-        let named = Function::NAMED.into_iter().find(|(known, _)| *known == name.trim());
+        let named = AggregateFunction::NAMED.into_iter().find(|(known, _)| *known == name.trim());
         let (_, function) = named.ok_or_else(|| format!("`{name}` is no aggregate: {WORDS}"))?;
         let of = of.trim();
         match (function, of.is_empty()) {
-            (Function::Count, true) => Ok(Aggregate { function, of: None }),
-            (Function::Count, false) => Err(format!(
+            (AggregateFunction::Count, true) => Ok(Aggregate { function, of: None }),
+            (AggregateFunction::Count, false) => Err(format!(
                 "`{text}`: events are counted, not their values: write `count()`, with `when` for some of them"
             )),
             (_, true) => Err(format!("`{text}` names no place: write `{name}(amount)`")),
@@ -79,7 +79,7 @@ impl Aggregate {
 
 impl fmt::Display for Aggregate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = Function::NAMED.iter().find(|(_, function)| *function == self.function);
+        let named = AggregateFunction::NAMED.iter().find(|(_, function)| *function == self.function);
         let name = named.map_or("", |(name, _)| name);
         match &self.of {
             None => write!(out, "{name}()"),
@@ -105,13 +105,13 @@ impl From<Aggregate> for String {
 /// An aggregate with its place resolved.
 #[derive(Clone, Debug)]
 pub struct Counter {
-    function: Function,
+    function: AggregateFunction,
     of: Option<Place>,
 }
 
 /// What becomes of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next<'a> {
+pub enum NextValue<'a> {
     /// It is this JSON text from now on.
     Is(Cow<'a, [u8]>),
     /// It stays as it is.
@@ -122,46 +122,52 @@ pub enum Next<'a> {
 
 impl Counter {
     /// The column behind an event, from what it was before.
-    pub fn next<'a>(&self, before: Option<&[u8]>, read: impl FnOnce(&Place) -> Value<'a>) -> Next<'a> {
-        if self.function == Function::Count {
+    pub fn next<'a>(&self, before: Option<&[u8]>, read: impl FnOnce(&Place) -> Value<'a>) -> NextValue<'a> {
+        if self.function == AggregateFunction::Count {
             return plus(before, b"1");
         }
         let value = self.of.as_ref().and_then(|place| read(place).column());
         // A sum of nothing is a number all the same.
-        let begins = (self.function == Function::Sum && before.is_none()).then_some(&b"0"[..]);
-        let Some(value) = value.filter(|value| self.takes(value)) else { return Next::Uncounted(begins) };
+        let begins = (self.function == AggregateFunction::Sum && before.is_none()).then_some(&b"0"[..]);
+        let Some(value) = value.filter(|value| self.takes(value)) else { return NextValue::Uncounted(begins) };
         let beyond = |order: Ordering| before.is_none_or(|before| compare_numbers(&value, before) == order);
         match self.function {
-            Function::Sum => match plus(before, &value) {
-                Next::Uncounted(_) => Next::Uncounted(begins),
+            AggregateFunction::Sum => match plus(before, &value) {
+                NextValue::Uncounted(_) => NextValue::Uncounted(begins),
                 next => next,
             },
-            Function::First if before.is_some() => Next::Stays,
-            Function::Min if !beyond(Ordering::Less) => Next::Stays,
-            Function::Max if !beyond(Ordering::Greater) => Next::Stays,
-            Function::First | Function::Last | Function::Min | Function::Max | Function::Count => Next::Is(value),
+            AggregateFunction::First if before.is_some() => NextValue::Stays,
+            AggregateFunction::Min if !beyond(Ordering::Less) => NextValue::Stays,
+            AggregateFunction::Max if !beyond(Ordering::Greater) => NextValue::Stays,
+            AggregateFunction::First
+            | AggregateFunction::Last
+            | AggregateFunction::Min
+            | AggregateFunction::Max
+            | AggregateFunction::Count => NextValue::Is(value),
         }
     }
 
     /// Whether a value counts: any but null, or numbers alone.
     fn takes(&self, value: &[u8]) -> bool {
         match self.function {
-            Function::First | Function::Last => value != b"null",
-            Function::Sum | Function::Min | Function::Max | Function::Count => is_number(value),
+            AggregateFunction::First | AggregateFunction::Last => value != b"null",
+            AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Count => {
+                is_number(value)
+            }
         }
     }
 }
 
 /// A number and what is added to it; what does not fit 38 digits is not counted.
-fn plus<'a>(before: Option<&[u8]>, value: &[u8]) -> Next<'a> {
+fn plus<'a>(before: Option<&[u8]>, value: &[u8]) -> NextValue<'a> {
     let before = before.map_or(Some(Decimal::whole(0)), Decimal::read);
     let sum = before.zip(Decimal::read(value)).and_then(|(before, value)| before.add(value));
     match sum {
-        None => Next::Uncounted(None),
+        None => NextValue::Uncounted(None),
         Some(sum) => {
             let mut text = Vec::new();
             sum.write(&mut text);
-            Next::Is(Cow::Owned(text))
+            NextValue::Is(Cow::Owned(text))
         }
     }
 }
@@ -182,9 +188,9 @@ mod tests {
             let value =
                 if *value == "-" { Value::Absent } else { Value::Json { raw: value.as_bytes(), span: Span::ABSENT } };
             match counter.next(column.as_deref(), |_| value) {
-                Next::Is(text) => column = Some(text.into_owned()),
-                Next::Uncounted(Some(text)) => column = Some(text.to_owned()),
-                Next::Stays | Next::Uncounted(None) => {}
+                NextValue::Is(text) => column = Some(text.into_owned()),
+                NextValue::Uncounted(Some(text)) => column = Some(text.to_owned()),
+                NextValue::Stays | NextValue::Uncounted(None) => {}
             }
             all.push(column.clone().map(|text| String::from_utf8(text).unwrap()));
         }

@@ -1,20 +1,20 @@
 //! A plan while it is compiled: from selectors to places, from conditions to tests, from names to the numbers of rules.
 //!
-//! One [`Names`] for the whole plan, one [`Building`] for each kind over it.
+//! One [`PlanNames`] for the whole plan, one [`Building`] for each kind over it.
 
 use super::compiled::Place;
-use super::condition::{Condition, RuleId, Source, Test, place_of};
+use super::condition::{Condition, ReadSource, ResolvedCondition, RuleId, place_of};
 use super::field_type::FieldTypes;
 use super::registers::Registers;
 use super::selector::Selector;
-use crate::core::derive::compiled::Places;
+use crate::core::derive::compiled::SlotRequests;
 use crate::core::expr::Read;
 use crate::json::fields::{Fields, ObjectSlot, Slot};
 use std::sync::Arc;
 
 /// What all kinds of a plan share.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct PlanNames {
     /// What a scan looks for.
     pub fields: Fields,
     /// The names of the rules.
@@ -26,7 +26,7 @@ pub(super) struct Names {
 /// Names, and the registers of one kind over what a scan finds.
 pub(super) struct Building<'a> {
     /// The plan's.
-    pub names: &'a mut Names,
+    pub names: &'a mut PlanNames,
     /// The kind's.
     pub registers: Registers,
     /// What its conditions may rely on.
@@ -35,12 +35,12 @@ pub(super) struct Building<'a> {
 
 impl Building<'_> {
     /// Over the scan itself, before an event's registers are those of its kind.
-    pub fn of_the_scan(names: &mut Names) -> Building<'_> {
+    pub fn of_the_scan(names: &mut PlanNames) -> Building<'_> {
         Building::new(names, Registers::all())
     }
 
     /// Over these registers, without a declared type.
-    pub fn new(names: &mut Names, registers: Registers) -> Building<'_> {
+    pub fn new(names: &mut PlanNames, registers: Registers) -> Building<'_> {
         Building { names, registers, types: FieldTypes::new() }
     }
 
@@ -82,25 +82,25 @@ impl Building<'_> {
         &mut self,
         condition: &Condition,
         rule: &str,
-        mut column: impl FnMut(&mut Building<'_>, &Read) -> Source,
-    ) -> Test {
+        mut column: impl FnMut(&mut Building<'_>, &Read) -> ReadSource,
+    ) -> ResolvedCondition {
         let rule = self.rule(rule);
         let relying = condition.relying_on(&self.types);
         relying.compile(rule, |read| match read {
-            Read::Kind => Source::Kind,
-            Read::Key => Source::Key,
-            Read::Time => Source::Time,
-            Read::StreamTime => Source::StreamTime,
-            Read::Position => Source::Position,
+            Read::Kind => ReadSource::Kind,
+            Read::Key => ReadSource::Key,
+            Read::Time => ReadSource::Time,
+            Read::StreamTime => ReadSource::StreamTime,
+            Read::Position => ReadSource::Position,
             Read::Column { .. } => column(self, read),
             Read::Event(_) | Read::Subject(_) | Read::Header(_) => {
-                Source::Place(self.place(&place_of(read).expect("these are in the event")))
+                ReadSource::Place(self.place(&place_of(read).expect("these are in the event")))
             }
         })
     }
 }
 
-impl Places for Building<'_> {
+impl SlotRequests for Building<'_> {
     fn place(&mut self, selector: &Selector) -> Place {
         Building::place(self, selector)
     }
@@ -113,12 +113,12 @@ impl Places for Building<'_> {
         self.objects(path)
     }
 
-    fn test(&mut self, condition: &Condition, rule: &str) -> Test {
+    fn test(&mut self, condition: &Condition, rule: &str) -> ResolvedCondition {
         Building::test(self, condition, rule, |_, _| no_rows())
     }
 }
 
 /// Where no rows are joined yet, a condition reads no columns.
-pub(super) fn no_rows() -> Source {
+pub(super) fn no_rows() -> ReadSource {
     unreachable!("a plan whose conditions read columns before rows are joined is refused")
 }

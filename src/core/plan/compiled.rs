@@ -2,9 +2,9 @@
 //!
 //! Compiling cannot fail on a plan that `config` accepted; what does not resolve is an error of ours.
 
-use super::building::Names;
-use super::condition::{RuleId, Test};
-use super::feed::Feed;
+use super::building::PlanNames;
+use super::condition::{ResolvedCondition, RuleId};
+use super::feed::TableFeed;
 use super::filter::Filter;
 use super::key_spec::KeyPlaces;
 use super::kinds::KindIndex;
@@ -17,8 +17,8 @@ use super::route::Route;
 use super::spec::{PlanSpec, UnknownKinds};
 use super::version::Versions;
 use crate::core::columns::ColumnId;
-use crate::core::derive::compiled::Section;
-use crate::core::derive::create::Created;
+use crate::core::derive::compiled::CompiledSection;
+use crate::core::derive::create::CreatedObject;
 use crate::core::derive::section::DeriveSection;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
@@ -58,7 +58,7 @@ pub struct Join {
     /// The same as the configuration writes it; empty where there is none.
     pub place: String,
     /// Where it is asked at all.
-    pub when: Option<Test>,
+    pub when: Option<ResolvedCondition>,
     /// The column that is set in a row which was removed, in a table with versions.
     pub removed: Option<ColumnId>,
     /// What a row that is not there means.
@@ -85,7 +85,7 @@ pub enum Miss {
 
 /// A field that an output gains.
 #[derive(Clone, Debug)]
-pub struct Added {
+pub struct AddedField {
     /// Its name.
     pub name: String,
     /// The name as the splice writes it.
@@ -93,12 +93,12 @@ pub struct Added {
     /// Where a member of that name already is.
     pub member: Slot,
     /// What it holds.
-    pub source: Source,
+    pub source: AddedSource,
 }
 
 /// What an added field holds.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+pub enum AddedSource {
     /// A column of a join's row.
     Column {
         /// The join, by its place in `Kind::joins`.
@@ -123,7 +123,7 @@ pub struct Target {
     /// The object.
     pub object: ObjectSlot,
     /// The fields in the order in which they are appended.
-    pub fields: Vec<Added>,
+    pub fields: Vec<AddedField>,
 }
 
 /// A kind section, or what happens to unknown kinds.
@@ -138,13 +138,13 @@ pub struct Kind {
     /// How its events become the newest version, where they have versions; before anything else of the kind.
     pub versions: Option<Box<Versions>>,
     /// The sections of derived fields that its events run through, in order, once their kind is known.
-    pub derive: Vec<Section>,
+    pub derive: Vec<CompiledSection>,
     /// The filters that its events pass, in order.
     pub filters: Vec<Filter>,
     /// The objects that its enrichments put fields into, made where they are not there, and the conditions of those.
-    pub creates: Vec<(Option<Test>, Created)>,
+    pub creates: Vec<(Option<ResolvedCondition>, CreatedObject)>,
     /// The tables it feeds, by table name.
-    pub feeds: Vec<Feed>,
+    pub feeds: Vec<TableFeed>,
     /// The rows its outputs need.
     pub joins: Vec<Join>,
     /// The enrichments in which its events keep the order of their key, by number, and how long they wait at most.
@@ -187,9 +187,9 @@ pub struct Plan {
     /// Where the event's own time is; the same register in every kind.
     pub time: Option<Place>,
     /// The kinds with a condition, in the order in which they are asked.
-    pub kind_rules: Vec<(KindId, Test)>,
+    pub kind_rules: Vec<(KindId, ResolvedCondition)>,
     /// The sections of derived fields that every event runs through before its kind is looked at.
-    pub derive: Vec<Section>,
+    pub derive: Vec<CompiledSection>,
     /// The names of the plan's rules, by number.
     pub rules: Vec<Arc<str>>,
     /// How many rules of quality there are, kind by kind.
@@ -262,7 +262,7 @@ impl Kind {
     }
 
     /// The conditions that are asked when its events are processed.
-    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+    pub fn tests(&self) -> impl Iterator<Item = &ResolvedCondition> {
         let feeds = self.feeds.iter().filter_map(|feed| feed.when.as_ref());
         feeds.chain(self.joins.iter().filter_map(|join| join.when.as_ref()))
     }
@@ -281,7 +281,8 @@ impl Plan {
         if resolved.names.fields.len() <= FEW {
             resolved = Resolved::of(&spec, &layout, &Registers::all());
         }
-        let Resolved { names: Names { fields, rules, checks }, kind, only, kind_rules, time, derive, kinds } = resolved;
+        let Resolved { names: PlanNames { fields, rules, checks }, kind, only, kind_rules, time, derive, kinds } =
+            resolved;
         let window = i64::try_from(spec.dedup_window_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Plan {
             fingerprint: spec.fingerprint(),

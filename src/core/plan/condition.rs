@@ -1,13 +1,13 @@
 //! `when`, `drop` and the like: an expression that decides something.
 //!
-//! As data it is its text. Compiled, it knows where each of its reads is; an event is asked through [`Seen`].
+//! As data it is its text. Compiled, it knows where each of its reads is; an event is asked through [`SeenEvent`].
 
 use super::compiled::Place;
 use super::field_type::{FieldTypes, type_of};
 use super::selector::Selector;
 use crate::core::columns::ColumnId;
 use crate::core::event::StoredMessage;
-use crate::core::expr::{Answer, Expression, Input, Read, Reading, Type, Values, Why};
+use crate::core::expr::{ConditionAnswer, EventValues, ExprType, Expression, InputValue, PlacedRead, Read, Why};
 use crate::core::ids::Nanos;
 use crate::core::join::Lookup;
 use crate::core::read::Value;
@@ -26,7 +26,7 @@ pub struct Condition(Arc<Expression>);
 
 impl Condition {
     /// Reads its text.
-    pub fn parse(text: &str) -> Result<Condition, crate::core::expr::Fault> {
+    pub fn parse(text: &str) -> Result<Condition, crate::core::expr::ExprFault> {
         Expression::parse(text).map(|expression| Condition(Arc::new(expression)))
     }
 
@@ -42,7 +42,7 @@ impl Condition {
 
     /// The same, with fields of another type than the declared one broken.
     pub fn relying_on(&self, types: &FieldTypes) -> Condition {
-        let declared = |reading: &Reading| type_of(types, &reading.read) != Type::Dyn;
+        let declared = |reading: &PlacedRead| type_of(types, &reading.read) != ExprType::Dyn;
         if !self.0.reads().iter().any(declared) {
             return self.clone();
         }
@@ -52,9 +52,9 @@ impl Condition {
     }
 
     /// The same, ready to be asked; `source` says where each read is.
-    pub fn compile(&self, rule: RuleId, source: impl FnMut(&Read) -> Source) -> Test {
+    pub fn compile(&self, rule: RuleId, source: impl FnMut(&Read) -> ReadSource) -> ResolvedCondition {
         let sources = self.0.reads().iter().map(|reading| &reading.read).map(source).collect();
-        Test { rule, expression: self.0.clone(), sources }
+        ResolvedCondition { rule, expression: self.0.clone(), sources }
     }
 }
 
@@ -91,16 +91,16 @@ impl<'de> Deserialize<'de> for Condition {
 
 /// A condition whose reads are resolved.
 #[derive(Clone, Debug)]
-pub struct Test {
+pub struct ResolvedCondition {
     /// Its number among the plan's rules.
     pub rule: RuleId,
     expression: Arc<Expression>,
-    sources: Vec<Source>,
+    sources: Vec<ReadSource>,
 }
 
 /// Where a read of a condition is.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum ReadSource {
     /// In the event.
     Place(Place),
     /// The text of its kind.
@@ -124,7 +124,7 @@ pub enum Source {
 
 /// An event as far as it is known where a condition is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct SeenEvent<'a> {
     /// The message.
     pub message: &'a StoredMessage,
     /// Where the plan's fields are in it.
@@ -139,45 +139,45 @@ pub struct Seen<'a> {
     pub rows: &'a [Lookup<'a>],
 }
 
-impl Test {
+impl ResolvedCondition {
     /// The columns that it reads: joins by their places in `Kind::joins`, and columns.
     pub fn columns(&self) -> impl Iterator<Item = (usize, ColumnId)> + '_ {
         self.sources.iter().filter_map(|source| match source {
-            Source::Column { join, column } => Some((*join, *column)),
+            ReadSource::Column { join, column } => Some((*join, *column)),
             _ => None,
         })
     }
 
     /// What the condition answers for an event.
-    pub fn holds<'a>(&'a self, seen: Seen<'a>) -> Answer {
-        self.expression.holds(&Asked { test: self, seen })
+    pub fn holds<'a>(&'a self, seen: SeenEvent<'a>) -> ConditionAnswer {
+        self.expression.holds(&ConditionValues { test: self, seen })
     }
 
     /// Appends what the expression computes for an event, as JSON; nothing where that is not known.
-    pub fn compute<'a>(&'a self, seen: Seen<'a>, out: &mut Vec<u8>) -> Result<(), Why> {
-        self.expression.compute(&Asked { test: self, seen }, out)
+    pub fn compute<'a>(&'a self, seen: SeenEvent<'a>, out: &mut Vec<u8>) -> Result<(), Why> {
+        self.expression.compute(&ConditionValues { test: self, seen }, out)
     }
 }
 
-struct Asked<'a> {
-    test: &'a Test,
-    seen: Seen<'a>,
+struct ConditionValues<'a> {
+    test: &'a ResolvedCondition,
+    seen: SeenEvent<'a>,
 }
 
-impl Values for Asked<'_> {
-    fn value(&self, read: usize) -> Input<'_> {
-        let Seen { message, spans, kind, key, stream_time, rows } = self.seen;
-        let text = |text: Option<_>| text.map_or(Input::Absent, |text| Input::Text(Cow::Borrowed(text)));
+impl EventValues for ConditionValues<'_> {
+    fn value(&self, read: usize) -> InputValue<'_> {
+        let SeenEvent { message, spans, kind, key, stream_time, rows } = self.seen;
+        let text = |text: Option<_>| text.map_or(InputValue::Absent, |text| InputValue::Text(Cow::Borrowed(text)));
         match self.test.sources.get(read).expect("each read has its source") {
-            Source::Place(place) => Value::at(place, message, spans).into(),
-            Source::Kind => text(kind),
-            Source::Key => text(key),
-            Source::Time => Input::Time(message.stored_at),
-            Source::StreamTime => Input::Time(stream_time),
-            Source::Position => Input::Number(message.sequence),
-            Source::Column { join, column } => {
+            ReadSource::Place(place) => Value::at(place, message, spans).into(),
+            ReadSource::Kind => text(kind),
+            ReadSource::Key => text(key),
+            ReadSource::Time => InputValue::Time(message.stored_at),
+            ReadSource::StreamTime => InputValue::Time(stream_time),
+            ReadSource::Position => InputValue::Number(message.sequence),
+            ReadSource::Column { join, column } => {
                 let row = rows.get(*join).and_then(Lookup::row);
-                row.and_then(|row| row.get(*column)).map_or(Input::Absent, Input::Json)
+                row.and_then(|row| row.get(*column)).map_or(InputValue::Absent, InputValue::Json)
             }
         }
     }

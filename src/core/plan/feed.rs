@@ -5,7 +5,7 @@
 use super::aggregate::Counter;
 use super::building::{Building, no_rows};
 use super::compiled::Place;
-use super::condition::Test;
+use super::condition::ResolvedCondition;
 use super::key_spec::KeyPlaces;
 use super::layout::{Layout, REMOVED, TableId, VERSION};
 use super::row_version::{Compared, Invalid, RowVersion};
@@ -15,7 +15,7 @@ use crate::core::columns::ColumnId;
 
 /// A table that a kind feeds.
 #[derive(Clone, Debug)]
-pub struct Feed {
+pub struct TableFeed {
     /// The table's number.
     pub table: TableId,
     /// Whether every shard has its rows.
@@ -35,7 +35,7 @@ pub struct Feed {
     /// Whether columns that the event does not have are gone.
     pub replaces: bool,
     /// Where the event feeds the table at all.
-    pub when: Option<Test>,
+    pub when: Option<ResolvedCondition>,
     /// When the event removes the row instead.
     pub delete: Option<(Place, Literal)>,
     /// Whether an event without a body removes it, too.
@@ -68,9 +68,9 @@ pub struct FeedVersion {
     pub version: ColumnId,
 }
 
-impl Feed {
+impl TableFeed {
     /// The tables that a kind feeds, by name.
-    pub(super) fn of_kind(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, kind: &str) -> Vec<Feed> {
+    pub(super) fn of_kind(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'_>, kind: &str) -> Vec<TableFeed> {
         let fed = spec.tables.iter().filter(|(_, table)| table.from == kind);
         fed.map(|(name, table)| {
             let id = layout.table(name).expect("the layout has every table of its plan");
@@ -81,7 +81,7 @@ impl Feed {
             let counters = table.aggregates.iter().map(|(column, counted)| (number(column), counted.compile(fields)));
             let mut counters: Vec<(ColumnId, Counter)> = counters.collect();
             counters.sort_by_key(|(column, _)| *column);
-            Feed {
+            TableFeed {
                 table: id,
                 global: table.scope.is_global(),
                 when: table

@@ -3,7 +3,7 @@
 //! What is declared is relied on: `check` compares by it, and a field that is something else in an event is *broken* there.
 
 use crate::core::derive::section::MemberPath;
-use crate::core::expr::{Read, Type};
+use crate::core::expr::{ExprType, Read};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,27 +36,27 @@ impl FieldType {
         ("object", FieldType::Object),
     ];
 
-    fn of_values(self) -> Type {
+    fn of_values(self) -> ExprType {
         match self {
-            FieldType::Bool => Type::Bool,
-            FieldType::Number => Type::Number,
-            FieldType::Text => Type::Text,
-            FieldType::List => Type::List,
-            FieldType::Object => Type::Object,
+            FieldType::Bool => ExprType::Bool,
+            FieldType::Number => ExprType::Number,
+            FieldType::Text => ExprType::Text,
+            FieldType::List => ExprType::List,
+            FieldType::Object => ExprType::Object,
         }
     }
 }
 
 /// What a read of a condition is declared to be.
-pub fn type_of(types: &FieldTypes, read: &Read) -> Type {
-    let Read::Event(path) = read else { return Type::Dyn };
+pub fn type_of(types: &FieldTypes, read: &Read) -> ExprType {
+    let Read::Event(path) = read else { return ExprType::Dyn };
     let declared = types.iter().find(|(member, _)| member.names() == path.as_slice());
-    declared.map_or(Type::Dyn, |(_, declared)| declared.of_values())
+    declared.map_or(ExprType::Dyn, |(_, declared)| declared.of_values())
 }
 
 /// What a read is declared to be in all of these kinds alike.
-pub fn type_in_all<'a>(kinds: impl IntoIterator<Item = &'a FieldTypes>, read: &Read) -> Type {
+pub fn type_in_all<'a>(kinds: impl IntoIterator<Item = &'a FieldTypes>, read: &Read) -> ExprType {
     let mut found = kinds.into_iter().map(|types| type_of(types, read));
-    let first = found.next().unwrap_or(Type::Dyn);
-    if found.all(|other| other == first) { first } else { Type::Dyn }
+    let first = found.next().unwrap_or(ExprType::Dyn);
+    if found.all(|other| other == first) { first } else { ExprType::Dyn }
 }

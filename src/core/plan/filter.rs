@@ -1,6 +1,6 @@
 //! `[[filter]]`: events that are dropped before the state sees them.
 
-use super::condition::{Condition, Test};
+use super::condition::{Condition, ResolvedCondition};
 use super::kinds::applies;
 use serde::{Deserialize, Serialize};
 
@@ -28,5 +28,5 @@ impl FilterSpec {
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// Its condition, whose rule is the filter.
-    pub drop: Test,
+    pub drop: ResolvedCondition,
 }

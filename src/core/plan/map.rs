@@ -4,7 +4,7 @@
 //! fields and the rows that it joins, and changes nothing: the state does not depend on it.
 
 use super::building::Building;
-use super::condition::{Condition, RuleId, Test};
+use super::condition::{Condition, ResolvedCondition, RuleId};
 use super::kinds::applies;
 use super::selector::dotted;
 use super::template::Template;
@@ -97,7 +97,7 @@ pub struct Map {
     /// Its number among the plan's rules.
     pub rule: RuleId,
     /// The events that it makes a message of; all without it.
-    pub when: Option<Test>,
+    pub when: Option<ResolvedCondition>,
     /// Where the message goes.
     pub subject: Template,
     /// Whether the usual output does not leave.
@@ -105,93 +105,93 @@ pub struct Map {
     /// What becomes of a member that cannot be worked out.
     pub on_error: OnError,
     /// The message.
-    pub object: Object,
+    pub object: MapObject,
 }
 
 impl Map {
     /// Its expressions: the condition, and those of its members.
-    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+    pub fn tests(&self) -> impl Iterator<Item = &ResolvedCondition> {
         self.when.iter().chain(self.object.tests())
     }
 }
 
 /// An object that is made.
 #[derive(Clone, Debug, Default)]
-pub struct Object {
+pub struct MapObject {
     /// Its members, in order.
-    pub members: Vec<Member>,
+    pub members: Vec<MapMember>,
 }
 
 /// A member of an object.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct MapMember {
     /// Its name as JSON, with the colon behind it.
     pub label: Box<[u8]>,
     /// What it is.
-    pub value: Made,
+    pub value: MemberSource,
 }
 
 /// What a member is made of.
 #[derive(Clone, Debug)]
-pub enum Made {
+pub enum MemberSource {
     /// Other members.
-    Object(Object),
+    Object(MapObject),
     /// A derived value.
     Derived(Computed),
     /// A computed value: its full path, for messages, and the expression.
-    Calc(String, Test),
+    Calc(String, ResolvedCondition),
 }
 
-impl Object {
+impl MapObject {
     /// The object of these members; `test` compiles an expression.
     pub(super) fn compile(
         map: &MapSpec,
         building: &mut Building<'_>,
-        mut test: impl FnMut(&mut Building<'_>, &Condition) -> Test,
-    ) -> Object {
-        let mut root = Object::default();
+        mut test: impl FnMut(&mut Building<'_>, &Condition) -> ResolvedCondition,
+    ) -> MapObject {
+        let mut root = MapObject::default();
         for (path, field) in &map.fields {
             let name = dotted(path.names());
             let value = match field {
-                MapField::Derived(spec) => Made::Derived(Computed::compile(name, spec, building)),
-                MapField::Calc(condition) => Made::Calc(name, test(building, condition)),
+                MapField::Derived(spec) => MemberSource::Derived(Computed::compile(name, spec, building)),
+                MapField::Calc(condition) => MemberSource::Calc(name, test(building, condition)),
             };
             root.put(path.names(), value);
         }
         root
     }
 
-    fn tests(&self) -> Vec<&Test> {
+    fn tests(&self) -> Vec<&ResolvedCondition> {
         let mut tests = Vec::new();
         for member in &self.members {
             match &member.value {
-                Made::Object(object) => tests.extend(object.tests()),
-                Made::Calc(_, test) => tests.push(test),
-                Made::Derived(_) => {}
+                MemberSource::Object(object) => tests.extend(object.tests()),
+                MemberSource::Calc(_, test) => tests.push(test),
+                MemberSource::Derived(_) => {}
             }
         }
         tests
     }
 
     /// Puts a value at a path; objects on the way stand where their first member does.
-    fn put(&mut self, path: &[String], value: Made) {
+    fn put(&mut self, path: &[String], value: MemberSource) {
         let Some((name, inner)) = path.split_first() else { return };
         let mut label = Vec::new();
         escape_into(&mut label, name);
         label.push(b':');
         if inner.is_empty() {
-            return self.members.push(Member { label: label.into(), value });
+            return self.members.push(MapMember { label: label.into(), value });
         }
         let there = self.members.iter_mut().find_map(|member| match &mut member.value {
-            Made::Object(object) if *member.label == *label => Some(object),
+            MemberSource::Object(object) if *member.label == *label => Some(object),
             _ => None,
         });
         match there {
             Some(object) => object.put(inner, value),
             None => {
-                let mut object = Object::default();
+                let mut object = MapObject::default();
                 object.put(inner, value);
-                self.members.push(Member { label: label.into(), value: Made::Object(object) });
+                self.members.push(MapMember { label: label.into(), value: MemberSource::Object(object) });
             }
         }
     }

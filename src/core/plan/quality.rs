@@ -3,7 +3,7 @@
 //! As data and compiled; `core::quality` asks them. They are asked behind the joins, so that a condition may read rows.
 
 use super::compiled::Place;
-use super::condition::{Condition, Test};
+use super::condition::{Condition, ResolvedCondition};
 use super::kinds::applies;
 use super::selector::Selector;
 use crate::core::columns::ColumnId;
@@ -100,16 +100,16 @@ pub struct Rule {
     /// Its number among all such rules of the plan, kind by kind: what is counted, is counted under it.
     pub number: usize,
     /// What it asks.
-    pub check: Check,
+    pub check: QualityCheck,
 }
 
 /// What a rule asks.
 #[derive(Clone, Debug)]
-pub enum Check {
+pub enum QualityCheck {
     /// That something is there.
     Complete(Place),
     /// That a condition holds.
-    Valid(Test),
+    Valid(ResolvedCondition),
     /// That no other event has its id.
     Unique,
 }
@@ -120,9 +120,9 @@ impl Quality {
         let decides = self.on_violation != OnViolation::Count;
         let rules = self.rules.iter().filter(move |_| decides);
         let tests = rules.filter_map(|rule| match &rule.check {
-            Check::Valid(test) => Some(test),
-            Check::Complete(_) | Check::Unique => None,
+            QualityCheck::Valid(test) => Some(test),
+            QualityCheck::Complete(_) | QualityCheck::Unique => None,
         });
-        tests.flat_map(Test::columns)
+        tests.flat_map(ResolvedCondition::columns)
     }
 }

@@ -2,23 +2,23 @@
 //!
 //! Works on a plan that `config` accepted; what does not resolve is an error of ours.
 
-use super::building::{Building, Names, no_rows};
-use super::compiled::{Added, Join, Kind, KindId, Miss, Place, Source, Target};
-use super::condition::{Condition, RuleId, Source as Where, Test};
+use super::building::{Building, PlanNames, no_rows};
+use super::compiled::{AddedField, AddedSource, Join, Kind, KindId, Miss, Place, Target};
+use super::condition::{Condition, ReadSource as Where, ResolvedCondition, RuleId};
 use super::enrich::{EnrichSpec, OnMiss, WaitOrder, WaitSpec};
-use super::feed::Feed;
+use super::feed::TableFeed;
 use super::filter::Filter;
 use super::key_spec::{KeyPlaces, KeySpec};
 use super::layout::{Layout, REMOVED};
-use super::map::{Map, MapSpec, Object};
-use super::quality::{Check, Quality, QualitySpec, Rule, UNIQUE, complete_name, valid_name};
+use super::map::{Map, MapObject, MapSpec};
+use super::quality::{Quality, QualityCheck, QualitySpec, Rule, UNIQUE, complete_name, valid_name};
 use super::registers::Registers;
 use super::route::{Route, RouteSpec};
 use super::selector::Selector;
 use super::spec::PlanSpec;
 use super::version::Versions;
-use crate::core::derive::compiled::Section;
-use crate::core::derive::create::Created;
+use crate::core::derive::compiled::CompiledSection;
+use crate::core::derive::create::CreatedObject;
 use crate::core::derive::section::{DeriveSection, overlap};
 use crate::core::expr::Read;
 use crate::core::ids::Nanos;
@@ -30,17 +30,17 @@ use std::sync::Arc;
 /// Every place of a plan, resolved.
 pub(super) struct Resolved {
     /// What a scan looks for, and the rules' names.
-    pub names: Names,
+    pub names: PlanNames,
     /// `Plan::kind`.
     pub kind: Vec<Place>,
     /// `Plan::only`.
     pub only: Option<RuleId>,
     /// `Plan::kind_rules`.
-    pub kind_rules: Vec<(KindId, Test)>,
+    pub kind_rules: Vec<(KindId, ResolvedCondition)>,
     /// `Plan::time`.
     pub time: Option<Place>,
     /// `Plan::derive`.
-    pub derive: Vec<Section>,
+    pub derive: Vec<CompiledSection>,
     /// `Plan::kinds`.
     pub kinds: Vec<Kind>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Over kinds that begin with these registers.
     pub fn of(spec: &PlanSpec, layout: &Layout, registers: &Registers) -> Resolved {
-        let mut names = Names::default();
+        let mut names = PlanNames::default();
         let mut scanned = Building::of_the_scan(&mut names);
         let kind = spec.event.kind.places().iter().map(|place| scanned.place(place)).collect();
         let only = (!spec.input_only.is_empty()).then(|| scanned.rule("input.only"));
@@ -92,13 +92,13 @@ fn sections(
     range: Range<usize>,
     wanted: impl Fn(&DeriveSection) -> bool,
     building: &mut Building<'_>,
-) -> Vec<Section> {
+) -> Vec<CompiledSection> {
     let numbered = spec.derive.iter().enumerate().filter(|(number, section)| range.contains(number) && wanted(section));
-    numbered.map(|(n, section)| Section::compile(&format!("derive.{n}.when"), section, building)).collect()
+    numbered.map(|(n, section)| CompiledSection::compile(&format!("derive.{n}.when"), section, building)).collect()
 }
 
 /// The kinds with a condition, in their order.
-fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<(KindId, Test)> {
+fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<(KindId, ResolvedCondition)> {
     let rules = spec.kinds_by_condition.iter().map(|name| {
         let number = spec.kinds.keys().position(|known| known == name).expect("a kind of the plan");
         let when = spec.kinds.get(name).and_then(|kind| kind.when.as_ref()).expect("a kind with a condition");
@@ -109,7 +109,11 @@ fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<(KindId, Test
 }
 
 /// The objects that are made for the enrichments of a kind.
-fn creates(spec: &PlanSpec, kind: Option<&str>, building: &mut Building<'_>) -> Vec<(Option<Test>, Created)> {
+fn creates(
+    spec: &PlanSpec,
+    kind: Option<&str>,
+    building: &mut Building<'_>,
+) -> Vec<(Option<ResolvedCondition>, CreatedObject)> {
     let own = |enrich: &&(usize, &EnrichSpec)| {
         enrich.1.create
             && !enrich.1.into.is_empty()
@@ -119,7 +123,7 @@ fn creates(spec: &PlanSpec, kind: Option<&str>, building: &mut Building<'_>) -> 
     let made = numbered.iter().filter(own).map(|(number, enrich)| {
         let rule = format!("enrich.{number}.when");
         let when = enrich.when.as_ref().map(|when| building.test(when, &rule, |_, _| no_rows()));
-        (when, Created::compile(&enrich.into, building))
+        (when, CreatedObject::compile(&enrich.into, building))
     });
     made.collect()
 }
@@ -153,7 +157,7 @@ fn compile_kind(
         kind.id = Some(id.compile(|s| fields.place(s)));
     }
     if let Some(name) = name {
-        kind.feeds = Feed::of_kind(spec, layout, fields, name);
+        kind.feeds = TableFeed::of_kind(spec, layout, fields, name);
         compile_enrichments(spec, layout, fields, name, &mut kind);
     }
     let tables = Tables { spec, layout };
@@ -166,7 +170,7 @@ fn compile_kind(
     }
     if let Some(mark) = &spec.mark {
         let member = fields.field(std::slice::from_ref(mark));
-        let added = Added { name: mark.clone(), label: Label::new(mark), member, source: Source::Mark };
+        let added = AddedField { name: mark.clone(), label: Label::new(mark), member, source: AddedSource::Mark };
         target(&mut kind.targets, fields.objects(&[])).fields.push(added);
     }
     let routes = spec.route.iter().filter(|route| route.applies_to(name.map(String::as_str)));
@@ -217,8 +221,9 @@ fn compile_enrichments(spec: &PlanSpec, layout: &Layout, fields: &mut Building<'
             });
             let mut path = enrich.into.clone();
             path.push(field.clone());
-            let source = Source::Column { join, column, omit: enrich.at_last() == OnMiss::Omit };
-            let added = Added { name: field.clone(), label: Label::new(field), member: fields.field(&path), source };
+            let source = AddedSource::Column { join, column, omit: enrich.at_last() == OnMiss::Omit };
+            let added =
+                AddedField { name: field.clone(), label: Label::new(field), member: fields.field(&path), source };
             target(&mut kind.targets, object).fields.push(added);
         }
     }
@@ -245,21 +250,22 @@ fn compile_quality(
     section: &QualitySpec,
     kind: &mut Kind,
 ) {
-    let complete = section.complete.iter().map(|place| (complete_name(place), Check::Complete(fields.place(place))));
-    let mut checks: Vec<(String, Check)> = complete.collect();
+    let complete =
+        section.complete.iter().map(|place| (complete_name(place), QualityCheck::Complete(fields.place(place))));
+    let mut checks: Vec<(String, QualityCheck)> = complete.collect();
     for (name, condition) in &section.valid {
         let name = valid_name(name);
         let test = fields.test(condition, &name, |fields, read| column(tables, fields, read, &mut kind.joins));
-        checks.push((name, Check::Valid(test)));
+        checks.push((name, QualityCheck::Valid(test)));
     }
-    checks.extend(section.unique.then(|| (UNIQUE.to_owned(), Check::Unique)));
+    checks.extend(section.unique.then(|| (UNIQUE.to_owned(), QualityCheck::Unique)));
     checks.sort_by(|(one, _), (other, _)| one.cmp(other));
     let rules = checks.into_iter().map(|(name, check)| Rule { name: Arc::from(name), number: fields.check(), check });
     let rules = rules.collect();
     if let Some(mark) = section.marks() {
         let member = fields.field(&[mark.to_owned()]);
-        let source = Source::Quality { section: kind.quality.len() };
-        let added = Added { name: mark.to_owned(), label: Label::new(mark), member, source };
+        let source = AddedSource::Quality { section: kind.quality.len() };
+        let added = AddedField { name: mark.to_owned(), label: Label::new(mark), member, source };
         target(&mut kind.targets, fields.objects(&[])).fields.push(added);
     }
     kind.quality.push(Quality { number, rules, on_violation: section.on_violation });
@@ -291,7 +297,7 @@ fn compile_route(tables: Tables<'_>, fields: &mut Building<'_>, route: &RouteSpe
 fn compile_map(tables: Tables<'_>, fields: &mut Building<'_>, map: &MapSpec, joins: &mut Vec<Join>) -> Map {
     let mut column = |fields: &mut Building<'_>, read: &Read| column(tables, fields, read, joins);
     let when = map.when.as_ref().map(|when| fields.test(when, &map.name, &mut column));
-    let object = Object::compile(map, fields, |fields, formula| fields.test(formula, &map.name, &mut column));
+    let object = MapObject::compile(map, fields, |fields, formula| fields.test(formula, &map.name, &mut column));
     let (subject, instead, on_error) = (map.subject.clone(), map.instead, map.on_error);
     Map { rule: fields.rule(&map.name), when, subject, instead, on_error, object }
 }

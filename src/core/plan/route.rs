@@ -3,7 +3,7 @@
 //! A route is asked when an event's rows are joined and its changes are worked out: what is dropped here has worked on the
 //! state, unlike what a filter drops. Dead letters have no route.
 
-use super::condition::{Condition, RuleId, Test};
+use super::condition::{Condition, ResolvedCondition, RuleId};
 use super::kinds::applies;
 use super::template::Template;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub struct Route {
     /// Its number among the plan's rules.
     pub rule: RuleId,
     /// The events that go this way; all without it.
-    pub when: Option<Test>,
+    pub when: Option<ResolvedCondition>,
     /// Where they go; without it they are dropped.
     pub subject: Option<Arc<Template>>,
 }

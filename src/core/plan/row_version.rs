@@ -60,7 +60,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// A version that was read from its JSON text.
 #[derive(Clone, Debug)]
-pub enum Version<'a> {
+pub enum ReadVersion<'a> {
     /// A number as JSON writes it.
     Number(Cow<'a, [u8]>),
     /// A moment.
@@ -84,32 +84,32 @@ impl Compared {
     }
 
     /// The version that a JSON text is; `None` where it is none.
-    pub fn read(self, json: &[u8]) -> Option<Version<'_>> {
+    pub fn read(self, json: &[u8]) -> Option<ReadVersion<'_>> {
         match (self, Scalar::read(json)) {
-            (Compared::Text, Scalar::Text(text)) => Some(Version::Text(text)),
+            (Compared::Text, Scalar::Text(text)) => Some(ReadVersion::Text(text)),
             (Compared::Number, Scalar::Text(Cow::Borrowed(text))) if is_number(text.as_bytes()) => {
-                Some(Version::Number(Cow::Borrowed(text.as_bytes())))
+                Some(ReadVersion::Number(Cow::Borrowed(text.as_bytes())))
             }
             (Compared::Number, Scalar::Text(Cow::Owned(text))) if is_number(text.as_bytes()) => {
-                Some(Version::Number(Cow::Owned(text.into_bytes())))
+                Some(ReadVersion::Number(Cow::Owned(text.into_bytes())))
             }
-            (Compared::Number, Scalar::Integer(digits)) => Some(Version::Number(Cow::Borrowed(digits.as_bytes()))),
-            (Compared::Number, Scalar::Other) if is_number(json) => Some(Version::Number(Cow::Borrowed(json))),
+            (Compared::Number, Scalar::Integer(digits)) => Some(ReadVersion::Number(Cow::Borrowed(digits.as_bytes()))),
+            (Compared::Number, Scalar::Other) if is_number(json) => Some(ReadVersion::Number(Cow::Borrowed(json))),
             (Compared::Time, _) => {
-                read_time(&Value::Json { raw: json, span: Span::ABSENT }, Unit::Auto).ok().map(Version::Time)
+                read_time(&Value::Json { raw: json, span: Span::ABSENT }, Unit::Auto).ok().map(ReadVersion::Time)
             }
             _ => None,
         }
     }
 }
 
-impl Version<'_> {
+impl ReadVersion<'_> {
     /// Whether it is older than another one, both read as the same.
-    pub fn is_older_than(&self, other: &Version<'_>) -> bool {
+    pub fn is_older_than(&self, other: &ReadVersion<'_>) -> bool {
         let order = match (self, other) {
-            (Version::Number(one), Version::Number(other)) => compare_numbers(one, other),
-            (Version::Time(one), Version::Time(other)) => one.cmp(other),
-            (Version::Text(one), Version::Text(other)) => one.cmp(other),
+            (ReadVersion::Number(one), ReadVersion::Number(other)) => compare_numbers(one, other),
+            (ReadVersion::Time(one), ReadVersion::Time(other)) => one.cmp(other),
+            (ReadVersion::Text(one), ReadVersion::Text(other)) => one.cmp(other),
             // Two that are not of one sort cannot be told apart: the later event counts.
             _ => Ordering::Equal,
         };

@@ -90,8 +90,8 @@ pub struct PlanSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup_keep: Option<Template>,
     /// `dedup.identity`. Left out of the text under the first rule: plans of before it stay what they were.
-    #[serde(default, skip_serializing_if = "Identity::is_first")]
-    pub identity: Identity,
+    #[serde(default, skip_serializing_if = "IdentityRule::is_first")]
+    pub identity: IdentityRule,
     /// Which outcomes leave, in a replay. Left out of the text where all do: fingerprints of other plans stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emit: Option<EmitSpec>,
@@ -134,7 +134,7 @@ pub enum UnknownKinds {
 /// is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
-pub enum Identity {
+pub enum IdentityRule {
     /// 1: key and id, whatever the kind. Plans without a number have it.
     #[default]
     Key,
@@ -142,36 +142,36 @@ pub enum Identity {
     Kind,
 }
 
-impl Identity {
+impl IdentityRule {
     /// The rule that is not this one.
-    pub fn other(self) -> Identity {
+    pub fn other(self) -> IdentityRule {
         match self {
-            Identity::Key => Identity::Kind,
-            Identity::Kind => Identity::Key,
+            IdentityRule::Key => IdentityRule::Kind,
+            IdentityRule::Kind => IdentityRule::Key,
         }
     }
 
     fn is_first(&self) -> bool {
-        *self == Identity::Key
+        *self == IdentityRule::Key
     }
 }
 
-impl From<Identity> for u8 {
-    fn from(rule: Identity) -> u8 {
+impl From<IdentityRule> for u8 {
+    fn from(rule: IdentityRule) -> u8 {
         match rule {
-            Identity::Key => 1,
-            Identity::Kind => 2,
+            IdentityRule::Key => 1,
+            IdentityRule::Kind => 2,
         }
     }
 }
 
-impl TryFrom<u8> for Identity {
+impl TryFrom<u8> for IdentityRule {
     type Error = String;
 
-    fn try_from(number: u8) -> Result<Identity, String> {
+    fn try_from(number: u8) -> Result<IdentityRule, String> {
         match number {
-            1 => Ok(Identity::Key),
-            2 => Ok(Identity::Kind),
+            1 => Ok(IdentityRule::Key),
+            2 => Ok(IdentityRule::Kind),
             _ => Err(format!("{number} is no rule of identity that this build knows")),
         }
     }
@@ -226,7 +226,7 @@ impl PlanSpec {
 
     /// This plan under the rule of identity that builds of before it had: what they made of the same configuration.
     pub fn of_before(&self) -> PlanSpec {
-        PlanSpec { identity: Identity::Key, ..self.clone() }
+        PlanSpec { identity: IdentityRule::Key, ..self.clone() }
     }
 
     /// Takes over the secrets of salts that another plan has, too.

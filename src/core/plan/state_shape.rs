@@ -21,7 +21,7 @@ pub struct StateShape<'a> {
     input_stream: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     input_only: &'a [String],
-    event: Event<'a>,
+    event: EventShape<'a>,
     /// Sections of derived fields, in order, with only those members that the state depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     derive: Vec<DeriveSection>,
@@ -29,7 +29,7 @@ pub struct StateShape<'a> {
     filter: &'a [FilterSpec],
     // A kind that is new or gone takes its events from another kind, or from those of unknown kind: their key changes with
     // it, and with the key what identifies them.
-    kinds: BTreeMap<&'a str, Kind<'a>>,
+    kinds: BTreeMap<&'a str, KindShape<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     kinds_by_condition: &'a [String],
     tables: &'a BTreeMap<String, TableSpec>,
@@ -48,7 +48,7 @@ struct Create<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Kind<'a> {
+struct KindShape<'a> {
     key: &'a Option<KeySpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: &'a Option<KeySpec>,
@@ -58,14 +58,14 @@ struct Kind<'a> {
     types: &'a FieldTypes,
     // Only where the state depends on it, and likewise below.
     #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<Version<'a>>,
+    version: Option<VersionShape<'a>>,
     /// The entries of `upcast` by the version that each begins with, with only those members that the state depends on.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     upcast: BTreeMap<u64, DeriveSection>,
 }
 
 #[derive(Debug, Serialize)]
-struct Version<'a> {
+struct VersionShape<'a> {
     at: &'a MemberPath,
     missing: Option<u64>,
     /// Where the state keeps the version itself.
@@ -74,7 +74,7 @@ struct Version<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Event<'a> {
+struct EventShape<'a> {
     #[serde(skip_serializing_if = "<[UnwrapSpec]>::is_empty")]
     unwrap: &'a [UnwrapSpec],
     kind: &'a KindPlaces,
@@ -87,13 +87,14 @@ impl<'a> StateShape<'a> {
         // Entries of `upcast` run between the sections: they are read by later ones, and read what earlier ones make.
         let later = Feeding::of(&spec.derive, paths(read(spec)));
         let mut wanted = paths(read(spec));
-        let kinds = spec.kinds.iter().map(|(name, kind)| (name.as_str(), Kind::of(kind, &later.wanted, &mut wanted)));
+        let kinds =
+            spec.kinds.iter().map(|(name, kind)| (name.as_str(), KindShape::of(kind, &later.wanted, &mut wanted)));
         let kinds = kinds.collect();
         let derive = Feeding::of(&spec.derive, wanted).kept.into_iter().map(|(_, section)| section).collect();
         StateShape {
             input_stream: &spec.input_stream,
             input_only: &spec.input_only,
-            event: Event { unwrap: &spec.event.unwrap, kind: &spec.event.kind, id: &spec.event.id },
+            event: EventShape { unwrap: &spec.event.unwrap, kind: &spec.event.kind, id: &spec.event.id },
             derive,
             filter: &spec.filter,
             kinds,
@@ -130,10 +131,10 @@ fn read(spec: &PlanSpec) -> Vec<Selector> {
     places
 }
 
-impl<'a> Kind<'a> {
+impl<'a> KindShape<'a> {
     /// The shape of a kind, where these members lead to the state; adds those that lead to them.
-    fn of(kind: &'a KindSpec, members: &[Vec<String>], wanted: &mut Vec<Vec<String>>) -> Kind<'a> {
-        let mut shape = Kind {
+    fn of(kind: &'a KindSpec, members: &[Vec<String>], wanted: &mut Vec<Vec<String>>) -> KindShape<'a> {
+        let mut shape = KindShape {
             key: &kind.key,
             id: &kind.id,
             when: &kind.when,
@@ -148,7 +149,7 @@ impl<'a> Kind<'a> {
             return shape;
         }
         let newest = is_kept.then_some(version.newest);
-        shape.version = Some(Version { at: &version.at, missing: version.missing, newest });
+        shape.version = Some(VersionShape { at: &version.at, missing: version.missing, newest });
         let oldest = version.oldest(kind.upcast.len());
         shape.upcast = entries.kept.into_iter().map(|(number, part)| (oldest + number as u64, part)).collect();
         wanted.extend(entries.wanted);

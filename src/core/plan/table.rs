@@ -18,8 +18,8 @@ pub struct TableSpec {
     /// The kind section whose events feed the table.
     pub from: String,
     /// Who sees its rows.
-    #[serde(default, skip_serializing_if = "Scope::is_key")]
-    pub scope: Scope,
+    #[serde(default, skip_serializing_if = "TableScope::is_key")]
+    pub scope: TableScope,
     /// What tells several rows of one key apart, if there are several.
     pub row: Option<KeySpec>,
     /// Column name to the place of its value; none where it is an aggregate.
@@ -70,7 +70,7 @@ impl TableSpec {
 /// `tables.NAME.scope`: who sees the rows of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+pub enum TableScope {
     /// Events of the key that wrote them.
     #[default]
     Key,
@@ -78,14 +78,14 @@ pub enum Scope {
     Global,
 }
 
-impl Scope {
+impl TableScope {
     fn is_key(&self) -> bool {
-        *self == Scope::Key
+        *self == TableScope::Key
     }
 
     /// Whether all events see them.
     pub fn is_global(self) -> bool {
-        self == Scope::Global
+        self == TableScope::Global
     }
 }
 

@@ -11,14 +11,14 @@ const TOKEN_MAX: usize = 64;
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
-    Hole(Hole),
+    Hole(TemplateHole),
 }
 
 /// What a hole is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hole {
+pub enum TemplateHole {
     /// `{kind}`: the whole kind.
     Kind,
     /// `{type}`: the kind's part before the first `:`.
@@ -36,7 +36,7 @@ pub enum Hole {
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
     source: String,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 impl Template {
@@ -47,15 +47,15 @@ impl Template {
         while let Some((text, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or_else(|| format!("`{source}`: a `{{` without its `}}`"))?;
             if !text.is_empty() {
-                parts.push(Part::Text(text.to_owned()));
+                parts.push(TemplatePart::Text(text.to_owned()));
             }
-            parts.push(Part::Hole(Hole::parse(name).ok_or_else(|| {
+            parts.push(TemplatePart::Hole(TemplateHole::parse(name).ok_or_else(|| {
                 format!("`{{{name}}}` is unknown: use {{kind}}, {{type}}, {{subtype}}, {{subject.N}}, or {{reason}} in dead_letters.subject")
             })?));
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+            parts.push(TemplatePart::Text(rest.to_owned()));
         }
         let template = Template { source: source.to_owned(), parts };
         template.check_tokens()?;
@@ -79,20 +79,20 @@ impl Template {
     }
 
     /// The holes, in order.
-    pub fn holes(&self) -> impl Iterator<Item = Hole> + '_ {
+    pub fn holes(&self) -> impl Iterator<Item = TemplateHole> + '_ {
         self.parts.iter().filter_map(|part| match part {
-            Part::Hole(hole) => Some(*hole),
-            Part::Text(_) => None,
+            TemplatePart::Hole(hole) => Some(*hole),
+            TemplatePart::Text(_) => None,
         })
     }
 
     /// The subject with every hole made one safe token; `None` from `value` stands for an absent value.
-    pub fn fill(&self, value: &mut dyn FnMut(Hole) -> Option<String>) -> String {
+    pub fn fill(&self, value: &mut dyn FnMut(TemplateHole) -> Option<String>) -> String {
         let mut subject = String::with_capacity(self.source.len() + TOKEN_MAX);
         for part in &self.parts {
             match part {
-                Part::Text(text) => subject.push_str(text),
-                Part::Hole(hole) => subject.push_str(&token(value(*hole).as_deref().unwrap_or_default())),
+                TemplatePart::Text(text) => subject.push_str(text),
+                TemplatePart::Hole(hole) => subject.push_str(&token(value(*hole).as_deref().unwrap_or_default())),
             }
         }
         subject
@@ -104,8 +104,8 @@ impl Template {
             .parts
             .iter()
             .map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Hole(_) => "*",
+                TemplatePart::Text(text) => text.as_str(),
+                TemplatePart::Hole(_) => "*",
             })
             .collect();
         let tokens: Vec<&str> = marked.split('.').map(|token| if token.contains('*') { "*" } else { token }).collect();
@@ -113,14 +113,14 @@ impl Template {
     }
 }
 
-impl Hole {
-    fn parse(name: &str) -> Option<Hole> {
+impl TemplateHole {
+    fn parse(name: &str) -> Option<TemplateHole> {
         match name {
-            "kind" => Some(Hole::Kind),
-            "type" => Some(Hole::Type),
-            "subtype" => Some(Hole::Subtype),
-            "reason" => Some(Hole::Reason),
-            _ => name.strip_prefix("subject.")?.parse().ok().filter(|n| *n > 0).map(Hole::Subject),
+            "kind" => Some(TemplateHole::Kind),
+            "type" => Some(TemplateHole::Type),
+            "subtype" => Some(TemplateHole::Subtype),
+            "reason" => Some(TemplateHole::Reason),
+            _ => name.strip_prefix("subject.")?.parse().ok().filter(|n| *n > 0).map(TemplateHole::Subject),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! says the newest version then. Whatever comes later knows no other.
 
 use super::compiled::Place;
-use crate::core::derive::compiled::{Places, Section};
+use crate::core::derive::compiled::{CompiledSection, SlotRequests};
 use crate::core::derive::constant::Constant;
 use crate::core::derive::section::{DeriveSection, MemberPath};
 use crate::core::derive::spec::DeriveSpec;
@@ -27,14 +27,14 @@ pub struct VersionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<u64>,
     /// What becomes of events of a newer version.
-    #[serde(default, skip_serializing_if = "Newer::is_default")]
-    pub newer: Newer,
+    #[serde(default, skip_serializing_if = "NewerPolicy::is_default")]
+    pub newer: NewerPolicy,
 }
 
 /// `version.newer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Newer {
+pub enum NewerPolicy {
     /// They become dead letters.
     #[default]
     DeadLetter,
@@ -42,9 +42,9 @@ pub enum Newer {
     Forward,
 }
 
-impl Newer {
+impl NewerPolicy {
     fn is_default(&self) -> bool {
-        *self == Newer::DeadLetter
+        *self == NewerPolicy::DeadLetter
     }
 }
 
@@ -68,24 +68,30 @@ pub struct Versions {
     spec: VersionSpec,
     at: Place,
     oldest: u64,
-    steps: Vec<Section>,
-    number: Section,
-    text: Section,
+    steps: Vec<CompiledSection>,
+    number: CompiledSection,
+    text: CompiledSection,
 }
 
 /// What an event runs through to become one of the newest version.
 #[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
+pub struct UpcastWay<'a> {
     /// The entries of `upcast` from its own version on.
-    pub steps: &'a [Section],
+    pub steps: &'a [CompiledSection],
     /// What makes it say the newest version, where it does not.
-    pub says: Option<&'a Section>,
+    pub says: Option<&'a CompiledSection>,
 }
 
 impl Versions {
     /// Over a version and an `upcast` that go together; `rule` is the name of the kind for its rules.
-    pub fn compile(spec: &VersionSpec, upcast: &[DeriveSection], rule: &str, places: &mut dyn Places) -> Versions {
-        let step = |(number, section)| Section::compile(&format!("{rule}.upcast.{number}.when"), section, places);
+    pub fn compile(
+        spec: &VersionSpec,
+        upcast: &[DeriveSection],
+        rule: &str,
+        places: &mut dyn SlotRequests,
+    ) -> Versions {
+        let step =
+            |(number, section)| CompiledSection::compile(&format!("{rule}.upcast.{number}.when"), section, places);
         let steps = upcast.iter().enumerate().map(step).collect();
         let number = spec.says(Constant::Number(spec.newest.into()));
         let text = spec.says(Constant::Text(spec.newest.to_string()));
@@ -93,14 +99,14 @@ impl Versions {
             at: Place::Field(places.member(spec.at.names())),
             oldest: spec.oldest(upcast.len()),
             steps,
-            number: Section::compile("", &number, places),
-            text: Section::compile("", &text, places),
+            number: CompiledSection::compile("", &number, places),
+            text: CompiledSection::compile("", &text, places),
             spec: spec.clone(),
         }
     }
 
     /// The way of an event, or why it has none.
-    pub fn way(&self, message: &StoredMessage, spans: &[Span]) -> Result<Way<'_>, Rejection> {
+    pub fn way(&self, message: &StoredMessage, spans: &[Span]) -> Result<UpcastWay<'_>, Rejection> {
         let said = Value::at(&self.at, message, spans);
         let is_text = matches!(&said, Value::Json { raw, .. } if raw.first() == Some(&b'"'));
         let (version, is_said) = match said.key() {
@@ -110,14 +116,14 @@ impl Versions {
         };
         if version > self.spec.newest {
             return match self.spec.newer {
-                Newer::DeadLetter => Err(newer()),
-                Newer::Forward => Ok(Way { steps: &[], says: None }),
+                NewerPolicy::DeadLetter => Err(newer()),
+                NewerPolicy::Forward => Ok(UpcastWay { steps: &[], says: None }),
             };
         }
         let done = version.checked_sub(self.oldest).and_then(|done| usize::try_from(done).ok()).ok_or_else(older)?;
         let says = if is_text { &self.text } else { &self.number };
         let is_newest = is_said && version == self.spec.newest;
-        Ok(Way { steps: self.steps.get(done..).unwrap_or_default(), says: (!is_newest).then_some(says) })
+        Ok(UpcastWay { steps: self.steps.get(done..).unwrap_or_default(), says: (!is_newest).then_some(says) })
     }
 }
 

@@ -4,7 +4,7 @@
 //! Signed numbers are zigzag-coded first. Nothing here knows a record.
 
 use super::error::RecordError;
-use super::version::{Kind, LAST_VERSION};
+use super::version::{LAST_VERSION, RecordKind};
 
 /// Appends an unsigned number as a varint: 1 to 10 bytes.
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -29,14 +29,14 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A place in bytes that moves forward and never past the end.
 #[derive(Clone, Copy, Debug)]
-pub struct Cursor<'a> {
+pub struct RecordCursor<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> RecordCursor<'a> {
     /// At the first byte.
-    pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
-        Cursor { rest: bytes }
+    pub fn new(bytes: &'a [u8]) -> RecordCursor<'a> {
+        RecordCursor { rest: bytes }
     }
 
     /// What is left.
@@ -64,7 +64,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The version byte of a kind of record: any that this build reads.
-    pub fn version(&mut self, kind: Kind) -> Result<u8, RecordError> {
+    pub fn version(&mut self, kind: RecordKind) -> Result<u8, RecordError> {
         let [found] = self.array()?;
         match found {
             0 => Err(RecordError::Damaged("it has no version")),
@@ -121,7 +121,7 @@ mod tests {
             let mut bytes = Vec::new();
             put_varint(&mut bytes, unsigned);
             put_signed(&mut bytes, signed);
-            let mut cursor = Cursor::new(&bytes);
+            let mut cursor = RecordCursor::new(&bytes);
             prop_assert_eq!(cursor.varint().unwrap(), unsigned);
             prop_assert_eq!(cursor.signed().unwrap(), signed);
             prop_assert!(cursor.is_empty());
@@ -129,7 +129,7 @@ mod tests {
 
         #[test]
         fn a_number_has_one_encoding(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
-            let mut cursor = Cursor::new(&bytes);
+            let mut cursor = RecordCursor::new(&bytes);
             if let Ok(number) = cursor.varint() {
                 let mut again = Vec::new();
                 put_varint(&mut again, number);
@@ -148,7 +148,7 @@ mod tests {
         let mut out = Vec::new();
         put_signed(&mut out, -1);
         assert_eq!(out, [1]);
-        assert!(Cursor::new(&[0xff; 10]).varint().is_err());
-        assert!(Cursor::new(&[0x80, 0]).varint().is_err());
+        assert!(RecordCursor::new(&[0xff; 10]).varint().is_err());
+        assert!(RecordCursor::new(&[0x80, 0]).varint().is_err());
     }
 }

@@ -9,10 +9,10 @@
 //! The first entry of a value counts from 0, so every chunk reads alone. Nothing here knows the window: the
 //! caller drops a checkpoint's chunks once the newest of their times is out of it.
 
-use super::bytes::{Cursor, put_signed};
+use super::bytes::{RecordCursor, put_signed};
 use super::error::RecordError;
-use super::parts::{Change, VALUE_LIMIT};
-use super::version::{IDS, Kind};
+use super::parts::{StoreChange, VALUE_LIMIT};
+use super::version::{IDS, RecordKind};
 use crate::core::ids::{Content, Digest, Nanos, Position};
 
 /// The prefix of every chunk.
@@ -37,7 +37,7 @@ pub fn dedup_key(checkpoint: Position, chunk: u16) -> Vec<u8> {
 
 /// The checkpoint and the chunk number that a key names.
 pub fn dedup_position(key: &[u8]) -> Result<(Position, u16), RecordError> {
-    let mut cursor = Cursor::new(key);
+    let mut cursor = RecordCursor::new(key);
     if cursor.array()? != DEDUP || key.len() != 11 {
         return Err(RecordError::Damaged("its key is no chunk's key"));
     }
@@ -47,7 +47,11 @@ pub fn dedup_position(key: &[u8]) -> Result<(Position, u16), RecordError> {
 
 /// Appends the chunks that hold `entries`, and returns how many there are: what it takes to remove them later.
 /// About 190 entries fill a chunk. On an error (more than 10 million entries) nothing is appended.
-pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<Change>) -> Result<u16, RecordError> {
+pub fn encode_dedup(
+    checkpoint: Position,
+    entries: &[DedupEntry],
+    out: &mut Vec<StoreChange>,
+) -> Result<u16, RecordError> {
     let before = out.len();
     let mut value = Vec::new();
     let mut last = 0_i64;
@@ -80,8 +84,8 @@ pub fn encode_dedup(checkpoint: Position, entries: &[DedupEntry], out: &mut Vec<
 
 /// Appends a chunk's entries to `out`. On an error some may have been appended.
 pub fn decode_dedup(value: &[u8], out: &mut Vec<DedupEntry>) -> Result<(), RecordError> {
-    let mut cursor = Cursor::new(value);
-    let contents = cursor.version(Kind::Ids)? != TIMES;
+    let mut cursor = RecordCursor::new(value);
+    let contents = cursor.version(RecordKind::Ids)? != TIMES;
     let mut time = 0_i64;
     while !cursor.is_empty() {
         let digest = Digest(u128::from_be_bytes(cursor.array()?));

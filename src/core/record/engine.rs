@@ -8,7 +8,7 @@ use std::fmt;
 /// A database that can keep the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Engine {
+pub enum StateEngine {
     /// A tree in one file; small and young states are smallest here.
     #[default]
     Sled,
@@ -16,20 +16,20 @@ pub enum Engine {
     Fjall,
 }
 
-impl Engine {
+impl StateEngine {
     /// All of them, with their names.
-    pub const NAMED: [(&'static str, Engine); 2] = [("sled", Engine::Sled), ("fjall", Engine::Fjall)];
+    pub const NAMED: [(&'static str, StateEngine); 2] = [("sled", StateEngine::Sled), ("fjall", StateEngine::Fjall)];
 
     /// Its name, as the configuration writes it.
     pub fn name(self) -> &'static str {
         match self {
-            Engine::Sled => "sled",
-            Engine::Fjall => "fjall",
+            StateEngine::Sled => "sled",
+            StateEngine::Fjall => "fjall",
         }
     }
 }
 
-impl fmt::Display for Engine {
+impl fmt::Display for StateEngine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())
     }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn every_engine_has_one_name() {
-        for (name, engine) in Engine::NAMED {
+        for (name, engine) in StateEngine::NAMED {
             assert_eq!(engine.name(), name);
             assert_eq!(serde_json::to_string(&engine).unwrap(), format!("{name:?}"));
         }

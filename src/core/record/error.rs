@@ -3,7 +3,7 @@
 //! It says nothing of the store that held them: the caller treats the whole store as unreadable, or, where a later build
 //! wrote them, as one that is not for this build.
 
-use super::version::Kind;
+use super::version::RecordKind;
 
 /// Why a record could not be written or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum RecordError {
     #[error("it holds {kind} of version {found}, and this build reads up to version {known}")]
     Later {
         /// What it is.
-        kind: Kind,
+        kind: RecordKind,
         /// The leading byte.
         found: u8,
         /// The newest version that this build reads.

@@ -7,9 +7,9 @@
 //!
 //! It never says less than its rows hold: both stand in one batch.
 
-use super::bytes::Cursor;
+use super::bytes::RecordCursor;
 use super::error::RecordError;
-use super::version::{Kind, MARK};
+use super::version::{MARK, RecordKind};
 use crate::core::ids::{LaneSequence, Nanos, Position};
 
 /// The key of the mark in a group's space.
@@ -42,8 +42,8 @@ impl GroupMark {
 
     /// Reads a mark's value.
     pub fn decode(value: &[u8]) -> Result<GroupMark, RecordError> {
-        let mut cursor = Cursor::new(value);
-        cursor.version(Kind::Mark)?;
+        let mut cursor = RecordCursor::new(value);
+        cursor.version(RecordKind::Mark)?;
         let mark = GroupMark {
             position: Position(u64::from_be_bytes(cursor.array()?)),
             stored_at: Nanos(i64::from_be_bytes(cursor.array()?)),

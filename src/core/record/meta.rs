@@ -8,10 +8,10 @@
 //! out where it is not used (`#[serde(default, skip_serializing_if = …)]`); a checkpoint without any is written as version
 //! 1, as `shape` finds by itself, so that an earlier build can follow it.
 
-use super::bytes::Cursor;
+use super::bytes::RecordCursor;
 use super::error::RecordError;
 use super::shape::CHECKPOINT_1;
-use super::version::{self, FIRST_GENERATION, GENERATION, Kind};
+use super::version::{self, FIRST_GENERATION, GENERATION, RecordKind};
 use crate::core::ids::{KEY_GROUPS, LaneSequence, Nanos, Position};
 use crate::core::plan::layout::Layout;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -82,14 +82,14 @@ impl Checkpoint {
 
     /// Reads a checkpoint's value.
     pub fn decode(value: &[u8]) -> Result<Checkpoint, RecordError> {
-        decode(Kind::Checkpoint, value, "the checkpoint has not the members that this build knows")
+        decode(RecordKind::Checkpoint, value, "the checkpoint has not the members that this build knows")
     }
 }
 
 /// What is fixed when a state directory is created, and compared at every start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Format {
+pub struct StoreFormat {
     /// The number of key groups.
     pub key_groups: u16,
     /// The hash that places keys and names rows.
@@ -98,10 +98,10 @@ pub struct Format {
     pub record: u8,
 }
 
-impl Format {
+impl StoreFormat {
     /// What a new directory begins with.
-    pub fn first() -> Format {
-        Format { key_groups: KEY_GROUPS, hash: "xxh3".to_owned(), record: FIRST_GENERATION }
+    pub fn first() -> StoreFormat {
+        StoreFormat { key_groups: KEY_GROUPS, hash: "xxh3".to_owned(), record: FIRST_GENERATION }
     }
 
     /// What a later build made of it; `None` when this build knows all of its records.
@@ -113,7 +113,7 @@ impl Format {
 
     /// The settings in which this format is none of this build's, as sentences; empty when it is one.
     pub fn differences(&self) -> Vec<String> {
-        let (ours, stored) = (Format::first(), self);
+        let (ours, stored) = (StoreFormat::first(), self);
         let mut found = Vec::new();
         let mut compare = |name: &str, ours: String, theirs: String| {
             if ours != theirs {
@@ -134,8 +134,8 @@ impl Format {
     }
 
     /// Reads the value under `FORMAT_KEY`.
-    pub fn decode(value: &[u8]) -> Result<Format, RecordError> {
-        decode(Kind::Format, value, "the format has not the members that this build knows")
+    pub fn decode(value: &[u8]) -> Result<StoreFormat, RecordError> {
+        decode(RecordKind::Format, value, "the format has not the members that this build knows")
     }
 }
 
@@ -149,8 +149,8 @@ fn encode(version: u8, text: Vec<u8>) -> Vec<u8> {
     value
 }
 
-fn decode<T: DeserializeOwned>(kind: Kind, value: &[u8], otherwise: &'static str) -> Result<T, RecordError> {
-    let mut cursor = Cursor::new(value);
+fn decode<T: DeserializeOwned>(kind: RecordKind, value: &[u8], otherwise: &'static str) -> Result<T, RecordError> {
+    let mut cursor = RecordCursor::new(value);
     cursor.version(kind)?;
     serde_json::from_slice(cursor.rest()).map_err(|_| RecordError::Damaged(otherwise))
 }
@@ -188,13 +188,13 @@ mod tests {
                 *first = 1;
             }
             prop_assert!(Checkpoint::decode(&bytes).is_err());
-            prop_assert!(Format::decode(&bytes).is_err());
+            prop_assert!(StoreFormat::decode(&bytes).is_err());
         }
     }
 
     #[test]
     fn the_layout_is_pinned() {
-        assert_eq!(Format::first().encode(), b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1}");
+        assert_eq!(StoreFormat::first().encode(), b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1}");
         let text = checkpoint(2).encode();
         let members = r#"{"position":2,"lane":6,"stored_at":2,"stream_time":9223372036854775805,"input_created":-1,"output_created":0,"origin":1,"plans":[{"plan":"0000000000000002","since":1}],"layout":{"tables":[]},"gaps":18446744073709551615}"#;
         assert_eq!(std::str::from_utf8(&text[1..]).unwrap(), members);
@@ -210,16 +210,19 @@ mod tests {
 
     #[test]
     fn another_version_or_member_is_refused() {
-        let mut value = Format::first().encode();
+        let mut value = StoreFormat::first().encode();
         value[0] = 2;
-        assert_eq!(Format::decode(&value), Err(RecordError::Later { kind: Kind::Format, found: 2, known: 1 }));
-        assert!(Format::decode(b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1,\"salt\":1}").is_err());
+        assert_eq!(
+            StoreFormat::decode(&value),
+            Err(RecordError::Later { kind: RecordKind::Format, found: 2, known: 1 })
+        );
+        assert!(StoreFormat::decode(b"\x01{\"key_groups\":128,\"hash\":\"xxh3\",\"record\":1,\"salt\":1}").is_err());
     }
 
     #[test]
     fn differences_name_the_setting() {
-        assert!(Format::first().differences().is_empty());
-        let stored = Format { key_groups: 64, ..Format::first() };
+        assert!(StoreFormat::first().differences().is_empty());
+        let stored = StoreFormat { key_groups: 64, ..StoreFormat::first() };
         assert_eq!(stored.differences(), ["key_groups is 64 in the state directory and 128 here"]);
     }
 }

@@ -22,12 +22,12 @@ pub mod space;
 pub mod engine;
 
 pub use dedup::{DEDUP, DedupEntry, decode_dedup, dedup_key, dedup_position, encode_dedup};
-pub use engine::Engine;
+pub use engine::StateEngine;
 pub use error::RecordError;
 pub use mark::{FLOOR_KEY, GroupMark, MARK_KEY};
-pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, Format, PlanSince, Rewind};
+pub use meta::{CHECKPOINT_KEY, Checkpoint, FORMAT_KEY, PlanSince, Rewind, StoreFormat};
 pub use parked::{ParkedReader, WAITING, encode_parked, remove_parked};
-pub use parts::{Change, VALUE_LIMIT};
+pub use parts::{StoreChange, VALUE_LIMIT};
 pub use plan_text::{PLANS, PlanReader, encode_plan, read_plan};
 pub use row::{ROWS, RowName, RowReader, RowView, encode_row, remove_row, row_prefix_of_key, row_prefix_of_table};
 pub use space::{Batch, Space};

@@ -12,15 +12,15 @@
 //! Headers are 0, or their number + 1 and a name and a value each; a text or none is 0, or its length + 1 and its bytes. Numbers
 //! in keys sort, so that a scan gives the events in the order in which time releases them.
 
-use super::bytes::{Cursor, put_bytes, put_signed, put_varint};
+use super::bytes::{RecordCursor, put_bytes, put_signed, put_varint};
 use super::error::RecordError;
-use super::parts::{Change, Joined, Joiner, remove, split};
-use super::version::{self, Kind};
+use super::parts::{Joiner, StoreChange, WholeRecord, remove, split};
+use super::version::{self, RecordKind};
 use crate::core::columns::Columns;
-use crate::core::event::{Event, Key, Original, Reading, Stored, StoredMessage, Text};
+use crate::core::event::{Event, Key, KeyAndId, Original, StoredForm, StoredMessage, Text};
 use crate::core::ids::{Digest, KeyGroup, Nanos, Position};
 use crate::core::output::Headers;
-use crate::core::parked::{Found, Parked, Turn};
+use crate::core::parked::{FoundRow, Parked, Turn};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn prefix(turn: Turn) -> Vec<u8> {
 }
 
 /// Appends what writes a waiting event over the `stored` parts that the store holds of it, and returns how many it has now.
-pub fn encode_parked(parked: &Parked, stored: u16, out: &mut Vec<Change>) -> Result<u16, RecordError> {
+pub fn encode_parked(parked: &Parked, stored: u16, out: &mut Vec<StoreChange>) -> Result<u16, RecordError> {
     let Event { message, stored: before, stream_time, kind_text, .. } = &parked.event;
     let mut body = Vec::with_capacity(message.payload.len() + 128);
     put_signed(&mut body, message.stored_at.0);
@@ -56,13 +56,13 @@ pub fn encode_parked(parked: &Parked, stored: u16, out: &mut Vec<Change>) -> Res
     put_text(&mut body, key.map(|key| key.text.bytes(&message.payload)));
     put_bytes(&mut body, &message.payload);
     match before {
-        Stored::AsItIs => put_varint(&mut body, 0),
-        Stored::Before(original) => {
+        StoredForm::AsItIs => put_varint(&mut body, 0),
+        StoredForm::Before(original) => {
             put_varint(&mut body, original.length as u64 + 1);
             put_bytes(&mut body, &original.payload);
             put_headers(&mut body, original.headers.as_deref());
         }
-        Stored::NotToBeShown(_) => unreachable!("what is not to be shown was rejected, and never waits"),
+        StoredForm::NotToBeShown(_) => unreachable!("what is not to be shown was rejected, and never waits"),
     }
     put_varint(&mut body, parked.found.len() as u64);
     for found in &parked.found {
@@ -74,7 +74,7 @@ pub fn encode_parked(parked: &Parked, stored: u16, out: &mut Vec<Change>) -> Res
 }
 
 /// Appends what removes a waiting event of `stored` parts.
-pub fn remove_parked(turn: Turn, stored: u16, out: &mut Vec<Change>) {
+pub fn remove_parked(turn: Turn, stored: u16, out: &mut Vec<StoreChange>) {
     remove(&prefix(turn), 0..stored, out);
 }
 
@@ -106,7 +106,7 @@ pub struct ParkedReader {
 impl ParkedReader {
     /// For those of one key group.
     pub fn new(group: KeyGroup) -> ParkedReader {
-        ParkedReader { joiner: Joiner::new(Kind::Waiting), group }
+        ParkedReader { joiner: Joiner::new(RecordKind::Waiting), group }
     }
 
     /// Takes the next entry of the scan; returns the event that it completes, with the number of its parts. Its registers
@@ -125,15 +125,15 @@ impl ParkedReader {
     }
 }
 
-fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
-    let mut name = Cursor::new(whole.prefix);
+fn decode(whole: &WholeRecord<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
+    let mut name = RecordCursor::new(whole.prefix);
     if name.array()? != WAITING || whole.prefix.len() != NAME {
         return Err(RecordError::Damaged("its key is no waiting event's key"));
     }
     let deadline = Nanos((u64::from_be_bytes(name.array()?) ^ SIGN).cast_signed());
     let position = Position(u64::from_be_bytes(name.array()?));
     let turn = Turn { deadline, position, group, again: u16::from_be_bytes(name.array()?) };
-    let mut cursor = Cursor::new(whole.body);
+    let mut cursor = RecordCursor::new(whole.body);
     let (stored_at, stream_time) = (Nanos(cursor.signed()?), Nanos(cursor.signed()?));
     let subject = sized_text(&mut cursor)?.into();
     let headers = headers(&mut cursor)?;
@@ -143,11 +143,11 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
     let key = key.map(|key| Key { digest: Digest::of(key.as_bytes()), text: Text::Owned(key.into()) });
     let payload = sized(&mut cursor)?;
     let stored = match cursor.varint()?.checked_sub(1) {
-        None => Stored::AsItIs,
+        None => StoredForm::AsItIs,
         Some(length) => {
             let length = usize::try_from(length).map_err(|_| TOO_LONG)?;
             let payload = sized(&mut cursor)?;
-            Stored::Before(Box::new(Original { length, payload, headers: self::headers(&mut cursor)? }))
+            StoredForm::Before(Box::new(Original { length, payload, headers: self::headers(&mut cursor)? }))
         }
     };
     let mut found = Vec::new();
@@ -156,7 +156,7 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
         let row = Digest(u128::from_be_bytes(cursor.array()?));
         let columns = sized(&mut cursor)?;
         let columns = Columns::from_bytes(&columns).ok_or(RecordError::Damaged("its columns are out of order"))?;
-        found.push(Found { table, row, columns });
+        found.push(FoundRow { table, row, columns });
     }
     if !cursor.is_empty() {
         return Err(RecordError::Damaged("something follows a waiting event"));
@@ -169,7 +169,7 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
         group,
         kind: 0,
         kind_text,
-        reading: Ok(Reading { key, identity: None }),
+        reading: Ok(KeyAndId { key, identity: None }),
         unknown: Vec::new(),
         leaves: None,
     };
@@ -186,21 +186,21 @@ fn decode(whole: &Joined<'_>, group: KeyGroup) -> Result<Parked, RecordError> {
 
 const TOO_LONG: RecordError = RecordError::Damaged("a length is beyond all bounds");
 
-fn sized(cursor: &mut Cursor<'_>) -> Result<Bytes, RecordError> {
+fn sized(cursor: &mut RecordCursor<'_>) -> Result<Bytes, RecordError> {
     let length = usize::try_from(cursor.varint()?).map_err(|_| TOO_LONG)?;
     Ok(Bytes::copy_from_slice(cursor.take(length)?))
 }
 
-fn sized_text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, RecordError> {
+fn sized_text<'a>(cursor: &mut RecordCursor<'a>) -> Result<&'a str, RecordError> {
     let length = cursor.varint()?;
     cursor.text(length)
 }
 
-fn optional_text<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a str>, RecordError> {
+fn optional_text<'a>(cursor: &mut RecordCursor<'a>) -> Result<Option<&'a str>, RecordError> {
     cursor.varint()?.checked_sub(1).map(|length| cursor.text(length)).transpose()
 }
 
-fn headers(cursor: &mut Cursor<'_>) -> Result<Option<Arc<Headers>>, RecordError> {
+fn headers(cursor: &mut RecordCursor<'_>) -> Result<Option<Arc<Headers>>, RecordError> {
     let Some(count) = cursor.varint()?.checked_sub(1) else { return Ok(None) };
     let mut headers = Headers::new();
     for _ in 0..count {
@@ -214,7 +214,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parked(payload: Vec<u8>, stored: Stored, headers: Option<Headers>, deadline: i64, found: Vec<Found>) -> Parked {
+    fn parked(
+        payload: Vec<u8>,
+        stored: StoredForm,
+        headers: Option<Headers>,
+        deadline: i64,
+        found: Vec<FoundRow>,
+    ) -> Parked {
         let turn = Turn { deadline: Nanos(deadline), position: Position(7), group: KeyGroup(3), again: 1 };
         let key = Key { digest: Digest::of(b"ann"), text: Text::Owned("ann".into()) };
         let event = Event {
@@ -230,7 +236,7 @@ mod tests {
             group: KeyGroup(3),
             kind: 0,
             kind_text: Some(Text::Owned("lesson".into())),
-            reading: Ok(Reading { key: Some(key), identity: None }),
+            reading: Ok(KeyAndId { key: Some(key), identity: None }),
             unknown: Vec::new(),
             leaves: None,
         };
@@ -247,10 +253,10 @@ mod tests {
             deadline: i64,
             rows in prop::collection::vec((any::<u16>(), any::<u128>(), prop::collection::vec(any::<u8>(), 0..9)), 0..3),
         ) {
-            let stored = before.map_or(Stored::AsItIs, |(payload, length)| {
-                Stored::Before(Box::new(Original { length, payload: payload.into(), headers: headers.clone().map(Arc::new) }))
+            let stored = before.map_or(StoredForm::AsItIs, |(payload, length)| {
+                StoredForm::Before(Box::new(Original { length, payload: payload.into(), headers: headers.clone().map(Arc::new) }))
             });
-            let row = |(table, row, text): (u16, u128, Vec<u8>)| Found {
+            let row = |(table, row, text): (u16, u128, Vec<u8>)| FoundRow {
                 table,
                 row: Digest(row),
                 columns: Columns::default().merged([(1, text)]),
@@ -272,7 +278,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let key = [&prefix(parked(Vec::new(), Stored::AsItIs, None, 1, Vec::new()).turn)[..], &[0, 0]].concat();
+            let key = [&prefix(parked(Vec::new(), StoredForm::AsItIs, None, 1, Vec::new()).turn)[..], &[0, 0]].concat();
             let value = [&[1, 0, 1][..], &bytes].concat();
             let _ = ParkedReader::new(KeyGroup(3)).push(&key, &value);
         }
@@ -280,7 +286,7 @@ mod tests {
 
     #[test]
     fn keys_sort_by_the_time_that_releases() {
-        let key = |deadline| prefix(parked(Vec::new(), Stored::AsItIs, None, deadline, Vec::new()).turn);
+        let key = |deadline| prefix(parked(Vec::new(), StoredForm::AsItIs, None, deadline, Vec::new()).turn);
         let keys = [i64::MIN, -1, 0, 1, i64::MAX].map(key);
         assert!(keys.is_sorted());
     }
@@ -288,7 +294,7 @@ mod tests {
     #[test]
     fn the_layout_is_pinned() {
         let mut out = Vec::new();
-        encode_parked(&parked(b"{}".to_vec(), Stored::AsItIs, None, 1, Vec::new()), 0, &mut out).unwrap();
+        encode_parked(&parked(b"{}".to_vec(), StoredForm::AsItIs, None, 1, Vec::new()), 0, &mut out).unwrap();
         let (key, value) = &out[0];
         assert_eq!(key[..], [3, 128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 0]);
         let body = [

@@ -10,9 +10,9 @@
 //!
 //! No part says whose it is: that is the key's business, and the caller's who knows the key.
 
-use super::bytes::Cursor;
+use super::bytes::RecordCursor;
 use super::error::RecordError;
-use super::version::Kind;
+use super::version::RecordKind;
 
 /// Every stored value is shorter than this many bytes.
 pub const VALUE_LIMIT: usize = 4096;
@@ -26,12 +26,18 @@ const MOST_PARTS: usize = u16::MAX as usize;
 const _: () = assert!(CHUNK + 3 < VALUE_LIMIT);
 
 /// A key with the value to write, or `None` to remove it: one entry of a store's batch.
-pub type Change = (Vec<u8>, Option<Vec<u8>>);
+pub type StoreChange = (Vec<u8>, Option<Vec<u8>>);
 
 /// Appends the parts of `body`, of that version of its kind, under `prefix` + part number (u16 BE), then removals of the parts beyond them up to
 /// `stored`, the number of parts that the record had before (0 for a new one). Returns how many parts it has now.
 /// On an error nothing is appended.
-pub fn split(prefix: &[u8], version: u8, body: &[u8], stored: u16, out: &mut Vec<Change>) -> Result<u16, RecordError> {
+pub fn split(
+    prefix: &[u8],
+    version: u8,
+    body: &[u8],
+    stored: u16,
+    out: &mut Vec<StoreChange>,
+) -> Result<u16, RecordError> {
     let too_large = |_| RecordError::TooLarge { bytes: body.len(), most: MOST_PARTS * CHUNK };
     // An empty body still has a part: the record exists.
     let count = u16::try_from(body.len().div_ceil(CHUNK).max(1)).map_err(too_large)?;
@@ -52,7 +58,7 @@ pub fn split(prefix: &[u8], version: u8, body: &[u8], stored: u16, out: &mut Vec
 }
 
 /// Appends the removal of some parts of a record.
-pub fn remove(prefix: &[u8], parts: std::ops::Range<u16>, out: &mut Vec<Change>) {
+pub fn remove(prefix: &[u8], parts: std::ops::Range<u16>, out: &mut Vec<StoreChange>) {
     out.extend(parts.map(|part| (part_key(prefix, part), None)));
 }
 
@@ -71,7 +77,7 @@ pub fn part_of(key: &[u8]) -> Result<(&[u8], u16), RecordError> {
 
 /// A record that is whole, borrowed from its joiner or from the entry itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Joined<'a> {
+pub struct WholeRecord<'a> {
     /// Its keys without the part's number.
     pub prefix: &'a [u8],
     /// What `split` was given.
@@ -83,7 +89,7 @@ pub struct Joined<'a> {
 /// Joins parts that come in key order. One record at a time; a record that fits one part is never copied.
 #[derive(Debug)]
 pub struct Joiner {
-    kind: Kind,
+    kind: RecordKind,
     prefix: Vec<u8>,
     body: Vec<u8>,
     count: u16,
@@ -92,18 +98,18 @@ pub struct Joiner {
 
 impl Joiner {
     /// For records of one kind.
-    pub fn new(kind: Kind) -> Joiner {
+    pub fn new(kind: RecordKind) -> Joiner {
         Joiner { kind, prefix: Vec::new(), body: Vec::new(), count: 0, next: 0 }
     }
 
     /// Takes the next entry of a scan. Returns the record that it completes, if it completes one.
     /// Missing, surplus or foreign parts are damage.
-    pub fn push<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<Option<Joined<'a>>, RecordError> {
+    pub fn push<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<Option<WholeRecord<'a>>, RecordError> {
         let (prefix, part) = part_of(key)?;
         if part != self.next || (part > 0 && prefix != self.prefix) {
             return Err(RecordError::Damaged("a part is missing or left over"));
         }
-        let mut cursor = Cursor::new(value);
+        let mut cursor = RecordCursor::new(value);
         cursor.version(self.kind)?;
         if part == 0 {
             self.count = u16::from_be_bytes(cursor.array()?);
@@ -115,7 +121,7 @@ impl Joiner {
             return Err(RecordError::Damaged("a part has another length than its place asks for"));
         }
         if last && part == 0 {
-            return Ok(Some(Joined { prefix, body: chunk, parts: 1 }));
+            return Ok(Some(WholeRecord { prefix, body: chunk, parts: 1 }));
         }
         if part == 0 {
             self.prefix.clear();
@@ -125,7 +131,7 @@ impl Joiner {
         self.body.extend_from_slice(chunk);
         // Not the last part, or reset: the sum stays below `count`.
         self.next = if last { 0 } else { part + 1 };
-        let whole = Joined { prefix: &self.prefix, body: &self.body, parts: self.count };
+        let whole = WholeRecord { prefix: &self.prefix, body: &self.body, parts: self.count };
         Ok(last.then_some(whole))
     }
 
@@ -154,7 +160,7 @@ mod tests {
         for (length, parts) in [(0, 1), (CHUNK, 1), (CHUNK + 1, 2), (CHUNK * 2, 2)] {
             let mut out = Vec::new();
             assert_eq!(split(b"p", 1, &vec![1; length], 0, &mut out).unwrap(), parts, "{length}");
-            let mut joiner = Joiner::new(Kind::Row);
+            let mut joiner = Joiner::new(RecordKind::Row);
             let mut whole = None;
             for (key, value) in &out {
                 if let Some(joined) = joiner.push(key, value.as_ref().unwrap()).unwrap() {
@@ -171,7 +177,7 @@ mod tests {
         let mut out = Vec::new();
         split(b"p", 1, &[7; CHUNK * 2 + 1], 0, &mut out).unwrap();
         let read = |entries: &[(&[u8], usize)]| {
-            let mut joiner = Joiner::new(Kind::Row);
+            let mut joiner = Joiner::new(RecordKind::Row);
             for (key, at) in entries {
                 joiner.push(key, out[*at].1.as_ref().unwrap())?;
             }

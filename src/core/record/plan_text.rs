@@ -10,9 +10,9 @@
 //! the later one's name.
 
 use super::error::RecordError;
-use super::parts::{Change, Joined, Joiner, split};
+use super::parts::{Joiner, StoreChange, WholeRecord, split};
 use super::shape::PLAN_1;
-use super::version::Kind;
+use super::version::RecordKind;
 use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::spec::PlanSpec;
 
@@ -20,7 +20,7 @@ use crate::core::plan::spec::PlanSpec;
 pub const PLANS: &[u8] = b"plan/";
 
 /// Appends what stores a plan's text; storing it again changes nothing.
-pub fn encode_plan(fingerprint: &str, text: &str, out: &mut Vec<Change>) -> Result<u16, RecordError> {
+pub fn encode_plan(fingerprint: &str, text: &str, out: &mut Vec<StoreChange>) -> Result<u16, RecordError> {
     let version = PLAN_1.version(text.as_bytes());
     split(&[PLANS, fingerprint.as_bytes(), b"/"].concat(), version, text.as_bytes(), 0, out)
 }
@@ -53,14 +53,14 @@ pub struct PlanReader {
 
 impl Default for PlanReader {
     fn default() -> PlanReader {
-        PlanReader { joiner: Joiner::new(Kind::Plan) }
+        PlanReader { joiner: Joiner::new(RecordKind::Plan) }
     }
 }
 
 impl PlanReader {
     /// Takes the next entry of the scan; returns fingerprint and text of the plan that it completes, if it does.
     pub fn push<'a>(&'a mut self, key: &'a [u8], value: &'a [u8]) -> Result<Option<(&'a str, &'a str)>, RecordError> {
-        let Some(Joined { prefix, body, .. }) = self.joiner.push(key, value)? else { return Ok(None) };
+        let Some(WholeRecord { prefix, body, .. }) = self.joiner.push(key, value)? else { return Ok(None) };
         let name = prefix.strip_prefix(PLANS).and_then(|rest| rest.strip_suffix(b"/"));
         let fingerprint = name.and_then(|name| std::str::from_utf8(name).ok());
         let fingerprint = fingerprint.ok_or(RecordError::Damaged("its key is no plan's key"))?;

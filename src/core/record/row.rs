@@ -11,10 +11,10 @@
 //! Numbers in keys sort, so the rows of a key are one prefix. The body is cut into values by `parts`. What a table or
 //! column id stands for is not stored here; the plan of the checkpoint says it.
 
-use super::bytes::{Cursor, put_bytes, put_varint};
+use super::bytes::{RecordCursor, put_bytes, put_varint};
 use super::error::RecordError;
-use super::parts::{Change, Joined, Joiner, remove, split};
-use super::version::{self, Kind};
+use super::parts::{Joiner, StoreChange, WholeRecord, remove, split};
+use super::version::{self, RecordKind};
 use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::Digest;
 
@@ -69,7 +69,7 @@ pub fn encode_row<'a>(
     name: &RowName<'_>,
     columns: impl Into<ColumnsRef<'a>>,
     stored: u16,
-    out: &mut Vec<Change>,
+    out: &mut Vec<StoreChange>,
 ) -> Result<u16, RecordError> {
     let mut body = Vec::with_capacity(128);
     put_bytes(&mut body, name.key.as_bytes());
@@ -85,7 +85,7 @@ pub fn encode_row<'a>(
 }
 
 /// Appends what removes a row of `stored` parts.
-pub fn remove_row(name: &RowName<'_>, stored: u16, out: &mut Vec<Change>) {
+pub fn remove_row(name: &RowName<'_>, stored: u16, out: &mut Vec<StoreChange>) {
     remove(&name.prefix(), 0..stored, out);
 }
 
@@ -108,7 +108,7 @@ pub struct RowReader {
 
 impl Default for RowReader {
     fn default() -> RowReader {
-        RowReader { joiner: Joiner::new(Kind::Row) }
+        RowReader { joiner: Joiner::new(RecordKind::Row) }
     }
 }
 
@@ -127,15 +127,15 @@ impl RowReader {
     }
 }
 
-fn decode(Joined { prefix, body, parts }: Joined<'_>) -> Result<RowView<'_>, RecordError> {
-    let mut head = Cursor::new(prefix);
+fn decode(WholeRecord { prefix, body, parts }: WholeRecord<'_>) -> Result<RowView<'_>, RecordError> {
+    let mut head = RecordCursor::new(prefix);
     if head.array()? != ROWS || prefix.len() != NAME {
         return Err(RecordError::Damaged("its key is no row's key"));
     }
     let key_digest = u128::from_be_bytes(head.array()?);
     let table = u16::from_be_bytes(head.array()?);
     let row_digest = u128::from_be_bytes(head.array()?);
-    let mut cursor = Cursor::new(body);
+    let mut cursor = RecordCursor::new(body);
     let length = cursor.varint()?;
     let key = cursor.text(length)?;
     let row = match cursor.varint()?.checked_sub(1) {
@@ -159,7 +159,7 @@ mod tests {
 
     type Owned = (String, u16, Option<String>, BTreeMap<u16, String>);
 
-    fn write(row: &Owned, stored: u16) -> Vec<Change> {
+    fn write(row: &Owned, stored: u16) -> Vec<StoreChange> {
         let mut out = Vec::new();
         let name = RowName { key: &row.0, table: row.1, row: row.2.as_deref() };
         let texts: Vec<(u16, &[u8])> = row.3.iter().map(|(id, text)| (*id, text.as_bytes())).collect();
@@ -192,7 +192,7 @@ mod tests {
         )
     }
 
-    fn apply(entries: &mut BTreeMap<Vec<u8>, Vec<u8>>, changes: Vec<Change>) {
+    fn apply(entries: &mut BTreeMap<Vec<u8>, Vec<u8>>, changes: Vec<StoreChange>) {
         for (key, value) in changes {
             match value {
                 Some(value) => entries.insert(key, value),

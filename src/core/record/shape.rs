@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What a place of a record may hold.
 #[derive(Debug)]
-pub enum Shape {
+pub enum RecordShape {
     /// Any text, number or truth.
     Plain,
     /// One of these words.
@@ -17,17 +17,17 @@ pub enum Shape {
     /// A subject with holes, in the notation of `core::plan::template`.
     Subject,
     /// An object with no other members than these.
-    Members(&'static [(&'static str, Shape)]),
+    Members(&'static [(&'static str, RecordShape)]),
     /// An object whose names somebody else gave.
-    Named(&'static Shape),
+    Named(&'static RecordShape),
     /// A list.
-    List(&'static Shape),
+    List(&'static RecordShape),
 }
 
-use Shape::{List, Members, Named, Place, Plain, Subject, Word};
+use RecordShape::{List, Members, Named, Place, Plain, Subject, Word};
 
 /// The first version of the checkpoint.
-pub const CHECKPOINT_1: Shape = Members(&[
+pub const CHECKPOINT_1: RecordShape = Members(&[
     ("position", Plain),
     ("lane", Plain),
     ("stored_at", Plain),
@@ -41,7 +41,7 @@ pub const CHECKPOINT_1: Shape = Members(&[
 ]);
 
 /// The first version of a plan's text.
-pub const PLAN_1: Shape = Members(&[
+pub const PLAN_1: RecordShape = Members(&[
     ("input_stream", Plain),
     ("event", Members(&[("kind", Place), ("id", Place), ("time", Place)])),
     ("unknown_kinds", Word(&["forward", "dead_letter", "drop"])),
@@ -78,7 +78,7 @@ pub const PLAN_1: Shape = Members(&[
     ("emit", Members(&[("from", Plain), ("until", Plain), ("subject", Plain)])),
 ]);
 
-impl Shape {
+impl RecordShape {
     /// Whether a value says nothing that this place could not hold.
     pub fn holds(&self, value: &Value) -> bool {
         match (self, value) {

@@ -2,7 +2,7 @@
 //!
 //! Plain data, so that the protocol can say what is to be written without knowing who writes.
 
-use super::parts::Change;
+use super::parts::StoreChange;
 use crate::core::ids::KeyGroup;
 
 /// A part of the store with an order of its own.
@@ -37,5 +37,5 @@ impl Space {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// A value to write, or `None` to remove the key; later entries win.
-    pub changes: Vec<Change>,
+    pub changes: Vec<StoreChange>,
 }

@@ -47,7 +47,7 @@ const WAITS: u8 = 4;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecordKind {
     /// A table's row.
     Row,
     /// A chunk of ids.
@@ -64,50 +64,57 @@ pub enum Kind {
     Waiting,
 }
 
-impl Kind {
+impl RecordKind {
     /// All of them.
-    pub const ALL: [Kind; 7] =
-        [Kind::Row, Kind::Ids, Kind::Mark, Kind::Checkpoint, Kind::Format, Kind::Plan, Kind::Waiting];
+    pub const ALL: [RecordKind; 7] = [
+        RecordKind::Row,
+        RecordKind::Ids,
+        RecordKind::Mark,
+        RecordKind::Checkpoint,
+        RecordKind::Format,
+        RecordKind::Plan,
+        RecordKind::Waiting,
+    ];
 
     /// The newest version that this build reads.
     pub fn newest(self) -> u8 {
         match self {
-            Kind::Row => ROW,
-            Kind::Ids => IDS,
-            Kind::Mark => MARK,
-            Kind::Checkpoint => CHECKPOINT,
-            Kind::Format => FORMAT,
-            Kind::Plan => PLAN,
-            Kind::Waiting => WAITING,
+            RecordKind::Row => ROW,
+            RecordKind::Ids => IDS,
+            RecordKind::Mark => MARK,
+            RecordKind::Checkpoint => CHECKPOINT,
+            RecordKind::Format => FORMAT,
+            RecordKind::Plan => PLAN,
+            RecordKind::Waiting => WAITING,
         }
     }
 
     /// The kind of what stands under a key; `None` where this build puts nothing.
-    pub fn of(space: Space, key: &[u8]) -> Option<Kind> {
+    pub fn of(space: Space, key: &[u8]) -> Option<RecordKind> {
         match space {
-            Space::Group(_) if key == MARK_KEY => Some(Kind::Mark),
-            Space::Group(_) | Space::Meta if key.starts_with(&ROWS) => Some(Kind::Row),
-            Space::Group(_) | Space::Meta if key.starts_with(&DEDUP) => Some(Kind::Ids),
-            Space::Group(_) if key.starts_with(&parked::WAITING) => Some(Kind::Waiting),
-            Space::Meta if key == CHECKPOINT_KEY => Some(Kind::Checkpoint),
-            Space::Meta if key == FLOOR_KEY => Some(Kind::Mark),
-            Space::Meta if key == FORMAT_KEY => Some(Kind::Format),
-            Space::Meta if key.starts_with(PLANS) => Some(Kind::Plan),
+            Space::Group(_) if key == MARK_KEY => Some(RecordKind::Mark),
+            Space::Group(_) | Space::Meta if key.starts_with(&ROWS) => Some(RecordKind::Row),
+            Space::Group(_) | Space::Meta if key.starts_with(&DEDUP) => Some(RecordKind::Ids),
+            Space::Group(_) if key.starts_with(&parked::WAITING) => Some(RecordKind::Waiting),
+            Space::Meta if key == CHECKPOINT_KEY => Some(RecordKind::Checkpoint),
+            Space::Meta if key == FLOOR_KEY => Some(RecordKind::Mark),
+            Space::Meta if key == FORMAT_KEY => Some(RecordKind::Format),
+            Space::Meta if key.starts_with(PLANS) => Some(RecordKind::Plan),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for RecordKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Kind::Row => "a table's row",
-            Kind::Ids => "a chunk of ids",
-            Kind::Mark => "a key group's mark",
-            Kind::Checkpoint => "the checkpoint",
-            Kind::Format => "the format settings",
-            Kind::Plan => "a plan's text",
-            Kind::Waiting => "an event that waits",
+            RecordKind::Row => "a table's row",
+            RecordKind::Ids => "a chunk of ids",
+            RecordKind::Mark => "a key group's mark",
+            RecordKind::Checkpoint => "the checkpoint",
+            RecordKind::Format => "the format settings",
+            RecordKind::Plan => "a plan's text",
+            RecordKind::Waiting => "an event that waits",
         })
     }
 }
@@ -117,13 +124,13 @@ pub fn generation(space: Space, batch: &Batch) -> u8 {
     let needed = |(key, value): &(Vec<u8>, Option<Vec<u8>>)| {
         let Some(version) = value.as_deref().and_then(<[u8]>::first) else { return FIRST_GENERATION };
         // A kind that is new or gets another version says here with which generation that came.
-        match (Kind::of(space, key), version) {
-            (Some(Kind::Row | Kind::Ids), _) if space == Space::Meta => GENERATION,
-            (Some(Kind::Waiting), _) => WAITS,
+        match (RecordKind::of(space, key), version) {
+            (Some(RecordKind::Row | RecordKind::Ids), _) if space == Space::Meta => GENERATION,
+            (Some(RecordKind::Waiting), _) => WAITS,
             (None, _) | (_, 0 | 1) => FIRST_GENERATION,
-            (Some(Kind::Checkpoint | Kind::Plan), _) => WORDS,
-            (Some(Kind::Ids), _) => CONTENTS,
-            (Some(Kind::Row | Kind::Mark | Kind::Format), _) => GENERATION,
+            (Some(RecordKind::Checkpoint | RecordKind::Plan), _) => WORDS,
+            (Some(RecordKind::Ids), _) => CONTENTS,
+            (Some(RecordKind::Row | RecordKind::Mark | RecordKind::Format), _) => GENERATION,
         }
     };
     batch.changes.iter().map(needed).max().unwrap_or(FIRST_GENERATION)
@@ -143,20 +150,20 @@ mod tests {
     fn every_key_names_its_kind() {
         let group = Space::Group(KeyGroup(3));
         for (space, key, kind) in [
-            (group, &[0_u8][..], Kind::Mark),
-            (group, &[1, 7], Kind::Row),
-            (group, &[2, 7], Kind::Ids),
-            (group, &[3, 7], Kind::Waiting),
-            (Space::Meta, &[1, 7], Kind::Row),
-            (Space::Meta, &[2, 7], Kind::Ids),
-            (Space::Meta, b"checkpoint", Kind::Checkpoint),
-            (Space::Meta, b"floor", Kind::Mark),
-            (Space::Meta, b"format", Kind::Format),
-            (Space::Meta, b"plan/0123/\0\0", Kind::Plan),
+            (group, &[0_u8][..], RecordKind::Mark),
+            (group, &[1, 7], RecordKind::Row),
+            (group, &[2, 7], RecordKind::Ids),
+            (group, &[3, 7], RecordKind::Waiting),
+            (Space::Meta, &[1, 7], RecordKind::Row),
+            (Space::Meta, &[2, 7], RecordKind::Ids),
+            (Space::Meta, b"checkpoint", RecordKind::Checkpoint),
+            (Space::Meta, b"floor", RecordKind::Mark),
+            (Space::Meta, b"format", RecordKind::Format),
+            (Space::Meta, b"plan/0123/\0\0", RecordKind::Plan),
         ] {
-            assert_eq!(Kind::of(space, key), Some(kind));
+            assert_eq!(RecordKind::of(space, key), Some(kind));
         }
-        assert_eq!(Kind::of(group, b"checkpoint"), None);
+        assert_eq!(RecordKind::of(group, b"checkpoint"), None);
     }
 
     #[test]
@@ -185,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_later_version_is_no_damage_and_none_at_all_is() {
-        let later = RecordError::Later { kind: Kind::Ids, found: IDS + 1, known: IDS };
+        let later = RecordError::Later { kind: RecordKind::Ids, found: IDS + 1, known: IDS };
         assert_eq!(decode_dedup(&[IDS + 1], &mut Vec::new()), Err(later));
         for none in [0, LAST_VERSION + 1, 0xff] {
             assert!(matches!(decode_dedup(&[none], &mut Vec::new()), Err(RecordError::Damaged(_))));

@@ -4,7 +4,7 @@
 //! are in memory decides no outcome, only how often the store is read.
 
 use super::digests::DigestMap;
-use super::row::{Change, Row, StoredRow};
+use super::row::{Row, RowChange, StoredRow};
 use super::rows::KeyRows;
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
@@ -86,7 +86,7 @@ impl Cache {
     }
 
     /// Applies the changes of one event to its key.
-    pub fn apply(&mut self, digest: Digest, key: &str, group: KeyGroup, changes: impl Iterator<Item = Change>) {
+    pub fn apply(&mut self, digest: Digest, key: &str, group: KeyGroup, changes: impl Iterator<Item = RowChange>) {
         let clock = &mut self.clock;
         let (total, global) = (&mut self.rows, &mut self.global);
         let rows = self.keys.entry(digest).or_insert_with(|| {
@@ -173,10 +173,10 @@ mod tests {
     use super::*;
     use crate::core::columns::Columns;
 
-    fn change() -> std::iter::Once<Change> {
+    fn change() -> std::iter::Once<RowChange> {
         let columns = Some(Columns::default());
         let change =
-            Change { table: 0, row: Digest(0), row_text: "".into(), columns, replaces: false, rests_on_rows: false };
+            RowChange { table: 0, row: Digest(0), row_text: "".into(), columns, replaces: false, rests_on_rows: false };
         std::iter::once(change)
     }
 

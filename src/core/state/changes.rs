@@ -4,9 +4,9 @@
 
 use super::cache::Cache;
 use super::dedup::Dedup;
-use super::known::global_digest;
-use super::row::{Change, StoredRow};
-use super::waiting::Waiting;
+use super::row::{RowChange, StoredRow};
+use super::visible::global_digest;
+use super::waiting::WaitingEvents;
 use crate::core::ids::{Digest, KeyGroup, Nanos, OWNERS, Position};
 use crate::core::plan::layout::TableId;
 use crate::core::record::{dedup_key, encode_dedup, encode_row, remove_row};
@@ -22,7 +22,7 @@ pub struct State {
     /// The ids.
     pub ids: Dedup,
     /// The events that wait for a row.
-    pub waiting: Waiting,
+    pub waiting: WaitingEvents,
     /// Whether another shard says what an event of everyone leads to, and hands over what it changed.
     pub follows: bool,
     /// For each owner the position up to which it already holds every change.
@@ -44,7 +44,7 @@ impl State {
         State {
             rows: Cache::new(rows_max),
             ids: Dedup::new(window),
-            waiting: Waiting::default(),
+            waiting: WaitingEvents::default(),
             follows: false,
             applied: vec![Position(0); OWNERS],
         }
@@ -56,7 +56,7 @@ impl State {
     }
 
     /// Applies the changes of one event to its key's rows, or to those of global tables.
-    pub fn apply(&mut self, key: Option<(Digest, &str)>, group: KeyGroup, changes: Vec<Change>) {
+    pub fn apply(&mut self, key: Option<(Digest, &str)>, group: KeyGroup, changes: Vec<RowChange>) {
         if group.is_everyone() {
             for change in changes {
                 let digest = global_digest(change.table, change.row);

@@ -10,7 +10,7 @@ use crate::core::mutants::{Mutant, planted};
 use std::collections::VecDeque;
 
 /// An id's digest, the stream time at which it was processed, and its event's content where contents are noted.
-pub type Processed = (Digest, Nanos, Content);
+pub type ProcessedId = (Digest, Nanos, Content);
 
 /// So many small chunks of a group become one, which writes every id twice in all.
 pub(super) const MERGE_CHUNKS: usize = 64;
@@ -41,16 +41,16 @@ struct Chunk {
 
 /// The ids of one key group.
 #[derive(Debug, Default)]
-struct Group {
+struct GroupIds {
     /// Every id that may still count, and some that do not any more.
     times: IdMap,
     /// What lies on disk, by position.
     chunks: VecDeque<Chunk>,
     /// So many of the last chunks are small, and these are their ids.
     small: usize,
-    small_ids: Vec<Processed>,
+    small_ids: Vec<ProcessedId>,
     /// Processed since the last barrier.
-    fresh: Vec<Processed>,
+    fresh: Vec<ProcessedId>,
     /// Ids of chunks that expired since `times` was last swept.
     expired: usize,
 }
@@ -59,13 +59,13 @@ struct Group {
 #[derive(Debug)]
 pub struct Dedup {
     window: Option<Nanos>,
-    groups: Vec<Group>,
+    groups: Vec<GroupIds>,
     /// What lies on disk up to here may have been noted under another rule of identity than the plan's.
     other_rule_through: Position,
     /// From this stream time on, no id that was noted under another rule counts.
     other_rule_until: Option<Nanos>,
     /// Processed, and not in the maps yet: fewer than [`TOGETHER`].
-    waiting: Vec<(KeyGroup, Processed)>,
+    waiting: Vec<(KeyGroup, ProcessedId)>,
     /// Whether contents are noted.
     contents: bool,
     /// A bit for each of those by its digest: almost every other id is told from them with one look.
@@ -75,7 +75,7 @@ pub struct Dedup {
 impl Dedup {
     /// An empty memory with the plan's window; `None` switches it off.
     pub fn new(window: Option<Nanos>) -> Dedup {
-        let groups = (0..OWNERS).map(|_| Group::default()).collect();
+        let groups = (0..OWNERS).map(|_| GroupIds::default()).collect();
         Dedup {
             window,
             groups,
@@ -184,7 +184,7 @@ impl Dedup {
     }
 
     /// Takes a stored record of a chunk back; chunks of a group come in order of their positions.
-    pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<Processed>) {
+    pub fn restore(&mut self, group: KeyGroup, position: Position, ids: Vec<ProcessedId>) {
         self.note();
         let newest = ids.iter().map(|(_, time, _)| *time).max().unwrap_or_default();
         let of_other_rule = position <= self.other_rule_through;
@@ -220,7 +220,7 @@ impl Dedup {
 
     /// At a barrier: a group's ids since the last one become a chunk. `write` stores them and says in how many records;
     /// the chunks that it holds as well, and that are to go, are returned.
-    pub fn cut(&mut self, group: KeyGroup, position: Position, write: impl FnOnce(&[Processed]) -> u16) -> Vec<Gone> {
+    pub fn cut(&mut self, group: KeyGroup, position: Position, write: impl FnOnce(&[ProcessedId]) -> u16) -> Vec<Gone> {
         self.note();
         let Some(group) = self.groups.get_mut(usize::from(group.0)) else { return Vec::new() };
         let mut ids = std::mem::take(&mut group.fresh);
@@ -285,9 +285,9 @@ fn hint(id: Digest) -> (usize, u64) {
     ((id.0 >> 6) as usize % 8, 1 << (id.0 as u64 % 64))
 }
 
-impl Group {
+impl GroupIds {
     /// The newest chunk joins the small ones before it, unless together they are worth a chunk of their own.
-    fn keep_small(&mut self, ids: &[Processed]) {
+    fn keep_small(&mut self, ids: &[ProcessedId]) {
         if self.small_ids.len() + ids.len() >= MERGE_IDS {
             self.close();
         }
@@ -298,7 +298,7 @@ impl Group {
     }
 
     /// The memory of what was processed until a barrier serves until the next, as long as about as much comes.
-    fn use_again(&mut self, mut ids: Vec<Processed>) {
+    fn use_again(&mut self, mut ids: Vec<ProcessedId>) {
         if ids.capacity() > 4 * ids.len() {
             ids.shrink_to_fit();
         }

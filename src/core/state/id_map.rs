@@ -9,16 +9,16 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 #[derive(Debug)]
 pub enum IdMap {
     /// Times alone.
-    Times(Map<Nanos>),
+    Times(IdTable<Nanos>),
     /// Times and contents.
-    Contents(Map<(Nanos, Content)>),
+    Contents(IdTable<(Nanos, Content)>),
 }
 
-type Map<V> = HashMap<Halves, V, BuildHasherDefault<OwnHash>>;
+type IdTable<V> = HashMap<Halves, V, BuildHasherDefault<OwnHash>>;
 
 impl Default for IdMap {
     fn default() -> IdMap {
-        IdMap::Times(Map::default())
+        IdMap::Times(IdTable::default())
     }
 }
 

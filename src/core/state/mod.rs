@@ -8,14 +8,13 @@ mod id_map;
 pub mod row;
 mod page;
 pub mod rows;
-#[cfg(test)]
-mod dedup_cases;
-#[cfg(test)]
-mod rows_cases;
 mod texts;
 pub mod cache;
 pub mod dedup;
 pub mod waiting;
 pub mod changes;
-pub mod known;
+pub mod visible;
 pub mod view;
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ const WARM: usize = 8;
 
 /// What a row is, and where its texts end: they begin where those of the row before end.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct PageSlot {
     /// The halves of its selector's digest: whole, it would take a place from 40 bytes to 48.
     row: [u64; 2],
     table: TableId,
@@ -26,15 +26,15 @@ struct Place {
     end: usize,
 }
 
-impl Place {
+impl PageSlot {
     fn id(&self) -> RowId {
         let [high, low] = self.row;
         (self.table, Digest(u128::from(high) << 64 | u128::from(low)))
     }
 
-    fn of((table, row): RowId, parts: u16, begin: usize) -> Place {
+    fn of((table, row): RowId, parts: u16, begin: usize) -> PageSlot {
         // The casts keep one half each.
-        Place { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns_at: begin, end: begin }
+        PageSlot { row: [(row.0 >> 64) as u64, row.0 as u64], table, parts, columns_at: begin, end: begin }
     }
 }
 
@@ -42,7 +42,7 @@ impl Place {
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// By table and row.
-    places: Vec<Place>,
+    places: Vec<PageSlot>,
     /// The head, then of each row its selector's text and its columns.
     texts: Vec<u8>,
     head_end: usize,
@@ -56,7 +56,7 @@ impl Page {
         texts.extend_from_slice(head.as_bytes());
         let mut places = Vec::with_capacity(rows.len());
         for row in rows {
-            let mut place = Place::of((row.table, row.row), row.parts, texts.len());
+            let mut place = PageSlot::of((row.table, row.row), row.parts, texts.len());
             texts.extend_from_slice(row.row_text.as_bytes());
             place.columns_at = texts.len();
             texts.extend_from_slice(row.columns.as_bytes());
@@ -78,12 +78,12 @@ impl Page {
 
     /// The first row's name.
     pub fn first(&self) -> Option<RowId> {
-        self.places.first().map(Place::id)
+        self.places.first().map(PageSlot::id)
     }
 
     /// Where a row is, or would be.
     pub fn find(&self, id: RowId) -> Result<usize, usize> {
-        self.places.binary_search_by_key(&id, Place::id)
+        self.places.binary_search_by_key(&id, PageSlot::id)
     }
 
     /// The row at a place.
@@ -120,7 +120,7 @@ impl Page {
     /// Puts a row where `find` said that it would be.
     pub fn insert(&mut self, at: usize, id: RowId, parts: u16, text: &str, columns: &[u8]) {
         self.places.reserve_exact(1);
-        self.places.insert(at, Place::of(id, parts, self.begin(at)));
+        self.places.insert(at, PageSlot::of(id, parts, self.begin(at)));
         self.replace_texts(at, &[text.as_bytes(), columns].concat());
         if let Some(place) = self.places.get_mut(at) {
             place.columns_at += text.len();
@@ -164,7 +164,7 @@ impl Page {
 
     /// Puts `new` where a row's columns are.
     fn replace_texts(&mut self, at: usize, new: &[u8]) {
-        let Some(Place { columns_at: begin, end, .. }) = self.places.get(at).copied() else { return };
+        let Some(PageSlot { columns_at: begin, end, .. }) = self.places.get(at).copied() else { return };
         texts::replace(&mut self.texts, begin..end, new);
         if new.len() == end - begin {
             return;

@@ -76,7 +76,7 @@ impl StoredRow {
 
 /// What one event does to one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct RowChange {
     /// The row's table.
     pub table: TableId,
     /// The digest of its row selector.

@@ -3,7 +3,7 @@
 //! Knows nothing of the cache around it.
 
 use super::page::Page;
-use super::row::{Change, Row, RowId, StoredRow};
+use super::row::{Row, RowChange, RowId, StoredRow};
 use crate::core::columns::{Columns, ColumnsRef};
 use crate::core::ids::{Digest, KeyGroup};
 use crate::core::plan::layout::TableId;
@@ -29,7 +29,7 @@ struct Pending {
 
 /// The pages behind the first one; none of them is empty.
 #[derive(Clone, Debug, Default)]
-struct Rest {
+struct LaterPages {
     pages: Vec<Page>,
     rows: usize,
 }
@@ -39,7 +39,7 @@ struct Rest {
 pub struct KeyRows {
     /// The key's text, and its first rows by table and row.
     first: Page,
-    rest: Option<Box<Rest>>,
+    rest: Option<Box<LaterPages>>,
     pending: Option<Box<Pending>>,
     /// The barrier after which its last change is durable; 0 when it never changed.
     pub pinned: u64,
@@ -56,7 +56,7 @@ impl KeyRows {
         rows.sort_by_key(|row| (row.table, row.row));
         let (first, behind) = rows.split_at(rows.len().min(PAGE));
         let pages: Vec<Page> = behind.chunks(PAGE).map(|rows| Page::new("", rows)).collect();
-        let rest = (!pages.is_empty()).then(|| Box::new(Rest { pages, rows: behind.len() }));
+        let rest = (!pages.is_empty()).then(|| Box::new(LaterPages { pages, rows: behind.len() }));
         KeyRows { first: Page::new(key, first), rest, group, referenced: Cell::new(true), ..KeyRows::default() }
     }
 
@@ -99,7 +99,7 @@ impl KeyRows {
     }
 
     /// Applies one change.
-    pub fn apply(&mut self, change: Change) {
+    pub fn apply(&mut self, change: RowChange) {
         let id = (change.table, change.row);
         let number = self.number(id);
         match (self.page(number).find(id), change.columns) {

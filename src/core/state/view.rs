@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// What a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum StateQuery {
     /// All rows of a key.
     Key(String),
     /// A row of a global table.
@@ -21,12 +21,12 @@ pub enum Ask {
     },
 }
 
-impl Ask {
+impl StateQuery {
     /// Whose state it is.
     pub fn owner(&self) -> KeyGroup {
         match self {
-            Ask::Key(key) => KeyGroup::of(key),
-            Ask::Row { .. } => KeyGroup::EVERYONE,
+            StateQuery::Key(key) => KeyGroup::of(key),
+            StateQuery::Row { .. } => KeyGroup::EVERYONE,
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::core::ids::{Digest, KEY_GROUPS, KeyGroup, Nanos};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::parked::{Parked, Turn};
-use crate::core::record::{Change, encode_parked, remove_parked};
+use crate::core::record::{StoreChange, encode_parked, remove_parked};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ const FITS: &str = "a waiting event is bounded by the size of messages";
 
 /// The events that wait.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub struct WaitingEvents {
     list: BTreeMap<Turn, Parked>,
     by_key: HashMap<Digest, SmallVec<[Turn; 2]>>,
     by_global_row: HashMap<Digest, BTreeSet<Turn>>,
@@ -29,7 +29,7 @@ pub struct Waiting {
     changed: BTreeSet<Turn>,
 }
 
-impl Waiting {
+impl WaitingEvents {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -175,7 +175,7 @@ impl Waiting {
     }
 
     /// Takes what changed since the last barrier, each with its key group.
-    pub fn take_changes(&mut self, mut write: impl FnMut(KeyGroup, Vec<Change>)) {
+    pub fn take_changes(&mut self, mut write: impl FnMut(KeyGroup, Vec<StoreChange>)) {
         for turn in std::mem::take(&mut self.changed) {
             if planted(Mutant::WaitingNotWritten) {
                 continue;

@@ -8,7 +8,7 @@ use super::packed::base64;
 use crate::core::output::Headers;
 use crate::core::percent;
 use crate::core::rejection::{Reason, Rejection};
-use crate::json::cursor::{Broken, Cursor, Scratch};
+use crate::json::cursor::{Cursor, Defect, Scratch};
 use crate::json::text::{Scalar, unescape};
 use bytes::Bytes;
 use std::ops::Range;
@@ -80,7 +80,7 @@ struct Structured {
 }
 
 impl Structured {
-    fn read(&mut self, text: &[u8], scratch: &mut Scratch) -> Result<(), Broken> {
+    fn read(&mut self, text: &[u8], scratch: &mut Scratch) -> Result<(), Defect> {
         let mut cursor = Cursor::new(text, 0, scratch);
         cursor.space();
         let mut more = cursor.open(b'}', 0);

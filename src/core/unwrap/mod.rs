@@ -9,4 +9,4 @@ pub mod layer;
 mod packed;
 pub mod cloud_events;
 #[cfg(test)]
-mod cases;
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Never `Nats-Msg-Id` or another header that the server acts upon: the event itself must always be stored.
 
-use super::draft::Draft;
+use super::draft::EventDraft;
 use super::oddity::Oddity;
 
 pub(super) const ODDITIES: &[Oddity] = &[
@@ -65,6 +65,6 @@ pub(super) const ODDITIES: &[Oddity] = &[
     }),
 ];
 
-fn header(draft: &mut Draft, name: &str, value: &str) {
+fn header(draft: &mut EventDraft, name: &str, value: &str) {
     draft.headers.push((name.to_owned(), value.to_owned()));
 }

@@ -3,14 +3,14 @@
 //! Names and values are JSON text, not what they mean, so that one meaning can be spelled in several ways. A draft is
 //! always a whole JSON text when it is written; what breaks the grammar is done to the bytes afterwards.
 
-use crate::generate::facts::{self, Kind, Members, Value};
+use crate::generate::facts::{self, FieldSink, FieldValue, SchoolKind};
 use crate::generate::person::Person;
 use crate::generate::random::Random;
 use crate::generate::school::{Generated, Stamp};
 
 /// A member: its name as JSON text with the quotes, its value as JSON text.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub struct DraftMember {
     name: Vec<u8>,
     /// None stands for the properties.
     value: Option<Vec<u8>>,
@@ -18,13 +18,13 @@ pub struct Member {
 
 /// The members of one object in their order.
 #[derive(Clone, Debug, Default)]
-pub struct Object(Vec<Member>);
+pub struct DraftObject(Vec<DraftMember>);
 
 /// An event that is still being spoiled.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct EventDraft {
     /// What the event was before anything odd happened to it.
-    pub kind: Kind,
+    pub kind: SchoolKind,
     /// Whom it is about.
     pub person: Person,
     /// The number in its `event_uuid`.
@@ -34,34 +34,34 @@ pub struct Draft {
     /// Its headers.
     pub headers: Vec<(String, String)>,
     /// The members of the top-level object.
-    pub top: Object,
+    pub top: DraftObject,
     /// The members of `properties`.
-    pub properties: Object,
+    pub properties: DraftObject,
     /// The seed of legal white space between the tokens; none writes the event without any.
     pub space: Option<u64>,
     /// The payload may not be longer.
     pub largest_bytes: usize,
 }
 
-impl Object {
+impl DraftObject {
     /// Gives the member this value; appends it when it is missing.
     pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         let quoted = quote(name);
         let value = Some(value.into());
         match self.0.iter_mut().find(|member| member.name == quoted) {
             Some(member) => member.value = value,
-            None => self.0.push(Member { name: quoted, value }),
+            None => self.0.push(DraftMember { name: quoted, value }),
         }
     }
 
     /// Appends a member whose name is given as JSON text, whether or not there is one already.
     pub fn push(&mut self, name_json: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.0.push(Member { name: name_json.into(), value: Some(value.into()) });
+        self.0.push(DraftMember { name: name_json.into(), value: Some(value.into()) });
     }
 
     /// Puts a member before all others.
     pub fn push_front(&mut self, name_json: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.0.insert(0, Member { name: name_json.into(), value: Some(value.into()) });
+        self.0.insert(0, DraftMember { name: name_json.into(), value: Some(value.into()) });
     }
 
     /// Removes the member.
@@ -103,30 +103,30 @@ impl Object {
     }
 }
 
-impl Members for Draft {
-    fn member(&mut self, name: &'static str, value: Value<'_>) {
+impl FieldSink for EventDraft {
+    fn member(&mut self, name: &'static str, value: FieldValue<'_>) {
         let mut text = Vec::new();
         facts::write_value(value, &mut text);
         self.properties.push(quote(name), text);
     }
 }
 
-impl Draft {
+impl EventDraft {
     /// A draft with the envelope of a plain event and no properties yet.
-    pub(in crate::generate) fn new(kind: Kind, person: Person, stamp: Stamp) -> Draft {
-        let mut top = Object::default();
+    pub(in crate::generate) fn new(kind: SchoolKind, person: Person, stamp: Stamp) -> EventDraft {
+        let mut top = DraftObject::default();
         top.push(quote("title"), quote(kind.word()));
-        top.push(quote("event_uuid"), json(Value::Uuid(stamp.id)));
-        top.push(quote("created_at"), json(Value::Integer(stamp.created_at)));
-        top.0.push(Member { name: quote("properties"), value: None });
-        Draft {
+        top.push(quote("event_uuid"), json(FieldValue::Uuid(stamp.id)));
+        top.push(quote("created_at"), json(FieldValue::Integer(stamp.created_at)));
+        top.0.push(DraftMember { name: quote("properties"), value: None });
+        EventDraft {
             kind,
             person,
             id: stamp.id,
             subject: kind.subject().to_owned(),
             headers: Vec::new(),
             top,
-            properties: Object::default(),
+            properties: DraftObject::default(),
             space: None,
             largest_bytes: crate::generate::school::LARGEST_BYTES,
         }
@@ -151,7 +151,7 @@ impl Draft {
 
     /// The payload as it would be written now.
     pub fn payload(&self) -> Vec<u8> {
-        let mut space = Space(self.space.map(Random::new));
+        let mut space = OddSpace(self.space.map(Random::new));
         let mut out = Vec::with_capacity(512);
         space.write(&mut out);
         write_object(&self.top, Some(&self.properties), &mut space, &mut out);
@@ -169,20 +169,20 @@ impl Draft {
 
 /// A text in quotes; the text must not need an escape.
 pub fn quote(text: &str) -> Vec<u8> {
-    json(Value::Text(text))
+    json(FieldValue::Text(text))
 }
 
 /// A value as JSON text.
-pub fn json(value: Value<'_>) -> Vec<u8> {
+pub fn json(value: FieldValue<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     facts::write_value(value, &mut out);
     out
 }
 
 /// Legal white space in odd places, or none.
-struct Space(Option<Random>);
+struct OddSpace(Option<Random>);
 
-impl Space {
+impl OddSpace {
     fn write(&mut self, out: &mut Vec<u8>) {
         if let Some(random) = &mut self.0 {
             out.extend_from_slice(random.pick(&["", " ", "\n\t", "\r\n  ", " \t \n"]).as_bytes());
@@ -190,7 +190,7 @@ impl Space {
     }
 }
 
-fn write_object(object: &Object, properties: Option<&Object>, space: &mut Space, out: &mut Vec<u8>) {
+fn write_object(object: &DraftObject, properties: Option<&DraftObject>, space: &mut OddSpace, out: &mut Vec<u8>) {
     out.push(b'{');
     space.write(out);
     for (n, member) in object.0.iter().enumerate() {

@@ -2,23 +2,23 @@
 //!
 //! No two of the odd keys mean the same unless a comment says so.
 
-use super::draft::{Draft, json, quote};
+use super::draft::{EventDraft, json, quote};
 use super::envelope::NO_TEXT;
 use super::numbers::LONE_SURROGATES;
 use super::oddity::Oddity;
-use crate::generate::facts::{Kind, Value};
+use crate::generate::facts::{FieldValue, SchoolKind};
 use crate::generate::person::{LANGUAGES, Person};
 use crate::generate::random::Random;
 
 /// All kinds evenly, so that odd keys get rows as well as lessons.
-const EVERY: &[Kind] = &[Kind::User, Kind::Subscription, Kind::Lesson];
+const EVERY: &[SchoolKind] = &[SchoolKind::User, SchoolKind::Subscription, SchoolKind::Lesson];
 
 pub(super) const ODDITIES: &[Oddity] = &[
     Oddity::draft("unknown-user", |draft, random| {
         let stranger = Person::stranger(random.bits(), random.below(1_000));
-        draft.set_key(json(Value::Uuid(stranger.uuid())));
+        draft.set_key(json(FieldValue::Uuid(stranger.uuid())));
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("key-missing", |draft, _| draft.properties.remove(draft.kind.key_name())).on(EVERY),
     Oddity::draft("key-null", |draft, _| draft.set_key("null")).on(EVERY),
     Oddity::draft("key-empty", |draft, _| draft.set_key("\"\"")).on(EVERY),
@@ -83,49 +83,49 @@ pub(super) const ODDITIES: &[Oddity] = &[
     Oddity::draft("key-lone-surrogate", |draft, random| draft.set_key(random.pick(LONE_SURROGATES))).on(EVERY),
     Oddity::draft("key-escaped", |draft, _| {
         // The user's own key in another spelling: hyphens as escapes.
-        let key = String::from_utf8_lossy(&json(Value::Uuid(draft.person.uuid()))).replace('-', "\\u002d");
+        let key = String::from_utf8_lossy(&json(FieldValue::Uuid(draft.person.uuid()))).replace('-', "\\u002d");
         draft.set_key(key);
     })
     .on(EVERY),
     Oddity::draft("key-in-capitals", |draft, _| {
         // Another key than in small letters.
-        let key = String::from_utf8_lossy(&json(Value::Uuid(draft.person.uuid()))).to_uppercase();
+        let key = String::from_utf8_lossy(&json(FieldValue::Uuid(draft.person.uuid()))).to_uppercase();
         draft.set_key(key);
     })
     .on(EVERY),
-    Oddity::draft("language-missing", |draft, _| draft.properties.remove("language")).on(&[Kind::Lesson]),
-    Oddity::draft("language-null", |draft, _| draft.properties.set("language", "null")).on(&[Kind::Lesson]),
-    Oddity::draft("language-empty", |draft, _| draft.properties.set("language", "\"\"")).on(&[Kind::Lesson]),
+    Oddity::draft("language-missing", |draft, _| draft.properties.remove("language")).on(&[SchoolKind::Lesson]),
+    Oddity::draft("language-null", |draft, _| draft.properties.set("language", "null")).on(&[SchoolKind::Lesson]),
+    Oddity::draft("language-empty", |draft, _| draft.properties.set("language", "\"\"")).on(&[SchoolKind::Lesson]),
     Oddity::draft("language-no-text", |draft, random| draft.properties.set("language", random.pick(NO_TEXT)))
-        .on(&[Kind::Lesson]),
+        .on(&[SchoolKind::Lesson]),
     Oddity::draft("language-lone-surrogate", |draft, random| {
         draft.properties.set("language", random.pick(LONE_SURROGATES));
     })
-    .on(&[Kind::Lesson]),
-    Oddity::draft("language-odd-text", odd_language).on(&[Kind::Lesson]),
-    Oddity::draft("language-escaped", escaped_language).on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
+    Oddity::draft("language-odd-text", odd_language).on(&[SchoolKind::Lesson]),
+    Oddity::draft("language-escaped", escaped_language).on(&[SchoolKind::Lesson]),
     Oddity::draft("language-nobody-has", |draft, _| draft.properties.set("language", "\"Klingon\""))
-        .on(&[Kind::Lesson]),
-    Oddity::draft("row-missing", |draft, _| draft.properties.remove("language")).on(&[Kind::Subscription]),
-    Oddity::draft("row-null", |draft, _| draft.properties.set("language", "null")).on(&[Kind::Subscription]),
-    Oddity::draft("row-empty", |draft, _| draft.properties.set("language", "\"\"")).on(&[Kind::Subscription]),
+        .on(&[SchoolKind::Lesson]),
+    Oddity::draft("row-missing", |draft, _| draft.properties.remove("language")).on(&[SchoolKind::Subscription]),
+    Oddity::draft("row-null", |draft, _| draft.properties.set("language", "null")).on(&[SchoolKind::Subscription]),
+    Oddity::draft("row-empty", |draft, _| draft.properties.set("language", "\"\"")).on(&[SchoolKind::Subscription]),
     Oddity::draft("row-no-text", |draft, random| draft.properties.set("language", random.pick(NO_TEXT)))
-        .on(&[Kind::Subscription]),
+        .on(&[SchoolKind::Subscription]),
     Oddity::draft("row-lone-surrogate", |draft, random| {
         draft.properties.set("language", random.pick(LONE_SURROGATES));
     })
-    .on(&[Kind::Subscription]),
-    Oddity::draft("row-odd-text", odd_language).on(&[Kind::Subscription]),
-    Oddity::draft("row-escaped", escaped_language).on(&[Kind::Subscription]),
+    .on(&[SchoolKind::Subscription]),
+    Oddity::draft("row-odd-text", odd_language).on(&[SchoolKind::Subscription]),
+    Oddity::draft("row-escaped", escaped_language).on(&[SchoolKind::Subscription]),
     Oddity::draft("row-very-long", |draft, random| {
         let bytes = (1_000 + random.index(9_000)).min(draft.largest_bytes / 4);
         draft.properties.set("language", quote(&"l".repeat(bytes)));
     })
-    .on(&[Kind::Subscription]),
+    .on(&[SchoolKind::Subscription]),
 ];
 
 /// Few of them, so that a lesson finds the subscription of the same odd language now and then.
-fn odd_language(draft: &mut Draft, random: &mut Random) {
+fn odd_language(draft: &mut EventDraft, random: &mut Random) {
     let languages =
         ["7", "\"7\"", "\"pt-BR \"", "\" pt-BR\"", "\"PT-BR\"", "\"a.b.c\"", "\"[x]\"", "\"*\"", r#""\u0000""#, "-0"];
     let language = random.pick(&languages);
@@ -133,7 +133,7 @@ fn odd_language(draft: &mut Draft, random: &mut Random) {
 }
 
 /// A language of the school in another spelling: blanks, dots and hyphens as escapes.
-fn escaped_language(draft: &mut Draft, random: &mut Random) {
+fn escaped_language(draft: &mut EventDraft, random: &mut Random) {
     let language = random.pick(LANGUAGES).replace(' ', "\\u0020").replace('.', "\\u002E").replace('-', "\\u002d");
     draft.properties.set("language", quote(&language));
 }

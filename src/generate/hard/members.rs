@@ -4,7 +4,7 @@
 
 use super::draft::quote;
 use super::oddity::Oddity;
-use crate::generate::facts::Kind;
+use crate::generate::facts::SchoolKind;
 
 pub(super) const ODDITIES: &[Oddity] = &[
     Oddity::draft("member-twice-unread", |draft, random| {
@@ -48,8 +48,10 @@ pub(super) const ODDITIES: &[Oddity] = &[
         draft.top.rename("properties", r#""pr\u006Fperties""#);
         draft.top.rename("event_uuid", r#""event\u005fuuid""#);
         match draft.kind {
-            Kind::User => draft.properties.rename("uuid", r#""uu\u0069d""#),
-            Kind::Subscription | Kind::Lesson => draft.properties.rename("user_uuid", r#""user_uu\u0069d""#),
+            SchoolKind::User => draft.properties.rename("uuid", r#""uu\u0069d""#),
+            SchoolKind::Subscription | SchoolKind::Lesson => {
+                draft.properties.rename("user_uuid", r#""user_uu\u0069d""#)
+            }
         }
         draft.properties.rename("language", r#""l\u0061nguage""#);
         draft.properties.rename("country", r#""\u0063ountry""#);
@@ -104,7 +106,7 @@ pub(super) const ODDITIES: &[Oddity] = &[
             draft.top.push_front(quote(name), value);
         }
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("all-added-fields-already-there", |draft, random| {
         for name in ADDED {
             let value = random.pick(VALUES);
@@ -113,26 +115,26 @@ pub(super) const ODDITIES: &[Oddity] = &[
         draft.top.shuffle(random);
         draft.space = random.per_mille(500).then_some(random.bits());
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("added-fields-first-and-last", |draft, _| {
         // What `omit` has to remove at both ends of the object, one of them spelled in another way.
         draft.top.push_front(quote("subscription_type"), "[1 , 2]");
         draft.top.push_front(r#""c\u006funtry""#, "null");
         draft.top.push(quote("subscription_status"), "{\"a\": 1}");
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("added-field-twice", |draft, random| {
         let name = random.pick(ADDED);
         draft.top.push_front(quote(name), "1");
         draft.top.push(quote(name), "2");
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("added-field-in-the-properties", |draft, random| {
         let name = random.pick(ADDED);
         let value = random.pick(VALUES);
         draft.properties.push(quote(name), value);
     })
-    .on(&[Kind::Lesson]),
+    .on(&[SchoolKind::Lesson]),
     Oddity::draft("mark-already-there", |draft, random| {
         let value = random.pick(&["true", "false", "null", "\"yes\"", "[true]"]);
         draft.top.push_front(quote("event_processed"), value);

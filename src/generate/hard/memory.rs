@@ -38,7 +38,7 @@ const KEPT_BYTES: usize = 16_384;
 
 /// An event that can come again.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(super) struct SentEvent {
     /// The message as it was.
     pub(super) event: Generated,
     /// The number in its `event_uuid`.
@@ -49,20 +49,20 @@ pub(super) struct Sent {
 
 /// The events that can come again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
-    soon: Vec<Sent>,
-    later: Vec<Sent>,
+pub(super) struct Repeatable {
+    soon: Vec<SentEvent>,
+    later: Vec<SentEvent>,
     count: u64,
 }
 
-impl Memory {
+impl Repeatable {
     /// Keeps the event, if it is not too long.
     pub(super) fn remember(&mut self, event: &Generated, id: u128, person: Person, random: &mut Random) {
         if event.payload.len() > KEPT_BYTES {
             return;
         }
         self.count += 1;
-        let sent = Sent { event: event.clone(), id, person };
+        let sent = SentEvent { event: event.clone(), id, person };
         if self.count % LATER_EVERY == 1 {
             let slot = random.index(LATER);
             keep(&mut self.later, slot, LATER, sent.clone());
@@ -71,7 +71,7 @@ impl Memory {
     }
 
     /// An event that was sent before, if there is any.
-    pub(super) fn recall(&self, again: Again, random: &mut Random) -> Option<&Sent> {
+    pub(super) fn recall(&self, again: Again, random: &mut Random) -> Option<&SentEvent> {
         let late = match again {
             Again::Soon => false,
             Again::Later => true,
@@ -83,7 +83,7 @@ impl Memory {
 }
 
 /// Fills the list first and replaces the slot afterwards.
-fn keep(list: &mut Vec<Sent>, slot: usize, most: usize, sent: Sent) {
+fn keep(list: &mut Vec<SentEvent>, slot: usize, most: usize, sent: SentEvent) {
     if list.len() < most {
         list.push(sent);
     } else if let Some(old) = list.get_mut(slot) {

@@ -16,5 +16,5 @@ mod memory;
 
 pub use oddity::{ODDITIES, Oddity, names};
 
-pub(super) use draft::Draft;
+pub(super) use draft::EventDraft;
 pub(super) use spoil::Hard;

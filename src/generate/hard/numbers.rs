@@ -2,9 +2,9 @@
 //!
 //! Every payload here is good JSON; where such a value becomes a column, its text must come out as it went in.
 
-use super::draft::{Draft, quote};
+use super::draft::{EventDraft, quote};
 use super::oddity::Oddity;
-use crate::generate::facts::Kind;
+use crate::generate::facts::SchoolKind;
 use crate::generate::random::Random;
 
 /// Half a character: grammatical in an escape, but no text.
@@ -30,7 +30,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// The kinds that fill tables.
-const ROWS: &[Kind] = &[Kind::User, Kind::Subscription];
+const ROWS: &[SchoolKind] = &[SchoolKind::User, SchoolKind::Subscription];
 
 pub(super) const ODDITIES: &[Oddity] = &[
     Oddity::draft("number-in-a-column", |draft, random| {
@@ -114,7 +114,7 @@ pub(super) const ODDITIES: &[Oddity] = &[
             random.pick(&["\"delete\"", "\"DELETE\"", "null", "\"\"", "1", "\"cr\\u0065ate\"", "true", "\"upsert\""]);
         draft.properties.set("operation", operation);
     })
-    .on(&[Kind::User]),
+    .on(&[SchoolKind::User]),
     Oddity::draft("operation-delete", |draft, _| draft.properties.set("operation", "\"delete\"")),
     Oddity::draft("large-text-in-a-column", |draft, random| {
         let bytes = (5_000 + random.index(10_000)).min(draft.largest_bytes / 4);
@@ -126,11 +126,11 @@ pub(super) const ODDITIES: &[Oddity] = &[
 ];
 
 /// Puts the value where a table's column is filled from; a lesson fills none and gets it in a field that passes through.
-fn set_column(draft: &mut Draft, random: &mut Random, value: impl AsRef<[u8]>) {
+fn set_column(draft: &mut EventDraft, random: &mut Random, value: impl AsRef<[u8]>) {
     let names: &[&str] = match draft.kind {
-        Kind::User => &["country", "active", "name", "firstname", "lastname"],
-        Kind::Subscription => &["subscription_status", "subscription_type", "subscription_period", "name"],
-        Kind::Lesson => &["title", "number_of_lessons_in_course", "content_release_id"],
+        SchoolKind::User => &["country", "active", "name", "firstname", "lastname"],
+        SchoolKind::Subscription => &["subscription_status", "subscription_type", "subscription_period", "name"],
+        SchoolKind::Lesson => &["title", "number_of_lessons_in_course", "content_release_id"],
     };
     let name = random.pick(names);
     draft.properties.set(name, value.as_ref());

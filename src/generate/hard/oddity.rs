@@ -2,9 +2,9 @@
 //!
 //! An oddity holds no state and decides nothing at random but through the generator it is given.
 
-use super::draft::Draft;
+use super::draft::EventDraft;
 use super::{carrier, envelope, keys, members, memory, numbers, text};
-use crate::generate::facts::Kind;
+use crate::generate::facts::SchoolKind;
 use crate::generate::random::Random;
 
 /// One way in which an event can be odd.
@@ -13,18 +13,18 @@ pub struct Oddity {
     /// Its name: lower case with hyphens, unique.
     pub name: &'static str,
     /// How it comes about.
-    pub(super) change: Change,
+    pub(super) change: Spoiling,
     /// The kinds of event that it needs, evenly; none: whatever comes.
-    pub(super) wants: &'static [Kind],
+    pub(super) wants: &'static [SchoolKind],
     /// Too big to be sent often.
     pub(super) rare: bool,
 }
 
 /// How an oddity comes about.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Change {
+pub(super) enum Spoiling {
     /// The pieces are changed; the payload stays a whole JSON text.
-    Draft(fn(&mut Draft, &mut Random)),
+    Draft(fn(&mut EventDraft, &mut Random)),
     /// The written payload is changed; the length limit is the last argument.
     Bytes(fn(&mut Vec<u8>, &mut Random, usize)),
     /// An earlier event comes again, in whole or in part.
@@ -49,22 +49,22 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 impl Oddity {
     /// An oddity of the pieces.
-    pub(super) const fn draft(name: &'static str, change: fn(&mut Draft, &mut Random)) -> Oddity {
-        Oddity { name, change: Change::Draft(change), wants: &[], rare: false }
+    pub(super) const fn draft(name: &'static str, change: fn(&mut EventDraft, &mut Random)) -> Oddity {
+        Oddity { name, change: Spoiling::Draft(change), wants: &[], rare: false }
     }
 
     /// An oddity of the written payload.
     pub(super) const fn bytes(name: &'static str, change: fn(&mut Vec<u8>, &mut Random, usize)) -> Oddity {
-        Oddity { name, change: Change::Bytes(change), wants: &[], rare: false }
+        Oddity { name, change: Spoiling::Bytes(change), wants: &[], rare: false }
     }
 
     /// An oddity of an event that was sent before.
     pub(super) const fn again(name: &'static str, again: memory::Again) -> Oddity {
-        Oddity { name, change: Change::Again(again), wants: &[], rare: false }
+        Oddity { name, change: Spoiling::Again(again), wants: &[], rare: false }
     }
 
     /// The same for these kinds of event only.
-    pub(super) const fn on(self, kinds: &'static [Kind]) -> Oddity {
+    pub(super) const fn on(self, kinds: &'static [SchoolKind]) -> Oddity {
         Oddity { wants: kinds, ..self }
     }
 
@@ -77,16 +77,16 @@ impl Oddity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::facts::{Members, Value};
+    use crate::generate::facts::{FieldSink, FieldValue};
     use crate::generate::person::Person;
     use crate::generate::school::Stamp;
     use serde::de::IgnoredAny;
     use std::collections::BTreeSet;
 
-    fn draft(kind: Kind) -> Draft {
-        let mut draft = Draft::new(kind, Person::new(1, 1), Stamp { id: 1, created_at: 1 });
-        draft.member(kind.key_name(), Value::Uuid(1));
-        draft.member("language", Value::Text("pt-BR"));
+    fn draft(kind: SchoolKind) -> EventDraft {
+        let mut draft = EventDraft::new(kind, Person::new(1, 1), Stamp { id: 1, created_at: 1 });
+        draft.member(kind.key_name(), FieldValue::Uuid(1));
+        draft.member("language", FieldValue::Text("pt-BR"));
         draft
     }
 
@@ -102,16 +102,16 @@ mod tests {
         for oddity in ODDITIES.iter().copied().flatten() {
             let mut changed = false;
             for _ in 0..if oddity.rare { 3 } else { 100 } {
-                let any = [Kind::User, Kind::Subscription, Kind::Lesson];
+                let any = [SchoolKind::User, SchoolKind::Subscription, SchoolKind::Lesson];
                 let kinds = if oddity.wants.is_empty() { &any } else { oddity.wants };
                 let kind = kinds[random.index(kinds.len())];
                 let mut draft = draft(kind);
                 let plain = draft.payload();
-                if let Change::Draft(change) = oddity.change {
+                if let Spoiling::Draft(change) = oddity.change {
                     change(&mut draft, &mut random);
                 }
                 let mut payload = draft.payload();
-                if let Change::Bytes(change) = oddity.change {
+                if let Spoiling::Bytes(change) = oddity.change {
                     change(&mut payload, &mut random, 20_000);
                     let read = serde_json::from_slice::<serde_json::Value>(&payload);
                     assert!(!read.is_ok_and(|json| json.is_object()), "{} left an event", oddity.name);
@@ -119,7 +119,7 @@ mod tests {
                     let read = serde_json::from_slice::<IgnoredAny>(&payload);
                     assert!(read.is_ok(), "{}: {}", oddity.name, String::from_utf8_lossy(&payload));
                 }
-                let again = matches!(oddity.change, Change::Again(_));
+                let again = matches!(oddity.change, Spoiling::Again(_));
                 let carried = !draft.headers.is_empty() || draft.subject != kind.subject();
                 changed |= again || carried || payload != plain;
             }

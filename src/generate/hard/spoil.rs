@@ -2,10 +2,10 @@
 //!
 //! Oddities come from a shuffled deck rather than by lot, so that a short run shows many and a long run shows all.
 
-use super::draft::{Draft, json};
-use super::memory::{Again, Memory};
-use super::oddity::{Change, ODDITIES, Oddity};
-use crate::generate::facts::{Kind, Value};
+use super::draft::{EventDraft, json};
+use super::memory::{Again, Repeatable};
+use super::oddity::{ODDITIES, Oddity, Spoiling};
+use crate::generate::facts::{FieldValue, SchoolKind};
 use crate::generate::person::Person;
 use crate::generate::random::Random;
 use crate::generate::school::Generated;
@@ -21,7 +21,7 @@ pub struct Hard {
     random: Random,
     deck: Vec<Oddity>,
     decks: u64,
-    memory: Memory,
+    memory: Repeatable,
     last: Vec<&'static str>,
     largest_bytes: usize,
 }
@@ -30,7 +30,7 @@ impl Hard {
     /// Oddities in an order that follows from the seed.
     pub(in crate::generate) fn new(seed: u64, largest_bytes: usize) -> Hard {
         let random = Random::new(seed);
-        Hard { random, deck: Vec::new(), decks: 0, memory: Memory::default(), last: Vec::new(), largest_bytes }
+        Hard { random, deck: Vec::new(), decks: 0, memory: Repeatable::default(), last: Vec::new(), largest_bytes }
     }
 
     /// The names of the last event's oddities.
@@ -39,7 +39,7 @@ impl Hard {
     }
 
     /// The kind that the next oddity is for, if it does not suit every kind.
-    pub(in crate::generate) fn wants(&mut self) -> Option<Kind> {
+    pub(in crate::generate) fn wants(&mut self) -> Option<SchoolKind> {
         if self.deck.is_empty() {
             self.shuffle_deck();
         }
@@ -54,7 +54,7 @@ impl Hard {
     }
 
     /// Makes the next oddity out of the draft, and writes it.
-    pub(in crate::generate) fn spoil(&mut self, mut draft: Draft, event: &mut Generated) {
+    pub(in crate::generate) fn spoil(&mut self, mut draft: EventDraft, event: &mut Generated) {
         draft.largest_bytes = self.largest_bytes;
         let (id, person, kind) = (draft.id, draft.person, draft.kind);
         self.last.clear();
@@ -66,18 +66,18 @@ impl Hard {
         for oddity in chosen.iter().flatten() {
             self.last.push(oddity.name);
             match oddity.change {
-                Change::Draft(change) => change(&mut draft, &mut self.random),
-                Change::Again(again) => {
+                Spoiling::Draft(change) => change(&mut draft, &mut self.random),
+                Spoiling::Again(again) => {
                     if self.repeat(again, &mut draft, event) {
                         return;
                     }
                 }
-                Change::Bytes(_) => {}
+                Spoiling::Bytes(_) => {}
             }
         }
         draft.finish(event);
         for oddity in chosen.iter().flatten() {
-            if let Change::Bytes(change) = oddity.change {
+            if let Spoiling::Bytes(change) = oddity.change {
                 change(&mut event.payload, &mut self.random, self.largest_bytes);
             }
         }
@@ -87,7 +87,7 @@ impl Hard {
     }
 
     /// Brings an earlier event back whole (true), or its id into the draft.
-    fn repeat(&mut self, again: Again, draft: &mut Draft, event: &mut Generated) -> bool {
+    fn repeat(&mut self, again: Again, draft: &mut EventDraft, event: &mut Generated) -> bool {
         let Some(sent) = self.memory.recall(again, &mut self.random) else {
             return false;
         };
@@ -97,10 +97,10 @@ impl Hard {
                 return true;
             }
             Again::OtherContent => {
-                draft.set_id(json(Value::Uuid(sent.id)));
-                draft.set_key(json(Value::Uuid(sent.person.uuid())));
+                draft.set_id(json(FieldValue::Uuid(sent.id)));
+                draft.set_key(json(FieldValue::Uuid(sent.person.uuid())));
             }
-            Again::OtherKey => draft.set_id(json(Value::Uuid(sent.id))),
+            Again::OtherKey => draft.set_id(json(FieldValue::Uuid(sent.id))),
         }
         false
     }
@@ -112,10 +112,10 @@ impl Hard {
         self.deck.pop()
     }
 
-    fn take_second(&mut self, kind: Kind) -> Option<Oddity> {
+    fn take_second(&mut self, kind: SchoolKind) -> Option<Oddity> {
         let suits = |oddity: &Oddity| {
             (oddity.wants.is_empty() || oddity.wants.contains(&kind))
-                && !matches!(oddity.change, Change::Again(_))
+                && !matches!(oddity.change, Spoiling::Again(_))
                 && !oddity.rare
         };
         let at = self.deck.iter().rposition(suits)?;

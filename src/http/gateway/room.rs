@@ -15,7 +15,7 @@ pub(super) struct Room {
 
 /// A part of the room; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct RoomShare {
     bytes: usize,
     taken: Arc<AtomicUsize>,
 }
@@ -27,11 +27,11 @@ impl Room {
     }
 
     /// Room for a body of so many bytes; `None` where there is not enough.
-    pub(super) fn part(&self, body: usize) -> Option<Part> {
+    pub(super) fn part(&self, body: usize) -> Option<RoomShare> {
         let bytes = body.saturating_add(BESIDE);
         let more = |taken: usize| taken.checked_add(bytes).filter(|now| *now <= self.most);
         self.taken.fetch_update(Relaxed, Relaxed, more).ok()?;
-        Some(Part { bytes, taken: self.taken.clone() })
+        Some(RoomShare { bytes, taken: self.taken.clone() })
     }
 
     /// How many bytes are taken.
@@ -40,7 +40,7 @@ impl Room {
     }
 }
 
-impl Drop for Part {
+impl Drop for RoomShare {
     fn drop(&mut self) {
         self.taken.fetch_sub(self.bytes, Relaxed);
     }

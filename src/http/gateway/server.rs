@@ -2,10 +2,10 @@
 
 use super::room::Room;
 use super::routes::routes;
-use crate::http::listener::{ListenError, Manner, Server};
-use crate::protocol::gateway::answer::Answer;
-use crate::protocol::gateway::problem::Fault;
-use crate::protocol::gateway::request::Request;
+use crate::http::listener::{ConnectionManner, ListenError, Server};
+use crate::protocol::gateway::answer::GatewayAnswer;
+use crate::protocol::gateway::problem::RequestFault;
+use crate::protocol::gateway::request::PublishRequest;
 use crate::protocol::gateway::tokens::Sender;
 use crate::telemetry::metrics::Metrics;
 use actix_web::http::KeepAlive;
@@ -21,7 +21,7 @@ const KEPT: Duration = Duration::from_secs(15);
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Tells from a request's headers who sends it, or what is answered at once.
-pub type Enter = dyn Fn(&Request) -> Result<Sender, Answer> + Send + Sync;
+pub type Enter = dyn Fn(&PublishRequest) -> Result<Sender, GatewayAnswer> + Send + Sync;
 
 /// Who takes the requests.
 #[derive(Clone)]
@@ -29,9 +29,9 @@ pub struct Desk {
     /// Asked before the body is read.
     pub enter: Arc<Enter>,
     /// Takes a request with its body.
-    pub take: Arc<dyn Fn(Sender, Request) -> BoxFuture<'static, Answer> + Send + Sync>,
+    pub take: Arc<dyn Fn(Sender, PublishRequest) -> BoxFuture<'static, GatewayAnswer> + Send + Sync>,
     /// Puts what was refused before into an answer.
-    pub refuse: Arc<dyn Fn(&Fault) -> Answer + Send + Sync>,
+    pub refuse: Arc<dyn Fn(&RequestFault) -> GatewayAnswer + Send + Sync>,
     /// Why nothing can be stored at this moment.
     pub trouble: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// Where requests are counted.
@@ -40,7 +40,7 @@ pub struct Desk {
 
 /// What the server bounds.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// The largest body, unpacked, in bytes.
     pub body: usize,
     /// The bytes of all bodies that may be in hand at once.
@@ -54,15 +54,15 @@ pub struct Limits {
 }
 
 /// What the routes share.
-pub(super) struct Shared {
+pub(super) struct RouteShared {
     pub(super) desk: Desk,
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     pub(super) room: Room,
 }
 
 /// Starts to serve, and says at which address.
-pub fn start(listen: &str, desk: Desk, limits: Limits) -> Result<(SocketAddr, Server), ListenError> {
-    let manner = Manner {
+pub fn start(listen: &str, desk: Desk, limits: ServerLimits) -> Result<(SocketAddr, Server), ListenError> {
+    let manner = ConnectionManner {
         thread: "gateway-http",
         key: "gateway.listen",
         keep_alive: KeepAlive::Timeout(KEPT),
@@ -70,7 +70,7 @@ pub fn start(listen: &str, desk: Desk, limits: Limits) -> Result<(SocketAddr, Se
         connections: limits.connections,
         head_within: HEAD_WITHIN,
     };
-    let shared = Data::new(Shared { desk, limits, room: Room::new(limits.in_flight) });
+    let shared = Data::new(RouteShared { desk, limits, room: Room::new(limits.in_flight) });
     Server::open(listen, manner, move |config| {
         config.app_data(shared.clone());
         routes(config);

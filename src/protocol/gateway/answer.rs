@@ -3,8 +3,8 @@
 //! A status of 2xx means that every event of the request stands in the stream; nothing else does.
 
 use super::door::CORRELATION;
-use super::problem::{ALL, At, Fault, INCOMPLETE, Problem};
-use super::request::{Item, Verdict};
+use super::problem::{ALL, INCOMPLETE, Problem, RequestFault, RequestPart};
+use super::request::{AnsweredEvent, EventVerdict};
 use serde_json::{Map, Value, json};
 
 /// The type of a receipt.
@@ -16,7 +16,7 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What is sent back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct GatewayAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body's type.
@@ -29,7 +29,7 @@ pub struct Answer {
 
 /// What all events of a request share in its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
+pub struct AnswerShared {
     /// The stream.
     pub stream: String,
     /// How long the stream remembers ids, in seconds.
@@ -39,17 +39,18 @@ pub struct Shared {
 }
 
 /// The answer to a request whose events had these fates; there is at least one.
-pub fn answer(items: &[Item], batch: bool, shared: &Shared) -> Answer {
-    let failed =
-        || items.iter().filter_map(|item| if let Verdict::Failed(fault) = &item.verdict { Some(fault) } else { None });
+pub fn answer(items: &[AnsweredEvent], batch: bool, shared: &AnswerShared) -> GatewayAnswer {
+    let failed = || {
+        items.iter().filter_map(|item| if let EventVerdict::Failed(fault) = &item.verdict { Some(fault) } else { None })
+    };
     let status = status(failed().map(|fault| fault.problem.status));
     let mut headers = vec![(CORRELATION, shared.correlation.clone())];
     let told: Vec<Value> = items.iter().map(|item| told(item, shared)).collect();
     let Some(first) = failed().next() else {
-        let again = items.iter().all(|item| matches!(item.verdict, Verdict::Stored { duplicate: true, .. }));
+        let again = items.iter().all(|item| matches!(item.verdict, EventVerdict::Stored { duplicate: true, .. }));
         headers.push(("Idempotent-Replayed", again.to_string()));
         headers.push(("Idempotency-Key-Lifetime", shared.remembers_s.to_string()));
-        return Answer { status, content_type: JSON, headers, body: line(json!({ "items": told })) };
+        return GatewayAnswer { status, content_type: JSON, headers, body: line(json!({ "items": told })) };
     };
     if !batch {
         return refuse(first, &shared.correlation);
@@ -61,11 +62,11 @@ pub fn answer(items: &[Item], batch: bool, shared: &Shared) -> Answer {
     let detail = format!("{} of {} events are stored", items.len() - failed().count(), items.len());
     let mut body = problem(INCOMPLETE, status, &detail, &shared.correlation);
     body.insert("items".to_owned(), Value::Array(told));
-    Answer { status, content_type: PROBLEM_JSON, headers, body: line(Value::Object(body)) }
+    GatewayAnswer { status, content_type: PROBLEM_JSON, headers, body: line(Value::Object(body)) }
 }
 
 /// The answer to a request of which nothing is stored, as far as is known.
-pub fn refuse(fault: &Fault, correlation: &str) -> Answer {
+pub fn refuse(fault: &RequestFault, correlation: &str) -> GatewayAnswer {
     let mut body = problem(fault.problem, fault.problem.status, &fault.detail, correlation);
     details(fault, &mut body);
     let mut headers = vec![(CORRELATION, correlation.to_owned())];
@@ -73,11 +74,11 @@ pub fn refuse(fault: &Fault, correlation: &str) -> Answer {
     if fault.problem.status == 401 {
         headers.push(("WWW-Authenticate", "Bearer".to_owned()));
     }
-    Answer { status: fault.problem.status, content_type: PROBLEM_JSON, headers, body: line(Value::Object(body)) }
+    GatewayAnswer { status: fault.problem.status, content_type: PROBLEM_JSON, headers, body: line(Value::Object(body)) }
 }
 
 /// The page of a problem, or of the list of all.
-pub fn page(slug: Option<&str>) -> Option<Answer> {
+pub fn page(slug: Option<&str>) -> Option<GatewayAnswer> {
     let text = match slug {
         Some(slug) => {
             let found = super::problem::find(slug)?;
@@ -85,7 +86,7 @@ pub fn page(slug: Option<&str>) -> Option<Answer> {
         }
         None => ALL.iter().map(|problem| format!("/problems/{:24} {}\n", problem.slug, problem.title)).collect(),
     };
-    Some(Answer { status: 200, content_type: TEXT, headers: Vec::new(), body: text })
+    Some(GatewayAnswer { status: 200, content_type: TEXT, headers: Vec::new(), body: text })
 }
 
 /// 202 where nothing failed; 503 where anything may be sent again as it is; else what all faults have in common, or 400.
@@ -98,13 +99,13 @@ fn status(failed: impl Iterator<Item = u16> + Clone) -> u16 {
     }
 }
 
-fn told(item: &Item, shared: &Shared) -> Value {
+fn told(item: &AnsweredEvent, shared: &AnswerShared) -> Value {
     match &item.verdict {
-        Verdict::Stored { position, duplicate } => json!({
+        EventVerdict::Stored { position, duplicate } => json!({
             "status": 202, "id": item.id, "stream": shared.stream, "position": position, "duplicate": duplicate,
             "correlation_id": shared.correlation,
         }),
-        Verdict::Failed(fault) => {
+        EventVerdict::Failed(fault) => {
             let mut told = Map::new();
             told.insert("id".to_owned(), json!(item.id));
             told.insert("type".to_owned(), json!(format!("/problems/{}", fault.problem.slug)));
@@ -125,11 +126,13 @@ fn problem(problem: &Problem, status: u16, detail: &str, correlation: &str) -> M
     if let Value::Object(body) = body { body } else { Map::new() }
 }
 
-fn details(fault: &Fault, into: &mut Map<String, Value>) {
+fn details(fault: &RequestFault, into: &mut Map<String, Value>) {
     let reason = fault.problem.slug.replace('-', "_");
-    let error = |at: &At| match at {
-        At::Member(pointer) => json!({ "pointer": format!("#{pointer}"), "detail": fault.detail, "reason": reason }),
-        At::Header(name) => json!({ "header": name, "detail": fault.detail, "reason": reason }),
+    let error = |at: &RequestPart| match at {
+        RequestPart::Member(pointer) => {
+            json!({ "pointer": format!("#{pointer}"), "detail": fault.detail, "reason": reason })
+        }
+        RequestPart::Header(name) => json!({ "header": name, "detail": fault.detail, "reason": reason }),
     };
     if !fault.at.is_empty() {
         into.insert("errors".to_owned(), fault.at.iter().map(error).collect());

@@ -4,8 +4,8 @@
 //! our own can be among them, whatever a sender writes.
 
 use super::cloud_events::{CONTENT_TYPE, PREFIX, batch, binary, structured};
-use super::problem::{At, BAD_BATCH, BAD_HEADER, BATCH_TOO_LARGE, Fault, MEDIA_TYPE};
-use super::request::{Candidate, Given, Request};
+use super::problem::{BAD_BATCH, BAD_HEADER, BATCH_TOO_LARGE, MEDIA_TYPE, RequestFault, RequestPart};
+use super::request::{Candidate, GivenIdentity, PublishRequest};
 use crate::core::output::{Headers, is_reserved};
 use crate::json::cursor::Scratch;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ const LONGEST: usize = 255;
 
 /// What a request is taken apart by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
+pub struct RequestBounds {
     /// The most events of a batch.
     pub max_batch: usize,
     /// The names of further headers that are stored, as they are stored.
@@ -26,9 +26,9 @@ pub struct Bounds {
 
 /// The events of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub struct CutRequest {
     /// Each event, or what is wrong with it.
-    pub events: Vec<Result<Candidate, Fault>>,
+    pub events: Vec<Result<Candidate, RequestFault>>,
     /// Whether it came as a batch.
     pub batch: bool,
 }
@@ -43,7 +43,7 @@ enum Mode {
 }
 
 /// Takes a request apart; an error is about all of it.
-pub fn cut(request: &Request, bounds: &Bounds) -> Result<Cut, Fault> {
+pub fn cut(request: &PublishRequest, bounds: &RequestBounds) -> Result<CutRequest, RequestFault> {
     let mode = mode(request)?;
     let key = bounded(request, "idempotency-key")?;
     let kept = kept(request, bounds)?;
@@ -59,36 +59,37 @@ pub fn cut(request: &Request, bounds: &Bounds) -> Result<Cut, Fault> {
         }
     };
     if events.is_empty() {
-        return Err(Fault::new(BAD_BATCH, "the batch has no event"));
+        return Err(RequestFault::new(BAD_BATCH, "the batch has no event"));
     }
     if events.len() > bounds.max_batch {
-        return Err(Fault::new(BATCH_TOO_LARGE, format!("it has more than {} events", bounds.max_batch)));
+        return Err(RequestFault::new(BATCH_TOO_LARGE, format!("it has more than {} events", bounds.max_batch)));
     }
     for event in &mut events {
         *event = std::mem::replace(event, Ok(Candidate::default())).and_then(|event| {
-            let given = key.clone().map(Given::Key).or(event.given);
+            let given = key.clone().map(GivenIdentity::Key).or(event.given);
             let kind = request.kind.clone().or(event.kind);
             let headers = [event.headers, kept.clone()].concat();
             printable(&headers)?;
             Ok(Candidate { headers, given, kind, ..event })
         });
     }
-    Ok(Cut { events, batch: matches!(mode, Mode::Lines | Mode::Batch) })
+    Ok(CutRequest { events, batch: matches!(mode, Mode::Lines | Mode::Batch) })
 }
 
 /// The sender's own `Correlation-Id`.
-pub fn correlation(request: &Request) -> Result<Option<String>, Fault> {
+pub fn correlation(request: &PublishRequest) -> Result<Option<String>, RequestFault> {
     bounded(request, "correlation-id")
 }
 
-fn mode(request: &Request) -> Result<Mode, Fault> {
+fn mode(request: &PublishRequest) -> Result<Mode, RequestFault> {
     let given = request.header(CONTENT_TYPE).unwrap_or_default();
     let (media, parameters) = given.split_once(';').unwrap_or((given, ""));
     let media = media.trim().to_ascii_lowercase();
     let charset = parameters
         .split(';')
         .find_map(|part| part.trim().to_ascii_lowercase().strip_prefix("charset=").map(str::to_owned));
-    let refused = |detail: &str| Err(Fault::new(MEDIA_TYPE, detail).at(At::Header(CONTENT_TYPE.to_owned())));
+    let refused =
+        |detail: &str| Err(RequestFault::new(MEDIA_TYPE, detail).at(RequestPart::Header(CONTENT_TYPE.to_owned())));
     if charset.is_some_and(|charset| !["utf-8", "us-ascii"].contains(&charset.trim_matches('"'))) {
         return refused("JSON is UTF-8");
     }
@@ -108,14 +109,14 @@ fn mode(request: &Request) -> Result<Mode, Fault> {
 }
 
 /// The objects of NDJSON; lines with nothing in them are none.
-fn lines(body: &Bytes, most: usize) -> Vec<Result<Candidate, Fault>> {
+fn lines(body: &Bytes, most: usize) -> Vec<Result<Candidate, RequestFault>> {
     let lines = body.split(|byte| *byte == b'\n').map(|line| body.slice_ref(line.trim_ascii()));
     let events = lines.filter(|line| !line.is_empty()).map(|body| Ok(Candidate { body, ..Candidate::default() }));
     events.take(most.saturating_add(1)).collect()
 }
 
 /// The headers that are stored with every event of the request. Attributes of CloudEvents are not among them.
-fn kept(request: &Request, bounds: &Bounds) -> Result<Headers, Fault> {
+fn kept(request: &PublishRequest, bounds: &RequestBounds) -> Result<Headers, RequestFault> {
     let mut kept = Headers::new();
     for (name, value) in &request.headers {
         let wanted = PASSING.iter().copied().chain(bounds.headers.iter().map(String::as_str));
@@ -128,19 +129,19 @@ fn kept(request: &Request, bounds: &Bounds) -> Result<Headers, Fault> {
     Ok(kept)
 }
 
-fn printable(headers: &Headers) -> Result<(), Fault> {
+fn printable(headers: &Headers) -> Result<(), RequestFault> {
     let bad = headers.iter().find(|(_, value)| !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
     bad.map_or(Ok(()), |(name, _)| {
         let detail = "the value of a header that is stored has printable ASCII alone";
-        Err(Fault::new(BAD_HEADER, detail).at(At::Header(name.clone())))
+        Err(RequestFault::new(BAD_HEADER, detail).at(RequestPart::Header(name.clone())))
     })
 }
 
 /// A header that may come once, with a value of a bounded length.
-fn bounded(request: &Request, name: &str) -> Result<Option<String>, Fault> {
+fn bounded(request: &PublishRequest, name: &str) -> Result<Option<String>, RequestFault> {
     let mut values = request.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.trim());
     let (first, second) = (values.next(), values.next());
-    let refused = |detail: String| Err(Fault::new(BAD_HEADER, detail).at(At::Header(name.to_owned())));
+    let refused = |detail: String| Err(RequestFault::new(BAD_HEADER, detail).at(RequestPart::Header(name.to_owned())));
     let good = |value: &str| (1..=LONGEST).contains(&value.len()) && value.bytes().all(|b| (0x20..0x7f).contains(&b));
     match (first, second) {
         (None, _) => Ok(None),

@@ -2,16 +2,16 @@
 //!
 //! What only the process knows (the time, a name that nobody had before) comes in with each request.
 
-use super::identity::{Identity, MESSAGE_ID, message_id};
-use super::judge::{Found, Judge, Validate};
-use super::problem::{BAD_HEADER, FORBIDDEN, Fault, NO_KIND, TOO_LARGE};
+use super::identity::{EventIdentity, MESSAGE_ID, message_id};
+use super::judge::{EventFacts, Judge, Validate};
+use super::problem::{BAD_HEADER, FORBIDDEN, NO_KIND, RequestFault, TOO_LARGE};
 use super::request::{Admitted, Candidate};
 use super::tokens::Sender;
 use crate::core::decode::rejection;
 use crate::core::event::StoredMessage;
 use crate::core::ids::Nanos;
 use crate::core::output::Headers;
-use crate::core::plan::template::{Hole, Template};
+use crate::core::plan::template::{Template, TemplateHole};
 use crate::json::cursor::Scratch;
 use crate::json::fields::Fields;
 use crate::json::scan::scan;
@@ -55,7 +55,12 @@ impl Door {
     }
 
     /// The message of an event, which is the request's `place`-th from 0; whether it has an identity of its own.
-    pub fn admit(&mut self, candidate: &Candidate, place: usize, context: &Context) -> Result<(Admitted, bool), Fault> {
+    pub fn admit(
+        &mut self,
+        candidate: &Candidate,
+        place: usize,
+        context: &Context,
+    ) -> Result<(Admitted, bool), RequestFault> {
         let kind = match &candidate.kind {
             Some(kind) => kind.clone(),
             None => self.kind(candidate, context)?,
@@ -72,24 +77,24 @@ impl Door {
             allowed(own, &context.sender)?;
         }
         let identity = match (&candidate.given, found.identity) {
-            (Some(given), _) => Identity::Given(given, place),
-            (None, Some(own)) => Identity::Own(own),
-            (None, None) => Identity::Fresh(&context.fresh, place),
+            (Some(given), _) => EventIdentity::Given(given, place),
+            (None, Some(own)) => EventIdentity::Own(own),
+            (None, None) => EventIdentity::Fresh(&context.fresh, place),
         };
-        let fresh = matches!(identity, Identity::Fresh(..));
+        let fresh = matches!(identity, EventIdentity::Fresh(..));
         headers.push((MESSAGE_ID.to_owned(), message_id(&context.sender.name, identity)));
         headers.sort();
         let admitted = Admitted { subject, headers, body: candidate.body.clone() };
         if self.validate == Validate::Plan && admitted.size() as u64 > self.max_bytes {
             let detail = format!("the event and its headers have more than {} bytes", self.max_bytes);
-            return Err(Fault::new(TOO_LARGE, detail));
+            return Err(RequestFault::new(TOO_LARGE, detail));
         }
         Ok((admitted, !fresh))
     }
 
     /// The kind that the plan finds in an event.
-    fn kind(&mut self, candidate: &Candidate, context: &Context) -> Result<String, Fault> {
-        let none = || Fault::new(NO_KIND, "neither the path nor the event says its kind");
+    fn kind(&mut self, candidate: &Candidate, context: &Context) -> Result<String, RequestFault> {
+        let none = || RequestFault::new(NO_KIND, "neither the path nor the event says its kind");
         if self.validate != Validate::Plan {
             return Err(none());
         }
@@ -103,13 +108,13 @@ impl Door {
         Err(none())
     }
 
-    fn found(&mut self, message: &StoredMessage) -> Result<Found, Fault> {
+    fn found(&mut self, message: &StoredMessage) -> Result<EventFacts, RequestFault> {
         match self.validate {
             Validate::Plan => self.judge.judge(message),
-            Validate::Off => Ok(Found::default()),
+            Validate::Off => Ok(EventFacts::default()),
             Validate::Syntax => {
                 let read = scan(&Fields::default(), &message.payload, &mut Scratch::default(), &mut []);
-                read.map(|()| Found::default()).map_err(|fault| Fault::from(rejection(fault)))
+                read.map(|()| EventFacts::default()).map_err(|fault| RequestFault::from(rejection(fault)))
             }
         }
     }
@@ -123,23 +128,28 @@ impl Admitted {
     }
 }
 
-fn allowed(kind: &str, sender: &Sender) -> Result<(), Fault> {
+fn allowed(kind: &str, sender: &Sender) -> Result<(), RequestFault> {
     if kind.is_empty() || kind.len() > KIND_MAX || kind.chars().any(char::is_control) {
-        return Err(Fault::new(BAD_HEADER, format!("a kind has 1 to {KIND_MAX} bytes and no control characters")));
+        return Err(RequestFault::new(
+            BAD_HEADER,
+            format!("a kind has 1 to {KIND_MAX} bytes and no control characters"),
+        ));
     }
     match sender.may_send(kind) {
         true => Ok(()),
-        false => Err(Fault::new(FORBIDDEN, format!("the token `{}` may not send events of this kind", sender.name))),
+        false => {
+            Err(RequestFault::new(FORBIDDEN, format!("the token `{}` may not send events of this kind", sender.name)))
+        }
     }
 }
 
 /// What stands in a hole of the subject.
-fn part(hole: Hole, kind: &str) -> Option<String> {
+fn part(hole: TemplateHole, kind: &str) -> Option<String> {
     match hole {
-        Hole::Kind => Some(kind.to_owned()),
-        Hole::Type => kind.split(':').next().map(str::to_owned),
-        Hole::Subtype => kind.split(':').nth(1).map(str::to_owned),
-        Hole::Reason | Hole::Subject(_) => None,
+        TemplateHole::Kind => Some(kind.to_owned()),
+        TemplateHole::Type => kind.split(':').next().map(str::to_owned),
+        TemplateHole::Subtype => kind.split(':').nth(1).map(str::to_owned),
+        TemplateHole::Reason | TemplateHole::Subject(_) => None,
     }
 }
 

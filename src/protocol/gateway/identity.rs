@@ -3,7 +3,7 @@
 //! It is a digest of who sends and of what the sender says, so that senders can neither meet nor try each other's ids out,
 //! whatever they write; and of SHA-256, because strangers choose what goes in.
 
-use super::request::{Admitted, Given};
+use super::request::{Admitted, GivenIdentity};
 use crate::core::event::StoredMessage;
 use crate::core::ids;
 use crate::core::output::Headers;
@@ -16,9 +16,9 @@ const USED: usize = 16;
 
 /// What an event is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity<'a> {
+pub enum EventIdentity<'a> {
     /// What the sender says, and the event's place in its request.
-    Given(&'a Given, usize),
+    Given(&'a GivenIdentity, usize),
     /// The event's own id, as the plan finds it.
     Own(ids::Digest),
     /// Nothing: a name that nobody had before, and the event's place in its request. Whoever sends that name as
@@ -27,16 +27,16 @@ pub enum Identity<'a> {
 }
 
 /// The message id of an event of a sender.
-pub fn message_id(sender: &str, identity: Identity<'_>) -> String {
+pub fn message_id(sender: &str, identity: EventIdentity<'_>) -> String {
     let keyed =
         |key: &str, place: usize| digest(&[b"key", sender.as_bytes(), key.as_bytes(), &(place as u64).to_be_bytes()]);
     match identity {
-        Identity::Given(Given::Key(key), place) => keyed(key, place),
-        Identity::Fresh(key, place) => keyed(key, place),
-        Identity::Given(Given::CloudEvent { source, id }, _) => {
+        EventIdentity::Given(GivenIdentity::Key(key), place) => keyed(key, place),
+        EventIdentity::Fresh(key, place) => keyed(key, place),
+        EventIdentity::Given(GivenIdentity::CloudEvent { source, id }, _) => {
             digest(&[b"cloudevent", sender.as_bytes(), source.as_bytes(), id.as_bytes()])
         }
-        Identity::Own(ids::Digest(own)) => digest(&[b"event", sender.as_bytes(), &own.to_be_bytes()]),
+        EventIdentity::Own(ids::Digest(own)) => digest(&[b"event", sender.as_bytes(), &own.to_be_bytes()]),
     }
 }
 
@@ -68,21 +68,21 @@ mod tests {
 
     #[test]
     fn what_differs_anywhere_has_another_id() {
-        let event = |source: &str, id: &str| Given::CloudEvent { source: source.into(), id: id.into() };
+        let event = |source: &str, id: &str| GivenIdentity::CloudEvent { source: source.into(), id: id.into() };
         let (one, moved) = (event("a", "bc"), event("ab", "c"));
-        let key = Given::Key("abc".into());
+        let key = GivenIdentity::Key("abc".into());
         let ids: BTreeSet<String> = [
-            message_id("s", Identity::Given(&one, 0)),
-            message_id("s", Identity::Given(&moved, 0)),
-            message_id("t", Identity::Given(&one, 0)),
-            message_id("s", Identity::Given(&key, 0)),
-            message_id("s", Identity::Given(&key, 1)),
-            message_id("s", Identity::Own(ids::Digest(7))),
+            message_id("s", EventIdentity::Given(&one, 0)),
+            message_id("s", EventIdentity::Given(&moved, 0)),
+            message_id("t", EventIdentity::Given(&one, 0)),
+            message_id("s", EventIdentity::Given(&key, 0)),
+            message_id("s", EventIdentity::Given(&key, 1)),
+            message_id("s", EventIdentity::Own(ids::Digest(7))),
         ]
         .into();
         assert_eq!(ids.len(), 6);
         assert!(ids.iter().all(|id| id.len() == 2 * USED));
-        assert_eq!(message_id("s", Identity::Given(&one, 0)), message_id("s", Identity::Given(&one, 5)));
-        assert_eq!(message_id("s", Identity::Given(&key, 1)), message_id("s", Identity::Fresh("abc", 1)));
+        assert_eq!(message_id("s", EventIdentity::Given(&one, 0)), message_id("s", EventIdentity::Given(&one, 5)));
+        assert_eq!(message_id("s", EventIdentity::Given(&key, 1)), message_id("s", EventIdentity::Fresh("abc", 1)));
     }
 }

@@ -3,7 +3,7 @@
 //! Of the step only what does not depend on the state counts: whether a row is there is known when the event's turn comes.
 
 use super::members;
-use super::problem::Fault;
+use super::problem::RequestFault;
 use crate::core::decode::Decoder;
 use crate::core::event::{Event, Events, Stop, StoredMessage};
 use crate::core::ids::Digest;
@@ -33,7 +33,7 @@ impl Validate {
 
 /// What the plan finds in an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct EventFacts {
     /// Its kind's text.
     pub kind: Option<String>,
     /// What it is known by for de-duplication.
@@ -54,13 +54,13 @@ impl Judge {
     }
 
     /// What the plan finds in an event without asking whether it suits.
-    pub fn look(&mut self, message: &StoredMessage) -> Found {
+    pub fn look(&mut self, message: &StoredMessage) -> EventFacts {
         let event = self.decoder.decode(&self.plan, message.clone(), message.stored_at, &mut Vec::new());
         found(&event)
     }
 
     /// What the plan finds in an event, or why it would be a dead letter.
-    pub fn judge(&mut self, message: &StoredMessage) -> Result<Found, Fault> {
+    pub fn judge(&mut self, message: &StoredMessage) -> Result<EventFacts, RequestFault> {
         let mut events = Events::default();
         let event = self.decoder.decode(&self.plan, message.clone(), message.stored_at, &mut events.spans);
         let (text, kind) = (event.message.payload.clone(), event.kind);
@@ -77,9 +77,9 @@ impl Judge {
                 }
             }
         };
-        let Some(rejection) = rejected else { return Ok(Found::default()) };
+        let Some(rejection) = rejected else { return Ok(EventFacts::default()) };
         let at = members::at(&self.plan, kind, &rejection, &text);
-        Err(Fault { at, ..Fault::from(rejection) })
+        Err(RequestFault { at, ..RequestFault::from(rejection) })
     }
 
     /// Why the step would make a dead letter of the one event, whatever the state.
@@ -99,7 +99,7 @@ impl Judge {
     }
 }
 
-fn found(event: &Event) -> Found {
+fn found(event: &Event) -> EventFacts {
     let kind = event.kind_text.as_ref().map(|text| text.get(&event.message.payload).to_owned());
-    Found { kind, identity: event.reading.as_ref().ok().and_then(|reading| reading.identity) }
+    EventFacts { kind, identity: event.reading.as_ref().ok().and_then(|reading| reading.identity) }
 }

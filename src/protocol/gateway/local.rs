@@ -3,17 +3,17 @@
 //! A page's own name may be led to a loopback address (DNS rebinding), and a page may post anywhere; neither can name an IP
 //! address as its host or leave its Origin out.
 
-use super::problem::{FOREIGN_PAGE, Fault, WRONG_HOST};
-use super::request::Request;
+use super::problem::{FOREIGN_PAGE, RequestFault, WRONG_HOST};
+use super::request::PublishRequest;
 
 /// Refuses a request that a stranger's page may have made.
-pub fn refuse_pages(request: &Request) -> Result<(), Fault> {
+pub fn refuse_pages(request: &PublishRequest) -> Result<(), RequestFault> {
     if request.header("origin").is_some() {
-        return Err(Fault::new(FOREIGN_PAGE, "the request comes from a web page"));
+        return Err(RequestFault::new(FOREIGN_PAGE, "the request comes from a web page"));
     }
     match request.header("host") {
         Some(host) if is_own(host) => Ok(()),
-        _ => Err(Fault::new(WRONG_HOST, "the request names a host that is no IP address")),
+        _ => Err(RequestFault::new(WRONG_HOST, "the request names a host that is no IP address")),
     }
 }
 

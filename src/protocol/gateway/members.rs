@@ -2,7 +2,7 @@
 //!
 //! A place is looked at in the event's own text. Where none is wrong by itself, all that the configuration names are given.
 
-use super::problem::At;
+use super::problem::RequestPart;
 use crate::core::plan::compiled::{KindId, Plan};
 use crate::core::plan::key_spec::KeySpec;
 use crate::core::plan::selector::Selector;
@@ -10,7 +10,7 @@ use crate::core::rejection::{Reason, Rejection};
 use serde_json::Value;
 
 /// The places that a rejection of an event of this kind is about.
-pub fn at(plan: &Plan, kind: KindId, rejection: &Rejection, text: &[u8]) -> Vec<At> {
+pub fn at(plan: &Plan, kind: KindId, rejection: &Rejection, text: &[u8]) -> Vec<RequestPart> {
     let name = plan.kinds.get(usize::from(kind)).map_or("", |kind| &*kind.name);
     let places: Vec<&Selector> = match rejection.reason {
         Reason::NoKey | Reason::BadKey if rejection.sentence.contains("`row`") => {
@@ -27,18 +27,18 @@ pub fn at(plan: &Plan, kind: KindId, rejection: &Rejection, text: &[u8]) -> Vec<
     };
     let event: Value = serde_json::from_slice(text).unwrap_or(Value::Null);
     let wrong = |place: &&&Selector| match pointer(place) {
-        Some(At::Member(pointer)) => !event.pointer(&pointer).is_some_and(is_key),
+        Some(RequestPart::Member(pointer)) => !event.pointer(&pointer).is_some_and(is_key),
         _ => true,
     };
-    let named: Vec<At> = places.iter().filter(wrong).filter_map(|place| pointer(place)).collect();
+    let named: Vec<RequestPart> = places.iter().filter(wrong).filter_map(|place| pointer(place)).collect();
     if named.is_empty() { places.iter().filter_map(|place| pointer(place)).collect() } else { named }
 }
 
 /// The objects that the enrichments of a kind add to.
-fn into(plan: &Plan, name: &str) -> Vec<At> {
+fn into(plan: &Plan, name: &str) -> Vec<RequestPart> {
     let sections = plan.spec.enrich.iter().filter(|section| section.kinds.iter().any(|kind| kind == name));
     let paths = sections.map(|section| &section.into).filter(|into| !into.is_empty());
-    paths.map(|into| At::Member(of_names(into))).collect()
+    paths.map(|into| RequestPart::Member(of_names(into))).collect()
 }
 
 fn is_key(value: &Value) -> bool {
@@ -50,10 +50,10 @@ fn is_key(value: &Value) -> bool {
 }
 
 /// A place as the sender knows it; the subject and the time are not the sender's.
-fn pointer(place: &Selector) -> Option<At> {
+fn pointer(place: &Selector) -> Option<RequestPart> {
     match place {
-        Selector::Path(names) => Some(At::Member(of_names(names))),
-        Selector::Header(name) => Some(At::Header(name.clone())),
+        Selector::Path(names) => Some(RequestPart::Member(of_names(names))),
+        Selector::Header(name) => Some(RequestPart::Header(name.clone())),
         Selector::Subject(_) | Selector::Time => None,
     }
 }

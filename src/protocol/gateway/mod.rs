@@ -19,4 +19,4 @@ pub mod rate;
 pub mod local;
 
 #[cfg(test)]
-mod cases;
+mod tests;

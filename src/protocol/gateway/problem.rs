@@ -119,13 +119,13 @@ pub fn of(reason: Reason) -> &'static Problem {
 
 /// What is wrong in one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RequestFault {
     /// The kind of problem.
     pub problem: &'static Problem,
     /// What is wrong here, without the event's own text.
     pub detail: String,
     /// The members or headers that are wrong.
-    pub at: Vec<At>,
+    pub at: Vec<RequestPart>,
     /// After so many seconds it may be sent again.
     pub retry_after_s: Option<u64>,
     /// The `Idempotency-Key` under which an event without an identity of its own is sent again.
@@ -134,33 +134,33 @@ pub struct Fault {
 
 /// Something in a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum At {
+pub enum RequestPart {
     /// A member of the event, as a JSON Pointer (RFC 6901).
     Member(String),
     /// A header.
     Header(String),
 }
 
-impl Fault {
+impl RequestFault {
     /// A fault with its sentence.
-    pub fn new(problem: &'static Problem, detail: impl Into<String>) -> Fault {
-        Fault { problem, detail: detail.into(), at: Vec::new(), retry_after_s: None, again_as: None }
+    pub fn new(problem: &'static Problem, detail: impl Into<String>) -> RequestFault {
+        RequestFault { problem, detail: detail.into(), at: Vec::new(), retry_after_s: None, again_as: None }
     }
 
     /// The same, to be tried again later.
-    pub fn later(problem: &'static Problem, detail: impl Into<String>, seconds: u64) -> Fault {
-        Fault { retry_after_s: Some(seconds), ..Fault::new(problem, detail) }
+    pub fn later(problem: &'static Problem, detail: impl Into<String>, seconds: u64) -> RequestFault {
+        RequestFault { retry_after_s: Some(seconds), ..RequestFault::new(problem, detail) }
     }
 
     /// The same at some place.
-    pub fn at(self, at: At) -> Fault {
-        Fault { at: vec![at], ..self }
+    pub fn at(self, at: RequestPart) -> RequestFault {
+        RequestFault { at: vec![at], ..self }
     }
 }
 
-impl From<Rejection> for Fault {
-    fn from(rejection: Rejection) -> Fault {
-        Fault::new(of(rejection.reason), rejection.sentence)
+impl From<Rejection> for RequestFault {
+    fn from(rejection: Rejection) -> RequestFault {
+        RequestFault::new(of(rejection.reason), rejection.sentence)
     }
 }
 

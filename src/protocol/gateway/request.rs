@@ -2,13 +2,13 @@
 //!
 //! Header names are in lower case, as the HTTP library gives them; values with bytes that are no text hold U+FFFD there.
 
-use super::problem::Fault;
+use super::problem::RequestFault;
 use crate::core::output::Headers;
 use bytes::Bytes;
 
 /// A request to publish events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct PublishRequest {
     /// The kind in the path, where there is one.
     pub kind: Option<String>,
     /// The headers, in the order in which they came.
@@ -17,7 +17,7 @@ pub struct Request {
     pub body: Bytes,
 }
 
-impl Request {
+impl PublishRequest {
     /// The first value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -34,14 +34,14 @@ pub struct Candidate {
     /// Its body, as it is stored.
     pub body: Bytes,
     /// What the sender says that it is known by.
-    pub given: Option<Given>,
+    pub given: Option<GivenIdentity>,
     /// Its id as the sender wrote it, for the receipt.
     pub id: Option<String>,
 }
 
 /// What a sender says that an event is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum GivenIdentity {
     /// `Idempotency-Key`; the events of a batch are told apart by their places.
     Key(String),
     /// `source` and `id` of a CloudEvent.
@@ -66,7 +66,7 @@ pub struct Admitted {
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum EventVerdict {
     /// The stream has confirmed it.
     Stored {
         /// Its position.
@@ -75,14 +75,14 @@ pub enum Verdict {
         duplicate: bool,
     },
     /// It is not known to be stored.
-    Failed(Fault),
+    Failed(RequestFault),
 }
 
 /// One event of a request in the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct AnsweredEvent {
     /// Its id, where the sender gave one.
     pub id: Option<String>,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: EventVerdict,
 }

@@ -12,12 +12,12 @@ const DIGITS: usize = 64;
 pub struct Sender {
     /// The token's name.
     pub name: String,
-    scopes: Vec<Scope>,
+    scopes: Vec<TokenScope>,
 }
 
 /// What a token may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Scope {
+enum TokenScope {
     /// Send events of every kind.
     Ingest,
     /// Send events of one kind.
@@ -29,15 +29,15 @@ enum Scope {
 impl Sender {
     /// Whoever sends where no tokens are configured.
     pub fn anybody() -> Sender {
-        Sender { name: "anybody".to_owned(), scopes: vec![Scope::Ingest] }
+        Sender { name: "anybody".to_owned(), scopes: vec![TokenScope::Ingest] }
     }
 
     /// Whether it may send events of a kind.
     pub fn may_send(&self, kind: &str) -> bool {
         self.scopes.iter().any(|scope| match scope {
-            Scope::Ingest => true,
-            Scope::Kind(own) => own == kind,
-            Scope::Beginning(beginning) => kind.starts_with(beginning.as_str()),
+            TokenScope::Ingest => true,
+            TokenScope::Kind(own) => own == kind,
+            TokenScope::Beginning(beginning) => kind.starts_with(beginning.as_str()),
         })
     }
 }
@@ -91,7 +91,7 @@ fn entry(line: &str) -> Result<(Vec<u8>, Sender), &'static str> {
     if name.len() > 64 || !name.bytes().all(plain) {
         return Err("a name has letters, digits, `-`, `_` and `.`, 64 at most");
     }
-    let scopes: Option<Vec<Option<Scope>>> = scopes.split(',').map(scope).collect();
+    let scopes: Option<Vec<Option<TokenScope>>> = scopes.split(',').map(scope).collect();
     let scopes = scopes.ok_or("a scope is `ingest`, `ingest:KIND`, `read` or `write`")?;
     if digest.len() != DIGITS || !digest.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err("the digest is the SHA-256 of the token, 64 hexadecimal digits");
@@ -102,15 +102,15 @@ fn entry(line: &str) -> Result<(Vec<u8>, Sender), &'static str> {
 }
 
 /// A scope; `Some(None)` for one that is another listener's.
-fn scope(word: &str) -> Option<Option<Scope>> {
+fn scope(word: &str) -> Option<Option<TokenScope>> {
     match word {
         "read" | "write" => Some(None),
-        "ingest" => Some(Some(Scope::Ingest)),
+        "ingest" => Some(Some(TokenScope::Ingest)),
         _ => {
             let kind = word.strip_prefix("ingest:").filter(|kind| !kind.is_empty())?;
             Some(Some(match kind.strip_suffix('*') {
-                Some(beginning) => Scope::Beginning(beginning.to_owned()),
-                None => Scope::Kind(kind.to_owned()),
+                Some(beginning) => TokenScope::Beginning(beginning.to_owned()),
+                None => TokenScope::Kind(kind.to_owned()),
             }))
         }
     }

@@ -4,15 +4,15 @@
 //! that is missing is none that is wrong.
 
 use super::delta::{Add, Metadata, added};
-use super::entry::Entry;
-use super::table::Table;
+use super::entry::LakeEntry;
+use super::table::LakeTable;
 
 /// Entries from one checkpoint to the next.
 pub const EVERY: u64 = 16;
 
 /// A checkpoint of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct TableCheckpoint {
     /// The lake's name and the entry's number, as each commit has them.
     pub txn: (String, u64),
     /// What the table is.
@@ -21,16 +21,21 @@ pub struct Checkpoint {
     pub files: Vec<Add>,
 }
 
-impl Checkpoint {
+impl TableCheckpoint {
     /// Behind an entry: the files as of an earlier one, and those of the entries since; `None` where there are no entries.
-    pub fn behind(lake: &str, table: Table, before: Vec<Add>, since: &[Entry]) -> Result<Option<Checkpoint>, String> {
+    pub fn behind(
+        lake: &str,
+        table: LakeTable,
+        before: Vec<Add>,
+        since: &[LakeEntry],
+    ) -> Result<Option<TableCheckpoint>, String> {
         let Some(last) = since.last() else { return Ok(None) };
         let mut files = before;
         for entry in since {
             files.extend(added(table, entry)?);
         }
         let metadata = Metadata::of(lake, table, last)?;
-        Ok(Some(Checkpoint { txn: (lake.to_owned(), last.n), metadata, files }))
+        Ok(Some(TableCheckpoint { txn: (lake.to_owned(), last.n), metadata, files }))
     }
 }
 
@@ -40,6 +45,6 @@ pub fn is_due(n: u64) -> bool {
 }
 
 /// Its path from the lake's root.
-pub fn path(table: Table, n: u64) -> String {
+pub fn path(table: LakeTable, n: u64) -> String {
     format!("{}/_delta_log/{n:020}.checkpoint.parquet", table.name())
 }

@@ -4,7 +4,7 @@
 
 /// The limits of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct IntervalLimits {
     /// The age of the oldest spooled row after which it is published, in seconds.
     pub max_age_s: u64,
     /// The most spooled bytes.
@@ -33,7 +33,7 @@ pub struct Spool {
     pub age_s: u64,
 }
 
-impl Limits {
+impl IntervalLimits {
     /// Whether the interval ends behind what is spooled.
     pub fn reached(&self, spool: &Spool) -> bool {
         spool.rows > 0
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn each_limit_ends_an_interval_and_nothing_ends_an_empty_one() {
-        let limits = Limits { max_age_s: 10, max_spool_bytes: 1_000, max_rows: 100, max_folders: 5 };
+        let limits = IntervalLimits { max_age_s: 10, max_spool_bytes: 1_000, max_rows: 100, max_folders: 5 };
         let within = Spool { rows: 99, bytes: 999, folders: 4, age_s: 9 };
         assert!(!limits.reached(&within));
         for spool in [

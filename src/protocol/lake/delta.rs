@@ -4,20 +4,20 @@
 //! the actions; reader version 1 and writer version 2 have all that is used here.
 
 use super::columns::{Column, ColumnType};
-use super::entry::{Entry, File};
-use super::layout::{DEAD_LETTERS, Layout};
-use super::table::Table;
+use super::entry::{File, LakeEntry};
+use super::layout::{DEAD_LETTERS, FolderLayout};
+use super::table::LakeTable;
 use crate::core::percent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The path of a commit from the lake's root.
-pub fn path(table: Table, n: u64) -> String {
+pub fn path(table: LakeTable, n: u64) -> String {
     format!("{}/_delta_log/{n:020}.json", table.name())
 }
 
 /// The text of a table's commit; `before` is the entry before this one.
-pub fn commit(lake: &str, table: Table, entry: &Entry, before: Option<&Entry>) -> Result<String, String> {
+pub fn commit(lake: &str, table: LakeTable, entry: &LakeEntry, before: Option<&LakeEntry>) -> Result<String, String> {
     let mut actions = vec![json!({ "commitInfo": {
         "timestamp": entry.at_ms, "operation": "WRITE", "operationParameters": { "mode": "Append" },
         "engineInfo": "sidestream", "isBlindAppend": true,
@@ -60,7 +60,7 @@ pub struct Add {
 }
 
 /// The files of an entry in a table.
-pub fn added(table: Table, entry: &Entry) -> Result<Vec<Add>, String> {
+pub fn added(table: LakeTable, entry: &LakeEntry) -> Result<Vec<Add>, String> {
     let root = format!("{}/", table.name());
     let add = |file: &File| {
         let path = file.path.strip_prefix(&root).ok_or_else(|| format!("{} is not in {root}", file.path))?;
@@ -84,15 +84,15 @@ pub struct Metadata {
 
 impl Metadata {
     /// As of an entry.
-    pub fn of(lake: &str, table: Table, entry: &Entry) -> Result<Metadata, String> {
-        let layout = Layout::parse(match table {
-            Table::Events => &entry.made.partition,
-            Table::DeadLetters => DEAD_LETTERS,
+    pub fn of(lake: &str, table: LakeTable, entry: &LakeEntry) -> Result<Metadata, String> {
+        let layout = FolderLayout::parse(match table {
+            LakeTable::Events => &entry.made.partition,
+            LakeTable::DeadLetters => DEAD_LETTERS,
         })?;
         let folders: Vec<String> = layout.names().map(str::to_owned).collect();
         let field = |name: &str, kind: &str| json!({ "name": name, "type": kind, "nullable": true, "metadata": {} });
         let fixed = fixed(table).iter().map(|(name, kind)| field(name, kind));
-        let declared = entry.made.columns.iter().filter(|_| table == Table::Events);
+        let declared = entry.made.columns.iter().filter(|_| table == LakeTable::Events);
         let declared = declared.map(|Column { name, kind, .. }| field(name, kind_of(*kind)));
         let fields: Vec<Value> =
             fixed.chain(declared).chain(folders.iter().map(|name| field(name, "string"))).collect();
@@ -102,9 +102,9 @@ impl Metadata {
 }
 
 /// The columns of every Parquet file of a table, with Delta's types, in their order.
-pub fn fixed(table: Table) -> &'static [(&'static str, &'static str)] {
+pub fn fixed(table: LakeTable) -> &'static [(&'static str, &'static str)] {
     match table {
-        Table::Events => &[
+        LakeTable::Events => &[
             ("rewinds", "integer"),
             ("position", "long"),
             ("n", "integer"),
@@ -114,7 +114,7 @@ pub fn fixed(table: Table) -> &'static [(&'static str, &'static str)] {
             ("key", "string"),
             ("event", "string"),
         ],
-        Table::DeadLetters => &[
+        LakeTable::DeadLetters => &[
             ("rewinds", "integer"),
             ("position", "long"),
             ("n", "integer"),
@@ -147,27 +147,27 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{Kind, Made, VERSION};
-    use super::super::row::RowId;
-    use super::super::table::Format;
+    use super::super::entry::{EntryKind, FileRules, VERSION};
+    use super::super::row::LakeRowId;
+    use super::super::table::FileFormat;
     use super::*;
 
-    fn entry(n: u64, columns: Vec<Column>) -> Entry {
+    fn entry(n: u64, columns: Vec<Column>) -> LakeEntry {
         let file = File {
-            table: Table::Events,
+            table: LakeTable::Events,
             path: "events/data/t=a%2Fb/1.parquet".to_owned(),
             partition: [("t".to_owned(), Some("a/b".to_owned()))].into(),
             rows: 3,
-            first: RowId::default(),
-            last: RowId::default(),
+            first: LakeRowId::default(),
+            last: LakeRowId::default(),
             digest: String::new(),
             ids: String::new(),
             bytes: Some(77),
         };
-        Entry {
+        LakeEntry {
             version: VERSION,
             n,
-            kind: Kind::Commit,
+            kind: EntryKind::Commit,
             epoch: 1,
             writer: "w".to_owned(),
             at_ms: 5,
@@ -177,9 +177,9 @@ mod tests {
             lane_created: 0,
             rows: 3,
             fallbacks: 0,
-            made: Made {
+            made: FileRules {
                 partition: "t={type}".to_owned(),
-                format: Format::Parquet,
+                format: FileFormat::Parquet,
                 time: None,
                 target_bytes: 1,
                 columns,
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_commit_says_the_table_once_and_each_file_with_its_own_encoding() {
         let first = entry(0, Vec::new());
-        let text = commit("lake", Table::Events, &first, None).unwrap();
+        let text = commit("lake", LakeTable::Events, &first, None).unwrap();
         let all = actions(&text);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["commitInfo", "protocol", "metaData", "txn", "add"]);
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(add["path"], "data/t=a%252Fb/1.parquet");
         assert_eq!(add["partitionValues"], json!({ "t": "a/b" }));
         assert_eq!((&add["size"], &add["stats"]), (&json!(77), &json!("{\"numRecords\":3}")));
-        let letters = actions(&commit("lake", Table::DeadLetters, &first, None).unwrap());
+        let letters = actions(&commit("lake", LakeTable::DeadLetters, &first, None).unwrap());
         assert!(letters.iter().all(|(name, _)| name != "add"), "{letters:?}");
     }
 
@@ -216,8 +216,8 @@ mod tests {
     fn another_column_is_said_with_the_entry_that_has_it() {
         let column = Column { name: "c".to_owned(), at: "c".to_owned(), kind: ColumnType::Double };
         let (before, after) = (entry(0, Vec::new()), entry(1, vec![column]));
-        let says = |entry: &Entry, before: &Entry| {
-            let text = commit("lake", Table::Events, entry, Some(before)).unwrap();
+        let says = |entry: &LakeEntry, before: &LakeEntry| {
+            let text = commit("lake", LakeTable::Events, entry, Some(before)).unwrap();
             actions(&text).into_iter().find(|(name, _)| name == "metaData").map(|(_, value)| value)
         };
         assert_eq!(says(&before, &before), None);

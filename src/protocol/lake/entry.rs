@@ -4,8 +4,8 @@
 //! write one log text: nothing in it depends on who did.
 
 use super::columns::Column;
-use super::row::RowId;
-use super::table::{Format, Table};
+use super::row::LakeRowId;
+use super::table::{FileFormat, LakeTable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -16,7 +16,7 @@ pub const VERSION: u32 = 1;
 /// What an entry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EntryKind {
     /// A writer begins; every earlier one ends.
     Claim,
     /// Rows are published.
@@ -28,13 +28,13 @@ pub enum Kind {
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LakeEntry {
     /// The version of this text.
     pub version: u32,
     /// Its number, from 0 without a hole.
     pub n: u64,
     /// What it does.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The epoch of its writer; a claim begins a new one.
     pub epoch: u64,
     /// Its writer, a process.
@@ -42,9 +42,9 @@ pub struct Entry {
     /// When its writer decided it, in milliseconds since 1970 by the writer's clock; for people and for Delta.
     pub at_ms: i64,
     /// The last row before it; `None` before the first row.
-    pub from: Option<RowId>,
+    pub from: Option<LakeRowId>,
     /// The last row of it.
-    pub to: Option<RowId>,
+    pub to: Option<LakeRowId>,
     /// The sequence in the output stream of the row `to`: a hint, since the stream may be made again.
     pub lane: u64,
     /// When that stream was created, in nanoseconds since 1970.
@@ -54,7 +54,7 @@ pub struct Entry {
     /// Those among them whose own time could not be used.
     pub fallbacks: u64,
     /// How its files are made.
-    pub made: Made,
+    pub made: FileRules,
     /// The files, in the order of their paths' making.
     pub files: Vec<File>,
     /// XXH3 of the log text before it, 16 hexadecimal digits; empty for the first.
@@ -64,11 +64,11 @@ pub struct Entry {
 /// How files are made: all that decides which rows stand in which file, beside the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Made {
+pub struct FileRules {
     /// The layout of the events' folders.
     pub partition: String,
     /// What the files are.
-    pub format: Format,
+    pub format: FileFormat,
     /// Where an event's own time is.
     pub time: Option<String>,
     /// The most bytes of texts in one file.
@@ -83,7 +83,7 @@ pub struct Made {
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Its table.
-    pub table: Table,
+    pub table: LakeTable,
     /// Its path from the lake's root.
     pub path: String,
     /// The values of its folder by column; null where rows have none.
@@ -91,9 +91,9 @@ pub struct File {
     /// How many rows it has.
     pub rows: u64,
     /// Its first row.
-    pub first: RowId,
+    pub first: LakeRowId,
     /// Its last row.
-    pub last: RowId,
+    pub last: LakeRowId,
     /// The texts of its rows; see [`Digests`].
     pub digest: String,
     /// Which rows it has; see [`Digests`].
@@ -103,15 +103,15 @@ pub struct File {
     pub bytes: Option<u64>,
 }
 
-impl Entry {
+impl LakeEntry {
     /// The entry's text.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("owned strings and numbers into memory")
     }
 
     /// Reads a text; the error is a sentence.
-    pub fn parse(text: &str) -> Result<Entry, String> {
-        let entry: Entry = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &str) -> Result<LakeEntry, String> {
+        let entry: LakeEntry = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match entry.version {
             VERSION => Ok(entry),
             later => Err(format!("it has version {later}, and this build knows {VERSION}")),
@@ -133,7 +133,7 @@ pub struct Digests {
 
 impl Digests {
     /// Takes a row with the digest of its text ([`Digests::of`]).
-    pub fn add(&mut self, id: RowId, text: u64) {
+    pub fn add(&mut self, id: LakeRowId, text: u64) {
         self.texts.update(&text.to_le_bytes());
         self.ids.update(&id.rewinds.to_le_bytes());
         self.ids.update(&id.position.to_le_bytes());

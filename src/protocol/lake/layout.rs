@@ -26,7 +26,7 @@ pub const DEAD_LETTERS: &str = "stored_date={date}";
 
 /// What a folder's name is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hole {
+pub enum FolderHole {
     /// Of the event's time, in UTC: `2026`.
     Year,
     /// `01` to `12`.
@@ -43,22 +43,22 @@ pub enum Hole {
     Type,
     /// The kind between its first and second colon.
     Subtype,
-    /// A place in the event's JSON, by its number in [`Layout::places`].
+    /// A place in the event's JSON, by its number in [`FolderLayout::places`].
     Place(usize),
 }
 
 /// The folders of a table, outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct FolderLayout {
     text: String,
-    folders: Vec<(String, Hole)>,
+    folders: Vec<(String, FolderHole)>,
     /// The places in the event's JSON that it reads, as dotted paths.
     pub places: Vec<String>,
 }
 
 /// What a layout needs to know of a row.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct RowFacts<'a> {
     /// The row's time.
     pub time: Nanos,
     /// Its kind.
@@ -68,12 +68,12 @@ pub struct Facts<'a> {
 }
 
 /// The values of a folder, in the order of the layout.
-pub type Values = Vec<Option<String>>;
+pub type FolderValues = Vec<Option<String>>;
 
-impl Layout {
+impl FolderLayout {
     /// Parses `NAME={HOLE}/NAME={HOLE}`; the error is a sentence.
-    pub fn parse(text: &str) -> Result<Layout, String> {
-        let mut layout = Layout { text: text.to_owned(), folders: Vec::new(), places: Vec::new() };
+    pub fn parse(text: &str) -> Result<FolderLayout, String> {
+        let mut layout = FolderLayout { text: text.to_owned(), folders: Vec::new(), places: Vec::new() };
         for folder in text.split('/') {
             let wrong = || format!("`{folder}` is no folder of a partition: write `name={{date}}`, several with `/`");
             let (name, hole) = folder.split_once('=').ok_or_else(wrong)?;
@@ -91,20 +91,20 @@ impl Layout {
         Ok(layout)
     }
 
-    fn hole(&mut self, text: &str) -> Result<Hole, String> {
+    fn hole(&mut self, text: &str) -> Result<FolderHole, String> {
         Ok(match text {
-            "year" => Hole::Year,
-            "month" => Hole::Month,
-            "day" => Hole::Day,
-            "hour" => Hole::Hour,
-            "date" => Hole::Date,
-            "kind" => Hole::Kind,
-            "type" => Hole::Type,
-            "subtype" => Hole::Subtype,
+            "year" => FolderHole::Year,
+            "month" => FolderHole::Month,
+            "day" => FolderHole::Day,
+            "hour" => FolderHole::Hour,
+            "date" => FolderHole::Date,
+            "kind" => FolderHole::Kind,
+            "type" => FolderHole::Type,
+            "subtype" => FolderHole::Subtype,
             _ => match text.strip_prefix("place:") {
                 Some(path) if !path.split('.').any(str::is_empty) => {
                     self.places.push(path.to_owned());
-                    Hole::Place(self.places.len() - 1)
+                    FolderHole::Place(self.places.len() - 1)
                 }
                 _ => {
                     return Err(format!(
@@ -121,19 +121,19 @@ impl Layout {
     }
 
     /// The values of a row's folder.
-    pub fn values(&self, facts: Facts<'_>) -> Values {
+    pub fn values(&self, facts: RowFacts<'_>) -> FolderValues {
         let date = self.date(facts.time);
         let part = |n: usize| facts.kind.and_then(|kind| kind.split(':').nth(n)).map(str::to_owned);
-        let value = |hole: &Hole| match hole {
-            Hole::Year => Some(format!("{:04}", date.year())),
-            Hole::Month => Some(format!("{:02}", date.month())),
-            Hole::Day => Some(format!("{:02}", date.day())),
-            Hole::Hour => Some(format!("{:02}", date.hour())),
-            Hole::Date => Some(format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())),
-            Hole::Kind => facts.kind.map(str::to_owned),
-            Hole::Type => part(0),
-            Hole::Subtype => part(1),
-            Hole::Place(number) => facts.places.get(*number).cloned().flatten(),
+        let value = |hole: &FolderHole| match hole {
+            FolderHole::Year => Some(format!("{:04}", date.year())),
+            FolderHole::Month => Some(format!("{:02}", date.month())),
+            FolderHole::Day => Some(format!("{:02}", date.day())),
+            FolderHole::Hour => Some(format!("{:02}", date.hour())),
+            FolderHole::Date => Some(format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())),
+            FolderHole::Kind => facts.kind.map(str::to_owned),
+            FolderHole::Type => part(0),
+            FolderHole::Subtype => part(1),
+            FolderHole::Place(number) => facts.places.get(*number).cloned().flatten(),
         };
         self.folders.iter().map(|(_, hole)| value(hole).map(kept)).collect()
     }
@@ -145,14 +145,14 @@ impl Layout {
     }
 
     /// The folder's path of these values, such as `event_date=2026-11-29/event_type=lesson`.
-    pub fn path(&self, values: &Values) -> String {
+    pub fn path(&self, values: &FolderValues) -> String {
         let folder = |(name, value): (&str, &Option<String>)| format!("{name}={}", segment(value.as_deref()));
         let folders: Vec<String> = self.names().zip(values).map(folder).collect();
         folders.join("/")
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for FolderLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -194,9 +194,9 @@ mod tests {
     use super::*;
 
     fn path(layout: &str, kind: Option<&str>, place: Option<&str>) -> String {
-        let layout = Layout::parse(layout).unwrap();
+        let layout = FolderLayout::parse(layout).unwrap();
         let places = [place.map(str::to_owned)];
-        let facts = Facts { time: Nanos(1_796_000_000_000_000_000), kind, places: &places };
+        let facts = RowFacts { time: Nanos(1_796_000_000_000_000_000), kind, places: &places };
         layout.path(&layout.values(facts))
     }
 
@@ -252,7 +252,7 @@ mod tests {
             ("a={place:}", "unknown"),
             ("a={date}/a={kind}", "twice"),
         ] {
-            let error = Layout::parse(text).unwrap_err();
+            let error = FolderLayout::parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
         }
     }

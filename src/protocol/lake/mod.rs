@@ -16,4 +16,4 @@ pub mod writer;
 pub mod delta;
 pub mod checkpoint;
 #[cfg(test)]
-mod races;
+mod tests;

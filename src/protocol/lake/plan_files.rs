@@ -3,17 +3,17 @@
 //! A function of the rows and the layout alone, so that a commit that is made again after a crash has the same files.
 
 use super::entry::{Digests, File};
-use super::layout::Values;
-use super::row::RowId;
+use super::layout::FolderValues;
+use super::row::LakeRowId;
 use super::sort::Sorter;
-use super::table::{Format, Table};
+use super::table::{FileFormat, LakeTable};
 use std::collections::BTreeMap;
 
 /// A spooled row, as far as the files are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spooled {
     /// Which row.
-    pub id: RowId,
+    pub id: LakeRowId,
     /// Its folder, by number.
     pub folder: u32,
     /// Its length in the spool, in bytes.
@@ -28,11 +28,11 @@ pub struct Spooled {
 
 /// A folder of a cut.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Folder {
+pub struct CutFolder {
     /// Its table.
-    pub table: Table,
+    pub table: LakeTable,
     /// The values that name it.
-    pub values: Values,
+    pub values: FolderValues,
 }
 
 /// A file and the rows that it is made of, by their numbers in the spool.
@@ -46,21 +46,21 @@ pub struct Planned {
 
 /// What files are made for.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape<'a> {
+pub struct FileShape<'a> {
     /// The number of the entry.
     pub n: u64,
     /// The last row before the entry, and its last one: they stand in the names.
-    pub interval: (Option<RowId>, RowId),
+    pub interval: (Option<LakeRowId>, LakeRowId),
     /// The layouts.
     pub sorter: &'a Sorter,
     /// The format.
-    pub format: Format,
+    pub format: FileFormat,
     /// The most bytes of texts in one file; a file has one row at least.
     pub target_bytes: u64,
 }
 
 /// The files of spooled rows.
-pub fn plan_files(rows: &[Spooled], folders: &[Folder], shape: Shape<'_>) -> Vec<Planned> {
+pub fn plan_files(rows: &[Spooled], folders: &[CutFolder], shape: FileShape<'_>) -> Vec<Planned> {
     let mut order: Vec<u32> = (0..rows.len() as u32).collect();
     let mut ranks: Vec<usize> = (0..folders.len()).collect();
     ranks.sort_by_key(|folder| folders.get(*folder));
@@ -74,15 +74,15 @@ pub fn plan_files(rows: &[Spooled], folders: &[Folder], shape: Shape<'_>) -> Vec
     // Stable: within a folder the rows stay in order.
     order.sort_by_key(|number| row(number).and_then(|row| rank.get(row.folder as usize)));
     let mut planned: Vec<Planned> = Vec::new();
-    let mut open: Option<Open> = None;
+    let mut open: Option<OpenFile> = None;
     for number in &order {
         let Some(row) = row(number) else { continue };
-        let same = |open: &Open| open.folder == row.folder;
-        let fits = |open: &Open| same(open) && open.bytes + u64::from(row.size) <= shape.target_bytes;
+        let same = |open: &OpenFile| open.folder == row.folder;
+        let fits = |open: &OpenFile| same(open) && open.bytes + u64::from(row.size) <= shape.target_bytes;
         if !open.as_ref().is_some_and(fits) {
             let part = open.as_ref().filter(|open| same(open)).map_or(0, |open| open.part + 1);
             planned.extend(open.take().and_then(|open| open.close(folders, &shape)));
-            open = Some(Open::new(row.folder, part));
+            open = Some(OpenFile::new(row.folder, part));
         }
         if let Some(open) = &mut open {
             open.add(*number, row);
@@ -93,18 +93,18 @@ pub fn plan_files(rows: &[Spooled], folders: &[Folder], shape: Shape<'_>) -> Vec
 }
 
 /// A file that is being filled.
-struct Open {
+struct OpenFile {
     folder: u32,
     part: usize,
     bytes: u64,
     rows: Vec<u32>,
-    ends: Option<(RowId, RowId)>,
+    ends: Option<(LakeRowId, LakeRowId)>,
     digests: Digests,
 }
 
-impl Open {
-    fn new(folder: u32, part: usize) -> Open {
-        Open { folder, part, bytes: 0, rows: Vec::new(), ends: None, digests: Digests::default() }
+impl OpenFile {
+    fn new(folder: u32, part: usize) -> OpenFile {
+        OpenFile { folder, part, bytes: 0, rows: Vec::new(), ends: None, digests: Digests::default() }
     }
 
     fn add(&mut self, number: u32, row: &Spooled) {
@@ -114,7 +114,7 @@ impl Open {
         self.digests.add(row.id, row.text);
     }
 
-    fn close(self, folders: &[Folder], shape: &Shape<'_>) -> Option<Planned> {
+    fn close(self, folders: &[CutFolder], shape: &FileShape<'_>) -> Option<Planned> {
         let folder = folders.get(self.folder as usize)?;
         let (first, last) = self.ends?;
         let layout = shape.sorter.layout(folder.table);
@@ -139,20 +139,25 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::Layout;
+    use super::super::layout::FolderLayout;
     use super::*;
     use proptest::prelude::*;
 
     fn row(position: u64, folder: u32, size: u32) -> Spooled {
-        Spooled { id: RowId { rewinds: 0, position, n: 0 }, folder, length: 0, size, offset: 0, text: position }
+        Spooled { id: LakeRowId { rewinds: 0, position, n: 0 }, folder, length: 0, size, offset: 0, text: position }
     }
 
     fn planned(rows: &[Spooled], target_bytes: u64) -> Vec<Planned> {
-        let sorter = Sorter::new(Layout::parse("t={type}").unwrap(), &[], None);
-        let folders: Vec<Folder> =
-            ["b", "a", "c"].map(|value| Folder { table: Table::Events, values: vec![Some(value.to_owned())] }).into();
-        let interval = (None, rows.last().map_or(RowId::default(), |row| row.id));
-        plan_files(rows, &folders, Shape { n: 3, interval, sorter: &sorter, format: Format::Ndjson, target_bytes })
+        let sorter = Sorter::new(FolderLayout::parse("t={type}").unwrap(), &[], None);
+        let folders: Vec<CutFolder> = ["b", "a", "c"]
+            .map(|value| CutFolder { table: LakeTable::Events, values: vec![Some(value.to_owned())] })
+            .into();
+        let interval = (None, rows.last().map_or(LakeRowId::default(), |row| row.id));
+        plan_files(
+            rows,
+            &folders,
+            FileShape { n: 3, interval, sorter: &sorter, format: FileFormat::Ndjson, target_bytes },
+        )
     }
 
     #[test]

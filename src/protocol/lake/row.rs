@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// Which row: rows stand in the output stream in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RowId {
+pub struct LakeRowId {
     /// How many rewinds of the input its cause stands behind.
     pub rewinds: u32,
     /// Its cause's position.
@@ -25,19 +25,19 @@ pub struct RowId {
     pub n: u32,
 }
 
-impl fmt::Display for RowId {
+impl fmt::Display for LakeRowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.rewinds, self.position, self.n)
     }
 }
 
-impl FromStr for RowId {
+impl FromStr for LakeRowId {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<RowId, String> {
+    fn from_str(text: &str) -> Result<LakeRowId, String> {
         let read = || {
             let mut parts = text.split(':');
-            let id = RowId {
+            let id = LakeRowId {
                 rewinds: parts.next()?.parse().ok()?,
                 position: parts.next()?.parse().ok()?,
                 n: parts.next()?.parse().ok()?,
@@ -48,16 +48,16 @@ impl FromStr for RowId {
     }
 }
 
-impl TryFrom<String> for RowId {
+impl TryFrom<String> for LakeRowId {
     type Error = String;
 
-    fn try_from(text: String) -> Result<RowId, String> {
+    fn try_from(text: String) -> Result<LakeRowId, String> {
         text.parse()
     }
 }
 
-impl From<RowId> for String {
-    fn from(id: RowId) -> String {
+impl From<LakeRowId> for String {
+    fn from(id: LakeRowId) -> String {
         id.to_string()
     }
 }
@@ -77,9 +77,9 @@ pub struct Dead {
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct LakeRow {
     /// Which one.
-    pub id: RowId,
+    pub id: LakeRowId,
     /// When its event was stored in the input.
     pub stored_at: Nanos,
     /// Its event's own time, where that can be read.
@@ -96,9 +96,9 @@ pub struct Row {
 
 /// What a message of the output stream is to the lake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum LakeMessage {
     /// A row.
-    Row(Row),
+    Row(LakeRow),
     /// The marker of a rewind: no event's.
     Marker,
     /// A duplicate that is kept aside: its event is a row already.
@@ -107,22 +107,22 @@ pub enum Read {
     Foreign,
 }
 
-impl Row {
+impl LakeRow {
     /// Reads a message of the output stream; the event's own time is not looked for.
-    pub fn read(message: &StoredMessage) -> Read {
-        let Some(lane) = LaneMessage::read(message) else { return Read::Foreign };
+    pub fn read(message: &StoredMessage) -> LakeMessage {
+        let Some(lane) = LaneMessage::read(message) else { return LakeMessage::Foreign };
         if lane.marks().is_some() {
-            return Read::Marker;
+            return LakeMessage::Marker;
         }
         let header = |wanted: &str| {
             let list = message.headers.as_deref()?;
             list.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
         };
         if header(DUPLICATE).is_some() {
-            return Read::Duplicate;
+            return LakeMessage::Duplicate;
         }
         let decoded = |name: &str| header(name).map(|text| percent::decoded(text).unwrap_or_else(|_| text.to_owned()));
-        let id = RowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n };
+        let id = LakeRowId { rewinds: lane.epoch(), position: lane.cause.0, n: lane.n };
         // Outputs from before the envelope was switched on have neither this nor kind and key.
         let stored_at = header(STORED).and_then(|text| text.parse().ok()).unwrap_or(lane.time.0);
         let dead = header(REASON).map(|reason| {
@@ -133,7 +133,7 @@ impl Row {
                 length: header(LENGTH).and_then(|length| length.parse().ok()),
             })
         });
-        Read::Row(Row {
+        LakeMessage::Row(LakeRow {
             id,
             stored_at: Nanos(stored_at),
             event_time: None,
@@ -144,7 +144,7 @@ impl Row {
         })
     }
 
-    /// Appends the row's bytes, for a spool; [`Row::parse`] reads them back.
+    /// Appends the row's bytes, for a spool; [`LakeRow::parse`] reads them back.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.id.rewinds.to_le_bytes());
         out.extend(self.id.position.to_le_bytes());
@@ -165,10 +165,10 @@ impl Row {
         out.extend(&*self.body);
     }
 
-    /// Reads what [`Row::write`] wrote; `None` for anything else.
-    pub fn parse(bytes: &Bytes) -> Option<Row> {
-        let mut rest = Parts { bytes, at: 0 };
-        let id = RowId { rewinds: rest.u32()?, position: rest.i64()? as u64, n: rest.u32()? };
+    /// Reads what [`LakeRow::write`] wrote; `None` for anything else.
+    pub fn parse(bytes: &Bytes) -> Option<LakeRow> {
+        let mut rest = RowParts { bytes, at: 0 };
+        let id = LakeRowId { rewinds: rest.u32()?, position: rest.i64()? as u64, n: rest.u32()? };
         let stored_at = Nanos(rest.i64()?);
         let event_time = Some(rest.i64()?).filter(|time| *time != i64::MIN).map(Nanos);
         let (kind, key) = (rest.text()?, rest.text()?);
@@ -177,16 +177,16 @@ impl Row {
         let dead = reason.map(|reason| {
             Box::new(Dead { reason, error: error.unwrap_or_default(), subject: subject.unwrap_or_default(), length })
         });
-        Some(Row { id, stored_at, event_time, kind, key, dead, body: bytes.slice(rest.at..) })
+        Some(LakeRow { id, stored_at, event_time, kind, key, dead, body: bytes.slice(rest.at..) })
     }
 }
 
-struct Parts<'a> {
+struct RowParts<'a> {
     bytes: &'a Bytes,
     at: usize,
 }
 
-impl Parts<'_> {
+impl RowParts<'_> {
     fn take(&mut self, length: usize) -> Option<&[u8]> {
         let taken = self.bytes.get(self.at..self.at + length)?;
         self.at += length;
@@ -223,21 +223,21 @@ mod tests {
             dead in proptest::option::of((".*", ".*", ".*", proptest::option::of(0..i64::MAX))), body in any::<Vec<u8>>(),
         ) {
             let dead = dead.map(|(reason, error, subject, length)| Box::new(Dead { reason, error, subject, length }));
-            let row = Row {
-                id: RowId { rewinds, position, n }, stored_at: Nanos(stored), event_time: time.map(Nanos), kind, key, dead,
+            let row = LakeRow {
+                id: LakeRowId { rewinds, position, n }, stored_at: Nanos(stored), event_time: time.map(Nanos), kind, key, dead,
                 body: body.into(),
             };
             let mut bytes = Vec::new();
             row.write(&mut bytes);
-            prop_assert_eq!(Row::parse(&bytes.into()), Some(row.clone()));
-            prop_assert_eq!(row.id.to_string().parse::<RowId>(), Ok(row.id));
+            prop_assert_eq!(LakeRow::parse(&bytes.into()), Some(row.clone()));
+            prop_assert_eq!(row.id.to_string().parse::<LakeRowId>(), Ok(row.id));
         }
     }
 
     #[test]
     fn what_is_cut_off_is_no_row() {
-        let row = Row {
-            id: RowId::default(),
+        let row = LakeRow {
+            id: LakeRowId::default(),
             stored_at: Nanos(1),
             event_time: None,
             kind: Some("a".to_owned()),
@@ -248,10 +248,10 @@ mod tests {
         let mut bytes = Vec::new();
         row.write(&mut bytes);
         for length in 0..bytes.len() {
-            assert_eq!(Row::parse(&Bytes::copy_from_slice(&bytes[..length])), None, "{length}");
+            assert_eq!(LakeRow::parse(&Bytes::copy_from_slice(&bytes[..length])), None, "{length}");
         }
         for text in ["", "1:2", "1:2:3:4", "a:1:2"] {
-            assert!(text.parse::<RowId>().is_err(), "{text}");
+            assert!(text.parse::<LakeRowId>().is_err(), "{text}");
         }
     }
 }

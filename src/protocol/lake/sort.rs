@@ -3,9 +3,9 @@
 //! One scan of the event's text, as the plan's own; dead letters, which may be no JSON, are not scanned.
 
 use super::columns::{Cell, Column};
-use super::layout::{DEAD_LETTERS, Facts, Layout, Values, time_of};
-use super::row::Row;
-use super::table::Table;
+use super::layout::{DEAD_LETTERS, FolderLayout, FolderValues, RowFacts, time_of};
+use super::row::LakeRow;
+use super::table::LakeTable;
 use crate::core::event_time;
 use crate::core::ids::Nanos;
 use crate::core::plan::selector::Selector;
@@ -18,8 +18,8 @@ use crate::json::text::Scalar;
 /// Finds the folders of rows under one layout.
 #[derive(Debug)]
 pub struct Sorter {
-    layout: Layout,
-    dead_letters: Layout,
+    layout: FolderLayout,
+    dead_letters: FolderLayout,
     time: Option<Selector>,
     time_slot: Option<Slot>,
     places: Vec<Slot>,
@@ -33,9 +33,9 @@ pub struct Sorter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belongs {
     /// The table.
-    pub table: Table,
+    pub table: LakeTable,
     /// The values of its folder.
-    pub values: Values,
+    pub values: FolderValues,
     /// Whether it has no time of its own that could be used.
     pub fallback: bool,
 }
@@ -46,7 +46,7 @@ fn names(path: &str) -> Vec<String> {
 
 impl Sorter {
     /// A sorter; `time` is the plan's `event.time`.
-    pub fn new(layout: Layout, columns: &[Column], time: Option<&Selector>) -> Sorter {
+    pub fn new(layout: FolderLayout, columns: &[Column], time: Option<&Selector>) -> Sorter {
         let mut fields = Fields::default();
         let time_slot = match time {
             Some(Selector::Path(path)) => Some(fields.field(path)),
@@ -55,7 +55,7 @@ impl Sorter {
         let places = layout.places.iter().map(|path| fields.field(&names(path))).collect();
         let columns = columns.iter().map(|column| (column.clone(), fields.field(&names(&column.at)))).collect();
         Sorter {
-            dead_letters: Layout::parse(DEAD_LETTERS).expect("the layout of dead letters is one"),
+            dead_letters: FolderLayout::parse(DEAD_LETTERS).expect("the layout of dead letters is one"),
             time: time.cloned(),
             time_slot,
             places,
@@ -68,19 +68,19 @@ impl Sorter {
     }
 
     /// The layout of a table.
-    pub fn layout(&self, table: Table) -> &Layout {
+    pub fn layout(&self, table: LakeTable) -> &FolderLayout {
         match table {
-            Table::Events => &self.layout,
-            Table::DeadLetters => &self.dead_letters,
+            LakeTable::Events => &self.layout,
+            LakeTable::DeadLetters => &self.dead_letters,
         }
     }
 
     /// Finds the row's own time, which is put into the row, and its folder.
-    pub fn sort(&mut self, row: &mut Row) -> Belongs {
+    pub fn sort(&mut self, row: &mut LakeRow) -> Belongs {
         if row.dead.is_some() {
-            let facts = Facts { time: row.stored_at, kind: None, places: &[] };
+            let facts = RowFacts { time: row.stored_at, kind: None, places: &[] };
             let values = self.dead_letters.values(facts);
-            return Belongs { table: Table::DeadLetters, values, fallback: false };
+            return Belongs { table: LakeTable::DeadLetters, values, fallback: false };
         }
         let readable = self.scan(&row.body);
         let raw = |slot: &Slot| slot.of(&self.spans).of(&row.body).filter(|_| readable);
@@ -92,12 +92,12 @@ impl Sorter {
         let places: Vec<Option<String>> = self.places.iter().map(|slot| raw(slot).and_then(text)).collect();
         let (time, fallback): (Nanos, bool) = time_of(own, row.stored_at);
         row.event_time = (!fallback).then_some(time);
-        let values = self.layout.values(Facts { time, kind: row.kind.as_deref(), places: &places });
-        Belongs { table: Table::Events, values, fallback: fallback && self.time.is_some() }
+        let values = self.layout.values(RowFacts { time, kind: row.kind.as_deref(), places: &places });
+        Belongs { table: LakeTable::Events, values, fallback: fallback && self.time.is_some() }
     }
 
     /// The declared columns of a row of events, in the order of the configuration.
-    pub fn cells(&mut self, row: &Row) -> Vec<Cell> {
+    pub fn cells(&mut self, row: &LakeRow) -> Vec<Cell> {
         if self.columns.is_empty() {
             return Vec::new();
         }
@@ -135,12 +135,12 @@ fn text(raw: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::columns::ColumnType;
-    use super::super::row::RowId;
+    use super::super::row::LakeRowId;
     use super::*;
 
     #[test]
     fn a_row_finds_its_folder_by_its_own_fields() {
-        let layout = Layout::parse("d={date}/t={type}/p={place:a.b}").unwrap();
+        let layout = FolderLayout::parse("d={date}/t={type}/p={place:a.b}").unwrap();
         let column = Column { name: "b".to_owned(), at: "a.b".to_owned(), kind: ColumnType::Bigint };
         let mut sorter = Sorter::new(layout, &[column], Some(&Selector::parse("at").unwrap()));
         let stored = Nanos(1_796_000_000_000_000_000);
@@ -150,8 +150,8 @@ mod tests {
             (r#"{"a":[]}"#, "d=2026-11-30/t=x/p=__HIVE_DEFAULT_PARTITION__", true, Cell::Null),
             (r#"{"at":0}"#, "d=2026-11-30/t=x/p=__HIVE_DEFAULT_PARTITION__", true, Cell::Null),
         ] {
-            let mut row = Row {
-                id: RowId::default(),
+            let mut row = LakeRow {
+                id: LakeRowId::default(),
                 stored_at: stored,
                 event_time: None,
                 kind: Some("x:y".to_owned()),
@@ -160,7 +160,7 @@ mod tests {
                 body: body.as_bytes().to_vec().into(),
             };
             let belongs = sorter.sort(&mut row);
-            assert_eq!(sorter.layout(Table::Events).path(&belongs.values), path, "{body}");
+            assert_eq!(sorter.layout(LakeTable::Events).path(&belongs.values), path, "{body}");
             assert_eq!((belongs.fallback, row.event_time.is_none()), (fallback, fallback), "{body}");
             assert_eq!(sorter.cells(&row), [cell], "{body}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Events and dead letters stand in tables of their own, since a dead letter's body may be no JSON at all.
 
-use super::row::{Dead, Row};
+use super::row::{Dead, LakeRow};
 use crate::json::text::escape_into;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -10,27 +10,27 @@ use std::borrow::Cow;
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Table {
+pub enum LakeTable {
     /// Outputs.
     Events,
     /// Dead letters.
     DeadLetters,
 }
 
-impl Table {
+impl LakeTable {
     /// Every table.
-    pub const ALL: [Table; 2] = [Table::Events, Table::DeadLetters];
+    pub const ALL: [LakeTable; 2] = [LakeTable::Events, LakeTable::DeadLetters];
 
     /// The table of a row.
-    pub fn of(row: &Row) -> Table {
-        if row.dead.is_some() { Table::DeadLetters } else { Table::Events }
+    pub fn of(row: &LakeRow) -> LakeTable {
+        if row.dead.is_some() { LakeTable::DeadLetters } else { LakeTable::Events }
     }
 
     /// The name of its folder, and the value of its metric label.
     pub fn name(self) -> &'static str {
         match self {
-            Table::Events => "events",
-            Table::DeadLetters => "dead_letters",
+            LakeTable::Events => "events",
+            LakeTable::DeadLetters => "dead_letters",
         }
     }
 }
@@ -38,7 +38,7 @@ impl Table {
 /// What the files of a lake are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum FileFormat {
     /// Parquet, compressed with zstd.
     #[default]
     Parquet,
@@ -46,21 +46,21 @@ pub enum Format {
     Ndjson,
 }
 
-impl Format {
+impl FileFormat {
     /// The end of a file's name.
     pub fn suffix(self) -> &'static str {
         match self {
-            Format::Parquet => "parquet",
-            Format::Ndjson => "ndjson.zst",
+            FileFormat::Parquet => "parquet",
+            FileFormat::Ndjson => "ndjson.zst",
         }
     }
 
     /// The text of a row as its file has it: what a file's digest is made of.
-    pub fn text(self, row: &Row) -> Cow<'_, [u8]> {
+    pub fn text(self, row: &LakeRow) -> Cow<'_, [u8]> {
         match (self, &row.dead) {
-            (Format::Parquet, _) => Cow::Borrowed(&row.body),
-            (Format::Ndjson, None) => one_line(&row.body),
-            (Format::Ndjson, Some(dead)) => Cow::Owned(letter(row, dead)),
+            (FileFormat::Parquet, _) => Cow::Borrowed(&row.body),
+            (FileFormat::Ndjson, None) => one_line(&row.body),
+            (FileFormat::Ndjson, Some(dead)) => Cow::Owned(letter(row, dead)),
         }
     }
 }
@@ -74,7 +74,7 @@ fn one_line(body: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A dead letter as a line: its body as text where it is UTF-8, else in hexadecimal digits.
-fn letter(row: &Row, dead: &Dead) -> Vec<u8> {
+fn letter(row: &LakeRow, dead: &Dead) -> Vec<u8> {
     let mut out = format!(
         r#"{{"rewinds":{},"position":{},"n":{},"stored_at_ns":{}"#,
         row.id.rewinds, row.id.position, row.id.n, row.stored_at
@@ -108,13 +108,13 @@ fn letter(row: &Row, dead: &Dead) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::RowId;
+    use super::super::row::LakeRowId;
     use super::*;
     use crate::core::ids::Nanos;
 
-    fn row(body: &'static [u8], dead: Option<Dead>) -> Row {
-        Row {
-            id: RowId { rewinds: 0, position: 7, n: 0 },
+    fn row(body: &'static [u8], dead: Option<Dead>) -> LakeRow {
+        LakeRow {
+            id: LakeRowId { rewinds: 0, position: 7, n: 0 },
             stored_at: Nanos(5),
             event_time: None,
             kind: None,
@@ -127,12 +127,12 @@ mod tests {
     #[test]
     fn a_line_has_no_line_break_and_parquet_keeps_every_byte() {
         let event = row(b"{\"a\":\r\n1}", None);
-        assert_eq!(&*Format::Ndjson.text(&event), b"{\"a\":  1}");
-        assert_eq!(*Format::Parquet.text(&event), *event.body);
+        assert_eq!(&*FileFormat::Ndjson.text(&event), b"{\"a\":  1}");
+        assert_eq!(*FileFormat::Parquet.text(&event), *event.body);
         let dead = Dead { reason: "not_json".into(), error: "no \"x\"".into(), subject: "a.b".into(), length: Some(9) };
         let letter = row(b"x\xff", Some(dead));
         assert_eq!(
-            String::from_utf8(Format::Ndjson.text(&letter).into_owned()).unwrap(),
+            String::from_utf8(FileFormat::Ndjson.text(&letter).into_owned()).unwrap(),
             r#"{"rewinds":0,"position":7,"n":0,"stored_at_ns":5,"kind":null,"key":"k","reason":"not_json","error":"no \"x\"","subject":"a.b","body_hex":"78ff","length":9}"#
         );
     }

@@ -4,24 +4,24 @@
 //! before an entry of his own. A writer begins with a claim: an entry of a higher epoch, behind which the next intent of
 //! every earlier writer has a number that is taken. No clock, no store, no stream.
 
-use super::entry::{Entry, File, Kind, Made, VERSION};
-use super::row::RowId;
+use super::entry::{EntryKind, File, FileRules, LakeEntry, VERSION};
+use super::row::LakeRowId;
 
 /// An object of the store, beside the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Object {
+pub enum StoreObject {
     /// What decides entry n.
     Intent(u64),
     /// What publishes entry n.
     Log(u64),
 }
 
-impl Object {
+impl StoreObject {
     /// Its path from the lake's root; twenty digits, so that names sort as numbers do.
     pub fn path(self) -> String {
         match self {
-            Object::Intent(n) => format!("{INTENTS}/{n:020}.json"),
-            Object::Log(n) => format!("{LOG}/{n:020}.json"),
+            StoreObject::Intent(n) => format!("{INTENTS}/{n:020}.json"),
+            StoreObject::Log(n) => format!("{LOG}/{n:020}.json"),
         }
     }
 }
@@ -33,14 +33,14 @@ pub const LOG: &str = "_sidestream/log";
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Create an object with this text unless one of that name exists; answer with [`Writer::created`].
-    Create(Object, String),
-    /// Read an object; answer with [`Writer::read`].
-    Read(Object),
-    /// Create the entry's files, each unless one of that name exists; answer with [`Writer::filled`].
-    Fill(Box<Entry>),
-    /// Follow the output stream behind the head; answer with [`Writer::cut`]. What is spooled is void where `anew`.
+pub enum LakeAct {
+    /// Create an object with this text unless one of that name exists; answer with [`LakeWriter::created`].
+    Create(StoreObject, String),
+    /// Read an object; answer with [`LakeWriter::read`].
+    Read(StoreObject),
+    /// Create the entry's files, each unless one of that name exists; answer with [`LakeWriter::filled`].
+    Fill(Box<LakeEntry>),
+    /// Follow the output stream behind the head; answer with [`LakeWriter::cut`]. What is spooled is void where `anew`.
     Follow {
         /// Whether rows that were spooled before are not to be published by this writer.
         anew: bool,
@@ -65,7 +65,7 @@ pub enum Stopped {
 
 /// What came of a create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum StoreAnswer {
     /// It was created.
     Created,
     /// There is one of that name.
@@ -82,7 +82,7 @@ pub struct Head {
     /// The epoch in force.
     pub epoch: u64,
     /// The last published row.
-    pub to: Option<RowId>,
+    pub to: Option<LakeRowId>,
     /// Its sequence in the output stream, as it was then.
     pub lane: u64,
     /// When that stream was created.
@@ -93,32 +93,32 @@ pub struct Head {
 
 impl Head {
     /// Behind a published entry.
-    pub fn behind(entry: &Entry, text: &str) -> Head {
+    pub fn behind(entry: &LakeEntry, text: &str) -> Head {
         Head {
             next: entry.n + 1,
             epoch: entry.epoch,
             to: entry.to,
             lane: entry.lane,
             lane_created: entry.lane_created,
-            after: Entry::fingerprint(text),
+            after: LakeEntry::fingerprint(text),
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
+enum WriterState {
     /// Looks whether an intent stands at the head.
     Looking,
     /// Creates its own intent.
-    Deciding(Entry),
+    Deciding(LakeEntry),
     /// Reads what stands where its own intent was to be.
-    Doubting(Entry),
+    Doubting(LakeEntry),
     /// Makes the files of an intent.
-    Filling(Entry),
+    Filling(LakeEntry),
     /// Creates the log of an entry.
-    Publishing(Entry),
+    Publishing(LakeEntry),
     /// Reads the log back.
-    Confirming(Entry),
+    Confirming(LakeEntry),
     /// Nothing is under way.
     Idle,
     Stopped,
@@ -126,23 +126,23 @@ enum State {
 
 /// One writer, from its start to its end.
 #[derive(Clone, Debug)]
-pub struct Writer {
+pub struct LakeWriter {
     id: String,
-    made: Made,
+    made: FileRules,
     head: Head,
     now_ms: i64,
     /// The epoch of its own claim, once that is published.
     mine: Option<u64>,
-    state: State,
+    state: WriterState,
 }
 
 /// An entry of a writer's own, before it has a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct EntryDraft {
     /// What it does.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Its last row.
-    pub to: RowId,
+    pub to: LakeRowId,
     /// That row's sequence in the output stream.
     pub lane: u64,
     /// When that stream was created.
@@ -155,12 +155,12 @@ pub struct Draft {
     pub files: Vec<File>,
 }
 
-impl Writer {
+impl LakeWriter {
     /// A writer behind what the log's newest entry says; the first act is among the results.
-    pub fn new(id: &str, made: Made, head: Head) -> (Writer, Act) {
-        let state = State::Looking;
-        let first = Act::Read(Object::Intent(head.next));
-        (Writer { id: id.to_owned(), made, head, now_ms: 0, mine: None, state }, first)
+    pub fn new(id: &str, made: FileRules, head: Head) -> (LakeWriter, LakeAct) {
+        let state = WriterState::Looking;
+        let first = LakeAct::Read(StoreObject::Intent(head.next));
+        (LakeWriter { id: id.to_owned(), made, head, now_ms: 0, mine: None, state }, first)
     }
 
     /// The end of what is published.
@@ -174,48 +174,49 @@ impl Writer {
     }
 
     /// What was read of the object that an act named; `None` where there is none.
-    pub fn read(&mut self, text: Option<&str>) -> Act {
-        match (std::mem::replace(&mut self.state, State::Stopped), text) {
-            (State::Looking, None) => {
+    pub fn read(&mut self, text: Option<&str>) -> LakeAct {
+        match (std::mem::replace(&mut self.state, WriterState::Stopped), text) {
+            (WriterState::Looking, None) => {
                 let claim = self.claim();
                 self.decide(claim)
             }
-            (State::Looking, Some(text)) => self.adopt(text),
-            (State::Doubting(own), None) => self.decide(own),
-            (State::Doubting(own), Some(text)) if own.text() == text => self.fill(own),
-            (State::Doubting(_), Some(text)) => self.adopt(text),
-            (State::Confirming(entry), None) => self.publish(entry),
-            (State::Confirming(entry), Some(text)) if entry.text() == text => self.published(&entry),
-            (State::Confirming(entry), Some(_)) => {
-                self.broken(format!("{} is published with another text than its intent's", Object::Log(entry.n).path()))
-            }
+            (WriterState::Looking, Some(text)) => self.adopt(text),
+            (WriterState::Doubting(own), None) => self.decide(own),
+            (WriterState::Doubting(own), Some(text)) if own.text() == text => self.fill(own),
+            (WriterState::Doubting(_), Some(text)) => self.adopt(text),
+            (WriterState::Confirming(entry), None) => self.publish(entry),
+            (WriterState::Confirming(entry), Some(text)) if entry.text() == text => self.published(&entry),
+            (WriterState::Confirming(entry), Some(_)) => self.broken(format!(
+                "{} is published with another text than its intent's",
+                StoreObject::Log(entry.n).path()
+            )),
             (state, _) => self.out_of_turn("read", &state),
         }
     }
 
     /// What came of a create.
-    pub fn created(&mut self, answer: Answer) -> Act {
-        match (std::mem::replace(&mut self.state, State::Stopped), answer) {
-            (State::Deciding(own), Answer::Created) => self.fill(own),
-            (State::Deciding(own), _) => {
-                let object = Object::Intent(own.n);
-                self.state = State::Doubting(own);
-                Act::Read(object)
+    pub fn created(&mut self, answer: StoreAnswer) -> LakeAct {
+        match (std::mem::replace(&mut self.state, WriterState::Stopped), answer) {
+            (WriterState::Deciding(own), StoreAnswer::Created) => self.fill(own),
+            (WriterState::Deciding(own), _) => {
+                let object = StoreObject::Intent(own.n);
+                self.state = WriterState::Doubting(own);
+                LakeAct::Read(object)
             }
-            (State::Publishing(entry), Answer::Created) => self.published(&entry),
-            (State::Publishing(entry), _) => {
-                let object = Object::Log(entry.n);
-                self.state = State::Confirming(entry);
-                Act::Read(object)
+            (WriterState::Publishing(entry), StoreAnswer::Created) => self.published(&entry),
+            (WriterState::Publishing(entry), _) => {
+                let object = StoreObject::Log(entry.n);
+                self.state = WriterState::Confirming(entry);
+                LakeAct::Read(object)
             }
             (state, _) => self.out_of_turn("created", &state),
         }
     }
 
     /// All files of the entry are in the store; their lengths there, in order.
-    pub fn filled(&mut self, bytes: &[u64]) -> Act {
-        match std::mem::replace(&mut self.state, State::Stopped) {
-            State::Filling(mut entry) if bytes.len() == entry.files.len() => {
+    pub fn filled(&mut self, bytes: &[u64]) -> LakeAct {
+        match std::mem::replace(&mut self.state, WriterState::Stopped) {
+            WriterState::Filling(mut entry) if bytes.len() == entry.files.len() => {
                 for (file, bytes) in entry.files.iter_mut().zip(bytes) {
                     file.bytes = Some(*bytes);
                 }
@@ -226,9 +227,9 @@ impl Writer {
     }
 
     /// An interval ends: its entry is decided, carried out and published.
-    pub fn cut(&mut self, draft: Draft) -> Act {
-        match (std::mem::replace(&mut self.state, State::Stopped), self.mine) {
-            (State::Idle, Some(epoch)) => {
+    pub fn cut(&mut self, draft: EntryDraft) -> LakeAct {
+        match (std::mem::replace(&mut self.state, WriterState::Stopped), self.mine) {
+            (WriterState::Idle, Some(epoch)) => {
                 let entry = self.entry(draft, epoch);
                 self.decide(entry)
             }
@@ -236,8 +237,8 @@ impl Writer {
         }
     }
 
-    fn entry(&self, draft: Draft, epoch: u64) -> Entry {
-        Entry {
+    fn entry(&self, draft: EntryDraft, epoch: u64) -> LakeEntry {
+        LakeEntry {
             version: VERSION,
             n: self.head.next,
             kind: draft.kind,
@@ -256,11 +257,11 @@ impl Writer {
         }
     }
 
-    fn claim(&self) -> Entry {
-        Entry {
+    fn claim(&self) -> LakeEntry {
+        LakeEntry {
             version: VERSION,
             n: self.head.next,
-            kind: Kind::Claim,
+            kind: EntryKind::Claim,
             epoch: self.head.epoch + 1,
             writer: self.id.clone(),
             at_ms: self.now_ms,
@@ -276,65 +277,65 @@ impl Writer {
         }
     }
 
-    fn decide(&mut self, own: Entry) -> Act {
-        let act = Act::Create(Object::Intent(own.n), own.text());
-        self.state = State::Deciding(own);
+    fn decide(&mut self, own: LakeEntry) -> LakeAct {
+        let act = LakeAct::Create(StoreObject::Intent(own.n), own.text());
+        self.state = WriterState::Deciding(own);
         act
     }
 
     /// Somebody else's intent stands at the head: a later writer's ends this one, any other is carried out first.
-    fn adopt(&mut self, text: &str) -> Act {
-        let entry = match Entry::parse(text) {
+    fn adopt(&mut self, text: &str) -> LakeAct {
+        let entry = match LakeEntry::parse(text) {
             Ok(entry) => entry,
-            Err(why) => return self.broken(format!("{}: {why}", Object::Intent(self.head.next).path())),
+            Err(why) => return self.broken(format!("{}: {why}", StoreObject::Intent(self.head.next).path())),
         };
         if entry.n != self.head.next || entry.from != self.head.to || entry.after != self.head.after {
-            return self.broken(format!("{} does not follow the log", Object::Intent(self.head.next).path()));
+            return self.broken(format!("{} does not follow the log", StoreObject::Intent(self.head.next).path()));
         }
         match self.mine {
             Some(mine) if entry.epoch > mine => {
-                Act::Stop(Stopped::Superseded { writer: entry.writer, epoch: entry.epoch })
+                LakeAct::Stop(Stopped::Superseded { writer: entry.writer, epoch: entry.epoch })
             }
             _ => self.fill(entry),
         }
     }
 
-    fn fill(&mut self, entry: Entry) -> Act {
+    fn fill(&mut self, entry: LakeEntry) -> LakeAct {
         if entry.files.is_empty() {
             return self.publish(entry);
         }
-        self.state = State::Filling(entry.clone());
-        Act::Fill(Box::new(entry))
+        self.state = WriterState::Filling(entry.clone());
+        LakeAct::Fill(Box::new(entry))
     }
 
-    fn publish(&mut self, entry: Entry) -> Act {
-        let act = Act::Create(Object::Log(entry.n), entry.text());
-        self.state = State::Publishing(entry);
+    fn publish(&mut self, entry: LakeEntry) -> LakeAct {
+        let act = LakeAct::Create(StoreObject::Log(entry.n), entry.text());
+        self.state = WriterState::Publishing(entry);
         act
     }
 
-    fn published(&mut self, entry: &Entry) -> Act {
+    fn published(&mut self, entry: &LakeEntry) -> LakeAct {
         let before = self.head.to;
         self.head = Head::behind(entry, &entry.text());
         let own = entry.writer == self.id;
-        if own && entry.kind == Kind::Claim {
+        if own && entry.kind == EntryKind::Claim {
             self.mine = Some(entry.epoch);
         }
         if self.mine.is_none() {
             // Until nothing stands at the head, and then a claim.
-            self.state = State::Looking;
-            return Act::Read(Object::Intent(self.head.next));
+            self.state = WriterState::Looking;
+            return LakeAct::Read(StoreObject::Intent(self.head.next));
         }
-        self.state = State::Idle;
+        self.state = WriterState::Idle;
         // Rows that another writer published meanwhile are among those that were spooled.
-        Act::Follow { anew: !own && before != self.head.to }
+        LakeAct::Follow { anew: !own && before != self.head.to }
     }
 
-    fn broken(&mut self, why: String) -> Act {
-        Act::Stop(Stopped::Broken(why))
+    fn broken(&mut self, why: String) -> LakeAct {
+        LakeAct::Stop(Stopped::Broken(why))
     }
 
-    fn out_of_turn(&mut self, what: &str, state: &State) -> Act {
-        Act::Stop(Stopped::Broken(format!("the lake's writer was told `{what}` in the state {state:?}")))
+    fn out_of_turn(&mut self, what: &str, state: &WriterState) -> LakeAct {
+        LakeAct::Stop(Stopped::Broken(format!("the lake's writer was told `{what}` in the state {state:?}")))
     }
 }

@@ -9,9 +9,9 @@ use super::shard::Delta;
 use crate::core::ids::{LaneSequence, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::protocol::checkpoint::{Gather, Overlap, Ready};
+use crate::protocol::cutter::Barrier;
 use crate::protocol::facts::Checkpoint;
-use crate::protocol::intake::Barrier;
-use crate::protocol::writes::{NextPlan, Write, writes};
+use crate::protocol::writes::{CheckpointWrite, NextPlan, writes};
 
 /// What the checkpointer is told.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub enum CheckpointerAct {
     /// The process may die here, and everything that was written so far may be on disk by then.
     CrashWritten(CrashPoint),
     /// A step of a checkpoint.
-    Write(Write),
+    Write(CheckpointWrite),
     /// The checkpoint of the barrier with this number is on disk: to the shards.
     Durable(u64),
     /// The input may be acknowledged up to S.
@@ -87,15 +87,15 @@ impl Checkpointer {
         let (mut groups, mut recorded) = (0, false);
         for step in steps {
             match &step {
-                Write::Group(..) => {
+                CheckpointWrite::Group(..) => {
                     if groups == 1 {
                         acts.push(CheckpointerAct::CrashWritten(CrashPoint("between_two_key_groups")));
                     }
                     groups += 1;
                 }
-                Write::Sync if recorded => {}
-                Write::Sync => acts.push(CheckpointerAct::Crash(CrashPoint("before_the_first_fsync"))),
-                Write::Record(_) => {
+                CheckpointWrite::Sync if recorded => {}
+                CheckpointWrite::Sync => acts.push(CheckpointerAct::Crash(CrashPoint("before_the_first_fsync"))),
+                CheckpointWrite::Record(_) => {
                     recorded = true;
                     acts.push(CheckpointerAct::Crash(CrashPoint("between_the_fsyncs")));
                     if switches {

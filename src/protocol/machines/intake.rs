@@ -5,11 +5,11 @@
 
 use super::machine::{CrashPoint, Machine};
 use super::sequencer::Expect;
-use super::shard::Work;
+use super::shard::ShardWork;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{KEY_GROUPS, Position};
-use crate::protocol::intake::{Jump, Slice};
-use crate::protocol::pace::{Next, Pace};
+use crate::protocol::cutter::{Jump, Slice};
+use crate::protocol::schedule::{BarrierSchedule, PaceStep};
 use std::marker::PhantomData;
 
 /// Changed keys, over all shards, from which on a checkpoint comes before its time: sled's memory grows with the size of a
@@ -74,7 +74,7 @@ pub enum IntakeAct<P> {
     /// To the sequencer.
     Expect(Expect<P>),
     /// To the shard of this number.
-    Work(usize, Work),
+    Work(usize, ShardWork),
     /// The plan at work ends at the barrier of this number: to the checkpointer.
     PlanEnds(u64),
     /// The answer to a feed.
@@ -90,14 +90,14 @@ pub enum IntakeAct<P> {
 /// The intake of one start.
 #[derive(Debug)]
 pub struct Intake<P> {
-    pace: Pace,
+    pace: BarrierSchedule,
     dirty_keys: usize,
     permit: PhantomData<fn(P)>,
 }
 
 impl<P> Intake<P> {
     /// An intake of that pace, which has taken nothing yet.
-    pub fn new(pace: Pace) -> Intake<P> {
+    pub fn new(pace: BarrierSchedule) -> Intake<P> {
         Intake { pace, dirty_keys: 0, permit: PhantomData }
     }
 
@@ -159,15 +159,15 @@ impl<P> Machine for Intake<P> {
     }
 }
 
-fn go_on<P>(next: Vec<Next>, acts: &mut Vec<IntakeAct<P>>) {
+fn go_on<P>(next: Vec<PaceStep>, acts: &mut Vec<IntakeAct<P>>) {
     for next in next {
         match next {
             // A barrier alone travels without a permit.
-            Next::Slice(slice) => dispatch(slice, None, acts),
-            Next::PlanEnds(barrier) => acts.push(IntakeAct::PlanEnds(barrier.number)),
-            Next::Drained => acts.push(IntakeAct::Drained),
-            Next::PlanEnded => acts.push(IntakeAct::PlanEnded),
-            Next::Broken => {
+            PaceStep::Slice(slice) => dispatch(slice, None, acts),
+            PaceStep::PlanEnds(barrier) => acts.push(IntakeAct::PlanEnds(barrier.number)),
+            PaceStep::Drained => acts.push(IntakeAct::Drained),
+            PaceStep::PlanEnded => acts.push(IntakeAct::PlanEnded),
+            PaceStep::Broken => {
                 acts.push(IntakeAct::Broken("a plan ends below the position from which checkpoints are taken"));
             }
         }
@@ -178,6 +178,6 @@ fn dispatch<P>(slice: Slice, permit: Option<P>, acts: &mut Vec<IntakeAct<P>>) {
     let Slice { number, shards, order, barrier, through, bytes } = slice;
     acts.push(IntakeAct::Expect(Expect { slice: number, order, barrier, through, bytes, permit }));
     for (shard, events) in shards.into_iter().enumerate() {
-        acts.push(IntakeAct::Work(shard, Work { slice: number, through, events, barrier }));
+        acts.push(IntakeAct::Work(shard, ShardWork { slice: number, through, events, barrier }));
     }
 }

@@ -1,12 +1,12 @@
 //! What a shard reads from its store before a slice: the rows of global tables that its events name, and all rows of the events
 //! that may leave with them.
 
-use super::shard::{Of, Shard};
+use super::shard::{LoadScope, Shard};
 use crate::core::event::Events;
 use crate::core::ids::Digest;
 use crate::core::parked::{Parked, Turn};
 use crate::core::plan::layout::TableId;
-use crate::core::state::known::global_digest;
+use crate::core::state::visible::global_digest;
 use crate::core::{apply, join};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl<E> Shard<E> {
         for (table, row) in rows {
             if self.step.state.rows.must_load(global_digest(*table, *row)) {
                 reads += 1;
-                let stored = (self.stored)(Of::Global(*table, *row))?;
+                let stored = (self.stored)(LoadScope::Global(*table, *row))?;
                 self.step.state.insert_global(*table, *row, stored.into_iter().next());
             }
         }

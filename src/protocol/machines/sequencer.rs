@@ -3,13 +3,13 @@
 //! What it decides is `outlet`'s; here is what it is told, and by whom.
 
 use super::machine::{CrashPoint, Machine};
-use super::shard::Processed;
+use super::shard::ProcessedSlice;
 use crate::core::ids::Position;
-use crate::protocol::intake::Barrier;
+use crate::protocol::cutter::Barrier;
 use crate::protocol::lane::LaneEvent;
 use crate::protocol::merge::SliceNumber;
 use crate::protocol::old::OldBatch;
-use crate::protocol::outlet::{Act, Announced, Outlet};
+use crate::protocol::outlet::{Announced, Outlet, OutletAct};
 
 /// What the sequencer is told; `P` is the permit of a slice, `K` what is kept with a batch of old messages.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub enum ToSequencer<P, K> {
     /// A slice is on its way through the shards.
     Expect(Expect<P>),
     /// A shard's outcomes of a slice.
-    Processed(Processed),
+    Processed(ProcessedSlice),
     /// Messages that were in the lane when the engine started, for comparison.
     Old(OldBatch<K>),
     /// What the lane's writer heard.
@@ -69,27 +69,27 @@ impl<P, K> Sequencer<P, K> {
 
 impl<P, K> Machine for Sequencer<P, K> {
     type Message = ToSequencer<P, K>;
-    type Act = Act<Carried<P>>;
+    type Act = OutletAct<Carried<P>>;
 
-    fn begin(&mut self, acts: &mut Vec<Act<Carried<P>>>) {
+    fn begin(&mut self, acts: &mut Vec<OutletAct<Carried<P>>>) {
         self.outlet.begin(acts);
     }
 
-    fn on(&mut self, message: ToSequencer<P, K>, acts: &mut Vec<Act<Carried<P>>>) {
+    fn on(&mut self, message: ToSequencer<P, K>, acts: &mut Vec<OutletAct<Carried<P>>>) {
         match message {
             ToSequencer::Expect(Expect { slice, order, barrier, through, bytes, permit }) => {
                 let carried = Carried { bytes, permit };
                 self.outlet.announced(Announced { number: slice, barrier, through, carried }, order, acts);
             }
-            ToSequencer::Processed(Processed { slice, shard, part }) => {
+            ToSequencer::Processed(ProcessedSlice { slice, shard, part }) => {
                 self.outlet.processed(slice, shard, part, acts);
             }
             ToSequencer::Old(batch) => self.outlet.old(batch, acts),
             ToSequencer::Lane(LaneEvent::Confirmed(sequence)) => {
-                acts.push(Act::Crash(CrashPoint("after_confirmation_before_the_barrier")));
+                acts.push(OutletAct::Crash(CrashPoint("after_confirmation_before_the_barrier")));
                 self.outlet.confirmed(sequence, acts);
             }
-            ToSequencer::Lane(event) => acts.push(Act::LaneOver(event)),
+            ToSequencer::Lane(event) => acts.push(OutletAct::LaneOver(event)),
         }
     }
 }

@@ -11,14 +11,14 @@ use crate::core::parked::Turn;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::TableId;
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::state::known::global_digest;
 use crate::core::state::row::StoredRow;
-use crate::core::state::view::{self, Ask};
-use crate::core::step::Ran;
+use crate::core::state::view::{self, StateQuery};
+use crate::core::state::visible::global_digest;
+use crate::core::step::SliceResult;
 use crate::core::step::Step;
 use crate::core::tally::Tally;
-use crate::protocol::intake::Barrier;
-use crate::protocol::merge::{Part, SliceNumber};
+use crate::protocol::cutter::Barrier;
+use crate::protocol::merge::{SliceNumber, SlicePart};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,12 +28,12 @@ pub enum ToShard {
     /// The checkpoint of the barrier with this number is on disk: what it holds may be let go.
     Durable(u64),
     /// Its events of a slice.
-    Work(Work),
+    Work(ShardWork),
 }
 
 /// A shard's events of a slice, and the barrier behind them.
 #[derive(Debug)]
-pub struct Work {
+pub struct ShardWork {
     /// The slice.
     pub slice: SliceNumber,
     /// The slice's last position.
@@ -46,13 +46,13 @@ pub struct Work {
 
 /// A shard's outcomes of a slice.
 #[derive(Debug)]
-pub struct Processed {
+pub struct ProcessedSlice {
     /// The slice.
     pub slice: SliceNumber,
     /// The shard.
     pub shard: usize,
     /// Its outcomes.
-    pub part: Part<Outcome>,
+    pub part: SlicePart<Outcome>,
 }
 
 /// What a shard changed up to a barrier.
@@ -68,7 +68,7 @@ pub struct Delta {
 
 /// What a slice took and left, for the metrics.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct SliceReport {
     /// Keys that were in memory, and keys that were read from the store.
     pub keys: (u64, u64),
     /// Rows that were let go.
@@ -120,18 +120,18 @@ pub enum ShardAct<E> {
     /// The process may die here.
     Crash(CrashPoint),
     /// To the sequencer.
-    Processed(Processed),
+    Processed(ProcessedSlice),
     /// To the checkpointer.
     Delta(Delta),
     /// The slice is done.
-    Report(Box<Report>),
+    Report(Box<SliceReport>),
     /// The store could not be read; nothing of the slice was done.
     Failed(E),
 }
 
 /// What the store is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of<'a> {
+pub enum LoadScope<'a> {
     /// All rows of a key.
     Key(&'a str),
     /// A row of a global table.
@@ -139,68 +139,68 @@ pub enum Of<'a> {
 }
 
 /// What the store holds of that.
-pub type Stored<E> = Box<dyn Fn(Of<'_>) -> Result<Vec<StoredRow>, E> + Send>;
+pub type StoredEntries<E> = Box<dyn Fn(LoadScope<'_>) -> Result<Vec<StoredRow>, E> + Send>;
 
 /// A shard of one start.
 pub struct Shard<E> {
     number: usize,
     pub(super) plan: Arc<Plan>,
     pub(super) step: Step,
-    pub(super) stored: Stored<E>,
+    pub(super) stored: StoredEntries<E>,
     /// The last position that it has seen, its own events or others'.
     through: Position,
     /// The last barrier whose checkpoint is on disk.
     durable: u64,
     /// What is left to do of the slice at hand, once its outcomes are on their way.
-    rest: Option<Rest>,
+    rest: Option<SliceRest>,
 }
 
-struct Rest {
+struct SliceRest {
     barrier: Option<Barrier>,
     keys: (u64, u64),
 }
 
 impl<E> Shard<E> {
     /// The shard of this number over what it holds as of `through`; what it does not hold is in the store.
-    pub fn new(number: usize, plan: Arc<Plan>, state: State, through: Position, stored: Stored<E>) -> Shard<E> {
+    pub fn new(number: usize, plan: Arc<Plan>, state: State, through: Position, stored: StoredEntries<E>) -> Shard<E> {
         let step = Step::new(plan.clone(), state.of_shard(number));
         Shard { number, plan, step, stored, through, durable: 0, rest: None }
     }
 
     /// What is kept of that, as JSON; `None` where there is nothing.
-    pub fn inspect(&self, ask: &Ask) -> Result<Option<Value>, E> {
+    pub fn inspect(&self, ask: &StateQuery) -> Result<Option<Value>, E> {
         let layout = &self.plan.layout;
         match ask {
-            Ask::Key(key) => {
+            StateQuery::Key(key) => {
                 if let Some(rows) = self.step.state.rows.key(Digest::of(key.as_bytes())) {
                     return Ok(view::of_key(key, self.through, layout, rows.iter()));
                 }
-                let rows = (self.stored)(Of::Key(key))?;
+                let rows = (self.stored)(LoadScope::Key(key))?;
                 Ok(view::of_key(key, self.through, layout, rows.iter().map(StoredRow::row)))
             }
-            Ask::Row { table, row } => {
+            StateQuery::Row { table, row } => {
                 let Some((table, row)) = view::number(layout, table, row.as_deref()) else { return Ok(None) };
                 if let Some(rows) = self.step.state.rows.key(global_digest(table, row)) {
                     return Ok(rows.get(table, row).map(|row| view::of_row(self.through, layout, row)));
                 }
-                let rows = (self.stored)(Of::Global(table, row))?;
+                let rows = (self.stored)(LoadScope::Global(table, row))?;
                 Ok(rows.first().map(|row| view::of_row(self.through, layout, row.row())))
             }
         }
     }
 
-    fn work(&mut self, work: Work, acts: &mut Vec<ShardAct<E>>) {
-        let Work { slice, through, events, barrier } = work;
+    fn work(&mut self, work: ShardWork, acts: &mut Vec<ShardAct<E>>) {
+        let ShardWork { slice, through, events, barrier } = work;
         let keys = match self.load(&events) {
             Ok(keys) => keys,
             Err(error) => return acts.push(ShardAct::Failed(error)),
         };
-        let Ran { outcomes, released } = self.step.run(&events);
-        let part = Part { outcomes, released };
+        let SliceResult { outcomes, released } = self.step.run(&events);
+        let part = SlicePart { outcomes, released };
         self.through = through;
         acts.push(ShardAct::Crash(CrashPoint("after_apply")));
-        acts.push(ShardAct::Processed(Processed { slice, shard: self.number, part }));
-        self.rest = Some(Rest { barrier, keys });
+        acts.push(ShardAct::Processed(ProcessedSlice { slice, shard: self.number, part }));
+        self.rest = Some(SliceRest { barrier, keys });
     }
 
     /// Brings every row that the slice may ask for into memory, so that the step never waits for the disk.
@@ -227,7 +227,7 @@ impl<E> Shard<E> {
     }
 
     pub(super) fn load_key(&mut self, digest: Digest, text: &str, group: KeyGroup) -> Result<(), E> {
-        let rows = (self.stored)(Of::Key(text))?;
+        let rows = (self.stored)(LoadScope::Key(text))?;
         self.step.state.insert(digest, text, group, rows);
         Ok(())
     }
@@ -245,7 +245,7 @@ impl<E> Machine for Shard<E> {
     }
 
     fn done(&mut self, acts: &mut Vec<ShardAct<E>>) {
-        let Some(Rest { barrier, keys }) = self.rest.take() else { return };
+        let Some(SliceRest { barrier, keys }) = self.rest.take() else { return };
         let state = &mut self.step.state;
         let mut holds = None;
         if let Some(barrier) = barrier {
@@ -258,6 +258,6 @@ impl<E> Machine for Shard<E> {
         let dirty_keys = state.rows.dirty_keys();
         let tally = self.step.tally.take();
         let waits = (self.plan.waits || tally.released != (0, 0)).then(|| Waits::of(&self.step.state));
-        acts.push(ShardAct::Report(Box::new(Report { keys, evicted, dirty_keys, holds, waits, tally })));
+        acts.push(ShardAct::Report(Box::new(SliceReport { keys, evicted, dirty_keys, holds, waits, tally })));
     }
 }

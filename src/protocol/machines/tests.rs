@@ -3,20 +3,20 @@
 use super::checkpointer::{Checkpointer, CheckpointerAct, ToCheckpointer};
 use super::intake::{DIRTY_KEYS, Fed, Feed, Intake, IntakeAct, ToIntake};
 use super::machine::Machine;
-use super::shard::{Delta, Shard, ShardAct, ToShard, Work};
+use super::shard::{Delta, Shard, ShardAct, ShardWork, ToShard};
 use crate::core::event::StoredMessage;
 use crate::core::ids::{KeyGroup, LaneSequence, Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::fixture::spec;
 use crate::core::plan::layout::Layout;
 use crate::core::state::changes::{GroupChanges, State};
-use crate::core::state::view::Ask;
-use crate::protocol::intake::{Barrier, Intake as Cutter};
-use crate::protocol::lives_engine::record;
-use crate::protocol::pace::Pace;
+use crate::core::state::view::StateQuery;
+use crate::protocol::cutter::{Barrier, Cutter};
+use crate::protocol::schedule::BarrierSchedule;
 use crate::protocol::start::{Start, decide};
-use crate::protocol::start_world::World;
-use crate::protocol::writes::{NextPlan, Write};
+use crate::protocol::tests::lives_engine::record;
+use crate::protocol::tests::world::World;
+use crate::protocol::writes::{CheckpointWrite, NextPlan};
 use std::sync::Arc;
 
 /// A start behind position 10, with B there.
@@ -68,7 +68,7 @@ fn of_shard(act: &ShardAct<&'static str>) -> String {
 fn work(cutter: &mut Cutter, positions: std::ops::RangeInclusive<u64>, barrier: Option<Barrier>) -> ToShard {
     let slice = cutter.take(users(positions), false).unwrap();
     let events = slice.shards.into_iter().next().unwrap();
-    ToShard::Work(Work { slice: slice.number, through: slice.through, events, barrier })
+    ToShard::Work(ShardWork { slice: slice.number, through: slice.through, events, barrier })
 }
 
 #[test]
@@ -90,16 +90,16 @@ fn a_shard_does_nothing_of_a_slice_whose_keys_it_cannot_read() {
     state.rows.set_incomplete();
     let mut shard = Shard::new(0, plan(), state, Position(10), Box::new(|_| Err("no disk")));
     assert_eq!(words(&mut shard, work(&mut cutter, 11..=12, Some(barrier(1))), of_shard), ["failed: no disk"]);
-    assert_eq!(shard.inspect(&Ask::Key("u1".to_owned())), Err("no disk"));
+    assert_eq!(shard.inspect(&StateQuery::Key("u1".to_owned())), Err("no disk"));
 }
 
 fn of_checkpointer(act: &CheckpointerAct) -> String {
     match act {
         CheckpointerAct::Crash(point) => point.0.to_owned(),
         CheckpointerAct::CrashWritten(point) => format!("{} (written)", point.0),
-        CheckpointerAct::Write(Write::Group(group, _)) => format!("group {}", group.0),
-        CheckpointerAct::Write(Write::Sync) => "sync".to_owned(),
-        CheckpointerAct::Write(Write::Record(_)) => "record".to_owned(),
+        CheckpointerAct::Write(CheckpointWrite::Group(group, _)) => format!("group {}", group.0),
+        CheckpointerAct::Write(CheckpointWrite::Sync) => "sync".to_owned(),
+        CheckpointerAct::Write(CheckpointWrite::Record(_)) => "record".to_owned(),
         CheckpointerAct::Durable(barrier) => format!("durable {barrier}"),
         CheckpointerAct::Acknowledge(position) => format!("acknowledge {position}"),
         CheckpointerAct::Next => "next".to_owned(),
@@ -148,7 +148,7 @@ fn of_intake(act: &IntakeAct<&'static str>) -> String {
 
 #[test]
 fn a_slice_is_expected_before_it_is_worked_on_and_no_permit_is_lost() {
-    let mut intake = Intake::new(Pace::new(&start(), Cutter::new(plan(), 2, &start())));
+    let mut intake = Intake::new(BarrierSchedule::new(&start(), Cutter::new(plan(), 2, &start())));
     let feed = |positions, permit| ToIntake::Feed(Feed { messages: users(positions), permit, pass_jumps: false });
     let mut tell = |message| words(&mut intake, message, of_intake);
     let slice = |number: u64, permit, barrier| {

@@ -7,7 +7,7 @@ use crate::core::ids::{Nanos, Position};
 
 /// A choice of dead letters; the default takes all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct LetterFilter {
     /// One of these reason codes; empty: any.
     pub reasons: Vec<String>,
     /// One of these kinds; empty: any, known or not.
@@ -22,10 +22,10 @@ pub struct Filter {
     pub until: Option<Nanos>,
 }
 
-impl Filter {
+impl LetterFilter {
     /// One position alone.
-    pub fn at(position: Position) -> Filter {
-        Filter { from: Some(position), to: Some(position), ..Filter::default() }
+    pub fn at(position: Position) -> LetterFilter {
+        LetterFilter { from: Some(position), to: Some(position), ..LetterFilter::default() }
     }
 
     /// Whether a dead letter is meant.
@@ -84,20 +84,22 @@ mod tests {
             letter(3, 30, "no_key", Some("lesson")),
             letter(4, 40, "miss", Some("lesson")),
         ];
-        let check = |filter: Filter, expected: &[u64]| {
+        let check = |filter: LetterFilter, expected: &[u64]| {
             let found: Vec<u64> = letters.iter().filter(|l| filter.takes(l)).map(|l| l.id.position.0).collect();
             assert_eq!(found, expected, "{filter:?}");
         };
         let reasons = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let any = Filter::default;
+        let any = LetterFilter::default;
         check(any(), &[1, 2, 3, 4]);
-        check(Filter { reasons: reasons(&["no_key", "miss"]), ..any() }, &[2, 3, 4]);
-        check(Filter { kinds: reasons(&["lesson"]), ..any() }, &[3, 4]);
-        check(Filter { kinds: reasons(&["lesson"]), reasons: reasons(&["miss"]), ..any() }, &[4]);
-        check(Filter { from: Some(Position(2)), to: Some(Position(3)), ..any() }, &[2, 3]);
-        check(Filter { since: Some(Nanos(20)), until: Some(Nanos(30)), ..any() }, &[2, 3]);
-        check(Filter { since: Some(Nanos(21)), until: Some(Nanos(29)), ..any() }, &[]);
-        check(Filter::at(Position(4)), &[4]);
-        assert!(Filter::at(Position(4)).is_past(Position(5)) && !Filter::at(Position(4)).is_past(Position(4)));
+        check(LetterFilter { reasons: reasons(&["no_key", "miss"]), ..any() }, &[2, 3, 4]);
+        check(LetterFilter { kinds: reasons(&["lesson"]), ..any() }, &[3, 4]);
+        check(LetterFilter { kinds: reasons(&["lesson"]), reasons: reasons(&["miss"]), ..any() }, &[4]);
+        check(LetterFilter { from: Some(Position(2)), to: Some(Position(3)), ..any() }, &[2, 3]);
+        check(LetterFilter { since: Some(Nanos(20)), until: Some(Nanos(30)), ..any() }, &[2, 3]);
+        check(LetterFilter { since: Some(Nanos(21)), until: Some(Nanos(29)), ..any() }, &[]);
+        check(LetterFilter::at(Position(4)), &[4]);
+        assert!(
+            LetterFilter::at(Position(4)).is_past(Position(5)) && !LetterFilter::at(Position(4)).is_past(Position(4))
+        );
     }
 }

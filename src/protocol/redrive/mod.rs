@@ -2,11 +2,11 @@
 //!
 //! Told what stands in the streams, these say what to do; nothing here reads a stream, knows the time or publishes.
 //! `letter` reads a dead letter, `filter` picks some, `record` is what is written down of a redrive, `decide` the
-//! protocol's decisions. Used by `app::dead_letters`; the engine knows nothing of it.
+//! protocol's decisions. Used by `commands::dead_letters`; the engine knows nothing of it.
 
 pub mod letter;
 pub mod filter;
 pub mod record;
 pub mod decide;
 #[cfg(test)]
-mod races;
+mod tests;

@@ -72,7 +72,7 @@ impl Published {
 
 /// One of the two lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum DiffSide {
     /// What was published before.
     Before,
     /// What the replay published.
@@ -104,7 +104,7 @@ pub enum Sort {
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Example {
+pub struct DiffExample {
     /// The event's position.
     pub position: Position,
     /// The subject that it had before, or has now without the prefix.
@@ -132,7 +132,7 @@ pub struct DiffReport {
     /// Which fields differ, and how often.
     pub fields: BTreeMap<String, FieldCount>,
     /// The first findings of each sort.
-    pub examples: BTreeMap<Sort, Vec<Example>>,
+    pub examples: BTreeMap<Sort, Vec<DiffExample>>,
 }
 
 /// A comparison on its way.
@@ -166,38 +166,38 @@ impl Diff {
     }
 
     /// The side whose next message is needed; `None` when both have ended.
-    pub fn wants(&self) -> Option<Side> {
+    pub fn wants(&self) -> Option<DiffSide> {
         match (self.before_ended, self.after_ended) {
             (true, true) => None,
-            (false, true) => Some(Side::Before),
-            (true, false) => Some(Side::After),
-            (false, false) if self.before.is_empty() => Some(Side::Before),
-            (false, false) => Some(Side::After),
+            (false, true) => Some(DiffSide::Before),
+            (true, false) => Some(DiffSide::After),
+            (false, false) if self.before.is_empty() => Some(DiffSide::Before),
+            (false, false) => Some(DiffSide::After),
         }
     }
 
     /// Takes the next outcome of a side.
-    pub fn take(&mut self, side: Side, published: Published) {
+    pub fn take(&mut self, side: DiffSide, published: Published) {
         match side {
-            Side::Before => self.before.push_back(published),
-            Side::After => self.after.push_back(published),
+            DiffSide::Before => self.before.push_back(published),
+            DiffSide::After => self.after.push_back(published),
         }
         self.advance();
     }
 
     /// A side has no more.
-    pub fn end(&mut self, side: Side) {
+    pub fn end(&mut self, side: DiffSide) {
         match side {
-            Side::Before => self.before_ended = true,
-            Side::After => self.after_ended = true,
+            DiffSide::Before => self.before_ended = true,
+            DiffSide::After => self.after_ended = true,
         }
         self.advance();
     }
 
     /// Ends both and gives the report.
     pub fn finish(mut self) -> DiffReport {
-        self.end(Side::Before);
-        self.end(Side::After);
+        self.end(DiffSide::Before);
+        self.end(DiffSide::After);
         self.report
     }
 
@@ -277,7 +277,12 @@ impl Diff {
         let new = fields.iter().any(|field| !self.shown.contains(&field.field));
         if examples.len() < EXAMPLES || (new && examples.len() < EXAMPLES + MORE_EXAMPLES) {
             self.shown.extend(fields.iter().map(|field| field.field.clone()));
-            examples.push(Example { position: of.key.0, subject: subject.to_owned(), outcome: of.outcome(), fields });
+            examples.push(DiffExample {
+                position: of.key.0,
+                subject: subject.to_owned(),
+                outcome: of.outcome(),
+                fields,
+            });
         }
     }
 }
@@ -297,5 +302,4 @@ fn header_differences(before: &[(String, String)], after: &[(String, String)], f
 }
 
 #[cfg(test)]
-#[path = "diff_cases.rs"]
-mod cases;
+mod tests;

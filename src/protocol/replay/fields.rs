@@ -52,14 +52,14 @@ pub fn differences(before: &[u8], after: &[u8]) -> Vec<FieldDifference> {
 }
 
 /// Members as they are written: the name's text between its quotes, and the value's.
-type Members<'a> = BTreeMap<&'a str, &'a str>;
+type MemberTexts<'a> = BTreeMap<&'a str, &'a str>;
 
 /// Takes an object apart, of which it is known that it is JSON; `None` for everything else. Does without a parser of
 /// names and values: some that events carry (half a surrogate pair) are texts that no parser gives back.
-fn object(text: &[u8]) -> Option<Members<'_>> {
+fn object(text: &[u8]) -> Option<MemberTexts<'_>> {
     let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t', '\n', '\r']);
     let mut rest = text.strip_prefix('{')?.strip_suffix('}')?.trim_matches([' ', '\t', '\n', '\r']);
-    let mut members = Members::new();
+    let mut members = MemberTexts::new();
     while !rest.is_empty() {
         let (name, behind) = at(rest, ':')?;
         let (value, behind) = at(behind, ',').unwrap_or((behind, ""));
@@ -87,7 +87,7 @@ fn at(text: &str, wanted: char) -> Option<(&str, &str)> {
     None
 }
 
-fn members(path: &str, old: &Members<'_>, new: &Members<'_>, found: &mut Vec<FieldDifference>) {
+fn members(path: &str, old: &MemberTexts<'_>, new: &MemberTexts<'_>, found: &mut Vec<FieldDifference>) {
     for (name, before) in old {
         let pointer = pointer(path, name);
         match new.get(name) {

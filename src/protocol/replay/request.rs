@@ -18,7 +18,7 @@ const PREFIX_MAX: usize = 256;
 /// A replay, from its first start on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct ReplayRequest {
     /// `VERSION`.
     pub version: u8,
     /// `--from` as it was typed.
@@ -59,7 +59,7 @@ pub struct Completed {
 
 /// What a command line says now; what it leaves out is as before.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct ReplayOptions {
     /// `--from`.
     pub from: Option<String>,
     /// `--until`.
@@ -74,7 +74,7 @@ pub struct Given {
     pub from_state: Option<String>,
 }
 
-impl Request {
+impl ReplayRequest {
     /// The range and the filter.
     pub fn emit(&self) -> EmitSpec {
         let whole = EmitSpec { from: Position(0), until: Position(u64::MAX), subject: None };
@@ -93,7 +93,7 @@ impl Request {
     }
 
     /// In what a command line and a configuration differ from this, a sentence each.
-    pub fn differences(&self, given: &Given, configured: &PlanSpec) -> Vec<String> {
+    pub fn differences(&self, given: &ReplayOptions, configured: &PlanSpec) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |name: &str, now: &Option<String>, before: Option<&str>| {
             if let Some(now) = now.as_deref().filter(|now| Some(*now) != before) {
@@ -145,11 +145,11 @@ pub fn plan(configured: &PlanSpec, prefix: &str, emit: EmitSpec) -> Result<PlanS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::start_world::spec;
+    use crate::protocol::tests::world::spec;
 
-    fn request() -> Request {
+    fn request() -> ReplayRequest {
         let emit = EmitSpec { from: Position(5), until: Position(90), subject: Some("events.user".into()) };
-        Request {
+        ReplayRequest {
             version: VERSION,
             from: Some("5".into()),
             until: None,
@@ -178,15 +178,16 @@ mod tests {
 
     #[test]
     fn a_resume_may_leave_out_what_it_does_not_change_and_every_difference_has_a_sentence() {
-        let differences = |given: Given, letter| request().differences(&given, &spec(letter));
-        assert_eq!(differences(Given::default(), 'A'), Vec::<String>::new());
-        let same = Given { from: Some("5".into()), subject: Some("events.user".into()), ..Given::default() };
+        let differences = |given: ReplayOptions, letter| request().differences(&given, &spec(letter));
+        assert_eq!(differences(ReplayOptions::default(), 'A'), Vec::<String>::new());
+        let same =
+            ReplayOptions { from: Some("5".into()), subject: Some("events.user".into()), ..ReplayOptions::default() };
         assert_eq!(differences(same, 'A'), Vec::<String>::new());
-        let other = Given {
+        let other = ReplayOptions {
             from: Some("6".into()),
             until: Some("90".into()),
             from_state: Some("live".into()),
-            ..Given::default()
+            ..ReplayOptions::default()
         };
         assert_eq!(
             differences(other, 'B'),
@@ -201,7 +202,7 @@ mod tests {
 
     #[test]
     fn only_all_of_the_input_from_a_fresh_state_is_whole() {
-        let whole = |change: fn(&mut Request)| {
+        let whole = |change: fn(&mut ReplayRequest)| {
             let mut request = request();
             request.plan.emit = Some(EmitSpec { from: Position(1), until: Position(90), subject: None });
             change(&mut request);

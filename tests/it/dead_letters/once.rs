@@ -11,7 +11,7 @@ use sidestream::adapters::nats::redrives::Redrives;
 use sidestream::adapters::nats::streams;
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::protocol::redrive::letter::LetterId;
-use sidestream::protocol::redrive::record::{Record, Step};
+use sidestream::protocol::redrive::record::{RedriveRecord, RedriveStep};
 
 #[test]
 fn redrivers_at_the_same_time_publish_each_once() {
@@ -42,8 +42,11 @@ async fn of_two_records_behind_the_same_one_is_written() {
     let like = streams::info(&connection, OUTPUT).await.unwrap();
     let redrives = Redrives::open(&connection, OUTPUT, &like).await.unwrap();
     let letter = |position| LetterId { position: Position(position), n: 0, time: Nanos(7), input: INPUT.into() };
-    let record =
-        |why: &str| Record { letter: letter(5).to_string(), attempt: 1, step: Step::Refused { why: why.into() } };
+    let record = |why: &str| RedriveRecord {
+        letter: letter(5).to_string(),
+        attempt: 1,
+        step: RedriveStep::Refused { why: why.into() },
+    };
     assert_eq!(redrives.write(&letter(5), 0, &record("a")).await.unwrap(), Some(1));
     assert_eq!(redrives.write(&letter(5), 0, &record("b")).await.unwrap(), None);
     // Others' records are nobody's business.

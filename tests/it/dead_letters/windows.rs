@@ -75,7 +75,7 @@ fn redrive_after_the_result() {
 #[test]
 fn every_window_has_its_row_and_its_test() {
     let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let (code, table) = (read("src/app/dead_letters/windows.rs"), read("docs/dead-letters.md"));
+    let (code, table) = (read("src/commands/dead_letters/windows.rs"), read("docs/dead-letters.md"));
     let tests = read("tests/it/dead_letters/windows.rs");
     let names: Vec<&str> = code.split('"').filter(|text| text.starts_with("redrive_")).collect();
     assert_eq!(names.len(), 4, "{names:?}");

@@ -1,7 +1,7 @@
 //! A server on a free port and the plainest possible client; no HTTP library, so that the bytes are seen.
 
 use serde_json::json;
-use sidestream::core::state::view::Ask;
+use sidestream::core::state::view::StateQuery;
 use sidestream::http::server::{Deps, Server};
 use sidestream::http::state::StateLookup;
 use sidestream::telemetry::health::Health;
@@ -44,9 +44,9 @@ pub fn lookup() -> StateLookup {
     Arc::new(|ask| {
         Box::pin(async move {
             let key = match ask {
-                Ask::Key(key) => key,
-                Ask::Row { table, row } if table == "airline" => return Ok(row.map(|row| json!({ "row": row }))),
-                Ask::Row { .. } => return Ok(None),
+                StateQuery::Key(key) => key,
+                StateQuery::Row { table, row } if table == "airline" => return Ok(row.map(|row| json!({ "row": row }))),
+                StateQuery::Row { .. } => return Ok(None),
             };
             match key.as_str() {
                 "ada" | "a b+c&ü%/?" => Ok(Some(json!({ "key": key, "position": 7 }))),

@@ -2,7 +2,7 @@
 
 use super::client::{get, served};
 use serde_json::json;
-use sidestream::core::apply::Kept;
+use sidestream::core::apply::Unchanged;
 use sidestream::core::ids::{Nanos, Position};
 use sidestream::core::plan::compiled::Plan;
 use sidestream::core::plan::layout::Layout;
@@ -48,7 +48,7 @@ fn tally(plan: &Plan, n: u64) -> Tally {
     tally.reasons = Reason::ALL.iter().map(|reason| (*reason, n)).collect();
     tally.checks.fill(CheckTally { checked: n, broken: n });
     tally.misses.insert(plan.layout.table("user").unwrap(), n);
-    tally.rows_kept.insert((plan.layout.table("user").unwrap(), Kept::Older), n);
+    tally.rows_kept.insert((plan.layout.table("user").unwrap(), Unchanged::Older), n);
     (tally.parked, tally.released, tally.wait_overflow) = (n, (n, n), n);
     tally.mapped = plan.kinds.iter().flat_map(|kind| &kind.maps).map(|map| (map.rule, n)).collect();
     tally

@@ -16,10 +16,10 @@ use crate::server::Server;
 use async_nats::jetstream::stream::Config;
 use async_nats::jetstream::{self, Context};
 use sidestream::adapters::nats::connect::{Connection, NatsSettings, Trouble};
-use sidestream::adapters::nats::inspect::{Expectation, Finding};
+use sidestream::adapters::nats::inspect::{Expectation, StreamFinding};
 use sidestream::adapters::nats::lane::{self as writer, LaneAcks, LaneTarget, LaneWriter, Then};
 use sidestream::adapters::nats::source::Source;
-use sidestream::adapters::nats::wanted::{Choice, Role, Wanted};
+use sidestream::adapters::nats::wanted::{Choice, Role, WantedStream};
 use sidestream::core::ids::{LaneSequence, Nanos, Position};
 use sidestream::core::output::{DeadLetter, Output, REASON};
 use sidestream::core::rejection::Reason;
@@ -31,14 +31,14 @@ use std::time::Duration;
 /// No step of a test takes longer, or it has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub fn wanted() -> Vec<Wanted> {
+pub fn wanted() -> Vec<WantedStream> {
     let subjects = vec!["enriched.*".into(), "dead.*".into()];
     let roles = [
         ("EVENTS", Role::Input { subjects: vec!["events.>".into()], output: "ENRICHED".into() }),
         ("ENRICHED", Role::Output { subjects, max_bytes: 1_048_576 }),
         ("DEAD_LETTERS", Role::DeadLetters { from: "ENRICHED".into(), filter: "dead.*".into() }),
     ];
-    roles.map(|(name, role)| Wanted { name: name.into(), role, choice: Choice::default() }).to_vec()
+    roles.map(|(name, role)| WantedStream { name: name.into(), role, choice: Choice::default() }).to_vec()
 }
 
 pub fn expected() -> Expectation {
@@ -87,7 +87,7 @@ pub fn dead_letter(position: u64) -> Output {
     }
 }
 
-pub fn bad(findings: &[Finding]) -> Vec<&str> {
+pub fn bad(findings: &[StreamFinding]) -> Vec<&str> {
     findings.iter().filter(|finding| !finding.ok).map(|finding| finding.what.as_str()).collect()
 }
 

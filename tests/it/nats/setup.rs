@@ -4,23 +4,23 @@ use super::{bad, both, dead_letter, expected, soon, wanted, write};
 use crate::server::Server;
 use async_nats::jetstream::consumer;
 use async_nats::jetstream::stream::{Compression, Config, RetentionPolicy, Source, StorageType};
-use sidestream::adapters::nats::inspect::{Finding, inspect};
-use sidestream::adapters::nats::provision::{Outcome, provision};
+use sidestream::adapters::nats::inspect::{StreamFinding, inspect};
+use sidestream::adapters::nats::provision::{ProvisionOutcome, provision};
 use sidestream::adapters::nats::streams;
-use sidestream::adapters::nats::wanted::{Choice, Role, Wanted};
+use sidestream::adapters::nats::wanted::{Choice, Role, WantedStream};
 use sidestream::core::output::REASON;
 use sidestream::ports::stream::BrokerError;
 use std::time::Duration;
 
-fn unchanged() -> Outcome {
-    Outcome::Unchanged(Vec::new())
+fn unchanged() -> ProvisionOutcome {
+    ProvisionOutcome::Unchanged(Vec::new())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn provision_creates_once_and_then_finds_what_is_there() {
     let server = Server::start();
     let (connection, js) = both(&server).await;
-    assert_eq!(provision(&connection, &wanted()).await.unwrap(), vec![Outcome::Created; 3]);
+    assert_eq!(provision(&connection, &wanted()).await.unwrap(), vec![ProvisionOutcome::Created; 3]);
     assert_eq!(provision(&connection, &wanted()).await.unwrap(), vec![unchanged(); 3]);
 
     let config = js.get_stream("ENRICHED").await.unwrap().cached_info().config.clone();
@@ -57,8 +57,8 @@ async fn provision_makes_the_output_beside_an_input_of_any_suitable_kind() {
         js.create_stream(raw("RAW")).await.unwrap();
         js.create_stream(input).await.unwrap();
         let outcomes = provision(&connection, &wanted()).await.unwrap();
-        assert!(matches!(outcomes[0], Outcome::Unchanged(_)), "{kind}: {outcomes:?}");
-        assert_eq!(outcomes[1..], [Outcome::Created, Outcome::Created], "{kind}");
+        assert!(matches!(outcomes[0], ProvisionOutcome::Unchanged(_)), "{kind}: {outcomes:?}");
+        assert_eq!(outcomes[1..], [ProvisionOutcome::Created, ProvisionOutcome::Created], "{kind}");
         let findings = inspect(&connection, &expected()).await.unwrap();
         let subjects_only = bad(&findings).iter().all(|what| what.contains("input.subjects"));
         assert!(subjects_only, "{kind}: {:?}", bad(&findings));
@@ -83,8 +83,8 @@ async fn an_output_that_an_operator_has_limited_hinders_nothing() {
     let other = Config { name: "DEAD_LETTERS".into(), subjects: vec!["x".into()], ..Config::default() };
     js.create_stream(other).await.unwrap();
     let outcomes = provision(&connection, &wanted()).await.unwrap();
-    assert_eq!(outcomes[..2], [Outcome::Created, unchanged()]);
-    let Outcome::Unchanged(remarks) = &outcomes[2] else { panic!("{outcomes:?}") };
+    assert_eq!(outcomes[..2], [ProvisionOutcome::Created, unchanged()]);
+    let ProvisionOutcome::Unchanged(remarks) = &outcomes[2] else { panic!("{outcomes:?}") };
     assert!(remarks[0].contains("stream DEAD_LETTERS does not source dead.* from ENRICHED"), "{remarks:?}");
     let after = js.get_stream("ENRICHED").await.unwrap().cached_info().config.clone();
     assert_eq!(
@@ -101,8 +101,8 @@ async fn provision_makes_nothing_while_an_engine_would_refuse_a_stream() {
     js.create_stream(other).await.unwrap();
     js.publish("enriched.x", "theirs".into()).await.unwrap().await.unwrap();
     let outcomes = provision(&connection, &wanted()).await.unwrap();
-    assert_eq!((&outcomes[0], &outcomes[2]), (&Outcome::Skipped, &Outcome::Skipped));
-    let Outcome::Unsuitable(reasons) = &outcomes[1] else { panic!("{outcomes:?}") };
+    assert_eq!((&outcomes[0], &outcomes[2]), (&ProvisionOutcome::Skipped, &ProvisionOutcome::Skipped));
+    let ProvisionOutcome::Unsuitable(reasons) = &outcomes[1] else { panic!("{outcomes:?}") };
     for part in ["allow_batched is false", "message 1 was not written by Sidestream", "does not cover dead.*"] {
         assert!(reasons.iter().any(|reason| reason.contains(part)), "{part}: {reasons:?}");
     }
@@ -123,7 +123,7 @@ async fn a_stream_that_has_the_outputs_subjects_is_named_and_nobody_points_in_a_
     );
     assert!(!hint.contains("check"), "{hint}");
     let findings = inspect(&connection, &expected()).await.unwrap();
-    let lacks = |finding: &&Finding| finding.what.starts_with("the output stream ENRICHED does not exist");
+    let lacks = |finding: &&StreamFinding| finding.what.starts_with("the output stream ENRICHED does not exist");
     let finding = findings.iter().find(lacks).unwrap();
     assert!(finding.what.contains("stream OTHER has subjects of enriched.*"), "{finding:?}");
     assert!(!finding.hint.contains("provision"), "{finding:?}");
@@ -140,7 +140,7 @@ async fn an_interest_input_loses_no_event_before_the_first_start() {
     let (connection, js) = both(&server).await;
     let mut wanted = wanted();
     wanted[0].choice.interest = true;
-    assert_eq!(provision(&connection, &wanted).await.unwrap()[0], Outcome::Created);
+    assert_eq!(provision(&connection, &wanted).await.unwrap()[0], ProvisionOutcome::Created);
     js.publish("events.x", "{}".into()).await.unwrap().await.unwrap();
     assert_eq!(streams::state(&connection, "EVENTS").await.unwrap().messages, 1);
     let stream = js.get_stream("EVENTS").await.unwrap();
@@ -174,7 +174,7 @@ async fn what_the_file_chooses_reaches_the_server() {
         ..Choice::default()
     };
     let role = Role::Input { subjects: vec!["events.>".into()], output: "ENRICHED".into() };
-    provision(&connection, &[Wanted { name: "EVENTS".into(), role, choice }]).await.unwrap();
+    provision(&connection, &[WantedStream { name: "EVENTS".into(), role, choice }]).await.unwrap();
     let config = js.get_stream("EVENTS").await.unwrap().cached_info().config.clone();
     assert_eq!(
         (config.retention, config.max_age.as_secs(), config.max_bytes),

@@ -6,7 +6,7 @@ use super::judge::{Found, History, last_reported};
 use super::recording::skipped;
 use super::writer::{Job, REPORTED, writer};
 use crate::harness::wait::wait_until;
-use sidestream::core::record::Engine;
+use sidestream::core::record::StateEngine;
 use sidestream::generate::Random;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ fn made(kind: &str, place: &Path) -> Result<(PathBuf, Mounted), String> {
     Ok((image, mounted))
 }
 
-fn cut(kind: &str, engine: Engine, seed: u64) {
+fn cut(kind: &str, engine: StateEngine, seed: u64) {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().canonicalize().unwrap();
     let (image, live) = match made(kind, &place) {
@@ -113,16 +113,16 @@ fn cut(kind: &str, engine: Engine, seed: u64) {
 
 #[test]
 fn a_journaling_file_system_keeps_what_was_reported_durable() {
-    cut("ext4", Engine::Sled, 5);
+    cut("ext4", StateEngine::Sled, 5);
 }
 
 // Not on ext2: there a deleted file may claim what a synced one has been given since (docs/power-cuts.md).
 #[test]
 fn a_journaling_file_system_keeps_what_fjall_reported_durable() {
-    cut("ext4", Engine::Fjall, 7);
+    cut("ext4", StateEngine::Fjall, 7);
 }
 
 #[test]
 fn a_file_system_without_a_journal_keeps_what_was_reported_durable() {
-    cut("ext2", Engine::Sled, 6);
+    cut("ext2", StateEngine::Sled, 6);
 }

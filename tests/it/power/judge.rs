@@ -4,7 +4,7 @@ use super::writer::{Changes, STATE, changes, marks, recorded, state};
 use sidestream::adapters::directory::files::names;
 use sidestream::app::disk;
 use sidestream::core::ids::KeyGroup;
-use sidestream::core::record::{Engine, MARK_KEY};
+use sidestream::core::record::{MARK_KEY, StateEngine};
 use sidestream::ports::store::Space;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,12 +45,12 @@ fn set_aside(root: &Path) -> usize {
 /// What a writer of one weight wrote, as far as it was asked for yet.
 pub struct History {
     weight: u64,
-    engine: Engine,
+    engine: StateEngine,
     all: Vec<Changes>,
 }
 
 impl History {
-    pub fn new(weight: u64, engine: Engine) -> History {
+    pub fn new(weight: u64, engine: StateEngine) -> History {
         History { weight, engine, all: Vec::new() }
     }
 
@@ -71,7 +71,7 @@ impl History {
     }
 
     /// Every group holds exactly what was written up to its mark, and no group is behind S.
-    fn whole(&mut self, opened: &disk::Opened, recorded: u64) -> Result<(), String> {
+    fn whole(&mut self, opened: &disk::OpenedState, recorded: u64) -> Result<(), String> {
         let marks = marks(opened);
         let newest = marks.values().copied().max().unwrap_or(0).max(recorded);
         while (self.all.len() as u64) < newest {

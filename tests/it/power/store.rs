@@ -9,7 +9,7 @@ use super::writer::{Job, REPORTED, STATE, record, run};
 use crate::store_conformance::SMALL_SEGMENTS;
 use sidestream::adapters::directory::files::bytes;
 use sidestream::adapters::sled::open::SEGMENT_BYTES;
-use sidestream::core::record::Engine;
+use sidestream::core::record::StateEngine;
 use sidestream::generate::Random;
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ use std::process::Command;
 #[derive(Clone, Copy, Debug)]
 struct Age {
     name: &'static str,
-    engine: Engine,
+    engine: StateEngine,
     /// About so many calls make an empty store.
     creation: u64,
     /// Checkpoints before the first recording.
@@ -50,7 +50,7 @@ impl Age {
 /// From the very first call on, creation included.
 const YOUNG: Age = Age {
     name: "young",
-    engine: Engine::Sled,
+    engine: StateEngine::Sled,
     creation: 60,
     before: 0,
     recorded: 40,
@@ -64,7 +64,7 @@ const HEAVY_IN_SMALL_SEGMENTS: Age = Age { name: "heavy, small segments", small_
 /// The same for fjall, which does more at creation; its journal is changed at 64 MB, into which a recording should fall.
 fn of_fjall(age: Age) -> Age {
     let (before, recorded) = if age.weight > 1 { (40, 40) } else { (age.before, age.recorded) };
-    Age { engine: Engine::Fjall, creation: 120, before, recorded, small_segments: false, ..age }
+    Age { engine: StateEngine::Fjall, creation: 120, before, recorded, small_segments: false, ..age }
 }
 
 /// Cuts of one recording.

@@ -7,13 +7,13 @@ use sidestream::app::disk;
 use sidestream::config::StateSection;
 use sidestream::core::ids::{KEY_GROUPS, KeyGroup, LaneSequence, Nanos, Position};
 use sidestream::core::plan::layout::Layout;
-use sidestream::core::record::{Checkpoint, Engine};
+use sidestream::core::record::{Checkpoint, StateEngine};
 use sidestream::core::state::changes::GroupChanges;
 use sidestream::engine::checkpointer;
 use sidestream::generate::Random;
 use sidestream::protocol::checkpoint::Ready;
+use sidestream::protocol::cutter::Barrier;
 use sidestream::protocol::facts::Disk;
-use sidestream::protocol::intake::Barrier;
 use sidestream::protocol::writes::writes;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -41,11 +41,11 @@ pub struct Job {
     /// 1: some 60 changes a checkpoint; the square of it is how much more there is.
     pub weight: u64,
     /// Into which database.
-    pub engine: Engine,
+    pub engine: StateEngine,
 }
 
 /// The state directory in a root.
-pub fn state(root: &Path, engine: Engine) -> StateSection {
+pub fn state(root: &Path, engine: StateEngine) -> StateSection {
     StateSection { path: root.join(STATE), engine, cache_rows: 1 }
 }
 
@@ -99,7 +99,7 @@ fn first_record() -> Checkpoint {
 }
 
 /// The marks of a directory's groups; a mark does not name its group, so they are read from the store.
-pub fn marks(opened: &disk::Opened) -> BTreeMap<u16, u64> {
+pub fn marks(opened: &disk::OpenedState) -> BTreeMap<u16, u64> {
     use sidestream::core::record::{GroupMark, MARK_KEY};
     use sidestream::ports::store::Space;
     let mark = |group: KeyGroup| {
@@ -122,7 +122,7 @@ fn checkpoint_writer() {
     let (count, weight) = (number(COUNT), number(WEIGHT));
     let root = Path::new(&root);
     let engine = std::env::var(ENGINE).unwrap();
-    let (_, engine) = *Engine::NAMED.iter().find(|(name, _)| *name == engine).unwrap();
+    let (_, engine) = *StateEngine::NAMED.iter().find(|(name, _)| *name == engine).unwrap();
     let opened = disk::open(&state(root, engine)).unwrap();
     let mut reported = OpenOptions::new().create(true).append(true).open(root.join(REPORTED)).unwrap();
     let mut record = opened.disk.checkpoint.clone().unwrap_or_else(first_record);

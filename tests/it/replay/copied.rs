@@ -7,7 +7,7 @@ use crate::harness::wait::wait_until;
 use sidestream::adapters::directory::copy::try_copy;
 use sidestream::app::disk::open_store;
 use sidestream::config::StateSection;
-use sidestream::core::record::Engine;
+use sidestream::core::record::StateEngine;
 use sidestream::core::record::{Batch, Space};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -93,12 +93,12 @@ fn the_lost_copy_of_a_replay_is_not_made_up_for() {
 
 #[test]
 fn a_copy_that_is_made_while_batches_are_written_is_whole_or_is_not_made() {
-    for engine in [Engine::Sled, Engine::Fjall] {
+    for engine in [StateEngine::Sled, StateEngine::Fjall] {
         copy_while_batches_are_written(engine);
     }
 }
 
-fn copy_while_batches_are_written(engine: Engine) {
+fn copy_while_batches_are_written(engine: StateEngine) {
     let dir = tempfile::tempdir().unwrap();
     let live = dir.path().join("live");
     let open = |path: &std::path::Path| {

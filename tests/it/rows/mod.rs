@@ -73,7 +73,7 @@ fn every_output_is_what_an_oracle_makes_of_it() {
 
 /// How many rows were left as they were, for a reason by its number.
 fn kept(runner: &mut Runner, why: usize) -> u64 {
-    let why = sidestream::core::apply::Kept::NAMED[why].1;
+    let why = sidestream::core::apply::Unchanged::NAMED[why].1;
     let tallies = runner.shards.iter().flat_map(|shard| &shard.tally.rows_kept);
     tallies.filter(|((_, kept), _)| *kept == why).map(|(_, count)| count).sum()
 }

@@ -3,7 +3,7 @@
 use super::{open, scan};
 use sidestream::adapters::sled::SledStore;
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Space, StateEngine, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -19,7 +19,7 @@ const SPACES: [Space; 5] = [
 ];
 
 /// Many overwrites, so that the file holds older versions that damage could bring back.
-fn create(engine: Engine, path: &Path, rounds: u64) -> Content {
+fn create(engine: StateEngine, path: &Path, rounds: u64) -> Content {
     let mut store = open(engine, path).unwrap();
     for n in 0..rounds {
         for space in SPACES {
@@ -107,7 +107,7 @@ fn all_files(path: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn read_all(engine: Engine, path: &Path) -> Result<Content, StoreError> {
+fn read_all(engine: StateEngine, path: &Path) -> Result<Content, StoreError> {
     let store = open(engine, path)?;
     let mut content = Vec::new();
     for space in SPACES {
@@ -124,15 +124,15 @@ fn read_all(engine: Engine, path: &Path) -> Result<Content, StoreError> {
 
 #[test]
 fn damage_never_gives_other_data() {
-    damage_all(Engine::Sled, 80);
+    damage_all(StateEngine::Sled, 80);
 }
 
 #[test]
 fn damage_of_fjalls_files_never_gives_other_data() {
-    damage_all(Engine::Fjall, 240);
+    damage_all(StateEngine::Fjall, 240);
 }
 
-fn damage_all(engine: Engine, seeds: u64) {
+fn damage_all(engine: StateEngine, seeds: u64) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let whole = create(engine, &path, 60);
@@ -163,7 +163,7 @@ fn damage_all(engine: Engine, seeds: u64) {
 fn an_older_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (path, older) = (directory.path().join("state"), directory.path().join("older"));
-    create(Engine::Sled, &path, 3);
+    create(StateEngine::Sled, &path, 3);
     copy(&path, &older);
     let store = SledStore::open(&path).unwrap();
     super::put(&store, Space::Meta, &[(b"k", b"v")]);

@@ -4,7 +4,7 @@ use super::{keys, open, put, scan};
 use sidestream::adapters::directory::{Manifest, set_aside};
 use sidestream::adapters::fjall::FjallStore;
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Space, StateEngine, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,12 +44,12 @@ fn a_fjall_directory_has_one_process() {
     drop(store);
     let id = FjallStore::open(&path).unwrap().store_id().to_owned();
     let manifest = Manifest::read(&path).unwrap().unwrap();
-    assert_eq!((manifest.engine, manifest.store_id), (Engine::Fjall, id));
+    assert_eq!((manifest.engine, manifest.store_id), (StateEngine::Fjall, id));
 }
 
 #[test]
 fn the_engines_refuse_each_others_directories_and_leave_them_as_they_are() {
-    for (maker, other) in [(Engine::Sled, Engine::Fjall), (Engine::Fjall, Engine::Sled)] {
+    for (maker, other) in [(StateEngine::Sled, StateEngine::Fjall), (StateEngine::Fjall, StateEngine::Sled)] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         let store = open(maker, &path).unwrap();
@@ -77,13 +77,13 @@ fn the_engines_refuse_each_others_directories_and_leave_them_as_they_are() {
 fn a_directory_that_names_no_engine_is_sleds() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    drop(open(Engine::Sled, &path).unwrap());
+    drop(open(StateEngine::Sled, &path).unwrap());
     let text = fs::read_to_string(path.join("FORMAT")).unwrap();
     let older: String = text.lines().filter(|line| !line.contains("engine")).map(|line| format!("{line}\n")).collect();
     assert_ne!(text, older);
     fs::write(path.join("FORMAT"), older).unwrap();
-    open(Engine::Sled, &path).unwrap();
-    assert!(matches!(open(Engine::Fjall, &path), Err(StoreError::OtherEngine { .. })));
+    open(StateEngine::Sled, &path).unwrap();
+    assert!(matches!(open(StateEngine::Fjall, &path), Err(StoreError::OtherEngine { .. })));
 }
 
 /// fjall alone takes each of these for a new or smaller database, and deletes the rest of it.

@@ -4,7 +4,7 @@
 
 use super::{open, scan};
 use sidestream::core::ids::KeyGroup;
-use sidestream::ports::store::{Batch, Engine, Space};
+use sidestream::ports::store::{Batch, Space, StateEngine};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn round(n: u32) -> Batch {
 #[test]
 fn writer_that_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };
-    let engine = if std::env::var_os(FJALL).is_some() { Engine::Fjall } else { Engine::Sled };
+    let engine = if std::env::var_os(FJALL).is_some() { StateEngine::Fjall } else { StateEngine::Sled };
     let store = open(engine, Path::new(&path)).unwrap();
     let first = scan(&*store, Space::Group(KeyGroup(0)), b"").first().map_or(0, |(_, value)| number(value)) + 1;
     for n in first.. {
@@ -55,8 +55,8 @@ fn until_written(file: &Path) {
 }
 
 /// The file that a batch is first written to.
-fn log(engine: Engine, path: &Path) -> PathBuf {
-    if engine == Engine::Sled {
+fn log(engine: StateEngine, path: &Path) -> PathBuf {
+    if engine == StateEngine::Sled {
         return path.join("db");
     }
     let journals = fs::read_dir(path.join("fjall")).unwrap().map(|entry| entry.unwrap().path());
@@ -65,22 +65,22 @@ fn log(engine: Engine, path: &Path) -> PathBuf {
 
 #[test]
 fn a_killed_writer_leaves_whole_batches() {
-    kill(Engine::Sled, 6);
+    kill(StateEngine::Sled, 6);
 }
 
 /// A kill of each kind: while the first buffer fills, and after tables were written and merged.
 #[test]
 fn a_killed_writer_leaves_whole_batches_in_fjall() {
-    kill(Engine::Fjall, 8);
+    kill(StateEngine::Fjall, 8);
 }
 
-fn kill(engine: Engine, kills: u32) {
+fn kill(engine: StateEngine, kills: u32) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let mut before = 0;
     for kill in 1..=kills {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        if engine == Engine::Fjall {
+        if engine == StateEngine::Fjall {
             command.env(FJALL, "1");
         }
         let mut child = command

@@ -4,7 +4,7 @@ use super::{SMALL_SEGMENTS, keys, put, scan};
 use sidestream::adapters::directory::{Manifest, set_aside};
 use sidestream::adapters::fjall::FjallStore;
 use sidestream::adapters::sled::SledStore;
-use sidestream::ports::store::{Batch, Engine, Space, Store, StoreError};
+use sidestream::ports::store::{Batch, Space, StateEngine, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -59,13 +59,13 @@ fn later_record() -> Batch {
 
 #[test]
 fn the_generation_goes_up_before_the_first_record_that_needs_it() {
-    for engine in [Engine::Sled, Engine::Fjall] {
+    for engine in [StateEngine::Sled, StateEngine::Fjall] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         let open = || -> Box<dyn Store> {
             match engine {
-                Engine::Sled => Box::new(SledStore::open(&path).unwrap()),
-                Engine::Fjall => Box::new(FjallStore::open(&path).unwrap()),
+                StateEngine::Sled => Box::new(SledStore::open(&path).unwrap()),
+                StateEngine::Fjall => Box::new(FjallStore::open(&path).unwrap()),
             }
         };
         let generation = || Manifest::read(&path).unwrap().unwrap().format.record;

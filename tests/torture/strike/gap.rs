@@ -16,7 +16,7 @@ use crate::world::{RECOVERY, World};
 use serde_json::json;
 use sidestream::app::disk;
 use sidestream::config::StateSection;
-use sidestream::core::record::Engine;
+use sidestream::core::record::StateEngine;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ pub fn round(world: &mut World, step: &Step) {
 
 /// Whether the kill fell between two key groups' writes, so that some of them are ahead of the checkpoint.
 fn is_ahead(state: &Path) -> bool {
-    let section = StateSection { path: state.to_owned(), engine: Engine::default(), cache_rows: 1 };
+    let section = StateSection { path: state.to_owned(), engine: StateEngine::default(), cache_rows: 1 };
     disk::open(&section).unwrap().disk.ahead().is_some()
 }
 

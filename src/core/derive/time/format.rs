@@ -9,14 +9,14 @@ use std::fmt;
 /// A format that gives a whole date, with or without a time of day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Format {
+pub struct TimeFormat {
     text: String,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<FormatItem>,
 }
 
 /// A piece of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Item {
+pub(super) enum FormatItem {
     /// Text that stands there as it is.
     Literal(String),
     /// What a directive stands for.
@@ -74,11 +74,11 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("offset", "hour", "%H"),
 ];
 
-impl Format {
+impl TimeFormat {
     /// Parses the notation; the error is a sentence that names what is wrong and what would be right.
-    pub fn parse(text: &str) -> Result<Format, String> {
+    pub fn parse(text: &str) -> Result<TimeFormat, String> {
         let items = items(text).map_err(|directive| unknown(text, &directive))?;
-        let format = Format { text: text.to_owned(), items };
+        let format = TimeFormat { text: text.to_owned(), items };
         format.check().map_err(|fault| format!("`{text}`: {fault}"))?;
         Ok(format)
     }
@@ -95,10 +95,10 @@ impl Format {
 
     fn fields(&self) -> impl Iterator<Item = (Field, &'static str)> {
         self.items.iter().filter_map(|item| match item {
-            Item::Field(field) => {
+            FormatItem::Field(field) => {
                 DIRECTIVES.iter().find(|(_, known, _)| known == field).map(|(_, f, says)| (*f, *says))
             }
-            Item::Literal(_) => None,
+            FormatItem::Literal(_) => None,
         })
     }
 
@@ -132,10 +132,10 @@ impl Format {
             return Err("%I counts to 12 and needs %p (AM or PM); %H counts to 23 and has none".to_owned());
         }
         for pair in self.items.windows(2) {
-            let [Item::Field(Field::Fraction), next] = pair else { continue };
+            let [FormatItem::Field(Field::Fraction), next] = pair else { continue };
             let digits = match next {
-                Item::Literal(text) => text.starts_with(|c: char| c.is_ascii_digit()),
-                Item::Field(field) => !matches!(
+                FormatItem::Literal(text) => text.starts_with(|c: char| c.is_ascii_digit()),
+                FormatItem::Field(field) => !matches!(
                     field,
                     Field::MonthName | Field::ShortMonthName | Field::Half | Field::Offset | Field::OffsetWithColon
                 ),
@@ -149,7 +149,7 @@ impl Format {
 }
 
 /// The pieces of a text; the error is the directive that is none.
-fn items(text: &str) -> Result<Vec<Item>, String> {
+fn items(text: &str) -> Result<Vec<FormatItem>, String> {
     let mut items = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('%') {
@@ -163,7 +163,7 @@ fn items(text: &str) -> Result<Vec<Item>, String> {
                 name.len()
             }
             (None, Some((name, field, _))) => {
-                items.push(Item::Field(*field));
+                items.push(FormatItem::Field(*field));
                 name.len()
             }
             (None, None) if directive.starts_with("%%") => {
@@ -178,9 +178,9 @@ fn items(text: &str) -> Result<Vec<Item>, String> {
     Ok(items)
 }
 
-fn literal(text: &str, items: &mut Vec<Item>) {
+fn literal(text: &str, items: &mut Vec<FormatItem>) {
     if !text.is_empty() {
-        items.push(Item::Literal(text.to_owned()));
+        items.push(FormatItem::Literal(text.to_owned()));
     }
 }
 
@@ -189,22 +189,22 @@ fn unknown(text: &str, directive: &str) -> String {
     format!("`{text}`: `{directive}` cannot be read: use {}", known.join(" "))
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for TimeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl TryFrom<String> for Format {
+impl TryFrom<String> for TimeFormat {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Format, String> {
-        Format::parse(&text)
+    fn try_from(text: String) -> Result<TimeFormat, String> {
+        TimeFormat::parse(&text)
     }
 }
 
-impl From<Format> for String {
-    fn from(format: Format) -> String {
+impl From<TimeFormat> for String {
+    fn from(format: TimeFormat) -> String {
         format.text
     }
 }

@@ -4,7 +4,7 @@
 //! `1.2.2019` is none of `%d.%m.%Y`, where the readers of libraries take it.
 
 use super::digits::Digits;
-use super::format::{Field, Format, Item};
+use super::format::{Field, FormatItem, TimeFormat};
 use super::instant::{Date, Time};
 
 const MONTHS: [&str; 12] = [
@@ -24,7 +24,7 @@ const MONTHS: [&str; 12] = [
 const SHORT_MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// What the fields of a text say; what a format lacks keeps its first value.
-struct Read {
+struct DateFields {
     year: u32,
     month: u32,
     day: u32,
@@ -36,16 +36,25 @@ struct Read {
     offset: i64,
 }
 
-impl Format {
+impl TimeFormat {
     /// The time of a text, to its last character; `offset` is its own where the text has none, in seconds.
     pub fn read(&self, text: &str, offset: i64) -> Option<Time> {
         let mut text = Digits(text.as_bytes());
-        let mut read =
-            Read { year: 0, month: 1, day: 1, day_of_year: None, hour: 0, minute: 0, second: 0, nanos: 0, offset };
+        let mut read = DateFields {
+            year: 0,
+            month: 1,
+            day: 1,
+            day_of_year: None,
+            hour: 0,
+            minute: 0,
+            second: 0,
+            nanos: 0,
+            offset,
+        };
         for item in &self.items {
             match item {
-                Item::Literal(literal) => text.literal(literal)?,
-                Item::Field(field) => read.field(*field, &mut text)?,
+                FormatItem::Literal(literal) => text.literal(literal)?,
+                FormatItem::Field(field) => read.field(*field, &mut text)?,
             }
         }
         text.end()?;
@@ -53,7 +62,7 @@ impl Format {
     }
 }
 
-impl Read {
+impl DateFields {
     fn field(&mut self, field: Field, text: &mut Digits<'_>) -> Option<()> {
         match field {
             Field::Year => self.year = text.number(4)?,

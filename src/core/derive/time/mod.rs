@@ -12,7 +12,6 @@ pub mod format;
 mod formatted;
 mod digits;
 pub mod write;
+
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
-mod oracle;
+mod tests;

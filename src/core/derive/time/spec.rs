@@ -2,10 +2,10 @@
 
 use super::super::operator::{DeriveFault, Operator, is_default, one};
 use super::digits::Digits;
-use super::format::Format;
+use super::format::TimeFormat;
 use super::instant::Time;
 use super::unix::Unit;
-use super::write::Write;
+use super::write::WriteTime;
 use super::{rfc3339, unix};
 use crate::core::plan::selector::Selector;
 use crate::core::read::Value;
@@ -24,13 +24,13 @@ pub struct TimeSpec {
     pub unit: Unit,
     /// What texts look like, where they are not RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<Format>,
+    pub format: Option<TimeFormat>,
     /// The offset of texts in the format that carry none; UTC without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Offset>,
     /// The form; a date for a format without a time of day, else RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub write: Option<Write>,
+    pub write: Option<WriteTime>,
 }
 
 /// A distance from UTC.
@@ -53,9 +53,9 @@ pub fn read_time(value: &Value<'_>, unit: Unit) -> Result<Time, DeriveFault> {
 }
 
 impl TimeSpec {
-    fn form(&self) -> Write {
+    fn form(&self) -> WriteTime {
         let date = self.format.as_ref().is_some_and(|format| !format.has_time());
-        self.write.unwrap_or(if date { Write::Date } else { Write::Rfc3339 })
+        self.write.unwrap_or(if date { WriteTime::Date } else { WriteTime::Rfc3339 })
     }
 
     fn read(&self, value: &Value<'_>) -> Result<Time, DeriveFault> {
@@ -77,9 +77,9 @@ impl TimeSpec {
     fn written(&self, value: &Value<'_>) -> Option<Time> {
         let Scalar::Text(text) = value.scalar() else { return None };
         let time = match self.form() {
-            Write::Rfc3339 => rfc3339::read(&text),
-            Write::Date => rfc3339::date(&text),
-            Write::Unix | Write::UnixMs => None,
+            WriteTime::Rfc3339 => rfc3339::read(&text),
+            WriteTime::Date => rfc3339::date(&text),
+            WriteTime::Unix | WriteTime::UnixMs => None,
         };
         let mut again = Vec::new();
         time?.write(self.form(), &mut again);
@@ -109,7 +109,7 @@ impl Operator for TimeSpec {
         if self.offset.is_some() && format.has_offset() {
             return Err("the texts carry their offset, since the format has %z: leave `offset` out".to_owned());
         }
-        if self.offset.is_some() && self.form() == Write::Date && !format.has_time() {
+        if self.offset.is_some() && self.form() == WriteTime::Date && !format.has_time() {
             return Err("a date without a time of day has no offset: leave `offset` out".to_owned());
         }
         Ok(())

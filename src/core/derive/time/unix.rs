@@ -31,7 +31,7 @@ const LAST_AUTO_NANOS: u128 = i64::MAX as u128;
 
 /// The time of a number in JSON's notation.
 pub fn read(number: &[u8], unit: Unit) -> Option<Time> {
-    let number = Decimal::read(number)?;
+    let number = UnixDigits::read(number)?;
     let unit = match unit {
         Unit::Auto => number.unit()?,
         unit => unit,
@@ -62,7 +62,7 @@ pub fn read_text(text: &str, unit: Unit) -> Option<Time> {
 }
 
 /// A number's digits, and where its point is.
-struct Decimal<'t> {
+struct UnixDigits<'t> {
     negative: bool,
     /// From the first digit that is not 0: what stands before the point and what stands behind it.
     whole: &'t [u8],
@@ -71,9 +71,9 @@ struct Decimal<'t> {
     point: i64,
 }
 
-impl<'t> Decimal<'t> {
+impl<'t> UnixDigits<'t> {
     /// JSON's grammar: RFC 8259, section 6.
-    fn read(text: &'t [u8]) -> Option<Decimal<'t>> {
+    fn read(text: &'t [u8]) -> Option<UnixDigits<'t>> {
         let (negative, rest) = text.strip_prefix(b"-").map_or((false, text), |rest| (true, rest));
         let (whole, rest) = digits(rest);
         if whole.is_empty() || (whole.len() > 1 && whole.starts_with(b"0")) {
@@ -87,7 +87,7 @@ impl<'t> Decimal<'t> {
         let whole = if whole == b"0" { &[][..] } else { whole };
         let zeros = if whole.is_empty() { fraction.iter().take_while(|byte| **byte == b'0').count() } else { 0 };
         let point = (whole.len() as i64 - zeros as i64).saturating_add(exponent);
-        Some(Decimal { negative, whole, fraction: fraction.get(zeros..)?, point })
+        Some(UnixDigits { negative, whole, fraction: fraction.get(zeros..)?, point })
     }
 
     fn is_zero(&self) -> bool {

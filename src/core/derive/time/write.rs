@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// `write`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Write {
+pub enum WriteTime {
     /// `"2022-02-14T14:40:00.5Z"`: in UTC, with as many digits of a second as there are.
     Rfc3339,
     /// `"2022-02-14"`: the day in UTC.
@@ -19,16 +19,16 @@ pub enum Write {
 
 impl Time {
     /// Appends it as JSON. Reading what was written gives the same time, but for a date, which is its midnight.
-    pub fn write(self, form: Write, out: &mut Vec<u8>) {
+    pub fn write(self, form: WriteTime, out: &mut Vec<u8>) {
         match form {
-            Write::Rfc3339 => self.rfc3339(out),
-            Write::Date => {
+            WriteTime::Rfc3339 => self.rfc3339(out),
+            WriteTime::Date => {
                 out.push(b'"');
                 out.extend_from_slice(&self.date().0.text());
                 out.push(b'"');
             }
-            Write::Unix => self.number(1, 9, out),
-            Write::UnixMs => self.number(1_000, 6, out),
+            WriteTime::Unix => self.number(1, 9, out),
+            WriteTime::UnixMs => self.number(1_000, 6, out),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Conditions: types that go together, and only what is known where they are asked.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::derive::section::MemberPath;
-use crate::core::expr::{Read, Reading, Want};
+use crate::core::expr::{PlacedRead, Read, Want};
 use crate::core::plan::condition::Condition;
 use crate::core::plan::field_type::{FieldTypes, type_in_all};
 use crate::core::plan::selector::dotted;
@@ -11,7 +11,7 @@ use crate::core::plan::spec::PlanSpec;
 
 /// What is known of an event where a condition is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum KnownSoFar {
     /// Its fields and its kind.
     Event,
     /// Its key, too.
@@ -20,7 +20,7 @@ enum Known {
     Rows,
 }
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let conditions = conditions(spec).into_iter().map(|(at, condition, known)| (at, condition, known, Want::Condition));
     for (at, condition, known, want) in conditions.chain(formulas(spec)) {
         types(spec, &at, condition, want, faults);
@@ -33,54 +33,56 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// Every condition of a plan.
-fn conditions(spec: &PlanSpec) -> Vec<(KeyPath, &Condition, Known)> {
+fn conditions(spec: &PlanSpec) -> Vec<(KeyPath, &Condition, KnownSoFar)> {
     let derive = spec.derive.iter().enumerate();
-    let derive = derive.filter_map(|(n, s)| Some((KeyPath::derive(n).then("when"), s.when.as_ref()?, Known::Event)));
+    let derive =
+        derive.filter_map(|(n, s)| Some((KeyPath::derive(n).then("when"), s.when.as_ref()?, KnownSoFar::Event)));
     let upcast = spec.kinds.iter().flat_map(|(name, kind)| {
         let entry = |n: usize| KeyPath::kind(name).then("upcast").then(&n.to_string()).then("when");
         let entries = kind.upcast.iter().enumerate();
-        entries.filter_map(move |(n, s)| Some((entry(n), s.when.as_ref()?, Known::Event)))
+        entries.filter_map(move |(n, s)| Some((entry(n), s.when.as_ref()?, KnownSoFar::Event)))
     });
     let kinds = spec.kinds.iter();
-    let kinds = kinds.filter_map(|(k, kind)| Some((KeyPath::kind(k).then("when"), kind.when.as_ref()?, Known::Event)));
+    let kinds =
+        kinds.filter_map(|(k, kind)| Some((KeyPath::kind(k).then("when"), kind.when.as_ref()?, KnownSoFar::Event)));
     let filter = spec.filter.iter().enumerate();
-    let filter = filter.map(|(n, filter)| (KeyPath::filter(n).then("drop"), &filter.drop, Known::Event));
+    let filter = filter.map(|(n, filter)| (KeyPath::filter(n).then("drop"), &filter.drop, KnownSoFar::Event));
     let tables = spec.tables.iter();
-    let tables = tables.filter_map(|(t, s)| Some((KeyPath::table(t).then("when"), s.when.as_ref()?, Known::Key)));
+    let tables = tables.filter_map(|(t, s)| Some((KeyPath::table(t).then("when"), s.when.as_ref()?, KnownSoFar::Key)));
     let enrich = spec.enrich.iter().enumerate();
-    let enrich = enrich.filter_map(|(n, s)| Some((KeyPath::enrich(n).then("when"), s.when.as_ref()?, Known::Key)));
+    let enrich = enrich.filter_map(|(n, s)| Some((KeyPath::enrich(n).then("when"), s.when.as_ref()?, KnownSoFar::Key)));
     let route = spec.route.iter().enumerate();
-    let route = route.filter_map(|(n, s)| Some((KeyPath::route(n).then("when"), s.when.as_ref()?, Known::Rows)));
+    let route = route.filter_map(|(n, s)| Some((KeyPath::route(n).then("when"), s.when.as_ref()?, KnownSoFar::Rows)));
     let quality = spec.quality.iter().enumerate();
     let quality = quality.flat_map(|(n, s)| s.valid.iter().map(move |(name, condition)| (n, name, condition)));
-    let quality = quality.map(|(n, name, c)| (KeyPath::quality(n).then("valid").then(name), c, Known::Rows));
+    let quality = quality.map(|(n, name, c)| (KeyPath::quality(n).then("valid").then(name), c, KnownSoFar::Rows));
     let map = spec.map.iter().enumerate();
-    let map = map.filter_map(|(n, s)| Some((KeyPath::map(n).then("when"), s.when.as_ref()?, Known::Rows)));
+    let map = map.filter_map(|(n, s)| Some((KeyPath::map(n).then("when"), s.when.as_ref()?, KnownSoFar::Rows)));
     let asked = kinds.chain(derive).chain(upcast).chain(filter).chain(tables).chain(enrich);
     asked.chain(quality).chain(map).chain(route).collect()
 }
 
 /// Every expression that computes a value and may read joined rows.
-fn formulas(spec: &PlanSpec) -> impl Iterator<Item = (KeyPath, &Condition, Known, Want)> {
+fn formulas(spec: &PlanSpec) -> impl Iterator<Item = (KeyPath, &Condition, KnownSoFar, Want)> {
     spec.map.iter().enumerate().flat_map(|(n, map)| {
         let at = move |path: &MemberPath| KeyPath::map(n).then("fields").then(&dotted(path.names()));
-        map.formulas().map(move |(path, formula)| (at(path), formula, Known::Rows, Want::Value))
+        map.formulas().map(move |(path, formula)| (at(path), formula, KnownSoFar::Rows, Want::Value))
     })
 }
 
 /// What a condition reads before it is known.
-fn unknown(reading: &Reading, known: Known, at: &KeyPath) -> Option<Fault> {
+fn unknown(reading: &PlacedRead, known: KnownSoFar, at: &KeyPath) -> Option<PlanFault> {
     let what = match (&reading.read, known) {
-        (Read::Key, Known::Event) => "the key is not known yet where this is asked",
-        (Read::Column { .. }, Known::Event | Known::Key) => "no rows are joined yet where this is asked",
+        (Read::Key, KnownSoFar::Event) => "the key is not known yet where this is asked",
+        (Read::Column { .. }, KnownSoFar::Event | KnownSoFar::Key) => "no rows are joined yet where this is asked",
         _ => return None,
     };
     let hint = "use fields of the event (`event.name`), `meta.kind`, `meta.subject`, `meta.header` and `meta.time`";
-    Some(Fault::mistake(at.clone(), what).hint(hint))
+    Some(PlanFault::mistake(at.clone(), what).hint(hint))
 }
 
 /// A column that no table has.
-fn no_such_column(spec: &PlanSpec, reading: &Reading, at: &KeyPath) -> Option<Fault> {
+fn no_such_column(spec: &PlanSpec, reading: &PlacedRead, at: &KeyPath) -> Option<PlanFault> {
     let Read::Column { table, row, column } = &reading.read else { return None };
     let (what, hint) = match spec.tables.get(table) {
         None => {
@@ -104,7 +106,7 @@ fn no_such_column(spec: &PlanSpec, reading: &Reading, at: &KeyPath) -> Option<Fa
         }
         Some(_) => return None,
     };
-    Some(Fault::mistake(at.clone(), what).hint(hint).rests_on([KeyPath::of(["tables"])]))
+    Some(PlanFault::mistake(at.clone(), what).hint(hint).rests_on([KeyPath::of(["tables"])]))
 }
 
 /// The declared types of all kinds for which a condition is asked; none where one of them declares nothing.
@@ -127,11 +129,11 @@ fn number(step: &str) -> Option<usize> {
     step.parse().ok()
 }
 
-fn types(spec: &PlanSpec, at: &KeyPath, condition: &Condition, want: Want, faults: &mut Vec<Fault>) {
+fn types(spec: &PlanSpec, at: &KeyPath, condition: &Condition, want: Want, faults: &mut Vec<PlanFault>) {
     let expression = condition.expression();
     let kinds = declared(spec, at);
     for found in expression.check(&|read| type_in_all(kinds.iter().copied(), read), want) {
-        let fault = Fault { severity: found.severity, ..Fault::mistake(at.clone(), found.what) };
+        let fault = PlanFault { severity: found.severity, ..PlanFault::mistake(at.clone(), found.what) };
         let fault = fault.within(expression.text(), found.at);
         faults.push(match found.hint {
             Some(hint) => fault.hint(hint),

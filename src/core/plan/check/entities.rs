@@ -2,7 +2,7 @@
 //!
 //! `entity` says what a key names. It is compared here and decides no outcome, so that it is no part of the plan.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::plan::key_spec::{KeyPart, KeySpec};
 use crate::core::plan::selector::Selector;
@@ -31,10 +31,10 @@ impl Keyed<'_> {
 }
 
 /// Compares the kind that feeds a table with each kind that is joined to it, once a section.
-pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<PlanFault>) {
     for (name, _) in spec.kinds.iter().filter(|(name, kind)| kind.key.is_none() && entities.contains_key(*name)) {
         let at = KeyPath::kind(name).then("entity");
-        let fault = Fault::mistake(at, "this kind has no `key`, which `entity` is about");
+        let fault = PlanFault::mistake(at, "this kind has no `key`, which `entity` is about");
         faults.push(fault.hint("add one, or remove `entity`").rests_on([KeyPath::kind(name).then("key")]));
     }
     let find = |name: &str| {
@@ -55,7 +55,7 @@ pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<Fault
                     format!("the rows of `{other}` are found by a `{left}`, and those of `{name}` by a `{right}`");
                 let hint = "a deletion removes rows of its own key alone: those that only happen to have it would go";
                 let rests_on = [fed.settings(), by.settings()].into_iter().flatten();
-                faults.push(Fault::mistake(at, what).hint(hint).rests_on(rests_on));
+                faults.push(PlanFault::mistake(at, what).hint(hint).rests_on(rests_on));
             }
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn check(spec: &PlanSpec, entities: &Entities, faults: &mut Vec<Fault
     }
 }
 
-fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> Option<Fault> {
+fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> Option<PlanFault> {
     match (fed.entity, enriched.entity) {
         (Some(left), Some(right)) if left != right => {
             let what = Sentence::from(format!("the rows of `{table}` are found by a `{left}` ("))
@@ -88,7 +88,7 @@ fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> O
             let hint = format!(
                 "a join looks up the event's own key and would take a row that only happens to have the same one; if all rows of the table may be looked up by that field, give it `scope = \"global\"`; else remove the join, or have the producer send these fields under the key of the `{right}`"
             );
-            Some(Fault::mistake(at, what).hint(hint))
+            Some(PlanFault::mistake(at, what).hint(hint))
         }
         (Some(said), None) => Some(half(said, fed, enriched, at)),
         (None, Some(said)) => Some(half(said, enriched, fed, at)),
@@ -101,14 +101,14 @@ fn compare(table: &str, fed: &Keyed<'_>, enriched: &Keyed<'_>, at: KeyPath) -> O
                 "if so, give both kinds (`{}` and `{}`) the same `entity`; if not, the join takes rows that only happen to have the same key",
                 fed.kind, enriched.kind
             );
-            Some(Fault::warning(at, message).hint(hint))
+            Some(PlanFault::warning(at, message).hint(hint))
         }
         _ => None,
     }
 }
 
 /// One of the two says what its key names, and the other one does not.
-fn half(said: &str, by: &Keyed<'_>, not_by: &Keyed<'_>, at: KeyPath) -> Fault {
+fn half(said: &str, by: &Keyed<'_>, not_by: &Keyed<'_>, at: KeyPath) -> PlanFault {
     let what = Sentence::from(format!("the key of the kind `{}` names a `{said}` (", by.kind))
         .setting(&by.entity_at())
         .words(format!("), and what the key of the kind `{}` names is not said", not_by.kind));
@@ -116,7 +116,7 @@ fn half(said: &str, by: &Keyed<'_>, not_by: &Keyed<'_>, at: KeyPath) -> Fault {
         "write `entity = {said:?}` in the section of `{}` too; if its key names something else, the join takes rows that only happen to have the same key",
         not_by.kind
     );
-    Fault::mistake(at, what).hint(hint)
+    PlanFault::mistake(at, what).hint(hint)
 }
 
 /// What a key's parts are called: each by the last name of its first place.

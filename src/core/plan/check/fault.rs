@@ -18,7 +18,7 @@ pub enum Severity {
 
 /// One fault of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct PlanFault {
     /// How bad it is.
     pub severity: Severity,
     /// The setting to look at.
@@ -34,25 +34,25 @@ pub struct Fault {
     pub rests_on: Vec<KeyPath>,
 }
 
-impl Fault {
-    pub(super) fn mistake(at: KeyPath, what: impl Into<Sentence>) -> Fault {
-        Fault { severity: Severity::Mistake, at, within: None, what: what.into(), hint: None, rests_on: Vec::new() }
+impl PlanFault {
+    pub(super) fn mistake(at: KeyPath, what: impl Into<Sentence>) -> PlanFault {
+        PlanFault { severity: Severity::Mistake, at, within: None, what: what.into(), hint: None, rests_on: Vec::new() }
     }
 
-    pub(super) fn warning(at: KeyPath, what: impl Into<Sentence>) -> Fault {
-        Fault { severity: Severity::Warning, ..Fault::mistake(at, what) }
+    pub(super) fn warning(at: KeyPath, what: impl Into<Sentence>) -> PlanFault {
+        PlanFault { severity: Severity::Warning, ..PlanFault::mistake(at, what) }
     }
 
-    pub(super) fn within(self, text: &str, bytes: Range<usize>) -> Fault {
-        Fault { within: Some((text.to_owned(), bytes)), ..self }
+    pub(super) fn within(self, text: &str, bytes: Range<usize>) -> PlanFault {
+        PlanFault { within: Some((text.to_owned(), bytes)), ..self }
     }
 
-    pub(super) fn hint(self, hint: impl Into<Sentence>) -> Fault {
-        Fault { hint: Some(hint.into()), ..self }
+    pub(super) fn hint(self, hint: impl Into<Sentence>) -> PlanFault {
+        PlanFault { hint: Some(hint.into()), ..self }
     }
 
-    pub(super) fn rests_on(self, settings: impl IntoIterator<Item = KeyPath>) -> Fault {
-        Fault { rests_on: settings.into_iter().collect(), ..self }
+    pub(super) fn rests_on(self, settings: impl IntoIterator<Item = KeyPath>) -> PlanFault {
+        PlanFault { rests_on: settings.into_iter().collect(), ..self }
     }
 
     /// All settings that it is about.
@@ -61,7 +61,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for PlanFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.what)?;
         match &self.hint {

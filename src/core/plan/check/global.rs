@@ -3,13 +3,13 @@
 //! An event that feeds one is worked out by every shard. None of them has the rows of all keys, so that what becomes of such an
 //! event must rest on global tables alone.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::expr::Read;
 use crate::core::plan::condition::Condition;
 use crate::core::plan::spec::PlanSpec;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     cascades(spec, faults);
     for kind in spec.kinds.keys() {
         let fed = || spec.tables.iter().filter(|(_, table)| table.from == *kind);
@@ -18,7 +18,8 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
         if let Some((name, _)) = fed().find(|(_, table)| !table.scope.is_global()) {
             let what = format!("the kind `{kind}` feeds the global table `{global}`, and `{name}` has rows of keys");
             let hint = "let a kind feed global tables, or tables of its key, and not both";
-            faults.push(Fault::mistake(KeyPath::table(name).then("from"), what).hint(hint).rests_on([feeds.scope()]));
+            faults
+                .push(PlanFault::mistake(KeyPath::table(name).then("from"), what).hint(hint).rests_on([feeds.scope()]));
         }
         feeds.enrichments(faults);
         feeds.conditions(faults);
@@ -26,14 +27,14 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// A deletion removes rows of one key, and a global table's have none.
-fn cascades(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+fn cascades(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let is_global = |name: &str| spec.tables.get(name).is_some_and(|table| table.scope.is_global());
     for (name, table) in &spec.tables {
         for (number, other) in table.cascade.iter().enumerate() {
             let Some(global) = [name, other].into_iter().find(|name| is_global(name)) else { continue };
             let at = KeyPath::table(name).then("delete").then("cascade").then(&number.to_string());
             let what = format!("a deletion takes rows of its key with it, and `{global}` is a global table");
-            let fault = Fault::mistake(at, what).hint("give that table a `delete` of its own");
+            let fault = PlanFault::mistake(at, what).hint("give that table a `delete` of its own");
             faults.push(fault.rests_on([KeyPath::table(global).then("scope")]));
         }
     }
@@ -55,7 +56,7 @@ impl Feeds<'_> {
         self.spec.tables.get(table).is_some_and(|table| !table.scope.is_global())
     }
 
-    fn enrichments(&self, faults: &mut Vec<Fault>) {
+    fn enrichments(&self, faults: &mut Vec<PlanFault>) {
         let own = self.spec.enrich.iter().enumerate().filter(|(_, enrich)| enrich.kinds.iter().any(|k| k == self.kind));
         for (number, enrich) in own {
             let at = KeyPath::enrich(number);
@@ -66,13 +67,13 @@ impl Feeds<'_> {
                 let what = format!("the kind `{}` feeds the global table `{}` and cannot wait", self.kind, self.global);
                 let hint =
                     "an event changes a global table where it stands: enrich this kind in a section that does not wait";
-                faults.push(Fault::mistake(at.then("on_miss"), what).hint(hint).rests_on([self.scope()]));
+                faults.push(PlanFault::mistake(at.then("on_miss"), what).hint(hint).rests_on([self.scope()]));
             }
         }
     }
 
     /// Routes, maps and rules of quality that read rows of keys.
-    fn conditions(&self, faults: &mut Vec<Fault>) {
+    fn conditions(&self, faults: &mut Vec<PlanFault>) {
         let (spec, kind) = (self.spec, Some(self.kind));
         let routes = spec.route.iter().enumerate().filter(|(_, route)| route.applies_to(kind));
         for (number, condition) in routes.filter_map(|(number, route)| Some((number, route.when.as_ref()?))) {
@@ -90,7 +91,7 @@ impl Feeds<'_> {
         }
     }
 
-    fn condition(&self, at: &KeyPath, condition: &Condition, faults: &mut Vec<Fault>) {
+    fn condition(&self, at: &KeyPath, condition: &Condition, faults: &mut Vec<PlanFault>) {
         let tables = condition.expression().reads().iter().filter_map(|reading| match &reading.read {
             Read::Column { table, .. } if self.of_keys(table) => Some(table),
             _ => None,
@@ -98,11 +99,11 @@ impl Feeds<'_> {
         faults.extend(tables.map(|table| self.refused(at.clone(), table)));
     }
 
-    fn refused(&self, at: KeyPath, table: &str) -> Fault {
+    fn refused(&self, at: KeyPath, table: &str) -> PlanFault {
         let what = Sentence::from(format!("the kind `{}` feeds the global table `{}` (", self.kind, self.global))
             .setting(&self.scope())
             .words(format!("), and the rows of `{table}` are those of one key"));
         let hint = "every shard works such an event out, and must find the same: join global tables only, or take this kind out";
-        Fault::mistake(at, what).hint(hint).rests_on([self.scope()])
+        PlanFault::mistake(at, what).hint(hint).rests_on([self.scope()])
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What is written into the events is not looked at here; see `added`.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::hint;
 use super::key_path::KeyPath;
 use crate::core::plan::enrich::JoinSpec;
@@ -12,7 +12,7 @@ use crate::core::plan::table::TableSpec;
 use std::collections::BTreeSet;
 
 /// Checks tables against kinds, and enrichments against kinds and tables.
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     for (name, table) in &spec.tables {
         let role = format!("feeds the table `{name}`");
         let needs_key = !table.scope.is_global();
@@ -29,42 +29,42 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// A kind that something refers to has to exist and, where rows of keys are concerned, to have a key.
-fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str, needs_key: bool) -> Option<Fault> {
+fn kind(spec: &PlanSpec, name: &str, at: KeyPath, role: &str, needs_key: bool) -> Option<PlanFault> {
     match spec.kinds.get(name) {
         // That there is no kind at all is said once.
         None if spec.kinds.is_empty() => None,
         None => {
             let hint = hint::known(name, "kinds", spec.kinds.keys().map(String::as_str));
-            let fault = Fault::mistake(at, format!("there is no section for the kind `{name}`"));
+            let fault = PlanFault::mistake(at, format!("there is no section for the kind `{name}`"));
             Some(fault.hint(hint).rests_on([KeyPath::of(["kinds"])]))
         }
         Some(kind) if kind.key.is_none() && needs_key => {
             let section = KeyPath::kind(name);
             let hint = Sentence::from("add one to the kind's section (").setting(&section.clone().name()).words(")");
-            let fault = Fault::mistake(at, format!("the kind `{name}` {role} but has no `key`"));
+            let fault = PlanFault::mistake(at, format!("the kind `{name}` {role} but has no `key`"));
             Some(fault.hint(hint).rests_on([section.then("key")]))
         }
         Some(_) => None,
     }
 }
 
-fn kinds(spec: &PlanSpec, names: &[String], list: &KeyPath, needs_key: bool, faults: &mut Vec<Fault>) {
+fn kinds(spec: &PlanSpec, names: &[String], list: &KeyPath, needs_key: bool, faults: &mut Vec<PlanFault>) {
     let mut seen = BTreeSet::new();
     for (number, name) in names.iter().enumerate() {
         let at = list.then(&number.to_string());
         if seen.insert(name) {
             faults.extend(kind(spec, name, at, "is enriched", needs_key));
         } else {
-            faults.push(Fault::mistake(at, format!("`{name}` is listed twice")).rests_on([list.clone()]));
+            faults.push(PlanFault::mistake(at, format!("`{name}` is listed twice")).rests_on([list.clone()]));
         }
     }
 }
 
-fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>) {
+fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<PlanFault>) {
     let JoinSpec { table: name, row, column } = join;
     let Some(table) = spec.tables.get(name) else {
         let hint = hint::known(name, "tables", spec.tables.keys().map(String::as_str));
-        let fault = Fault::mistake(at.clone(), format!("there is no table `{name}`"));
+        let fault = PlanFault::mistake(at.clone(), format!("there is no table `{name}`"));
         return faults.push(fault.hint(hint).rests_on([KeyPath::of(["tables"])]));
     };
     let section = KeyPath::table(name);
@@ -72,7 +72,7 @@ fn join(spec: &PlanSpec, join: &JoinSpec, at: &KeyPath, faults: &mut Vec<Fault>)
     // A table without columns is a fault of its own.
     if table.column_names().next().is_some() && !table.has_column(column) {
         let hint = hint::known(column, "columns", table.column_names());
-        let fault = Fault::mistake(at.clone(), format!("the table `{name}` has no column `{column}`"));
+        let fault = PlanFault::mistake(at.clone(), format!("the table `{name}` has no column `{column}`"));
         faults.push(fault.hint(hint).rests_on([section.then("columns")]));
     }
 }
@@ -89,7 +89,7 @@ fn row_selector(
     selected: Option<&KeySpec>,
     column: &str,
     at: &KeyPath,
-) -> Option<Fault> {
+) -> Option<PlanFault> {
     let (message, hint) = match (&table.row, selected) {
         (Some(row), None) => (
             format!("the table `{name}` has several rows a key: the join does not say which one"),
@@ -109,5 +109,5 @@ fn row_selector(
         ),
         _ => return None,
     };
-    Some(Fault::mistake(at.clone(), message).hint(hint).rests_on([KeyPath::table(name).then("row")]))
+    Some(PlanFault::mistake(at.clone(), message).hint(hint).rests_on([KeyPath::table(name).then("row")]))
 }

@@ -1,12 +1,12 @@
 //! Kinds, keys and ids that are read from several places: lists that say something.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::plan::key_spec::{KeyPart, KeySpec, KindPlaces};
 use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::PlanSpec;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     if let KindPlaces::First(places) = &spec.event.kind
         && !(places.is_empty() && !spec.kinds.is_empty() && spec.kinds.values().all(|kind| kind.when.is_some()))
     {
@@ -17,7 +17,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
     for (name, _) in spec.kinds.iter().filter(|(name, kind)| kind.when.is_some() && name.contains('*')) {
         let what = format!("`{name}` is a pattern, and `when` decides by itself what is of this kind");
-        let fault = Fault::mistake(KeyPath::kind(name).name(), what).hint("give the kind a name of its own");
+        let fault = PlanFault::mistake(KeyPath::kind(name).name(), what).hint("give the kind a name of its own");
         faults.push(fault.rests_on([KeyPath::kind(name).then("when")]));
     }
     order(spec, faults);
@@ -36,16 +36,16 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// Each kind with a condition has its turn once. A configuration has it so by itself.
-fn order(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+fn order(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let mut listed: Vec<&String> = spec.kinds_by_condition.iter().collect();
     listed.sort();
     let with: Vec<&String> = spec.kinds.iter().filter(|(_, kind)| kind.when.is_some()).map(|(name, _)| name).collect();
     if listed != with {
-        faults.push(Fault::mistake(KeyPath::of(["kinds"]), "the kinds with a condition have no order"));
+        faults.push(PlanFault::mistake(KeyPath::of(["kinds"]), "the kinds with a condition have no order"));
     }
 }
 
-fn key(word: &str, spec: &KeySpec, at: &KeyPath, faults: &mut Vec<Fault>) {
+fn key(word: &str, spec: &KeySpec, at: &KeyPath, faults: &mut Vec<PlanFault>) {
     if let KeySpec::All(parts) = spec {
         let example = match parts.first() {
             Some(KeyPart::At(place)) => format!("write `{word} = \"{place}\"`, or add what else tells it apart"),
@@ -53,10 +53,10 @@ fn key(word: &str, spec: &KeySpec, at: &KeyPath, faults: &mut Vec<Fault>) {
         };
         if parts.len() < 2 {
             let what = format!("a list of parts has two of them or more, this one has {}", parts.len());
-            faults.push(Fault::mistake(at.clone(), what).hint(example));
+            faults.push(PlanFault::mistake(at.clone(), what).hint(example));
         }
         if let Some(part) = again(parts) {
-            faults.push(Fault::mistake(at.clone(), format!("`{part}` is a part twice")).hint("leave one out"));
+            faults.push(PlanFault::mistake(at.clone(), format!("`{part}` is a part twice")).hint("leave one out"));
         }
     }
     for part in spec.parts() {
@@ -66,18 +66,18 @@ fn key(word: &str, spec: &KeySpec, at: &KeyPath, faults: &mut Vec<Fault>) {
     }
 }
 
-fn first(word: &str, places: &[Selector], at: &KeyPath, faults: &mut Vec<Fault>) {
+fn first(word: &str, places: &[Selector], at: &KeyPath, faults: &mut Vec<PlanFault>) {
     if places.len() < 2 {
         let what = format!("a choice is made among two places or more, this one has {}", places.len());
         let hint = match places.first() {
             Some(place) => format!("write `\"{place}\"` alone, or add a place"),
             None => format!("name the place of the {word}"),
         };
-        faults.push(Fault::mistake(at.clone(), what).hint(hint));
+        faults.push(PlanFault::mistake(at.clone(), what).hint(hint));
     }
     if let Some(place) = again(places) {
         let what = format!("`{place}` is named twice: the second one is never asked");
-        faults.push(Fault::mistake(at.clone(), what).hint("leave one out"));
+        faults.push(PlanFault::mistake(at.clone(), what).hint("leave one out"));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sizes: of numbers, of subjects, and of names that the broker takes.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::plan::spec::PlanSpec;
-use crate::core::plan::template::{Hole, Template};
+use crate::core::plan::template::{Template, TemplateHole};
 use crate::core::subject::{filter_fault, stream_name};
 use std::ops::RangeInclusive;
 
@@ -23,20 +23,20 @@ pub const MAX_BYTES_WHY: &str = "the limit counts headers too, and no server tak
 /// The longest subject that a template may make, in bytes: far below the 4 KiB at which the server closes the connection.
 const SUBJECT_MAX: usize = 1024;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let texts = [
         (["input", "stream"], stream_name(&spec.input_stream).err()),
         (["output", "subject"], output_subject_fault(&spec.output_subject)),
         (["dead_letters", "subject"], dead_subject_fault(&spec.dead_subject)),
         (["emit", "subject"], spec.emit.as_ref().and_then(|emit| emitted_fault(emit.subject.as_deref()?))),
     ];
-    faults.extend(texts.into_iter().filter_map(|(at, fault)| Some(Fault::mistake(KeyPath::of(at), fault?))));
+    faults.extend(texts.into_iter().filter_map(|(at, fault)| Some(PlanFault::mistake(KeyPath::of(at), fault?))));
     for (number, filter) in spec.input_only.iter().enumerate() {
         let at = KeyPath::of(["input", "only"]).then(&number.to_string());
-        faults.extend(emitted_fault(filter).map(|what| Fault::mistake(at, what)));
+        faults.extend(emitted_fault(filter).map(|what| PlanFault::mistake(at, what)));
     }
     if spec.mark.as_ref().is_some_and(String::is_empty) {
-        faults.push(Fault::mistake(KeyPath::of(["output", "mark"]), "`mark` must not be empty"));
+        faults.push(PlanFault::mistake(KeyPath::of(["output", "mark"]), "`mark` must not be empty"));
     }
     for (section, name, range, value, why) in [
         ("output", "max_bytes", MAX_BYTES, spec.max_bytes, MAX_BYTES_WHY),
@@ -44,7 +44,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     ] {
         if !range.contains(&value) {
             let message = format!("`{name}` must be from {} to {}, not {value}", range.start(), range.end());
-            faults.push(Fault::mistake(KeyPath::of([section, name]), message).hint(why));
+            faults.push(PlanFault::mistake(KeyPath::of([section, name]), message).hint(why));
         }
     }
 }
@@ -59,7 +59,7 @@ pub fn dead_subject_fault(template: &Template) -> Option<String> {
 /// What is wrong with a template for outputs.
 pub fn output_subject_fault(template: &Template) -> Option<String> {
     let message = || format!("`{template}`: an output has no {{reason}}, only a dead letter has");
-    dead_subject_fault(template).or_else(|| template.holes().any(|hole| hole == Hole::Reason).then(message))
+    dead_subject_fault(template).or_else(|| template.holes().any(|hole| hole == TemplateHole::Reason).then(message))
 }
 
 fn emitted_fault(filter: &str) -> Option<String> {

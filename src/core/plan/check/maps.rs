@@ -1,26 +1,26 @@
 //! `[[map]]`: messages with members, operators whose words go together, and paths that are one object's.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::key_path::KeyPath;
 use super::limits::output_subject_fault;
 use crate::core::plan::map::{MapField, MapSpec};
 use crate::core::plan::selector::dotted;
 use crate::core::plan::spec::PlanSpec;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     for (number, map) in spec.map.iter().enumerate() {
         let at = KeyPath::map(number);
         let fault = output_subject_fault(&map.subject);
-        faults.extend(fault.map(|fault| Fault::mistake(at.then("subject"), fault)));
+        faults.extend(fault.map(|fault| PlanFault::mistake(at.then("subject"), fault)));
         if map.fields.is_empty() {
-            let fault = Fault::mistake(at.then("fields"), "the message has no members");
+            let fault = PlanFault::mistake(at.then("fields"), "the message has no members");
             faults.push(fault.hint("add some: fields = { id = \"order_id\" }"));
         }
         for (path, field) in &map.fields {
             if let MapField::Derived(spec) = field
                 && let Err(sentence) = spec.check()
             {
-                faults.push(Fault::mistake(member(&at, path.names()), sentence));
+                faults.push(PlanFault::mistake(member(&at, path.names()), sentence));
             }
         }
         one_writer(map, &at, faults);
@@ -28,7 +28,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// A member is a value or an object of others, and not both.
-fn one_writer(map: &MapSpec, at: &KeyPath, faults: &mut Vec<Fault>) {
+fn one_writer(map: &MapSpec, at: &KeyPath, faults: &mut Vec<PlanFault>) {
     let paths: Vec<&[String]> = map.fields.iter().map(|(path, _)| path.names()).collect();
     for (number, later) in paths.iter().enumerate() {
         let meets = |earlier: &&&[String]| earlier.starts_with(later) || later.starts_with(earlier);
@@ -40,7 +40,7 @@ fn one_writer(map: &MapSpec, at: &KeyPath, faults: &mut Vec<Fault>) {
             format!("`{}` lies in `{}`, or the other way round", later.join("."), earlier.join("."))
         };
         let hint = Sentence::from("the other one is ").setting(&other).words(": rename or remove one");
-        faults.push(Fault::mistake(member(at, later), what).hint(hint).rests_on([other]));
+        faults.push(PlanFault::mistake(member(at, later), what).hint(hint).rests_on([other]));
     }
 }
 

@@ -28,16 +28,10 @@ mod quality;
 mod unused;
 mod waits;
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
-mod global_cases;
-#[cfg(test)]
-mod rule_cases;
-#[cfg(test)]
 mod tests;
 
 pub use entities::Entities;
-pub use fault::{Fault, Sentence, Severity};
+pub use fault::{PlanFault, Sentence, Severity};
 pub use key_path::KeyPath;
 pub use limits::{MAX_BYTES, MAX_BYTES_WHY, WINDOW_S, WINDOW_WHY, dead_subject_fault, output_subject_fault};
 pub use unwrap::{UNPACKED, UNPACKED_WHY};
@@ -50,7 +44,7 @@ use super::spec::PlanSpec;
 /// about keys beside it.
 ///
 /// A plan without a [`Severity::Mistake`] compiles, and every name in it leads somewhere.
-pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<Fault> {
+pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<PlanFault> {
     let mut faults = Vec::new();
     names::check(spec, &mut faults);
     notation::check(spec, &mut faults);

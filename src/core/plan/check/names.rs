@@ -2,19 +2,19 @@
 //!
 //! Whether a name leads to something is not asked here; see `joins`.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::plan::enrich::EnrichSpec;
 use crate::core::plan::spec::PlanSpec;
 use crate::core::plan::table::TableSpec;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     if spec.kinds.is_empty() {
-        let fault = Fault::mistake(KeyPath::of(["kinds"]), "there is no kind");
+        let fault = PlanFault::mistake(KeyPath::of(["kinds"]), "there is no kind");
         faults.push(fault.hint("add one, such as [kinds.user] with its `key`"));
     }
     for name in spec.kinds.keys().filter(|name| name.is_empty()) {
-        faults.push(Fault::mistake(KeyPath::kind(name).name(), "a kind needs a name; `*` matches any"));
+        faults.push(PlanFault::mistake(KeyPath::kind(name).name(), "a kind needs a name; `*` matches any"));
     }
     for (name, table) in &spec.tables {
         if !can_stand_in_a_join(name) {
@@ -27,7 +27,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
 }
 
-fn columns(table: &str, spec: &TableSpec, faults: &mut Vec<Fault>) {
+fn columns(table: &str, spec: &TableSpec, faults: &mut Vec<PlanFault>) {
     let columns = KeyPath::table(table).then("columns");
     if spec.column_names().next().is_none() {
         faults.push(empty(columns.clone(), "columns"));
@@ -37,7 +37,7 @@ fn columns(table: &str, spec: &TableSpec, faults: &mut Vec<Fault>) {
     }
 }
 
-fn added(section: &KeyPath, enrich: &EnrichSpec, faults: &mut Vec<Fault>) {
+fn added(section: &KeyPath, enrich: &EnrichSpec, faults: &mut Vec<PlanFault>) {
     if enrich.kinds.is_empty() {
         faults.push(empty(section.then("kinds"), "kinds"));
     }
@@ -46,12 +46,12 @@ fn added(section: &KeyPath, enrich: &EnrichSpec, faults: &mut Vec<Fault>) {
         faults.push(empty(add.clone(), "add"));
     }
     for name in enrich.add.keys().filter(|name| name.is_empty()) {
-        faults.push(Fault::mistake(add.then(name).name(), "an added field needs a name"));
+        faults.push(PlanFault::mistake(add.then(name).name(), "an added field needs a name"));
     }
 }
 
-fn empty(at: KeyPath, list: &str) -> Fault {
-    Fault::mistake(at, format!("`{list}` must have at least one member"))
+fn empty(at: KeyPath, list: &str) -> PlanFault {
+    PlanFault::mistake(at, format!("`{list}` must have at least one member"))
 }
 
 /// Whether `table.column` and `table[row].column` can be told apart with this name in them.
@@ -59,7 +59,7 @@ fn can_stand_in_a_join(name: &str) -> bool {
     !name.is_empty() && !name.contains(['.', '[', ']'])
 }
 
-fn not_in_a_join(at: KeyPath, what: &str, name: &str) -> Fault {
+fn not_in_a_join(at: KeyPath, what: &str, name: &str) -> PlanFault {
     let message = format!("`{name}` is no {what} name: joins are written `table.column`, so no `.`, `[` or `]`");
-    Fault::mistake(at.name(), message)
+    PlanFault::mistake(at.name(), message)
 }

@@ -3,7 +3,7 @@
 //! They parse, as paths with odd names, and then match no field of any event. A stored plan with one of them stays readable
 //! all the same: reading a plan's text does not ask these rules.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::derive::section::DeriveSection;
 use crate::core::derive::spec::DeriveSpec;
@@ -14,7 +14,7 @@ use crate::core::plan::spec::PlanSpec;
 
 const NAMES_ALONE: &str = "a place is the names of members with dots between them, such as `properties.uuid`";
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     for (at, place) in places(spec) {
         if let Selector::Path(names) = place {
             faults.extend(path(at, names));
@@ -59,7 +59,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// The places of a section of derived fields.
-fn derive(section: &KeyPath, derive: &DeriveSection, faults: &mut Vec<Fault>) {
+fn derive(section: &KeyPath, derive: &DeriveSection, faults: &mut Vec<PlanFault>) {
     let at = |list: &str, names: &[String]| section.then(list).then(&names.join("."));
     faults.extend(object(section.then("into"), &derive.into));
     for (name, operator) in &derive.set {
@@ -110,40 +110,43 @@ fn places(spec: &PlanSpec) -> Vec<(KeyPath, &Selector)> {
 }
 
 /// The same of an object that members are put into, of which none lies in an array.
-fn object(at: KeyPath, names: &[String]) -> Option<Fault> {
+fn object(at: KeyPath, names: &[String]) -> Option<PlanFault> {
     if names.iter().any(|name| index(name).is_some()) {
         let text = dotted(names);
-        return Some(Fault::mistake(at, format!("`{text}` lies in an array, and nothing is put in there")));
+        return Some(PlanFault::mistake(at, format!("`{text}` lies in an array, and nothing is put in there")));
     }
     path(at, names)
 }
 
 /// Refuses what no event has, and warns of what hardly one has.
-fn path(at: KeyPath, names: &[String]) -> Option<Fault> {
+fn path(at: KeyPath, names: &[String]) -> Option<PlanFault> {
     let odd = |name: &&String| index(name).is_none() && name.contains(['[', ']']);
     let quoted = |name: &String| name.contains(['"', '`', '\\']) || name.starts_with('\'') || name.ends_with('\'');
     let text = if names.iter().any(quoted) { names.join(".") } else { dotted(names) };
     let fault = if names.iter().any(|name| odd(&name)) {
         let hint =
             format!("{NAMES_ALONE}; what lies in an array has its number behind the name, from 0: `items[0].id`");
-        Fault::mistake(at, format!("`{text}` matches no field: brackets hold a number")).hint(hint)
+        PlanFault::mistake(at, format!("`{text}` matches no field: brackets hold a number")).hint(hint)
     } else if names.iter().any(quoted) {
         let hint =
             format!("{NAMES_ALONE}; a name that has a dot in it stands in double quotes: `properties.\"user.id\"`");
-        Fault::mistake(at, format!("`{text}` matches no field: a place has no quotes and no backslashes")).hint(hint)
+        PlanFault::mistake(at, format!("`{text}` matches no field: a place has no quotes and no backslashes"))
+            .hint(hint)
     } else if let Some(rest) = text.strip_prefix('/') {
         let hint = format!("did you mean `{}`?", rest.replace('/', "."));
-        Fault::mistake(at, format!("`{text}` matches no field: a place begins with a name, not with `/`")).hint(hint)
+        PlanFault::mistake(at, format!("`{text}` matches no field: a place begins with a name, not with `/`"))
+            .hint(hint)
     } else if text.contains('/') {
         let hint = format!("write `{}` for members of members", text.replace('/', "."));
-        Fault::warning(at, format!("`{text}` is looked for as a member with a `/` in its name")).hint(hint)
+        PlanFault::warning(at, format!("`{text}` is looked for as a member with a `/` in its name")).hint(hint)
     } else if let Some(name) = names.iter().find(|name| name.trim() != *name) {
-        Fault::warning(at, format!("`{text}` is looked for with the blank in `{name}`")).hint(NAMES_ALONE)
+        PlanFault::warning(at, format!("`{text}` is looked for with the blank in `{name}`")).hint(NAMES_ALONE)
     } else {
         let in_an_array = |name: &&String| *name == "*" || name.bytes().all(|b| b.is_ascii_digit());
         let name = names.iter().skip(1).find(in_an_array)?;
         let message = format!("`{name}` in `{text}` is looked for as the name of an object's member");
-        Fault::warning(at, message).hint("what lies in an array has its number behind the name, from 0: `items[0].id`")
+        PlanFault::warning(at, message)
+            .hint("what lies in an array has its number behind the name, from 0: `items[0].id`")
     };
     Some(fault)
 }

@@ -1,23 +1,23 @@
 //! `[[quality]]`: rules with names of their own, and members that nobody else writes.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::derive::section::{DeriveSection, overlap};
 use crate::core::plan::quality::{OnViolation, QualitySpec};
 use crate::core::plan::spec::PlanSpec;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     for (number, section) in spec.quality.iter().enumerate() {
         let at = KeyPath::quality(number);
         super::derive::kinds(spec, &section.kinds, &at, faults);
         if section.complete.is_empty() && section.valid.is_empty() && !section.unique {
-            let fault = Fault::mistake(at.clone(), "the section asks nothing");
+            let fault = PlanFault::mistake(at.clone(), "the section asks nothing");
             let hint = "add `complete = [\"place\"]`, `valid = { name = 'condition' }` or `unique = true`, or remove the section";
             faults.push(fault.hint(hint).rests_on(["complete", "valid", "unique"].map(|list| at.then(list))));
         }
         unique(spec, number, section, faults);
         for name in section.valid.keys().filter(|name| name.is_empty()) {
-            faults.push(Fault::mistake(at.then("valid").then(name).name(), "a rule needs a name"));
+            faults.push(PlanFault::mistake(at.then("valid").then(name).name(), "a rule needs a name"));
         }
         twice(spec, number, section, faults);
         mark(spec, number, section, faults);
@@ -25,31 +25,32 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
 }
 
 /// Without an id, or without a window, nothing is a duplicate.
-fn unique(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<Fault>) {
+fn unique(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<PlanFault>) {
     if !section.unique {
         return;
     }
     let at = KeyPath::quality(number).then("unique");
     let (id, window) = (KeyPath::of(["event", "id"]), KeyPath::of(["dedup", "window_s"]));
     if spec.dedup_window_s == 0 {
-        let fault = Fault::mistake(at.clone(), "no event is known to be a duplicate: `dedup.window_s` is 0");
+        let fault = PlanFault::mistake(at.clone(), "no event is known to be a duplicate: `dedup.window_s` is 0");
         faults.push(fault.hint("set `window_s` in [dedup], or remove `unique`").rests_on([window]));
     }
     let mut kinds = spec.kinds.iter().filter(|(name, _)| section.applies_to(Some(name)));
     if spec.event.id.is_none() && kinds.all(|(_, kind)| kind.id.is_none()) {
-        let fault = Fault::mistake(at, "nothing says which events are one: [event] has no `id`");
+        let fault = PlanFault::mistake(at, "nothing says which events are one: [event] has no `id`");
         faults.push(fault.hint("name the place of the id in [event], or remove `unique`").rests_on([id]));
     }
 }
 
 /// Events of one kind are counted by the names of its rules.
-fn twice(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<Fault>) {
+fn twice(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<PlanFault>) {
     let earlier = spec.quality.iter().enumerate().take(number).filter(|(_, other)| meet(section, other));
     let mut known: Vec<(String, KeyPath)> = earlier.flat_map(|(n, other)| named(n, other)).collect();
     for (name, at) in named(number, section) {
         if let Some((_, first)) = known.iter().find(|(other, _)| *other == name) {
             let hint = Sentence::from("events are counted by it: the first is on ").setting(first);
-            let fault = Fault::mistake(at.clone(), format!("the rule `{name}` is asked of one kind twice")).hint(hint);
+            let fault =
+                PlanFault::mistake(at.clone(), format!("the rule `{name}` is asked of one kind twice")).hint(hint);
             faults.push(fault.rests_on([first.clone()]));
         }
         known.push((name, at));
@@ -73,22 +74,22 @@ fn meet(one: &QualitySpec, other: &QualitySpec) -> bool {
 }
 
 /// The member that lists broken rules is written by the section alone.
-fn mark(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<Fault>) {
+fn mark(spec: &PlanSpec, number: usize, section: &QualitySpec, faults: &mut Vec<PlanFault>) {
     let (at, decides) = (KeyPath::quality(number).then("mark"), KeyPath::quality(number).then("on_violation"));
-    let mut fault = |fault: Fault, other: KeyPath| faults.push(fault.rests_on([other, decides.clone()]));
+    let mut fault = |fault: PlanFault, other: KeyPath| faults.push(fault.rests_on([other, decides.clone()]));
     if section.mark.is_some() && section.on_violation != OnViolation::Mark {
-        let mistake = Fault::mistake(at.clone(), "nothing is marked: `on_violation` is not \"mark\"");
+        let mistake = PlanFault::mistake(at.clone(), "nothing is marked: `on_violation` is not \"mark\"");
         fault(mistake.hint("set `on_violation = \"mark\"`, or remove `mark`"), decides.clone());
     }
     let Some(mark) = section.marks() else { return };
     let path = [mark.to_owned()];
     if mark.is_empty() {
-        fault(Fault::mistake(at.clone(), "the mark needs a name"), decides.clone());
+        fault(PlanFault::mistake(at.clone(), "the mark needs a name"), decides.clone());
     }
     let mut meets = |what: &str, other: KeyPath| {
         let what = Sentence::from(format!("`{mark}` is {what} (")).setting(&other).words(") too");
         fault(
-            Fault::mistake(at.clone(), what).hint("name the mark otherwise, such as `mark = \"broken_rules\"`"),
+            PlanFault::mistake(at.clone(), what).hint("name the mark otherwise, such as `mark = \"broken_rules\"`"),
             other,
         );
     };

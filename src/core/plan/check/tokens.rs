@@ -2,15 +2,15 @@
 //!
 //! What becomes of a kind in a subject is part of the plan and stays as it is; here the operator learns of it.
 
-use super::fault::{Fault, Sentence};
+use super::fault::{PlanFault, Sentence};
 use super::key_path::KeyPath;
 use crate::core::plan::kinds::matches;
 use crate::core::plan::spec::{PlanSpec, UnknownKinds};
-use crate::core::plan::template::{Hole, Template, token};
+use crate::core::plan::template::{Template, TemplateHole, token};
 use std::collections::BTreeMap;
 
 /// Checks the outputs' subjects; those of dead letters where outputs have none in common.
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let (output, dead) = (KeyPath::of(["output", "subject"]), KeyPath::of(["dead_letters", "subject"]));
     let mut found = shared(spec, &output, &spec.output_subject);
     if found.is_empty() {
@@ -18,13 +18,13 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
     }
     // Those of dead letters are looked at because of what the outputs' are.
     faults.extend(
-        found.into_iter().map(|fault| Fault { rests_on: [fault.rests_on, vec![output.clone()]].concat(), ..fault }),
+        found.into_iter().map(|fault| PlanFault { rests_on: [fault.rests_on, vec![output.clone()]].concat(), ..fault }),
     );
     unknown(spec, faults);
 }
 
 /// The faults of kinds that share subjects.
-fn shared(spec: &PlanSpec, setting: &KeyPath, template: &Template) -> Vec<Fault> {
+fn shared(spec: &PlanSpec, setting: &KeyPath, template: &Template) -> Vec<PlanFault> {
     let mut faults = Vec::new();
     let mut first: BTreeMap<Vec<String>, (&str, Vec<String>)> = BTreeMap::new();
     for name in spec.kinds.keys() {
@@ -37,14 +37,14 @@ fn shared(spec: &PlanSpec, setting: &KeyPath, template: &Template) -> Vec<Fault>
             faults.push(same_subjects(setting, other, name, certain));
         }
     }
-    if template.holes().any(|hole| hole == Hole::Kind) {
+    if template.holes().any(|hole| hole == TemplateHole::Kind) {
         patterns(spec, setting, &mut faults);
     }
     faults
 }
 
 /// Reports patterns of which an event may get the subject of another section's, once a pattern.
-fn patterns(spec: &PlanSpec, setting: &KeyPath, faults: &mut Vec<Fault>) {
+fn patterns(spec: &PlanSpec, setting: &KeyPath, faults: &mut Vec<PlanFault>) {
     let replaced = |name: &str| name.split('*').map(replaced).collect::<Vec<_>>().join("*");
     let all: Vec<(&String, String)> = spec.kinds.keys().map(|name| (name, replaced(name))).collect();
     for (pattern, with) in all.iter().filter(|(name, _)| name.contains('*')) {
@@ -68,13 +68,13 @@ fn replaced(part: &str) -> String {
     if part.is_empty() { String::new() } else { token(part) }
 }
 
-fn same_subjects(setting: &KeyPath, other: &str, name: &str, certain: bool) -> Fault {
+fn same_subjects(setting: &KeyPath, other: &str, name: &str, certain: bool) -> PlanFault {
     let at = KeyPath::kind(name).name();
     let verb = if certain { "get" } else { "may get" };
     let what = Sentence::from(format!("the kinds `{other}` ("))
         .setting(&KeyPath::kind(other).name())
         .words(format!(") and `{name}` {verb} the same subjects from {setting}"));
-    let fault = if certain { Fault::mistake(at, what) } else { Fault::warning(at, what) };
+    let fault = if certain { PlanFault::mistake(at, what) } else { PlanFault::warning(at, what) };
     let hint = format!(
         "a subject has ASCII letters, digits, `-` and `_`, all else becomes `_`: rename one, or tell them apart in {setting} by a token of the event's subject, such as {{subject.2}}"
     );
@@ -88,20 +88,20 @@ fn values(template: &Template, name: &str) -> Option<Vec<String>> {
         known.then(|| name.split(':').nth(n).unwrap_or_default().to_owned())
     };
     let holes = template.holes().filter_map(|hole| match hole {
-        Hole::Kind => Some((!name.contains('*')).then(|| name.to_owned())),
-        Hole::Type => Some(part(0)),
-        Hole::Subtype => Some(part(1)),
-        Hole::Reason | Hole::Subject(_) => None,
+        TemplateHole::Kind => Some((!name.contains('*')).then(|| name.to_owned())),
+        TemplateHole::Type => Some(part(0)),
+        TemplateHole::Subtype => Some(part(1)),
+        TemplateHole::Reason | TemplateHole::Subject(_) => None,
     });
     holes.collect()
 }
 
-fn is_subject(hole: Hole) -> bool {
-    matches!(hole, Hole::Subject(_))
+fn is_subject(hole: TemplateHole) -> bool {
+    matches!(hole, TemplateHole::Subject(_))
 }
 
 /// Events of unknown kind are `unknown` in every hole, as a kind of that name is.
-fn unknown(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+fn unknown(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     if spec.unknown_kinds != UnknownKinds::Forward {
         return;
     }
@@ -109,7 +109,7 @@ fn unknown(spec: &PlanSpec, faults: &mut Vec<Fault>) {
         let values = values(&spec.output_subject, name);
         if values.is_some_and(|v| !v.is_empty() && v.iter().all(|value| value == "unknown")) {
             let message = format!("the kind `{name}` gets the subjects of events whose kind no section matches");
-            let fault = Fault::warning(KeyPath::kind(name).name(), message);
+            let fault = PlanFault::warning(KeyPath::kind(name).name(), message);
             let fault = fault.hint("rename it, or set engine.unknown_kinds to \"dead_letter\" or \"drop\"");
             faults.push(fault.rests_on([KeyPath::of(["output", "subject"]), KeyPath::of(["engine", "unknown_kinds"])]));
         }

@@ -1,6 +1,6 @@
 //! What has no effect, or one that is hardly meant: warnings only.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::expr::Read;
 use crate::core::plan::key_spec::KeySpec;
@@ -8,11 +8,11 @@ use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::PlanSpec;
 use std::collections::BTreeSet;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let joins = spec.enrich.iter().flat_map(|enrich| enrich.add.values());
     let used: BTreeSet<&str> = joins.map(|join| join.table.as_str()).chain(read(spec)).collect();
     for name in spec.tables.keys().filter(|name| !used.contains(name.as_str())) {
-        let fault = Fault::warning(KeyPath::table(name).name(), format!("no join uses the table `{name}`"));
+        let fault = PlanFault::warning(KeyPath::table(name).name(), format!("no join uses the table `{name}`"));
         let fault = fault.hint("its rows cost memory and disk: add a join or remove the table");
         faults.push(fault.rests_on([KeyPath::of(["enrich"])]));
     }
@@ -33,16 +33,16 @@ fn read(spec: &PlanSpec) -> impl Iterator<Item = &str> {
     })
 }
 
-fn no_id() -> Fault {
+fn no_id() -> PlanFault {
     let at = KeyPath::of(["dedup", "window_s"]);
-    Fault::warning(at, "no duplicates are dropped: [event] has no `id`")
+    PlanFault::warning(at, "no duplicates are dropped: [event] has no `id`")
         .hint("name the place of the id in [event], or set `window_s = 0`")
         .rests_on([KeyPath::of(["event", "id"])])
 }
 
 /// An id that is the same in every event of a key, or of a kind, leaves one event of them all. A key of a kind that feeds
 /// no table may well be an id.
-fn repeated_id(spec: &PlanSpec) -> Option<Fault> {
+fn repeated_id(spec: &PlanSpec) -> Option<PlanFault> {
     let id = spec.event.id.as_ref()?;
     let is_key =
         |from: &&String| spec.kinds.get(*from).is_some_and(|kind| kind.key.as_ref() == Some(id) && kind.id.is_none());
@@ -60,5 +60,5 @@ fn repeated_id(spec: &PlanSpec) -> Option<Fault> {
     };
     let hint = "name a field that differs from event to event, or set `window_s = 0` in [dedup]";
     let rests_on = [with, KeyPath::of(["dedup", "window_s"])];
-    Some(Fault::warning(KeyPath::of(["event", "id"]), message).hint(hint).rests_on(rests_on))
+    Some(PlanFault::warning(KeyPath::of(["event", "id"]), message).hint(hint).rests_on(rests_on))
 }

@@ -1,6 +1,6 @@
 //! `event.unwrap` and events without a body: steps whose words go together, and what can be known without a body.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::plan::key_spec::KeySpec;
 use crate::core::plan::selector::Selector;
@@ -18,19 +18,19 @@ pub const UNPACKED_WHY: &str =
 /// The most steps: each costs every event a pass.
 const MOST: usize = 4;
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let at = KeyPath::of(["event", "unwrap"]);
     let steps = &spec.event.unwrap;
     if steps.len() > MOST {
         let what = format!("an event is taken out of {MOST} envelopes at most, not of {}", steps.len());
-        faults.push(Fault::mistake(at.clone(), what));
+        faults.push(PlanFault::mistake(at.clone(), what));
     }
     for (number, step) in steps.iter().enumerate() {
         let at = at.then(&number.to_string());
-        faults.extend(words(step).map(|(what, hint)| Fault::mistake(at.clone(), what).hint(hint)));
+        faults.extend(words(step).map(|(what, hint)| PlanFault::mistake(at.clone(), what).hint(hint)));
         if step.max_bytes.is_some_and(|most| !UNPACKED.contains(&most)) {
             let what = format!("`max_bytes` must be from {} to {}", UNPACKED.start(), UNPACKED.end());
-            faults.push(Fault::mistake(at, what).hint(UNPACKED_WHY));
+            faults.push(PlanFault::mistake(at, what).hint(UNPACKED_WHY));
         }
     }
     without_a_body(spec, faults);
@@ -61,7 +61,7 @@ fn words(step: &UnwrapSpec) -> Option<(&'static str, &'static str)> {
 }
 
 /// A row that goes with an event without a body is found by its subject and its headers.
-fn without_a_body(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+fn without_a_body(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let outside = |place: &Selector| place.path().is_none();
     for (name, table) in spec.tables.iter().filter(|(_, table)| table.delete_empty) {
         let at = KeyPath::table(name).then("delete").then("body");
@@ -69,7 +69,7 @@ fn without_a_body(spec: &PlanSpec, faults: &mut Vec<Fault>) {
         let mut missing = |what: &str, example: &str, setting: KeyPath| {
             let what = format!("an event without a body has no {what}");
             let hint = format!("read it from `$subject.N` or `$header.Name`, too: {example}");
-            faults.push(Fault::mistake(at.clone(), what).hint(hint).rests_on([setting]));
+            faults.push(PlanFault::mistake(at.clone(), what).hint(hint).rests_on([setting]));
         };
         if kind.when.is_none() && !spec.event.kind.places().iter().any(outside) {
             missing("kind", "kind = [\"type\", \"$subject.2\"]", KeyPath::of(["event", "kind"]));

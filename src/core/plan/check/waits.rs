@@ -1,6 +1,6 @@
 //! Waiting for rows: every wait has an end, and what moves time on is told from an event.
 
-use super::fault::Fault;
+use super::fault::PlanFault;
 use super::key_path::KeyPath;
 use crate::core::plan::enrich::{EnrichSpec, OnMiss, WaitOrder};
 use crate::core::plan::spec::PlanSpec;
@@ -19,14 +19,14 @@ pub const MAX_WAITING: RangeInclusive<u64> = 1..=1_000_000;
 /// Why the number of waiting events has its range.
 pub const MAX_WAITING_WHY: &str = "so many events of each of the 128 key groups may wait; they lie in memory";
 
-pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     for (number, enrich) in spec.enrich.iter().enumerate() {
         let section = KeyPath::enrich(number);
         match (enrich.on_miss == OnMiss::Wait, &enrich.wait) {
             (true, wait) if wait.is_none_or(|wait| wait.wait_s == 0) => {
                 let message = "an event that waits for its row needs an end: `wait_s` is not set";
                 faults.push(
-                    Fault::mistake(section.then("on_miss"), message)
+                    PlanFault::mistake(section.then("on_miss"), message)
                         .hint("add `wait_s = 30`, in seconds of stream time")
                         .rests_on([section.then("wait_s")]),
                 );
@@ -39,7 +39,9 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
                 };
                 let message = format!("`{key}` has no meaning where nothing waits");
                 let hint = "set `on_miss = \"wait\"`, or take it away";
-                faults.push(Fault::mistake(section.then(key), message).hint(hint).rests_on([section.then("on_miss")]));
+                faults.push(
+                    PlanFault::mistake(section.then(key), message).hint(hint).rests_on([section.then("on_miss")]),
+                );
             }
             _ => {}
         }
@@ -47,7 +49,7 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
             if wait.wait_s > *WAIT_S.end() {
                 let message =
                     format!("`wait_s` must be from {} to {}, not {}", WAIT_S.start(), WAIT_S.end(), wait.wait_s);
-                faults.push(Fault::mistake(section.then("wait_s"), message).hint(WAIT_WHY));
+                faults.push(PlanFault::mistake(section.then("wait_s"), message).hint(WAIT_WHY));
             }
             if wait.order == WaitOrder::Key {
                 feeding(spec, enrich, &section, faults);
@@ -56,32 +58,32 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<Fault>) {
                 counting(spec, enrich, &section, faults);
             }
             if wait.then == OnMiss::Wait {
-                faults.push(Fault::mistake(section.then("then"), "what has waited long enough cannot wait"));
+                faults.push(PlanFault::mistake(section.then("then"), "what has waited long enough cannot wait"));
             }
         }
     }
     if let Some(most) = spec.max_waiting.filter(|most| !MAX_WAITING.contains(&u64::from(*most))) {
         let message =
             format!("`max_waiting` must be from {} to {}, not {most}", MAX_WAITING.start(), MAX_WAITING.end());
-        faults.push(Fault::mistake(KeyPath::of(["engine", "max_waiting"]), message).hint(MAX_WAITING_WHY));
+        faults.push(PlanFault::mistake(KeyPath::of(["engine", "max_waiting"]), message).hint(MAX_WAITING_WHY));
     }
     clock(spec, faults);
 }
 
 /// An event that is held behind others cannot bring the row that they wait for.
-fn feeding(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<Fault>) {
+fn feeding(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<PlanFault>) {
     for (number, kind) in enrich.kinds.iter().enumerate() {
         if let Some((table, _)) = spec.tables.iter().find(|(_, table)| table.from == *kind) {
             let message = format!("`{kind}` feeds the table `{table}`, and must not wait behind an event of its key");
             let at = section.then("kinds").then(&number.to_string());
             let hint = "take `order = \"key\"` away, or enrich that kind in a section of its own";
-            faults.push(Fault::mistake(at, message).hint(hint).rests_on([section.then("order")]));
+            faults.push(PlanFault::mistake(at, message).hint(hint).rests_on([section.then("order")]));
         }
     }
 }
 
 /// What an event counts it counts where it stands: a dead letter behind a wait, redriven, would count again.
-fn counting(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<Fault>) {
+fn counting(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mut Vec<PlanFault>) {
     let feeds =
         |kind: &String| spec.tables.iter().find(|(_, table)| table.from == *kind && !table.aggregates.is_empty());
     for (number, kind) in enrich.kinds.iter().enumerate() {
@@ -92,29 +94,31 @@ fn counting(spec: &PlanSpec, enrich: &EnrichSpec, section: &KeyPath, faults: &mu
             let at = section.then("kinds").then(&number.to_string());
             let hint = "write `then = \"null\"` or `\"omit\"`, or take the kind out";
             faults.push(
-                Fault::mistake(at, message).hint(hint).rests_on([section.then("then"), KeyPath::table(name).name()]),
+                PlanFault::mistake(at, message)
+                    .hint(hint)
+                    .rests_on([section.then("then"), KeyPath::table(name).name()]),
             );
         }
     }
 }
 
-fn clock(spec: &PlanSpec, faults: &mut Vec<Fault>) {
+fn clock(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let at = KeyPath::of(["clock", "subject"]);
     let waits = spec.enrich.iter().position(|enrich| enrich.wait.is_some());
     match (&spec.tick_subject, waits) {
         (Some(subject), _) if filter_fault(subject).is_some() || subject.contains(['*', '>']) => {
             let message = format!("`{subject}` is no subject that a message can have");
-            faults.push(Fault::mistake(at, message).hint("write one without wildcards, such as `events.tick`"));
+            faults.push(PlanFault::mistake(at, message).hint("write one without wildcards, such as `events.tick`"));
         }
         (Some(_), None) => {
             let message = "nothing waits, so that no message that moves time on is ever needed";
-            faults.push(Fault::warning(at, message).hint("take [clock] away, or let an enrichment wait"));
+            faults.push(PlanFault::warning(at, message).hint("take [clock] away, or let an enrichment wait"));
         }
         (None, Some(number)) => {
             let message =
                 "an event that waits leaves with the next event of the stream only: on an idle stream it waits on";
             let hint = "add [clock] with a `subject` of the input, such as `events.tick`";
-            faults.push(Fault::warning(KeyPath::enrich(number).then("on_miss"), message).hint(hint));
+            faults.push(PlanFault::warning(KeyPath::enrich(number).then("on_miss"), message).hint(hint));
         }
         (Some(_), Some(_)) | (None, None) => {}
     }

@@ -1,0 +1,4 @@
+//! What rows and ids do in memory.
+
+mod dedup;
+mod rows;
