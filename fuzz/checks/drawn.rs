@@ -46,6 +46,13 @@ const EVENT: &[&str] = &[
 /// Conditions that may read rows.
 const JOINED: &[&str] = &["t.x == event.a", "present(t.x) && event.a != 2", "s[b].y > 1 || event.a == 1"];
 
+/// Schemas.
+const SCHEMAS: &[&str] = &[
+    r#"{"required":["a"]}"#,
+    r#"{"properties":{"a":{"type":["number","null"]},"b":{"enum":["x",""]}}}"#,
+    r#"{"anyOf":[{"required":["v"]},{"properties":{"p":{"type":"object"}},"required":["p"]}]}"#,
+];
+
 /// Values of an event's members.
 const VALUES: &[&str] = &[
     "1",
@@ -251,8 +258,17 @@ pub fn plan(feed: &mut Feed<'_>) -> PlanSpec {
     maybe(feed, &mut plan, 3, "dedup_keep", |_| json!("twice.{kind}"));
     maybe(feed, &mut plan, 3, "dedup_conflicts", |_| json!(true));
     maybe(feed, &mut plan, 6, "input_only", |_| json!(["x.>"]));
-    if one_in(feed, 4) {
+    maybe(feed, &mut plan["event"], 4, "split", |feed| pick(feed, &[json!({}), json!({ "at": "p" })]).clone());
+    let by_condition = one_in(feed, 4);
+    if by_condition {
         plan["kinds"]["l"]["when"] = condition(feed, false);
+    }
+    let by_schema = one_in(feed, 6);
+    if by_schema {
+        let schema = pick(feed, SCHEMAS);
+        plan["kinds"]["l"]["schema"] = json!({ "by": sidestream::core::schema::spec::BY, "text": schema });
+    }
+    if by_condition || by_schema {
         plan["kinds_by_condition"] = json!(["l"]);
     }
     enrich(feed, &mut plan);
@@ -280,10 +296,25 @@ pub fn events(feed: &mut Feed<'_>) -> Vec<StoredMessage> {
         let stored_at = Nanos(1_795_261_500_123_456_789 + n as i64 * i64::from(feed.byte()) * 20_000_000);
         let headers = one_in(feed, 3).then(|| Arc::new(vec![("H".to_owned(), pick(feed, &["x", "7"]).to_string())]));
         let subject = pick(feed, &["x.a", "x.b", "y.a"]).to_string().into();
-        let payload = Bytes::from(payload(feed));
+        let payload = Bytes::from(body(feed));
         events.push(StoredMessage { sequence: 1 + n, stored_at, subject, headers, payload });
     }
     events
+}
+
+/// One event, or a list of some.
+fn body(feed: &mut Feed<'_>) -> Vec<u8> {
+    if !one_in(feed, 4) {
+        return payload(feed);
+    }
+    let events: Vec<Vec<u8>> = (0..feed.byte() % 4).map(|_| payload(feed)).collect();
+    let list = [b"[".to_vec(), events.join(&b", "[..]), b"]".to_vec()].concat();
+    if one_in(feed, 2) {
+        return list;
+    }
+    // No plan hides what is inside another member, so that no canary may be there.
+    let open = String::from_utf8_lossy(&list).replace(CANARY, "open");
+    format!("{{\"p\":{open}}}").into_bytes()
 }
 
 fn payload(feed: &mut Feed<'_>) -> Vec<u8> {

@@ -21,7 +21,8 @@ use crate::core::state::changes::State;
 use crate::core::state::row::RowChange;
 use crate::core::state::visible::VisibleRows;
 use crate::core::step::{SliceResult, Step};
-use crate::protocol::merge::with_released;
+use crate::protocol::cutter::Slice;
+use crate::protocol::merge::{Order, of_one_shard};
 use crate::protocol::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -106,8 +107,8 @@ impl Recompute {
     /// What must stand in the lane for consecutive events, while everything is known.
     pub fn run(&mut self, messages: Vec<StoredMessage>) -> Vec<Expected> {
         let count = messages.len();
-        let outcomes = self.guarded(messages, |this, events| {
-            let outcomes = this.ran(events);
+        let outcomes = self.guarded(messages, |this, events, order| {
+            let outcomes = this.ran(events, order);
             let several = this.maps();
             let expected = |outcome| Expected { several, ..Expected::outcome(outcome, true) };
             Some(outcomes.into_iter().map(expected).collect())
@@ -121,7 +122,10 @@ impl Recompute {
         let emits = self.runner.plan.emits(&message);
         // Of an event outside, the lane tells nothing.
         let witness = if emits { witness } else { LaneWitness::Silent };
-        let expected = self.guarded(vec![message], |this, events| this.judge(events, witness));
+        let expected = self.guarded(vec![message], |this, events, order| match order.events() {
+            1 => this.judge(events, order, witness),
+            _ => this.judge_list(events),
+        });
         match expected {
             Some(_) if !emits => Expected::outcome(Outcome::Silent(Silence::Outside), false),
             // An event of which nothing is known may wait, and may leave at any position.
@@ -135,14 +139,14 @@ impl Recompute {
 
     /// Whether an event may lead to several messages.
     fn maps(&self) -> bool {
-        self.runner.plan.waits || !self.spec().map.is_empty()
+        self.runner.plan.waits || !self.spec().map.is_empty() || self.spec().event.split.is_some()
     }
 
     /// Decodes and runs; after a panic nothing of the state is relied on.
     fn guarded<T>(
         &mut self,
         messages: Vec<StoredMessage>,
-        run: impl FnOnce(&mut Self, &Events) -> Option<T>,
+        run: impl FnOnce(&mut Self, &Events, &Order) -> Option<T>,
     ) -> Option<T> {
         let last = messages.last().map_or(self.runner.position(), |message| Position(message.sequence));
         let latest = messages.iter().map(|message| message.stored_at).max().unwrap_or_default();
@@ -150,8 +154,8 @@ impl Recompute {
         let result = catch_unwind(AssertUnwindSafe(|| {
             #[cfg(test)]
             self.fail_where_planted(&messages);
-            let events = self.runner.cut(messages)?.shards.into_iter().next()?;
-            run(self, &events)
+            let Slice { shards, order, .. } = self.runner.cut(messages)?;
+            run(self, shards.first()?, &order)
         }));
         self.stream_time = self.stream_time.max(latest);
         let Ok(Some(result)) = result else {
@@ -163,18 +167,33 @@ impl Recompute {
         Some(result)
     }
 
-    fn judge(&mut self, events: &Events, witness: LaneWitness) -> Option<Expected> {
+    /// Of several events in one message the lane does not tell which of them left what: nothing that they change is known.
+    fn judge_list(&mut self, events: &Events) -> Option<Expected> {
+        let plan = self.runner.plan.clone();
+        for (event, spans) in events.iter(&plan) {
+            let kind = plan.kinds.get(usize::from(event.kind))?;
+            self.knowledge.as_mut()?.see(event.stream_time);
+            let Ok(reading) = &event.reading else { continue };
+            let known = VisibleRows::of(&self.state().rows, reading.key.as_ref().map(|key| key.digest));
+            let changes = apply(known, kind, event, spans).map_or_else(|_| Vec::new(), |applied| applied.changes);
+            let asked = AuditedEvent { kind, event, reading, spans };
+            self.in_doubt(asked, changes, Doubt::StateUnknown, false)?;
+        }
+        Some(Expected::not_known(Doubt::StateUnknown, false))
+    }
+
+    fn judge(&mut self, events: &Events, order: &Order, witness: LaneWitness) -> Option<Expected> {
         let plan = self.runner.plan.clone();
         let (event, spans) = events.iter(&plan).next()?;
         let kind = plan.kinds.get(usize::from(event.kind))?;
         let now = event.stream_time;
         self.knowledge.as_mut()?.see(now);
         let knowledge = self.knowledge.as_ref()?;
-        let Ok(reading) = &event.reading else { return self.certain(events, true) };
+        let Ok(reading) = &event.reading else { return self.certain(events, order, true) };
         let dropped = event.kind == plan.unknown_kind() && plan.unknown_kinds() == UnknownKinds::Drop;
         let seen = is_duplicate(&self.state().ids, &plan, event, reading, spans);
         if dropped || seen {
-            return self.certain(events, true);
+            return self.certain(events, order, true);
         }
         let asked = AuditedEvent { kind, event, reading, spans };
         let open = knowledge.may_be_duplicate(&plan, asked);
@@ -195,7 +214,7 @@ impl Recompute {
             (_, LaneWitness::Nothing) if open => Some(Expected::not_known(Doubt::DuplicateUnknown, false)),
             (true, LaneWitness::Silent) if open => self.in_doubt(asked, changes, Doubt::DuplicateUnknown, false),
             (true, _) => {
-                let expected = self.certain(events, !open)?;
+                let expected = self.certain(events, order, !open)?;
                 if matches!(&expected.value, ExpectedValue::Output(output) if output.dead.is_none()) {
                     self.learn(event, reading, &changes);
                 }
@@ -217,15 +236,15 @@ impl Recompute {
         }
     }
 
-    /// The outcome of each event, with what it releases.
-    fn ran(&mut self, events: &Events) -> Vec<Outcome> {
+    /// The outcome of each message, with what it releases.
+    fn ran(&mut self, events: &Events, order: &Order) -> Vec<Outcome> {
         let SliceResult { outcomes, released } = self.step().run(events);
-        with_released(outcomes, released).expect("what is released is released at one of these positions")
+        of_one_shard(order, outcomes, released).expect("what is released is released at one of these positions")
     }
 
     /// What the core says of one event: it depends on nothing that is not known.
-    fn certain(&mut self, events: &Events, must: bool) -> Option<Expected> {
-        let outcome: Outcome = self.ran(events).pop()?;
+    fn certain(&mut self, events: &Events, order: &Order, must: bool) -> Option<Expected> {
+        let outcome: Outcome = self.ran(events, order).pop()?;
         Some(Expected::outcome(outcome, must))
     }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Recomputes every output from the input stream and compares it with the output stream.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream audit --complete --json
-After a change of the configuration: sidestream audit --config new.toml --config old.toml")]
+After a change of the configuration: sidestream audit --config new.toml --old-config old.toml")]
 pub struct AuditCommand {
     /// Count outputs that are still to come as faults.
     #[arg(long)]
@@ -22,6 +22,9 @@ pub struct AuditCommand {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
+    /// A configuration from before a change, for what was published under it; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    old_config: Vec<PathBuf>,
     /// Audit the stream of the replay that keeps its state in this directory instead.
     #[arg(long, value_name = "DIR")]
     replay: Option<PathBuf>,
@@ -29,7 +32,7 @@ pub struct AuditCommand {
 
 impl AuditCommand {
     pub(super) fn run(self, options: &Options) -> Result<(), Exit> {
-        let (mut config, older) = options.load_all()?;
+        let (mut config, older) = (options.load()?, options.load_older(&self.old_config)?);
         if let Some(directory) = &self.replay {
             let nothing = || Exit::new(NO, format!("{} holds no replay", directory.display()), "");
             let request = file::read(directory)?.ok_or_else(nothing)?;
@@ -85,7 +88,7 @@ pub(super) fn print(report: &AuditReport) {
         println!("  {count} unchecked because {}", doubt.sentence());
     }
     if report.lacks_a_plan() {
-        println!("  give the configuration from before the change too: sidestream audit --config NEW --config OLD");
+        println!("  give the configuration from before the change too: sidestream audit --config NEW --old-config OLD");
     }
     for (finding, examples) in &report.examples {
         for example in examples {

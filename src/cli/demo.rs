@@ -157,7 +157,7 @@ fn configure(server: &PrivateServer, overrides: Overrides) -> Result<Config, Exi
         ("http.listen".to_owned(), text("127.0.0.1:0")),
     ];
     sets.extend(overrides.sets);
-    let (config, _) = Config::parse("config.toml", SHIPPED, &Overrides { nats_url: None, sets })
+    let (config, _) = Config::parse("config.toml", SHIPPED, &Overrides { sets, ..Overrides::default() })
         .map_err(|error| Exit::new(CONFIG, error.to_string(), ""))?;
     Ok(config)
 }

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The configuration file. `audit` takes older ones too, behind the one in force.
+    /// The configuration file; of several, each is laid over those before it.
     #[arg(long, global = true, value_name = "FILE", default_value = "config.toml", action = ArgAction::Append)]
     pub config: Vec<PathBuf>,
     /// Overrides one setting, such as `--set nats.url=nats://10.0.0.7:4222`; may be repeated.
@@ -47,29 +47,21 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 impl Options {
     /// The checked configuration; its warnings go to standard error.
     pub fn load(&self) -> Result<Config, Exit> {
-        if self.config.len() > 1 {
-            return Err(Exit::new(
-                USAGE,
-                "--config is given more than once",
-                "only audit takes older configurations too",
-            ));
-        }
-        self.load_from(self.path())
+        self.load_from(&self.config)
     }
 
-    /// The checked configuration in force, and the plans of the older ones behind it.
-    pub fn load_all(&self) -> Result<(Config, Vec<PlanSpec>), Exit> {
-        let older = self.config.iter().skip(1).map(|path| Ok(self.load_from(path)?.plan));
-        Ok((self.load_from(self.path())?, older.collect::<Result<_, Exit>>()?))
+    /// The plans of configurations from before a change.
+    pub fn load_older(&self, paths: &[PathBuf]) -> Result<Vec<PlanSpec>, Exit> {
+        paths.iter().map(|path| Ok(self.load_from(std::slice::from_ref(path))?.plan)).collect()
     }
 
-    /// The file in force.
+    /// The first file.
     pub fn path(&self) -> &Path {
         self.config.first().map_or(Path::new("config.toml"), PathBuf::as_path)
     }
 
-    fn load_from(&self, path: &Path) -> Result<Config, Exit> {
-        let (config, warnings) = Config::load(path, &self.overrides())
+    fn load_from(&self, paths: &[PathBuf]) -> Result<Config, Exit> {
+        let (config, warnings) = Config::load_layers(paths, &self.overrides())
             .map_err(|error| Exit::new(CONFIG, format!("the configuration is not valid\n\n{error}"), ""))?;
         for warning in warnings {
             match self.log {
@@ -82,7 +74,11 @@ impl Options {
 
     /// What is laid over the configuration file.
     pub fn overrides(&self) -> Overrides {
-        Overrides { nats_url: self.nats_url.clone(), sets: self.sets.clone() }
+        // What is no Unicode can stand in no value.
+        let variables = std::env::vars_os();
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Overrides { nats_url: self.nats_url.clone(), variables: variables.collect(), sets: self.sets.clone() }
     }
 
     /// Starts logging.

@@ -65,7 +65,7 @@ impl ConfigDraft {
             plan: PlanSpec {
                 input_stream: String::new(),
                 input_only: Vec::new(),
-                event: EventSpec { unwrap: Vec::new(), kind: NO_PLACE.into(), id: None, time: None },
+                event: EventSpec { unwrap: Vec::new(), split: None, kind: NO_PLACE.into(), id: None, time: None },
                 derive: Vec::new(),
                 filter: Vec::new(),
                 quality: Vec::new(),

@@ -6,22 +6,27 @@
 use super::place::TextPlace;
 use super::report::ConfigReport;
 use super::tree::{self, TreeMember, TreeNode, TreeTable, TreeValue};
+use super::variables;
+use std::collections::BTreeMap;
 
 /// The name under which a mistake in [`Overrides::nats_url`] is reported.
 const NATS_URL: &str = "SIDESTREAM_NATS_URL";
 
-/// What is laid over the file, weakest first: `nats_url`, then `sets` in their order.
+/// What is laid over the files, weakest first: `nats_url`, then `sets` in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// The value of `SIDESTREAM_NATS_URL`, where it is set.
     pub nats_url: Option<String>,
+    /// What `${NAME}` stands for in the files' values.
+    pub variables: BTreeMap<String, String>,
     /// Every `--set`, as (key path, value). A value is read as TOML, and as plain text where it is none.
     pub sets: Vec<(String, String)>,
 }
 
 impl Overrides {
-    /// Changes the document; what cannot be laid over it is reported and left out.
-    pub(super) fn apply(&self, document: &mut TreeTable, report: &mut ConfigReport) {
+    /// Changes the document; what cannot be laid over it is reported and left out. The result is whether all variables are filled in.
+    pub(super) fn apply(&self, document: &mut TreeTable, report: &mut ConfigReport) -> bool {
+        let filled = variables::fill(document, &self.variables, report);
         if let Some(url) = &self.nats_url {
             let place = report.add_override(NATS_URL.to_owned());
             let path = ["nats".to_owned(), "url".to_owned()];
@@ -42,6 +47,7 @@ impl Overrides {
                 report.error(place, message);
             }
         }
+        filled
     }
 }
 
@@ -50,7 +56,7 @@ fn key_path(path: &str) -> Option<Vec<String>> {
     if path.contains('\n') || path.trim_start().starts_with('[') {
         return None;
     }
-    let mut document = tree::parse(&format!("{path} = 0")).ok()?;
+    let mut document = tree::parse(&format!("{path} = 0"), 0).ok()?;
     let mut names = Vec::new();
     loop {
         let (name, entry) = document.pop_first()?;

@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(crate) enum TextPlace {
     /// The file as a whole, for what is missing from it.
     File,
-    /// Byte offsets in the file's text.
+    /// Byte offsets in the files' texts, one behind the other.
     Text {
         /// The first byte.
         start: usize,
@@ -38,21 +38,53 @@ pub(crate) struct Placed<T> {
 }
 
 /// The texts that places point into.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sources {
-    /// The file's name, as it is printed.
-    pub(crate) name: String,
-    /// The file's text.
-    pub(crate) text: String,
+    /// The files' names, as they are printed, and where the text of each begins.
+    files: Vec<(String, usize)>,
+    /// The files' texts, each on lines of its own.
+    text: String,
     /// The names of the overrides, such as `--set nats.url`.
     pub(crate) overrides: Vec<String>,
 }
 
 impl Sources {
+    /// Of one file.
+    pub(crate) fn of(name: &str, text: &str) -> Sources {
+        let mut sources = Sources::default();
+        sources.add(name, text);
+        sources
+    }
+
+    /// Adds a file; the result is where its text begins.
+    pub(crate) fn add(&mut self, name: &str, text: &str) -> usize {
+        if !self.files.is_empty() {
+            self.text.push('\n');
+        }
+        let begin = self.text.len();
+        self.files.push((name.to_owned(), begin));
+        self.text.push_str(text);
+        begin
+    }
+
+    /// The file of a place in the texts, and where its text begins.
+    fn file(&self, offset: usize) -> (&str, usize) {
+        let file = self.files.iter().rfind(|(_, begin)| *begin <= offset).or(self.files.first());
+        file.map_or(("", 0), |(name, begin)| (name, *begin))
+    }
+
+    /// The file that comes first.
+    fn name(&self) -> &str {
+        self.files.first().map_or("", |(name, _)| name)
+    }
+
     /// A short reference to a place, for use inside a sentence.
     pub(crate) fn reference(&self, place: TextPlace) -> String {
         match place {
-            TextPlace::File => self.name.clone(),
+            TextPlace::File => self.name().to_owned(),
+            TextPlace::Text { start, .. } if self.files.len() > 1 => {
+                format!("line {} of {}", self.line_of(start), self.file(start).0)
+            }
             TextPlace::Text { start, .. } => format!("line {}", self.line_of(start)),
             TextPlace::Override(index) => self.overrides.get(index).cloned().unwrap_or_default(),
         }
@@ -75,15 +107,24 @@ impl Sources {
 
     /// The diagnostic for a place: columns and lengths count characters, and a span ends with its line.
     pub(crate) fn diagnostic(&self, place: TextPlace, message: String, hint: Option<String>) -> Diagnostic {
-        let mut diagnostic =
-            Diagnostic { source: self.name.clone(), line: 0, column: 0, length: 0, text: String::new(), message, hint };
+        let mut diagnostic = Diagnostic {
+            source: self.name().to_owned(),
+            line: 0,
+            column: 0,
+            length: 0,
+            text: String::new(),
+            message,
+            hint,
+        };
         match place {
             TextPlace::File => {}
             TextPlace::Override(_) => diagnostic.source = self.reference(place),
             TextPlace::Text { start, end } => {
-                let before = self.text.get(..start).unwrap_or(&self.text);
+                let (name, first) = self.file(start);
+                name.clone_into(&mut diagnostic.source);
+                let before = self.text.get(first..start).unwrap_or(&self.text);
                 let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
-                let line = self.text.get(begin..).unwrap_or_default().lines().next().unwrap_or_default();
+                let line = self.text.get(first + begin..).unwrap_or_default().lines().next().unwrap_or_default();
                 let span = self.text.get(start..end).unwrap_or_default();
                 diagnostic.line = self.line_of(start);
                 diagnostic.column = before.get(begin..).unwrap_or_default().chars().count() + 1;
@@ -103,6 +144,8 @@ impl Sources {
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+        let (_, first) = self.file(offset);
+        let before = self.text.get(first..offset).unwrap_or_default();
+        before.bytes().filter(|byte| *byte == b'\n').count() + 1
     }
 }

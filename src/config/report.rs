@@ -4,9 +4,10 @@
 //! operator sees everything at once and nothing twice.
 
 use super::diagnostic::{ConfigError, Diagnostic};
+use super::files::NamedFiles;
 use super::place::{Sources, TextPlace};
-use super::salts::Salts;
 use crate::core::plan::check::{PlanFault, Severity};
+use std::collections::BTreeSet;
 
 /// Remarks with their places, not yet in order.
 #[derive(Debug)]
@@ -14,7 +15,9 @@ pub(crate) struct ConfigReport {
     sources: Sources,
     errors: Vec<Remark>,
     warnings: Vec<Remark>,
-    salts: Salts,
+    files: NamedFiles,
+    /// Values that are what a variable says.
+    variables: BTreeSet<TextPlace>,
     /// What readers want of each key, by section and name.
     #[cfg(test)]
     pub(super) wanted: Vec<(String, &'static str, String)>,
@@ -36,20 +39,31 @@ impl ConfigReport {
             sources,
             errors: Vec::new(),
             warnings: Vec::new(),
-            salts: Salts::Nowhere,
+            files: NamedFiles::Nowhere,
+            variables: BTreeSet::new(),
             #[cfg(test)]
             wanted: Vec::new(),
         }
     }
 
     /// The same for a text from the disk, which may name files.
-    pub(crate) fn with(self, salts: Salts) -> ConfigReport {
-        ConfigReport { salts, ..self }
+    pub(crate) fn with(self, files: NamedFiles) -> ConfigReport {
+        ConfigReport { files, ..self }
     }
 
-    /// Where salts are read from.
-    pub(crate) fn salts(&self) -> Salts {
-        self.salts
+    /// Where the files are read from that a configuration names.
+    pub(crate) fn files(&self) -> NamedFiles {
+        self.files
+    }
+
+    /// A value is what a variable says, and may stand for a number or a flag.
+    pub(super) fn filled(&mut self, place: TextPlace) {
+        self.variables.insert(place);
+    }
+
+    /// Whether a value is what a variable says.
+    pub(super) fn is_filled(&self, place: TextPlace) -> bool {
+        self.variables.contains(&place)
     }
 
     #[cfg(test)]

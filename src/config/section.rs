@@ -115,9 +115,12 @@ impl<'t, 'r> SectionReader<'t, 'r> {
         self.table.contains_key(name)
     }
 
-    /// Whether there are sections under a name, and each has this key.
-    pub(crate) fn all_have(&self, name: &str, key: &str) -> bool {
-        let has = |entry: &TreeMember| matches!(&entry.node.value, TreeValue::Table(table) if table.contains_key(key));
+    /// Whether there are sections under a name, and each has one of these keys.
+    pub(crate) fn all_have(&self, name: &str, keys: &[&str]) -> bool {
+        let has = |entry: &TreeMember| match &entry.node.value {
+            TreeValue::Table(table) => keys.iter().any(|key| table.contains_key(*key)),
+            _ => false,
+        };
         match self.table.get(name).map(|entry| &entry.node.value) {
             Some(TreeValue::Table(sections)) => !sections.is_empty() && sections.values().all(has),
             _ => false,
@@ -200,11 +203,16 @@ impl<'t, 'r> SectionReader<'t, 'r> {
         self.wants(name, || format!("a whole number, {} to {}", range.start(), range.end()));
         let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
         let place = entry.node.place;
-        let TreeValue::Integer(value) = &entry.node.value else {
+        let given = match &entry.node.value {
+            TreeValue::Integer(value) => Some(*value),
+            TreeValue::Text(text) if self.report.is_filled(place) => text.replace('_', "").parse().ok(),
+            _ => None,
+        };
+        let Some(value) = given else {
             self.wrong_type(name, &entry.node, "a whole number", "write digits without quotes, such as 1_000");
             return GivenSetting::Broken;
         };
-        match u64::try_from(*value) {
+        match u64::try_from(value) {
             Ok(value) if range.contains(&value) => GivenSetting::Valid(Placed { value, place }),
             _ => {
                 let message = format!("`{name}` must be from {} to {}, not {value}", range.start(), range.end());
@@ -218,7 +226,12 @@ impl<'t, 'r> SectionReader<'t, 'r> {
     pub(crate) fn flag(&mut self, name: &'static str) -> GivenSetting<bool> {
         self.wants(name, || "`true` or `false`".to_owned());
         let Some(entry) = self.ask(name) else { return GivenSetting::Absent };
-        let TreeValue::Bool(value) = entry.node.value else {
+        let given = match &entry.node.value {
+            TreeValue::Bool(value) => Some(*value),
+            TreeValue::Text(text) if self.report.is_filled(entry.node.place) => text.parse().ok(),
+            _ => None,
+        };
+        let Some(value) = given else {
             self.wrong_type(name, &entry.node, "true or false", "write it without quotes");
             return GivenSetting::Broken;
         };

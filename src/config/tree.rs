@@ -59,9 +59,23 @@ impl TreeValue {
     }
 }
 
-/// Parses a whole document; the error is the parser's own, with its span.
-pub(crate) fn parse(text: &str) -> Result<TreeTable, Error> {
-    Ok(table(DeTable::parse(text)?.into_inner(), &|span| TextPlace::text(&span)))
+/// Parses a whole document whose text begins at an offset; the error is the parser's own, with its span.
+pub(crate) fn parse(text: &str, begin: usize) -> Result<TreeTable, Error> {
+    let place = |span: std::ops::Range<usize>| TextPlace::text(&(begin + span.start..begin + span.end));
+    Ok(table(DeTable::parse(text)?.into_inner(), &place))
+}
+
+/// Lays a later document over an earlier one: sections meet member by member, every other value takes the earlier one's place.
+pub(crate) fn lay_over(earlier: &mut TreeTable, later: TreeTable) {
+    for (name, member) in later {
+        match (earlier.get_mut(&name).map(|there| &mut there.node.value), member.node.value) {
+            (Some(TreeValue::Table(there)), TreeValue::Table(over)) => lay_over(there, over),
+            (_, value) => {
+                let node = TreeNode { value, place: member.node.place };
+                earlier.insert(name, TreeMember { key: member.key, node });
+            }
+        }
+    }
 }
 
 /// Parses one value, all of it placed at `place`; `None` where the text is no TOML value.

@@ -4,7 +4,7 @@
 
 use super::encode::{copied_headers, headers_size, line, subject_of, waited};
 use super::event::{Event, StoredForm};
-use super::output::{DeadLetter, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
+use super::output::{DeadLetter, ELEMENT, ERROR, KEY, KIND, LENGTH, Output, REASON, STORED, SUBJECT};
 use super::percent;
 use super::plan::compiled::Plan;
 use super::rejection::Rejection;
@@ -29,6 +29,9 @@ pub fn encode(plan: &Plan, event: &Event, rejection: &Rejection) -> Output {
         && let Some(key) = &reading.key
     {
         headers.push((KEY, percent_encoded(key.text.get(&message.payload))));
+    }
+    if plan.split.is_some() {
+        headers.extend(event.element_number().map(|number| (ELEMENT, number.to_owned())));
     }
     headers.extend(waited(plan, event));
     if plan.spec.envelope {

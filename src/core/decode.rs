@@ -5,22 +5,26 @@
 use super::derive::compiled::CompiledSection;
 use super::derive::create::CreatedObject;
 use super::derive::rewrite::Rewriter;
-use super::event::{Event, Key, KeyAndId, Stop, StoredForm, StoredMessage, Text};
+use super::event::{Event, Key, KeyAndId, Stop, StoredMessage, Text};
 use super::expr::ConditionAnswer;
 use super::identity::digest;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
 use super::output::TICK;
-use super::plan::compiled::{Kind, KindId, Plan};
+use super::plan::compiled::{Kind, KindId, KindRule, Plan};
 use super::plan::condition::{ResolvedCondition, SeenEvent};
 use super::plan::key_spec::first;
 use super::plan::spec::UnknownKinds;
 use super::plan::version::Versions;
 use super::read::{KeyFault, Value};
 use super::rejection::{Reason, Rejection};
+use super::schema::compiled::EventTree;
 use super::subject::covers;
+use super::unwrap::split::Split;
 use crate::json::cursor::Scratch;
 use crate::json::fields::Span;
 use crate::json::scan::{ScanFault, scan};
+use bytes::Bytes;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Decodes messages under one plan; keeps buffers between them.
@@ -30,24 +34,83 @@ pub struct Decoder {
     scanned: Vec<Span>,
     bytes: Vec<u8>,
     rewriter: Rewriter,
+    registers: Vec<Span>,
 }
 
 impl Decoder {
-    /// Decodes one message and appends the registers of its kind.
+    /// Decodes what a message holds, one event or several, each with the registers of its kind.
+    #[inline]
+    pub fn decode_each(
+        &mut self,
+        plan: &Plan,
+        message: StoredMessage,
+        stream_time: Nanos,
+        mut take: impl FnMut(Event, &[Span]),
+    ) {
+        let mut spans = std::mem::take(&mut self.registers);
+        spans.clear();
+        match &plan.split {
+            None => {
+                let event = self.decode(plan, message, stream_time, &mut spans);
+                take(event, &spans);
+            }
+            Some(split) => self.apart(plan, split, Event::begun(plan, message, stream_time), &mut spans, &mut take),
+        }
+        self.registers = spans;
+    }
+
+    /// Decodes a message that is one event, and appends the registers of its kind.
     pub fn decode(&mut self, plan: &Plan, message: StoredMessage, stream_time: Nanos, spans: &mut Vec<Span>) -> Event {
-        let mut event = Event {
-            group: KeyGroup::default(),
-            message,
-            stored: StoredForm::AsItIs,
-            stream_time,
-            kind: plan.unknown_kind(),
-            kind_text: None,
-            reading: Ok(KeyAndId::default()),
-            unknown: Vec::new(),
-            leaves: None,
+        let mut event = Event::begun(plan, message, stream_time);
+        let found = self.guarded(plan, &mut event, Decoder::find);
+        self.finish(plan, event, found, spans)
+    }
+
+    /// Decodes each event of a list, or the one event that a message is.
+    #[cold]
+    fn apart(
+        &mut self,
+        plan: &Plan,
+        split: &Split,
+        mut event: Event,
+        spans: &mut Vec<Span>,
+        take: &mut impl FnMut(Event, &[Span]),
+    ) {
+        let inside = |decoder: &mut Decoder, plan: &Plan, event: &mut Event| decoder.inside(plan, event, split.behind);
+        let mut each = |decoder: &mut Decoder, mut event: Event, found: Result<(), Stop>| {
+            let found = found.and_then(|()| decoder.guarded(plan, &mut event, inside));
+            spans.clear();
+            let event = decoder.finish(plan, event, found, spans);
+            take(event, spans);
         };
+        match self.guarded(plan, &mut event, |decoder, plan, event| decoder.texts(plan, split, event)) {
+            Err(stop) => each(self, event, Err(stop)),
+            Ok(None) => each(self, event, Ok(())),
+            Ok(Some(texts)) if texts.is_empty() => {
+                let rule = plan.empty.expect("a plan that splits counts empty lists");
+                each(self, event, Err(Stop::Filtered(rule)));
+            }
+            Ok(Some(texts)) => {
+                for (number, text) in texts.into_iter().enumerate() {
+                    each(self, event.element(number, text), Ok(()));
+                }
+            }
+        }
+    }
+
+    /// The texts of the list that a message holds; `None` where it is one event.
+    pub fn texts(&mut self, plan: &Plan, split: &Split, event: &mut Event) -> Result<Option<Vec<Bytes>>, Stop> {
+        gate(plan, event)?;
+        if event.element_number().is_some() {
+            return Ok(None);
+        }
+        self.take_off(plan, event, 0..split.behind)?;
+        Ok(split.texts(&event.message.payload, &mut self.scratch)?)
+    }
+
+    /// What was found in an event, and the registers of its kind.
+    fn finish(&mut self, plan: &Plan, mut event: Event, found: Result<(), Stop>, spans: &mut Vec<Span>) -> Event {
         let at = spans.len();
-        let found = self.guarded(plan, &mut event);
         let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
         if let Err(stop) = found {
             kind.registers.keep_nothing(spans);
@@ -93,32 +156,41 @@ impl Decoder {
         event.reading = Ok(KeyAndId { key, identity });
     }
 
-    /// The same as `find`; a panic in something that a plan computes costs its event alone.
-    fn guarded(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
+    /// What `find` finds; a panic in something that a plan computes costs its event alone.
+    fn guarded<T>(
+        &mut self,
+        plan: &Plan,
+        event: &mut Event,
+        find: impl FnOnce(&mut Decoder, &Plan, &mut Event) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         if !plan.computes {
-            return self.find(plan, event);
+            return find(self, plan, event);
         }
-        let found = catch_unwind(AssertUnwindSafe(|| self.find(plan, event)));
+        let found = catch_unwind(AssertUnwindSafe(|| find(self, plan, event)));
         let failed = "the engine failed on this event: please report it with the event";
         found.unwrap_or_else(|_| Err(Rejection::new(Reason::Internal, failed).into()))
     }
 
     /// The event's text as its kind has it, its kind, and where the plan's fields are in that text.
     fn find(&mut self, plan: &Plan, event: &mut Event) -> Result<(), Stop> {
-        if plan.spec.tick_subject.is_some() && is_tick(plan, &event.message) {
-            return Err(Stop::Tick);
-        }
-        if let Some(rule) = plan.only
-            && !plan.spec.input_only.iter().any(|filter| covers(filter, &event.message.subject))
-        {
-            return Err(Stop::Filtered(rule));
-        }
-        for layer in &plan.layers {
+        gate(plan, event)?;
+        self.inside(plan, event, 0)
+    }
+
+    /// Takes an event out of its envelope, by some of the plan's steps.
+    fn take_off(&mut self, plan: &Plan, event: &mut Event, steps: Range<usize>) -> Result<(), Stop> {
+        for layer in plan.layers.get(steps).unwrap_or_default() {
             if plan.tombstones && event.message.payload.is_empty() {
                 break;
             }
             layer.take_off(event, &mut self.scratch)?;
         }
+        Ok(())
+    }
+
+    /// The same of an event that is the input's, and of whose envelope so many steps are taken.
+    fn inside(&mut self, plan: &Plan, event: &mut Event, taken: usize) -> Result<(), Stop> {
+        self.take_off(plan, event, taken..plan.layers.len())?;
         if plan.tombstones && event.message.payload.is_empty() {
             return self.tombstone(plan, event);
         }
@@ -128,7 +200,7 @@ impl Decoder {
         }
         (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
         if !plan.kind_rules.is_empty() {
-            self.kind_by_condition(plan, event);
+            self.kind_by_rule(plan, event);
         }
         let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
         if kind.rewrites() {
@@ -164,7 +236,7 @@ impl Decoder {
         self.scanned.clear();
         self.scanned.resize(plan.fields.len(), Span::ABSENT);
         (event.kind, event.kind_text) = kind_of(plan, &event.message, &self.scanned);
-        self.kind_by_condition(plan, event);
+        self.kind_by_rule(plan, event);
         let kind = plan.kinds.get(usize::from(event.kind)).expect("a kind's number is one of the plan's");
         if !kind.takes_tombstones() {
             // The thorough scan knows what to say of a body that is none.
@@ -181,11 +253,16 @@ impl Decoder {
         }
     }
 
-    /// Makes an event one of the first kind whose condition holds, if there is one.
-    fn kind_by_condition(&self, plan: &Plan, event: &mut Event) {
-        let Some((number, _)) = plan.kind_rules.iter().find(|(_, when)| self.ask(when, event)) else { return };
-        event.kind = *number;
-        event.kind_text = plan.kinds.get(usize::from(*number)).map(|kind| Text::Owned(kind.name.as_ref().into()));
+    /// Makes an event one of the first kind whose condition holds and whose schema takes it, if there is one.
+    fn kind_by_rule(&self, plan: &Plan, event: &mut Event) {
+        let mut tree = EventTree::default();
+        let mut holds = |rule: &&KindRule| {
+            rule.when.as_ref().is_none_or(|when| self.ask(when, event))
+                && rule.schema.as_ref().is_none_or(|schema| schema.takes(&event.message, &self.scanned, &mut tree))
+        };
+        let Some(rule) = plan.kind_rules.iter().find(|rule| holds(rule)) else { return };
+        event.kind = rule.kind;
+        event.kind_text = plan.kinds.get(usize::from(rule.kind)).map(|kind| Text::Owned(kind.name.as_ref().into()));
     }
 
     /// Makes an event of the newest version out of one of any version.
@@ -276,6 +353,19 @@ impl Decoder {
         let identity = identity.map(|id| digest(rule, kind(), key.as_ref(), &id, &mut self.bytes));
         Ok(KeyAndId { key, identity })
     }
+}
+
+/// Whether a message is an event at all, and one of the subjects that are processed.
+fn gate(plan: &Plan, event: &Event) -> Result<(), Stop> {
+    if plan.spec.tick_subject.is_some() && is_tick(plan, &event.message) {
+        return Err(Stop::Tick);
+    }
+    if let Some(rule) = plan.only
+        && !plan.spec.input_only.iter().any(|filter| covers(filter, &event.message.subject))
+    {
+        return Err(Stop::Filtered(rule));
+    }
+    Ok(())
 }
 
 /// Whether a message only moves stream time on: its subject, its header and its empty body say so, all three of them, so that

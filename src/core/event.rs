@@ -5,7 +5,7 @@
 use super::clock::{Clock, Moment};
 use super::expr::Why;
 use super::ids::{Digest, KeyGroup, Nanos, Position};
-use super::output::Headers;
+use super::output::{ELEMENT, Headers};
 use super::plan::compiled::{KindId, Plan};
 use super::plan::condition::{RuleId, SeenEvent};
 use super::rejection::Rejection;
@@ -26,6 +26,14 @@ pub struct StoredMessage {
     pub headers: Option<Arc<Headers>>,
     /// Its body.
     pub payload: Bytes,
+}
+
+impl StoredMessage {
+    /// Which event of a list its body is, where a header says that it is one.
+    pub fn element(&self) -> Option<&str> {
+        let mut headers = self.headers.as_deref()?.iter();
+        headers.find(|(name, _)| name.eq_ignore_ascii_case(ELEMENT)).map(|(_, value)| value.as_str())
+    }
 }
 
 /// One event with everything that its outcome depends on, state aside.
@@ -53,6 +61,34 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event of which nothing is known but its message.
+    pub fn begun(plan: &Plan, message: StoredMessage, stream_time: Nanos) -> Event {
+        Event {
+            group: KeyGroup::default(),
+            message,
+            stored: StoredForm::AsItIs,
+            stream_time,
+            kind: plan.unknown_kind(),
+            kind_text: None,
+            reading: Ok(KeyAndId::default()),
+            unknown: Vec::new(),
+            leaves: None,
+        }
+    }
+
+    /// The event of this number in a list that the message holds, as if it had come alone.
+    pub fn element(&self, number: usize, text: Bytes) -> Event {
+        let mut headers = self.message.headers.as_deref().cloned().unwrap_or_default();
+        headers.push((ELEMENT.to_owned(), number.to_string()));
+        let message = StoredMessage { headers: Some(Arc::new(headers)), payload: text, ..self.message.clone() };
+        Event { message, stored: StoredForm::AsItIs, ..self.clone() }
+    }
+
+    /// Which event of its message's list it is, as its header has it.
+    pub fn element_number(&self) -> Option<&str> {
+        self.message.element()
+    }
+
     /// Its position in the input.
     pub fn position(&self) -> Position {
         Position(self.message.sequence)

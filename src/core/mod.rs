@@ -13,6 +13,7 @@ pub mod wait;
 mod leave;
 pub mod unwrap;
 pub mod decode;
+pub mod schema;
 pub mod expr;
 pub mod apply;
 pub mod join;

@@ -67,6 +67,8 @@ mutants! {
     OrderOfKeyBroken,
     /// A checkpoint forgets the events that wait.
     WaitingNotWritten,
+    /// What each event of a list leads to is counted as if it had come in a message of its own.
+    ListsTakenApart,
     /// Only the shard that says what an event leads to has the rows of global tables that it changes.
     GlobalRowsOfOneShard,
     /// The rows of global tables are written before the record of S.

@@ -36,6 +36,9 @@ pub const STORED: &str = "Sidestream-Stored";
 pub const EVENT: &str = "Sidestream-Event";
 /// `1` on a message of the input that only moves stream time on; with it an empty body, and the subject of `[clock]`.
 pub const TICK: &str = "Sidestream-Tick";
+/// Of a dead letter, which event of its message its event was, from 0, where the message held a list of them; on a message of the
+/// input, that its body is one event of a list and no list.
+pub const ELEMENT: &str = "Sidestream-Element";
 /// The original length of a dead letter's truncated body, in bytes.
 pub const LENGTH: &str = "Sidestream-Length";
 

@@ -165,7 +165,7 @@ impl Step {
             return self.release_by_global_rows(plan, at, moment, event, spans);
         }
         let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { return };
-        self.release_of_key(at, moment, key.digest, Some(event.position()));
+        self.release_of_key(at, moment, key.digest, Some(event));
     }
 
     fn release_by_global_rows(&mut self, plan: &Plan, at: usize, moment: Moment, event: &Event, spans: &[Span]) {
@@ -184,17 +184,20 @@ impl Step {
         keys.into_iter().for_each(|key| self.release_of_key(at, moment, key, None));
     }
 
-    /// The same of a key, but for the event at a position, which has just come; who keeps its order stays behind one that stays.
-    fn release_of_key(&mut self, at: usize, moment: Moment, key: Digest, came: Option<Position>) {
+    /// The same of a key, but for the event that has just come; who keeps its order stays behind one that stays.
+    fn release_of_key(&mut self, at: usize, moment: Moment, key: Digest, came: Option<&Event>) {
         let mut turns = self.state.waiting.of_key(key);
-        turns.sort_unstable_by_key(|turn| (turn.position, turn.again));
+        let element = |turn: &Turn| self.state.waiting.get(*turn).and_then(|parked| number(&parked.event));
+        turns.sort_by_key(|turn| (turn.position, element(turn), turn.again));
+        let came = came.map(|event| (event.position(), number(event)));
         let mut held: SmallVec<[u16; 2]> = SmallVec::new();
         for turn in turns {
             let Some(parked) = self.state.waiting.get(turn) else { continue };
             let ordered = parked.ordered.clone();
             let behind = ordered.iter().any(|number| held.contains(number)) && !planted(Mutant::OrderOfKeyBroken);
             // Behind a start it may be there already, with others that keep their order behind it.
-            if behind || came == Some(turn.position) || !self.has_its_rows(&self.plan, parked) {
+            if behind || came == Some((turn.position, number(&parked.event))) || !self.has_its_rows(&self.plan, parked)
+            {
                 held.extend(ordered);
             } else {
                 self.release(turn, at, moment, false);
@@ -256,6 +259,11 @@ impl Step {
         }
         leaving(kind, joined, &mut self.encoder, &mut self.tally, event, &parked.spans)
     }
+}
+
+/// Which event of its message's list it is.
+fn number(event: &Event) -> Option<u16> {
+    event.element_number().and_then(|number| number.parse().ok())
 }
 
 /// The event, independent of the text that it came in, and without what the plan hides.

@@ -10,6 +10,7 @@ mod quote_map;
 mod quick;
 pub mod text;
 pub mod splice;
+pub mod items;
 
 #[cfg(test)]
 mod tests;

@@ -51,17 +51,7 @@ pub(super) fn thorough(
     scratch: &mut Scratch,
     spans: &mut [Span],
 ) -> Result<(), ScanFault> {
-    if simdutf8::basic::from_utf8(text).is_err() {
-        // The fast check does not say where.
-        let at = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), |_| 0);
-        return Err(ScanFault::NotJson { at, what: "not UTF-8" });
-    }
-    if text.len() >= u32::MAX as usize {
-        return Err(ScanFault::NotJson { at: u32::MAX as usize, what: "longer than 4 GiB" });
-    }
-    if text.starts_with("\u{feff}".as_bytes()) {
-        return Err(ScanFault::NotJson { at: 0, what: "begins with a byte order mark" });
-    }
+    readable(text)?;
     let mut walk = ScanWalk { cursor: Cursor::new(text, 0, scratch), fields, spans, duplicate: false };
     let object = match walk.top() {
         Ok(object) => object,
@@ -75,6 +65,22 @@ pub(super) fn thorough(
     }
     if walk.duplicate {
         return Err(ScanFault::DuplicateKey);
+    }
+    Ok(())
+}
+
+/// Whether bytes are a text that a JSON value may stand in, and offsets into it fit a span.
+pub(super) fn readable(text: &[u8]) -> Result<(), ScanFault> {
+    if simdutf8::basic::from_utf8(text).is_err() {
+        // The fast check does not say where.
+        let at = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), |_| 0);
+        return Err(ScanFault::NotJson { at, what: "not UTF-8" });
+    }
+    if text.len() >= u32::MAX as usize {
+        return Err(ScanFault::NotJson { at: u32::MAX as usize, what: "longer than 4 GiB" });
+    }
+    if text.starts_with("\u{feff}".as_bytes()) {
+        return Err(ScanFault::NotJson { at: 0, what: "begins with a byte order mark" });
     }
     Ok(())
 }
@@ -166,7 +172,7 @@ impl<'a> ScanWalk<'a> {
 
 /// The casts keep the offsets whole: longer texts were refused.
 #[inline]
-fn span_of(start: usize, end: usize) -> Span {
+pub(super) fn span_of(start: usize, end: usize) -> Span {
     Span { start: start as u32, end: end as u32 }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! Owns the last position taken and stream time. Reads nothing and sends nothing.
 
-use super::merge::SliceNumber;
+use super::merge::{Order, SliceNumber};
 use super::start::{Start, Until};
 use crate::core::clock::{Clock, Moment};
 use crate::core::decode::Decoder;
-use crate::core::event::{Events, StoredMessage};
+use crate::core::event::{Event, Events, StoredMessage};
 use crate::core::ids::{Nanos, Position};
 use crate::core::mutants::{Mutant, planted};
 use crate::core::plan::compiled::Plan;
+use crate::json::fields::Span;
 use std::sync::Arc;
 
 /// A place between two events at which every shard hands over its state.
@@ -32,8 +33,8 @@ pub struct Slice {
     pub number: SliceNumber,
     /// The events of each shard, those of everyone in all of them.
     pub shards: Vec<Events>,
-    /// The shard that says what each event leads to, in input order.
-    pub order: Vec<u8>,
+    /// Whose its events are, in input order.
+    pub order: Order,
     /// The barrier behind its last event, if one is due.
     pub barrier: Option<Barrier>,
     /// Everything up to here is taken.
@@ -150,10 +151,9 @@ impl Cutter {
         let share = messages.len() / self.shards.max(1) + messages.len() / 8 + 1;
         let mut shards: Vec<Events> =
             (0..self.shards).map(|_| Events::with_capacity(share, self.plan.registers(0))).collect();
-        let mut order = Vec::with_capacity(messages.len());
+        let mut order = Order::with_capacity(messages.len());
         let mut bytes = 0;
         let mut moments = Vec::new();
-        let mut spans = Vec::new();
         for message in messages {
             if let Some(until) = self.until.filter(|until| message.sequence > until.0) {
                 self.end_at(until);
@@ -169,22 +169,15 @@ impl Cutter {
             if self.clock {
                 moments.push(self.moment());
             }
-            spans.clear();
-            let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut spans);
-            let shard = event.group.shard(self.shards);
-            if event.group.is_everyone() && !planted(Mutant::GlobalRowsOfOneShard) {
-                // Every shard has its rows; the first one says what it leads to.
-                for events in shards.iter_mut().skip(1) {
-                    events.list.push(event.clone());
-                    events.spans.extend_from_slice(&spans);
-                }
+            let first = order.events();
+            self.decoder.decode_each(&self.plan, message, self.stream_time, |event, spans| {
+                order.push(hand_out(&mut shards, event, spans));
+            });
+            if !planted(Mutant::ListsTakenApart) {
+                order.together(first);
             }
-            let events = shards.get_mut(shard).expect("a key group's shard is one of this engine's");
-            events.list.push(event);
-            events.spans.extend_from_slice(&spans);
-            order.push(u8::try_from(shard).expect("there are at most as many shards as key groups"));
         }
-        if order.is_empty() {
+        if order.events() == 0 {
             return None;
         }
         if self.clock {
@@ -211,7 +204,7 @@ impl Cutter {
     pub fn barrier_alone(&mut self) -> Option<Slice> {
         let barrier = Some(self.barrier()?);
         let shards = (0..self.shards).map(|_| Events::default()).collect();
-        Some(self.slice(shards, Vec::new(), barrier, 0))
+        Some(self.slice(shards, Order::default(), barrier, 0))
     }
 
     fn barrier(&mut self) -> Option<Barrier> {
@@ -228,11 +221,28 @@ impl Cutter {
         })
     }
 
-    fn slice(&mut self, shards: Vec<Events>, order: Vec<u8>, barrier: Option<Barrier>, bytes: usize) -> Slice {
+    fn slice(&mut self, shards: Vec<Events>, order: Order, barrier: Option<Barrier>, bytes: usize) -> Slice {
         let number = self.next_slice;
         self.next_slice += 1;
         Slice { number, shards, order, barrier, through: self.last, bytes }
     }
+}
+
+/// Gives an event to its shard, whose number it returns, or to all of them where it changes what everyone sees.
+#[inline]
+fn hand_out(shards: &mut [Events], event: Event, spans: &[Span]) -> u8 {
+    let shard = event.group.shard(shards.len());
+    if event.group.is_everyone() && !planted(Mutant::GlobalRowsOfOneShard) {
+        // Every shard has its rows; the first one says what it leads to.
+        for events in shards.iter_mut().skip(1) {
+            events.list.push(event.clone());
+            events.spans.extend_from_slice(spans);
+        }
+    }
+    let events = shards.get_mut(shard).expect("a key group's shard is one of this engine's");
+    events.list.push(event);
+    events.spans.extend_from_slice(spans);
+    u8::try_from(shard).expect("there are at most as many shards as key groups")
 }
 
 #[cfg(test)]
@@ -292,7 +302,7 @@ mod tests {
         assert_eq!(intake.jumps(&[event(9), event(11), event(13)]), [jump(12, 12)]);
         assert_eq!(intake.jumps(&[event(12), event(13), event(17)]), [jump(11, 11), jump(14, 16)], "every one");
         let slice = intake.take(events(9..=13), false).unwrap();
-        assert_eq!((slice.order.len(), slice.through), (3, Position(13)));
+        assert_eq!((slice.order.messages(), slice.through), (3, Position(13)));
         assert!(intake.take(events(9..=13), true).is_none());
     }
 
@@ -314,13 +324,13 @@ mod tests {
     fn a_plan_ends_at_its_position_also_when_that_event_is_gone() {
         let mut whole = intake(Some(14));
         let slice = whole.take(events(11..=20), false).unwrap();
-        assert_eq!((slice.order.len(), slice.through, whole.is_done()), (4, Position(14), true));
+        assert_eq!((slice.order.messages(), slice.through, whole.is_done()), (4, Position(14), true));
         let mut deleted = intake(Some(14));
         let jump = Jump { from: Position(13), to: Position(16) };
         let holes: Vec<_> = events(11..=12).into_iter().chain([event(17), event(20)]).collect();
         assert_eq!(deleted.jumps(&holes), [jump], "what lies behind the plan's end is the next start's");
         let slice = deleted.take([events(11..=12), events(17..=18)].concat(), false).unwrap();
-        assert_eq!((slice.order.len(), slice.through, deleted.is_done()), (2, Position(14), true));
+        assert_eq!((slice.order.messages(), slice.through, deleted.is_done()), (2, Position(14), true));
         let barrier = deleted.barrier_alone().unwrap().barrier.unwrap();
         assert_eq!((barrier.position, barrier.stored_at), (Position(14), Nanos(0)), "no event proves it");
     }

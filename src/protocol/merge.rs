@@ -13,13 +13,57 @@ pub type SliceNumber = u64;
 
 /// What can be one with outcomes of events that it releases.
 pub trait Releasing: Sized {
-    /// This, and behind it what it releases.
+    /// This, and behind it what it releases, or what later events of its message lead to.
     fn releasing(self, released: Vec<Self>) -> Self;
 }
 
 impl Releasing for Outcome {
     fn releasing(self, released: Vec<Outcome>) -> Outcome {
         Outcome::releasing(self, released)
+    }
+}
+
+/// Which shard says what each event of a slice leads to, in input order, and which events came in one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    shards: Vec<u8>,
+    /// Of each message with more than one event, the place of its first event and their number.
+    several: Vec<(usize, usize)>,
+}
+
+impl Order {
+    /// With room for so many events.
+    pub fn with_capacity(events: usize) -> Order {
+        Order { shards: Vec::with_capacity(events), several: Vec::new() }
+    }
+
+    /// The next event, of this shard.
+    pub fn push(&mut self, shard: u8) {
+        self.shards.push(shard);
+    }
+
+    /// How many events there are.
+    pub fn events(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The events from this place on came in one message.
+    pub fn together(&mut self, first: usize) {
+        let count = self.shards.len() - first;
+        if count > 1 {
+            self.several.push((first, count));
+        }
+    }
+
+    /// How many messages there are.
+    pub fn messages(&self) -> usize {
+        self.shards.len() - self.several.iter().map(|(_, count)| count - 1).sum::<usize>()
+    }
+}
+
+impl From<Vec<u8>> for Order {
+    fn from(shards: Vec<u8>) -> Order {
+        Order { shards, several: Vec::new() }
     }
 }
 
@@ -48,7 +92,7 @@ pub struct Merge<S, T> {
 
 #[derive(Debug)]
 struct WaitingSlice<S, T> {
-    slice: Option<(S, Vec<u8>)>,
+    slice: Option<(S, Order)>,
     parts: Vec<Option<SlicePart<T>>>,
 }
 
@@ -63,8 +107,8 @@ impl<S, T: Releasing> Merge<S, T> {
         Merge { next: 0, shards, waiting: BTreeMap::new() }
     }
 
-    /// The slice itself and the shard of each of its events, in input order.
-    pub fn slice(&mut self, number: SliceNumber, slice: S, order: Vec<u8>) -> Result<(), MergeFault> {
+    /// The slice itself and whose its events are.
+    pub fn slice(&mut self, number: SliceNumber, slice: S, order: Order) -> Result<(), MergeFault> {
         let waiting = self.waiting(number)?;
         let before = waiting.slice.replace((slice, order));
         if before.is_some() { Err(MergeFault(number)) } else { Ok(()) }
@@ -94,17 +138,15 @@ impl<S, T: Releasing> Merge<S, T> {
             VecDeque::from(part.outcomes)
         };
         let mut parts: Vec<VecDeque<T>> = parts.into_iter().map(own).collect();
-        let mut merged = Vec::with_capacity(order.len());
-        for shard in order {
-            let outcome = parts.get_mut(usize::from(shard)).and_then(VecDeque::pop_front);
+        let mut merged = Vec::with_capacity(order.events());
+        for shard in &order.shards {
+            let outcome = parts.get_mut(usize::from(*shard)).and_then(VecDeque::pop_front);
             merged.push(outcome.ok_or(MergeFault(number))?);
         }
         if parts.iter().any(|part| !part.is_empty()) {
             return Err(MergeFault(number));
         }
-        if !released.is_empty() {
-            merged = with_released(merged, released).ok_or(MergeFault(number))?;
-        }
+        let merged = of_messages(merged, &order.several, released).ok_or(MergeFault(number))?;
         Ok(Some((slice, merged)))
     }
 
@@ -118,8 +160,44 @@ impl<S, T: Releasing> Merge<S, T> {
     }
 }
 
+/// The outcome of each message of one shard's slice, with what is released behind it; `None` where something is released at a place
+/// that the slice does not have.
+pub fn of_one_shard<T: Releasing>(order: &Order, outcomes: Vec<T>, released: Vec<Released<T>>) -> Option<Vec<T>> {
+    of_messages(outcomes, &order.several, released)
+}
+
+fn of_messages<T: Releasing>(
+    outcomes: Vec<T>,
+    several: &[(usize, usize)],
+    released: Vec<Released<T>>,
+) -> Option<Vec<T>> {
+    let outcomes = if several.is_empty() { outcomes } else { by_message(outcomes, several) };
+    if released.is_empty() { Some(outcomes) } else { with_released(outcomes, released) }
+}
+
+/// The outcomes of messages: what the events of one lead to is one outcome, in their order.
+fn by_message<T: Releasing>(outcomes: Vec<T>, several: &[(usize, usize)]) -> Vec<T> {
+    let mut merged = Vec::with_capacity(outcomes.len());
+    let mut several = several.iter().peekable();
+    let mut outcomes = outcomes.into_iter();
+    let mut at = 0;
+    while let Some(first) = outcomes.next() {
+        match several.next_if(|(place, _)| *place == at) {
+            Some((_, count)) => {
+                merged.push(first.releasing(outcomes.by_ref().take(count - 1).collect()));
+                at += count;
+            }
+            None => {
+                merged.push(first);
+                at += 1;
+            }
+        }
+    }
+    merged
+}
+
 /// The outcomes with what they release; `None` where something is released at a place that the slice does not have.
-pub fn with_released<T: Releasing>(outcomes: Vec<T>, mut released: Vec<Released<T>>) -> Option<Vec<T>> {
+fn with_released<T: Releasing>(outcomes: Vec<T>, mut released: Vec<Released<T>>) -> Option<Vec<T>> {
     if planted(Mutant::ReleasedByShard) {
         released.sort_by_key(|released| released.at);
     } else {
@@ -169,7 +247,7 @@ mod tests {
             outcome: vec![outcome],
         };
         let mut merge = Merge::new(2);
-        merge.slice(0, (), vec![1, 0, 1]).unwrap();
+        merge.slice(0, (), vec![1, 0, 1].into()).unwrap();
         merge
             .part(
                 0,
@@ -182,20 +260,40 @@ mod tests {
             .unwrap();
         let (_, merged) = merge.take_next().unwrap().unwrap();
         assert_eq!(merged, [vec![10, 99], vec![11], vec![12, 51, 53, 71]]);
-        merge.slice(1, (), vec![0]).unwrap();
+        merge.slice(1, (), vec![0].into()).unwrap();
         merge.part(1, 0, SlicePart { outcomes: vec![vec![1]], released: vec![late(1, 1, 1, 1)] }).unwrap();
         merge.part(1, 1, Vec::new().into()).unwrap();
         assert_eq!(merge.take_next(), Err(MergeFault(1)), "the slice has no such place");
     }
+
+    #[test]
+    fn events_of_one_message_have_one_outcome_and_what_it_releases_stands_behind_all_of_them() {
+        let mut order = Order::default();
+        order.push(0);
+        for shard in [1, 0, 1] {
+            order.push(shard);
+        }
+        order.together(1);
+        order.push(0);
+        order.together(4);
+        assert_eq!((order.events(), order.messages()), (5, 3));
+        let mut merge = Merge::new(2);
+        merge.slice(0, (), order).unwrap();
+        let turn = Turn { deadline: Nanos(1), position: Position(1), group: KeyGroup(0), again: 0 };
+        let released = vec![Released { at: 1, turn, outcome: vec![99] }];
+        merge.part(0, 1, SlicePart { outcomes: vec![vec![20], vec![22]], released }).unwrap();
+        merge.part(0, 0, vec![vec![10], vec![], vec![30]].into()).unwrap();
+        assert_eq!(merge.take_next().unwrap().unwrap().1, [vec![10], vec![20, 22, 99], vec![30]]);
+    }
     use proptest::prelude::*;
 
     /// A slice as the shards of its outcomes in order.
-    type Order = Vec<u8>;
+    type Shards = Vec<u8>;
     /// A slice's number, and the shard whose part arrives; `None`: the slice itself.
     type Arrival = (u64, Option<u8>);
 
     /// Slices of three shards, and the arrivals of all their parts in any order.
-    fn arrivals() -> impl Strategy<Value = (Vec<Order>, Vec<Arrival>)> {
+    fn arrivals() -> impl Strategy<Value = (Vec<Shards>, Vec<Arrival>)> {
         prop::collection::vec(prop::collection::vec(0u8..3, 0..8), 1..6).prop_flat_map(|slices| {
             let parts = [None, Some(0), Some(1), Some(2)];
             let arrivals: Vec<_> =
@@ -212,7 +310,7 @@ mod tests {
             for (number, part) in arrivals {
                 let order = &slices[number as usize];
                 match part {
-                    None => merge.slice(number, number, order.clone()).unwrap(),
+                    None => merge.slice(number, number, order.clone().into()).unwrap(),
                     Some(shard) => {
                         let own = order.iter().enumerate().filter(|(_, s)| **s == shard).map(|(at, _)| (number, at));
                         merge.part(number, usize::from(shard), own.collect::<Vec<_>>().into()).unwrap();
@@ -231,8 +329,8 @@ mod tests {
     #[test]
     fn what_comes_twice_is_a_fault_of_ours() {
         let mut merge: Merge<(), u8> = Merge::new(1);
-        merge.slice(0, (), vec![0]).unwrap();
-        assert_eq!(merge.slice(0, (), vec![0]), Err(MergeFault(0)));
+        merge.slice(0, (), vec![0].into()).unwrap();
+        assert_eq!(merge.slice(0, (), vec![0].into()), Err(MergeFault(0)));
         merge.part(0, 0, vec![].into()).unwrap();
         assert_eq!(merge.take_next(), Err(MergeFault(0)), "one outcome is missing");
         assert_eq!(merge.part(0, 0, vec![].into()), Err(MergeFault(0)), "that slice is over");

@@ -8,7 +8,7 @@ use super::cutter::Barrier;
 use super::header::LaneMessage;
 use super::lane::{LaneEvent, LaneLedger, Send, compare};
 use super::machines::machine::CrashPoint;
-use super::merge::{Merge, MergeFault, SliceNumber, SlicePart};
+use super::merge::{Merge, MergeFault, Order, SliceNumber, SlicePart};
 use super::old::{OldBatch, OldMessages};
 use super::refusal::Refusal;
 use super::start::{Start, StartKind};
@@ -144,8 +144,8 @@ impl<M, K> Outlet<M, K> {
         }
     }
 
-    /// A slice is on its way; `order` holds the shard of each event.
-    pub fn announced(&mut self, slice: Announced<M>, order: Vec<u8>, acts: &mut Vec<OutletAct<M>>) {
+    /// A slice is on its way; `order` says whose its events are.
+    pub fn announced(&mut self, slice: Announced<M>, order: Order, acts: &mut Vec<OutletAct<M>>) {
         let merged = self.merge.slice(slice.number, slice, order);
         self.take_merged(merged, acts);
     }

@@ -163,7 +163,7 @@ impl Refusal {
                 "restore the output stream; or add --accept-gap to take it for an output (if it was a stranger's message, the event behind the lane's end stays without its output)"
             }
             Refusal::NoPlanText { .. } => {
-                "start once with the configuration that was in force; or add --accept-gap to go on after the newest output"
+                "start once with the configuration that was in force, its salts included; or add --accept-gap to go on after the newest output"
             }
             Refusal::InputGone { .. } => {
                 "restore the input stream; or add --accept-gap to go on without these events (they are counted)"

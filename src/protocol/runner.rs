@@ -55,12 +55,18 @@ impl Runner {
         self.intake.take(messages, false)
     }
 
-    /// The outcome of each event of the slice that was cut last, in input order.
+    /// The outcome of each message of the slice that was cut last, in input order.
     pub fn work(&mut self, slice: Slice) -> Vec<Outcome> {
+        self.work_seen(slice, |_| {})
+    }
+
+    /// The same; `see` is shown what the events of each shard lead to by themselves.
+    pub fn work_seen(&mut self, slice: Slice, mut see: impl FnMut(&[Outcome])) -> Vec<Outcome> {
         let Slice { number, shards, order, .. } = slice;
         self.merge.slice(number, (), order).expect(OWN);
         for (shard, (step, events)) in self.shards.iter_mut().zip(&shards).enumerate() {
             let SliceResult { outcomes, released } = step.run(events);
+            see(&outcomes);
             self.merge.part(number, shard, SlicePart { outcomes, released }).expect(OWN);
         }
         let (_, outcomes) = self.merge.take_next().expect(OWN).expect("every shard has handed over its part");

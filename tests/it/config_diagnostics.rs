@@ -94,7 +94,7 @@ fn values_have_their_types_bounds_and_notations() {
 #[test]
 fn the_way_to_the_server_is_well_formed_and_shows_no_secret() {
     check(include_str!("config_diagnostics/connection.txt"));
-    let secret = |url: &str| Overrides { nats_url: Some(url.to_owned()), sets: Vec::new() };
+    let secret = |url: &str| Overrides { nats_url: Some(url.to_owned()), ..Overrides::default() };
     for url in ["nats://me:secret%4@host", "http://me:secret@host", "me:secret@host", "nats://secret@"] {
         let printed = printed(SHIPPED, &secret(url));
         assert!(printed.starts_with("SIDESTREAM_NATS_URL: ") && !printed.contains("secret"), "{printed}");
@@ -119,7 +119,7 @@ fn what_is_hardly_meant_is_refused_or_named() {
 }
 
 fn set(path: &str, value: &str) -> Overrides {
-    Overrides { nats_url: None, sets: vec![(path.to_owned(), value.to_owned())] }
+    Overrides { sets: vec![(path.to_owned(), value.to_owned())], ..Overrides::default() }
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_mistake_in_an_override_names_the_flag() {
     ] {
         assert_eq!(printed(SHIPPED, &set(path, value)), expected);
     }
-    let overrides = Overrides { nats_url: Some("host".to_owned()), sets: Vec::new() };
+    let overrides = Overrides { nats_url: Some("host".to_owned()), ..Overrides::default() };
     let printed = printed(SHIPPED, &overrides);
     assert!(printed.starts_with("SIDESTREAM_NATS_URL: `host` is no server address"), "{printed}");
 }
@@ -175,6 +175,51 @@ fn a_file_that_cannot_be_read_is_a_diagnostic_too() {
         Config::load(&path, &Overrides::default()).unwrap().0,
         Config::parse("config.toml", SHIPPED, &Overrides::default()).unwrap().0
     );
+}
+
+#[test]
+fn later_files_are_laid_over_earlier_ones_and_values_are_filled_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let (base, prod) = (directory.path().join("base.toml"), directory.path().join("prod.toml"));
+    std::fs::write(&base, SHIPPED).unwrap();
+    let over = r#"
+[nats]
+url = "nats://${HOST:-127.0.0.1}:4222"
+[engine]
+shards = "${SHARDS}"
+[output]
+subject = "out.${NAME}.{kind}"
+[[enrich]]
+kinds = ["lesson"]
+add = { country = "user.country" }
+"#;
+    std::fs::write(&prod, over).unwrap();
+    let variables = |list: &[(&str, &str)]| Overrides {
+        variables: list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..Overrides::default()
+    };
+    let all = variables(&[("SHARDS", "3"), ("NAME", "prod")]);
+    let (config, _) = Config::load_layers(&[&base, &prod], &all).unwrap();
+    assert_eq!((config.engine.shards, config.nats.url.0.as_str()), (3, "nats://127.0.0.1:4222"));
+    assert_eq!(config.output.stream, "ENRICHED", "what the later file does not name stays");
+    assert_eq!(config.plan.enrich.len(), 1, "a list takes the earlier one's place");
+    assert_eq!(config.plan.output_subject.to_string(), "out.prod.{kind}");
+    let refused = |list: &[(&str, &str)]| {
+        let error = Config::load_layers(&[&base, &prod], &variables(list)).unwrap_err().to_string();
+        error.replace(&format!("{}/", directory.path().display()), "")
+    };
+    let shards = r#"prod.toml:5:10: `shards` must be a whole number, not text
+  |
+5 | shards = "${SHARDS}"
+  |          ^^^^^^^^^^^
+  = hint: write digits without quotes, such as 1_000"#;
+    assert_eq!(refused(&[("SHARDS", "many"), ("NAME", "prod")]).trim_end(), shards);
+    let name = r#"prod.toml:7:11: the variable `NAME` is not set, or empty
+  |
+7 | subject = "out.${NAME}.{kind}"
+  |           ^^^^^^^^^^^^^^^^^^^^
+  = hint: set it in the environment, or give it a default: ${NAME:-value}"#;
+    assert_eq!(refused(&[("SHARDS", "3")]).trim_end(), name);
 }
 
 /// Whatever is left of a configuration, it compiles or is refused with a reason: nothing panics.

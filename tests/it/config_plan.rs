@@ -6,7 +6,7 @@ use sidestream::core::plan::spec::IdentityRule;
 
 fn with(sets: &[(&str, &str)]) -> Overrides {
     let sets = sets.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
-    Overrides { nats_url: None, sets }
+    Overrides { sets, ..Overrides::default() }
 }
 
 fn shipped(overrides: &Overrides) -> Config {

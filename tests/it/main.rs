@@ -40,6 +40,7 @@ mod hundred_kinds;
 mod rules;
 mod rows;
 mod envelopes;
+mod lists;
 mod quality;
 mod kept_duplicates;
 mod refusals;

@@ -1,6 +1,9 @@
 //! Salt files: what `check` says of them, what comes of them, and that nobody sees them.
 
 use crate::config_diagnostics::BASE;
+use crate::harness::bed::Bed;
+use crate::harness::command;
+use crate::harness::wait::{DEADLINE, wait_until};
 use sidestream::config::{Config, Overrides};
 use std::fs::{Permissions, set_permissions, write};
 use std::os::unix::fs::PermissionsExt;
@@ -77,4 +80,46 @@ fn a_hash_is_what_other_programs_make_of_it() {
     let output = command.output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(output.status.success(), "{text}");
+}
+
+/// Nothing was written before the kill, so that the next start has to make the stored outputs once more, hashes and all.
+#[test]
+fn another_salt_after_a_crash_is_refused_until_the_former_one_is_back() {
+    let mut bed = Bed::new();
+    let salt = bed.dir.path().join("salt");
+    let shipped = std::fs::read_to_string(&bed.config).unwrap();
+    bed.config = bed.dir.path().join("config.toml");
+    write(&bed.config, format!("{shipped}\n[[derive]]\nmask = {{ email = \"hash\" }}\nsalt_file = {salt:?}\n"))
+        .unwrap();
+    let salted = |text: &str| {
+        write(&salt, text).unwrap();
+        set_permissions(&salt, Permissions::from_mode(0o600)).unwrap();
+    };
+    let publish = |bed: &mut Bed, from: u64| {
+        for n in from..from + 100 {
+            let event = format!(
+                r#"{{"title":"lesson","event_uuid":"{n}","email":"{n}@b.example","properties":{{"user_uuid":"u"}}}}"#
+            );
+            bed.wire.publish("events.lesson", &[], event.as_bytes()).unwrap();
+        }
+        bed.wire.flush().unwrap();
+        wait_until("the outputs", || bed.lane_has(from + 99).then_some(()));
+    };
+    salted(SALT);
+    let rarely = [("engine.checkpoint_interval_ms", "600000")];
+    let engine = bed.engine("state", &rarely);
+    publish(&mut bed, 1);
+    engine.kill();
+    salted("another-salt-of-32-bytes-for-all");
+    let (code, log) = bed.engine("state", &rarely).exited(DEADLINE);
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("salt"), "{log}");
+    assert_eq!(bed.last("ENRICHED"), 100, "nothing was published");
+    salted(SALT);
+    let engine = bed.engine("state", &rarely);
+    publish(&mut bed, 101);
+    engine.drain();
+    let audit = command::run(&bed, &["audit", "--complete"]);
+    assert_eq!(audit.code, Some(0), "{} {}", audit.out, audit.err);
+    assert!(!bed.lane().iter().any(|message| String::from_utf8_lossy(&message.payload).contains("@b.example")));
 }

@@ -2,7 +2,7 @@
 //!
 //! Events are made by this file too, so that it can read them back by looking at their fields instead of parsing.
 
-use super::plans::{APART, LETTERS, WINDOW_S};
+use super::plans::{APART, LETTERS, WAITING, WINDOW_S};
 use super::waits::Waits;
 use sidestream::core::ids::KeyGroup;
 use sidestream::generate::Random;
@@ -20,6 +20,8 @@ pub struct Event {
     pub version: u64,
     /// Whether the plans' maps make further messages of it.
     pub twin: bool,
+    /// The events that come behind it in a list, in one message.
+    pub with: Vec<Event>,
 }
 
 /// Which events of a world have a twin.
@@ -52,9 +54,35 @@ impl Event {
                 Twins::Counted => number.is_multiple_of(2),
                 Twins::None => false,
             },
+            with: Vec::new(),
         };
         event.version = number + event.value % 300;
         event
+    }
+
+    /// Several events in one message, now and then.
+    pub fn list(random: &mut Random, number: u64) -> Event {
+        let event = Event::random(random, number, Twins::Drawn);
+        let more = if random.per_mille(400) { 1 + random.below(4) } else { 0 };
+        let with = (0..more).map(|_| Event::random(random, number, Twins::Drawn));
+        // What is no JSON would break the whole list.
+        let with = with.filter(|other| other.kind != "broken" && event.kind != "broken").collect();
+        Event { with, ..event }
+    }
+
+    /// It and the events behind it, one by one.
+    fn each(&self) -> impl Iterator<Item = Event> {
+        let alone = Event { with: Vec::new(), ..self.clone() };
+        std::iter::once(alone).chain(self.with.clone())
+    }
+
+    /// The body of its message.
+    pub fn body(&self) -> String {
+        if self.with.is_empty() {
+            return self.text();
+        }
+        let texts: Vec<String> = self.each().map(|event| event.text()).collect();
+        format!("[{}]", texts.join(", "))
     }
 
     /// Whether it is published under a subject that plan B lets nothing out of.
@@ -196,39 +224,64 @@ impl Default for Oracle {
             lands: BTreeMap::new(),
             counts: BTreeMap::new(),
             seen: HashMap::new(),
-            waits: APART.map(Waits::under).to_vec(),
+            waits: WAITING.map(Waits::under).to_vec(),
             stream_time: 0,
         }
     }
 }
 
 impl Oracle {
-    /// Takes the event that the input stored at the next position.
-    pub fn push(&mut self, event: Event, stored_at: i64) {
+    /// Takes the message that the input stored at the next position.
+    pub fn push(&mut self, message: Event, stored_at: i64) {
         let position = self.events.len() as u64 + 1;
         if position <= self.begins_behind {
             let letters = LETTERS.iter().chain(&APART);
             letters.for_each(|letter| self.outcomes.entry(*letter).or_default().push(Vec::new()));
-            return self.events.push((event, stored_at));
+            return self.events.push((message, stored_at));
         }
         self.stream_time = self.stream_time.max(stored_at);
-        let silent = event.is_low() || self.is_duplicate(&event);
-        if !silent {
-            self.apply(&event, position);
+        for letter in LETTERS.iter().chain(&APART) {
+            self.outcomes.entry(*letter).or_default().push(Vec::new());
         }
-        for letter in LETTERS {
+        message.each().for_each(|event| self.take(&event, position));
+        self.events.push((message, stored_at));
+    }
+
+    /// Takes one event of the newest message.
+    fn take(&mut self, event: &Event, position: u64) {
+        let twice = !event.is_low() && self.is_duplicate(event);
+        let silent = event.is_low() || twice;
+        if !silent {
+            self.apply(event, position);
+        }
+        for letter in LETTERS.into_iter().chain(['L']) {
             let quiet = letter == 'B' && event.is_quiet();
-            let found = self.found(&event, &Found::default());
-            let messages = if silent || quiet { Vec::new() } else { self.messages(&event, letter, position, &found) };
-            self.outcomes.entry(letter).or_default().push(messages);
+            let found = self.found(event, &Found::default());
+            let messages = match (silent || quiet, twice && letter == 'L') {
+                (_, true) => vec![self.aside(event)],
+                (true, false) => Vec::new(),
+                (false, false) => self.messages(event, letter, position, &found),
+            };
+            self.leads_to(letter, messages);
         }
         let mut waits = std::mem::take(&mut self.waits);
-        for (letter, waits) in APART.into_iter().zip(&mut waits) {
-            let messages = waits.at(self, &event, position, self.stream_time);
-            self.outcomes.entry(letter).or_default().push(messages);
+        for (letter, waits) in WAITING.into_iter().zip(&mut waits) {
+            let messages = waits.at(self, event, position, self.stream_time);
+            self.leads_to(letter, messages);
         }
         self.waits = waits;
-        self.events.push((event, stored_at));
+    }
+
+    /// A duplicate that is kept aside.
+    fn aside(&self, event: &Event) -> Expected {
+        let kind = if event.kind == "other" { "unknown" } else { event.kind };
+        Expected { subject: format!("twice.{kind}"), payload: event.text() }
+    }
+
+    /// What the newest message leads to, too.
+    fn leads_to(&mut self, letter: char, messages: Vec<Expected>) {
+        let last = self.outcomes.get_mut(&letter).and_then(|outcomes| outcomes.last_mut());
+        last.expect("each message begins with nothing").extend(messages);
     }
 
     /// The input lost everything behind `last`.

@@ -7,7 +7,7 @@
 //! in force, nobody has to know whether all messages of the newest event are out. W and V are A but for lessons that
 //! wait for their rows, in worlds of their own; under V those of a key keep their order. G and H have a global table that events of
 //! the kind `other` feed and lessons join, in worlds of their own, too: under G a lesson whose row is not there is a dead letter,
-//! under H it waits; both count the subscriptions of a key. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
+//! under H it waits; both count the subscriptions of a key. L is A, and a message may hold a list of events; duplicates are kept aside. All drop the same lessons before the state sees them. Subscriptions have versions, and those of a user go with it.
 
 use serde_json::json;
 use sidestream::core::plan::spec::PlanSpec;
@@ -16,8 +16,10 @@ use sidestream::core::record::PlanSince;
 pub const INPUT: &str = "EVENTS";
 pub const OUTPUT: &str = "ENRICHED";
 pub const LETTERS: [char; 4] = ['A', 'B', 'C', 'D'];
-/// The plans with worlds of their own, in which lessons wait, are dead letters or join a global table.
-pub const APART: [char; 4] = ['W', 'V', 'G', 'H'];
+/// The plans with worlds of their own: messages hold lists, or lessons wait, are dead letters or join a global table.
+pub const APART: [char; 5] = ['L', 'W', 'V', 'G', 'H'];
+/// Those of them in which what becomes of a lesson is worked out by `waits`.
+pub const WAITING: [char; 4] = ['W', 'V', 'G', 'H'];
 /// How long a lesson waits, in seconds, and how many of a key group.
 pub const WAIT_S: i64 = 1;
 pub const MOST_WAITING: u32 = 2;
@@ -85,6 +87,10 @@ pub fn spec(letter: char) -> PlanSpec {
     match letter {
         'W' | 'V' => wait(&mut plan, letter),
         'G' | 'H' => join_lands(&mut plan, letter),
+        'L' => {
+            plan["event"]["split"] = json!({});
+            plan["dedup_keep"] = json!("twice.{kind}");
+        }
         _ => {}
     }
     if letter == 'D' {

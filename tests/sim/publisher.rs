@@ -33,9 +33,12 @@ impl World {
     pub fn publish_one(&mut self) {
         self.published += 1;
         let number = self.context.oracle.last() + 1;
-        let event = Event::random(&mut self.context.random, number, self.facts.twins());
+        let event = match self.facts.first {
+            'L' => Event::list(&mut self.context.random, number),
+            _ => Event::random(&mut self.context.random, number, self.facts.twins()),
+        };
         let subject = format!("events.{}.{}", if event.is_quiet() { "quiet" } else { "loud" }, event.kind);
-        let stored = self.context.server.publish(&subject, None, event.text().into());
+        let stored = self.context.server.publish(&subject, None, event.body().into());
         if stored != Ok(number) {
             return self.context.violated(format!("event {number} was stored as {stored:?}"));
         }

@@ -61,7 +61,8 @@ pub fn run(seed: u64, traced: bool) -> Verdict {
 
 /// Creates both streams.
 pub fn create(server: &mut Server, name: &str) {
-    let subjects: &[&str] = if name == INPUT { &["events.>"] } else { &["enriched.>", "far.>", "twin.>", "dead.>"] };
+    let subjects: &[&str] =
+        if name == INPUT { &["events.>"] } else { &["enriched.>", "far.>", "twin.>", "twice.>", "dead.>"] };
     let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
     server.create(name, Settings { subjects, allow_batched: name == OUTPUT, ..Settings::default() });
     // A stream that was never synced vanishes in a power cut; that it is gone is another story.
@@ -80,7 +81,11 @@ impl World {
             facts.end_with_a_rewind();
         }
         match seed % 16 {
-            14 => facts.keep(if seed % 48 == 14 { 'V' } else { 'W' }),
+            14 => facts.keep(match seed % 48 {
+                14 => 'V',
+                46 => 'L',
+                _ => 'W',
+            }),
             15 => facts.keep(if seed % 32 == 15 { 'G' } else { 'H' }),
             _ => {}
         }

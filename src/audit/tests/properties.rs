@@ -159,7 +159,9 @@ proptest! {
         let mut world = school(&events, None).publish();
         if plant(&mut world, sort, at, to) {
             let report = world.audit();
-            prop_assert_eq!(report.verdict, AuditVerdict::NotClean, "{:#?}", report);
+            // The sentence of a dead letter is told of, but is no fault.
+            let told = report.verdict == AuditVerdict::NotClean || report.reworded == 1;
+            prop_assert!(told, "{:#?}", report);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::cli::text::{ProgressLine, json_line, say};
 use crate::commands::dead_letters::many::{self, Which};
 use crate::commands::dead_letters::redrive::{RedriveOutcome, RedriveRequest};
 use crate::commands::state_file::target::a_file;
-use crate::core::ids::Position;
+use crate::protocol::redrive::letter::LetterName;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream dead-letters redrive 4711 --edited event.json")]
 pub struct Redrive {
-    /// The positions of the events; or --all.
+    /// The positions of the events, or POSITION:N for one of several dead letters; or --all.
     #[arg(value_name = "POSITION")]
-    positions: Vec<u64>,
+    positions: Vec<LetterName>,
     /// All dead letters that the filters take.
     #[arg(long, conflicts_with_all = ["positions", "again", "edited"])]
     all: bool,
@@ -48,6 +48,9 @@ pub struct Redrive {
 #[derive(Serialize)]
 struct Said<'a> {
     position: u64,
+    /// Which of the position's outcomes it is, where it has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<u32>,
     outcome: &'static str,
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     as_position: Option<u64>,
@@ -89,7 +92,7 @@ impl Redrive {
         let ask = RedriveRequest { edited: edited.transpose()?, again: self.again, dry_run: self.dry_run };
         let which = match self.all {
             true => Which::All(self.filters.filter()),
-            false => Which::Positions(self.positions.into_iter().map(Position).collect()),
+            false => Which::Named(self.positions),
         };
         let config = options.load()?;
         let (json, rate) = (self.json, self.rate);
@@ -97,16 +100,17 @@ impl Redrive {
         block_on(async {
             let connection = connect_to_streams(&config, "dead-letters").await?;
             let line = ProgressLine::new(0, "dead letters");
-            let done = many::redrive(&connection, &config, which, rate, &ask, &mut |position, outcome, progress| {
-                count.add(outcome);
-                let said = said(position, outcome);
-                line.aside(|| {
-                    if json { json_line(&said) } else { say(&format!("position {position}: {}", words(outcome))) }
-                })?;
-                line.of(progress.read, progress.total);
-                Ok(())
-            })
-            .await;
+            let done =
+                many::redrive(&connection, &config, which, rate, &ask, &mut |name, outcome, progress| {
+                    count.add(outcome);
+                    let said = said(name, outcome);
+                    line.aside(|| {
+                        if json { json_line(&said) } else { say(&format!("position {name}: {}", words(outcome))) }
+                    })?;
+                    line.of(progress.read, progress.total);
+                    Ok(())
+                })
+                .await;
             line.clear();
             done
         })?;
@@ -129,8 +133,9 @@ impl Count {
     }
 }
 
-fn said(position: Position, outcome: &RedriveOutcome) -> Said<'_> {
-    let plain = |outcome| Said { position: position.0, outcome, as_position: None, at: None, why: None };
+fn said(name: LetterName, outcome: &RedriveOutcome) -> Said<'_> {
+    let plain =
+        |outcome| Said { position: name.position.0, n: name.n, outcome, as_position: None, at: None, why: None };
     match outcome {
         RedriveOutcome::Published(position) => Said { as_position: Some(position.0), ..plain("published") },
         RedriveOutcome::Already { position, at } => {

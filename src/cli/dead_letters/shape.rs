@@ -21,6 +21,9 @@ pub struct LetterShape {
     kind: Option<String>,
     key: Option<String>,
     plan: String,
+    /// Which event of its message's list it is, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element: Option<u16>,
     bytes: u64,
     /// The length of the event's body, where this one is cut, masked or left out.
     cut_from: Option<u64>,
@@ -59,6 +62,7 @@ impl LetterShape {
             kind: letter.kind.as_ref().map(|kind| kind.text.clone()),
             key: letter.key.as_ref().map(|key| key.text.clone()),
             plan: letter.run.plan.clone(),
+            element: letter.element,
             bytes: letter.bytes,
             cut_from: letter.cut_from,
             redriven: redriven.map(Redriven::of),

@@ -10,25 +10,27 @@ use crate::cli::text::{json_line, say};
 use crate::commands::dead_letters::many::{self, ShownLetter};
 use crate::commands::dead_letters::original::original;
 use crate::commands::state_file::target::WriteTarget;
-use crate::core::ids::Position;
 use crate::core::output::Headers;
-use crate::protocol::redrive::letter::{REDRIVE, of_a_system};
+use crate::core::plan::compiled::Plan;
+use crate::core::plan::layout::Layout;
+use crate::protocol::redrive::letter::{LetterName, REDRIVE, of_a_system};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Shows the dead letter of one position with its headers, its body and its redrives.
+/// Shows the dead letters of one position with their headers, their bodies and their redrives.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: sidestream dead-letters show 4711 --body event.json")]
 pub struct Show {
-    /// The position of the event.
-    position: u64,
+    /// The position of the event, or POSITION:N for one of several dead letters.
+    #[arg(value_name = "POSITION")]
+    name: LetterName,
     /// Write the event's body to this new file, so that it can be edited; `-` is standard output, and nothing else is printed.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Print one JSON object.
+    /// Print a JSON object a dead letter.
     #[arg(long)]
     json: bool,
 }
@@ -73,25 +75,39 @@ impl Show {
         let config = options.load()?;
         block_on(async {
             let connection = connect_to_streams(&config, "dead-letters").await?;
-            let Some(shown) = many::show(&connection, &config, Position(self.position)).await? else {
+            let shown = many::show(&connection, &config, self.name).await?;
+            if shown.is_empty() {
                 let hint = "`sidestream dead-letters list` shows those that are there";
-                return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.position), hint));
-            };
+                return Err(Exit::new(NO, format!("there is no dead letter of position {}", self.name), hint));
+            }
             if let Some(file) = self.body {
+                let [one] = shown.as_slice() else {
+                    return Err(many::one_of(self.name, shown.iter().map(|shown| &shown.found)));
+                };
                 let target = WriteTarget::of(file);
-                write_body(&connection, &shown, &target).await?;
+                let plan = Plan::compile(config.plan.clone(), &Layout::default());
+                write_body(&connection, &plan, one, &target).await?;
                 if target == WriteTarget::Stdout {
                     return Ok(());
                 }
             }
-            if self.json { print_json(&shown) } else { print(&shown) }
+            shown.iter().enumerate().try_for_each(|(at, shown)| match (self.json, at) {
+                (true, _) => print_json(shown),
+                (false, 0) => print(shown),
+                (false, _) => say("").and_then(|()| print(shown)),
+            })
         })
     }
 }
 
 /// The whole body, from the input where the dead letter has another or only a part of it.
-async fn write_body(connection: &Connection, shown: &ShownLetter, target: &WriteTarget) -> Result<(), Exit> {
-    let event = original(connection, &shown.found, None).await?;
+async fn write_body(
+    connection: &Connection,
+    plan: &Plan,
+    shown: &ShownLetter,
+    target: &WriteTarget,
+) -> Result<(), Exit> {
+    let event = original(connection, plan, &shown.found, None).await?;
     let event = event.map_err(|why| Exit::new(NO, why, ""))?;
     target.write(&event.body, "name a new file: what was edited is not overwritten")
 }
@@ -126,7 +142,8 @@ fn print(shown: &ShownLetter) -> Result<(), Exit> {
     pair("stands at", &format!("{} of stream {}", found.sequence, found.stream))?;
     let input = LetterInput::of(shown);
     let there = if input.there { "still there" } else { "gone" };
-    pair("event", &format!("{there}, position {} of stream {}", letter.id.position, letter.id.input))?;
+    let which = letter.element.map_or(String::new(), |number| format!("number {number} of the list at "));
+    pair("event", &format!("{there}, {which}position {} of stream {}", letter.event(), letter.id.input))?;
     for (name, value) in letter.headers.iter().chain(&input.headers) {
         pair("header", &format!("{name}: {value}"))?;
     }

@@ -16,7 +16,6 @@ use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
-use crate::json::fields::Span;
 use crate::ports::stream::StreamState;
 use std::path::Path;
 
@@ -66,7 +65,6 @@ pub async fn read(
 struct EventFlow {
     plan: Plan,
     decoder: Decoder,
-    spans: Vec<Span>,
     stream_time: Nanos,
     gathered: GatheredCatalog,
 }
@@ -76,17 +74,15 @@ impl EventFlow {
         EventFlow {
             plan: Plan::compile(config.plan.clone(), &Layout::default()),
             decoder: Decoder::default(),
-            spans: Vec::new(),
             stream_time: Nanos::default(),
             gathered: GatheredCatalog::new(examples),
         }
     }
 
     fn add(&mut self, message: StoredMessage) {
-        self.spans.clear();
         self.stream_time = self.stream_time.max(message.stored_at);
-        let event = self.decoder.decode(&self.plan, message, self.stream_time, &mut self.spans);
-        self.gathered.add(&self.plan, &event);
+        let EventFlow { plan, decoder, gathered, .. } = self;
+        decoder.decode_each(plan, message, self.stream_time, |event, _| gathered.add(plan, &event));
     }
 }
 

@@ -7,12 +7,12 @@ use super::reading::{FoundLetter, Letters, find};
 use super::redrive::{RedriveOutcome, RedriveRequest, Redriver};
 use crate::adapters::nats::connect::Connection;
 use crate::adapters::nats::redrives::Redrives;
-use crate::app::exit::Exit;
+use crate::app::exit::{Exit, USAGE};
 use crate::config::Config;
 use crate::core::event::StoredMessage;
-use crate::core::ids::Position;
 use crate::protocol::marker::REWOUND;
 use crate::protocol::redrive::filter::LetterFilter;
+use crate::protocol::redrive::letter::LetterName;
 use crate::protocol::redrive::record::StoredRecord;
 use futures_util::future::join_all;
 
@@ -70,21 +70,32 @@ pub async fn list(
     }
 }
 
-/// Everything about the dead letter of a position, if there is one.
-pub async fn show(connection: &Connection, config: &Config, position: Position) -> Result<Option<ShownLetter>, Exit> {
-    let Some(found) = find(connection, config, position).await? else { return Ok(None) };
-    let Some(found) = found.load(connection).await? else { return Ok(None) };
-    let event = in_the_input(connection, &found).await?;
-    let redrives = Redrives::look(connection, &config.output.stream).await?;
-    let redrives = redrives.history(&found.letter.id).await?;
-    Ok(Some(ShownLetter { found, event, redrives }))
+/// Everything about the dead letters of a name, in the order of their numbers.
+pub async fn show(connection: &Connection, config: &Config, name: LetterName) -> Result<Vec<ShownLetter>, Exit> {
+    let mut shown = Vec::new();
+    for found in find(connection, config, name).await? {
+        let Some(found) = found.load(connection).await? else { continue };
+        let event = in_the_input(connection, &found).await?;
+        let redrives = Redrives::look(connection, &config.output.stream).await?;
+        let redrives = redrives.history(&found.letter.id).await?;
+        shown.push(ShownLetter { found, event, redrives });
+    }
+    Ok(shown)
+}
+
+/// Why a body needs one dead letter: the position has several.
+pub fn one_of<'f>(name: LetterName, found: impl IntoIterator<Item = &'f FoundLetter>) -> Exit {
+    let names: Vec<String> =
+        found.into_iter().map(|found| format!("{}:{}", name.position, found.letter.id.n)).collect();
+    let what = format!("position {} has {} dead letters", name.position, names.len());
+    Exit::new(USAGE, what, format!("name one of them: {}", names.join(", ")))
 }
 
 /// Which dead letters are to be redriven.
 #[derive(Clone, Debug)]
 pub enum Which {
-    /// Those of these positions.
-    Positions(Vec<Position>),
+    /// Those of these names.
+    Named(Vec<LetterName>),
     /// Those that a filter takes.
     All(LetterFilter),
 }
@@ -97,20 +108,30 @@ pub async fn redrive(
     which: Which,
     rate: u64,
     ask: &RedriveRequest,
-    tell: &mut (dyn FnMut(Position, &RedriveOutcome, ReadingProgress) -> Result<(), Exit> + Send),
+    tell: &mut (dyn FnMut(LetterName, &RedriveOutcome, ReadingProgress) -> Result<(), Exit> + Send),
 ) -> Result<(), Exit> {
     let mut redriver = Redriver::open(connection, config, rate, ask.dry_run).await?;
     match which {
-        Which::Positions(mut positions) => {
-            positions.sort_unstable();
-            positions.dedup();
-            let total = positions.len() as u64;
-            for (position, read) in positions.into_iter().zip(1..) {
-                let outcome = match find(connection, config, position).await? {
-                    Some(found) => redriver.redrive(&found, ask).await?,
-                    None => RedriveOutcome::Cannot("there is no dead letter of this position".to_owned()),
-                };
-                tell(position, &outcome, ReadingProgress { read, total })?;
+        Which::Named(mut names) => {
+            names.sort_unstable();
+            names.dedup();
+            let total = names.len() as u64;
+            for (name, read) in names.into_iter().zip(1..) {
+                let progress = ReadingProgress { read, total };
+                let all = find(connection, config, name).await?;
+                if all.is_empty() {
+                    let none = "there is no dead letter of this position".to_owned();
+                    tell(name, &RedriveOutcome::Cannot(none), progress)?;
+                }
+                if ask.edited.is_some() && all.len() > 1 {
+                    return Err(one_of(name, &all));
+                }
+                let several = all.len() > 1;
+                for found in all {
+                    let outcome = redriver.redrive(&found, ask).await?;
+                    let n = several.then_some(found.letter.id.n).or(name.n);
+                    tell(LetterName { n, ..name }, &outcome, progress)?;
+                }
             }
         }
         Which::All(filter) => {
@@ -125,7 +146,9 @@ pub async fn redrive(
                 let progress = ReadingProgress { read: letters.read, total: letters.total };
                 for found in page.into_iter().filter(|found| named || !found.letter.is_marker()) {
                     let outcome = redriver.redrive(&found, ask).await?;
-                    tell(found.letter.id.position, &outcome, progress)?;
+                    let id = &found.letter.id;
+                    let name = LetterName { position: id.position, n: (id.n > 0).then_some(id.n) };
+                    tell(name, &outcome, progress)?;
                 }
             }
         }

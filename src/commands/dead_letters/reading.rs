@@ -12,8 +12,8 @@ use crate::core::ids::Position;
 use crate::ports::stream::{BrokerError, StreamState};
 use crate::protocol::header::LaneMessage;
 use crate::protocol::redrive::filter::LetterFilter;
-use crate::protocol::redrive::letter::{Letter, home};
-use std::collections::VecDeque;
+use crate::protocol::redrive::letter::{Letter, LetterName, home};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Dead letters taken at a time.
@@ -154,26 +154,24 @@ impl<'a> Letters<'a> {
     }
 }
 
-/// The dead letter of a position; the newest one, should the input have been rewound or a sourcing stream remember several.
-pub async fn find(
-    connection: &Connection,
-    config: &Config,
-    position: Position,
-) -> Result<Option<FoundLetter>, BrokerError> {
-    let mut letters = Letters::open(connection, config, LetterFilter::at(position)).await?;
-    let mut found = None;
+/// The dead letters of a name, in the order of their numbers; of each number the newest one, should the input have been rewound or
+/// a sourcing stream remember several.
+pub async fn find(connection: &Connection, config: &Config, name: LetterName) -> Result<Vec<FoundLetter>, BrokerError> {
+    let mut letters = Letters::open(connection, config, LetterFilter::at(name.position)).await?;
+    let mut found = BTreeMap::new();
     loop {
         let page = letters.next().await?;
         if page.is_empty() {
-            return Ok(found);
+            break;
         }
-        for letter in page {
-            // A rewind's marker stands at the position of its floor, which may have a dead letter of its own.
-            if !letter.letter.is_marker() || found.is_none() {
-                found = Some(letter);
-            }
-        }
+        let named = page.into_iter().filter(|letter| name.n.is_none_or(|n| letter.letter.id.n == n));
+        found.extend(named.map(|letter| (letter.letter.id.n, letter)));
     }
+    // A rewind's marker stands at the position of its floor, which may have dead letters of its own.
+    if found.len() > 1 {
+        found.retain(|_, letter| !letter.letter.is_marker());
+    }
+    Ok(found.into_values().collect())
 }
 
 /// A sequence of the lane behind which all dead letters from a position on stand, and few others: positions rise

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::core::decode::Decoder;
 use crate::core::event::{Stop, StoredMessage};
 use crate::core::ids::{Nanos, Position};
+use crate::core::output::ELEMENT;
 use crate::core::plan::compiled::Plan;
 use crate::core::plan::layout::Layout;
 use crate::protocol::redrive::decide::{
@@ -180,7 +181,7 @@ impl<'a> Redriver<'a> {
     ) -> Result<Option<RedriveOutcome>, Exit> {
         let id = &found.letter.id;
         // Whatever can be said against it is said before the intent.
-        let event = match original(self.connection, found, ask.edited.clone()).await? {
+        let event = match original(self.connection, &self.plan, found, ask.edited.clone()).await? {
             Ok(event) => event,
             Err(why) => return Ok(Some(RedriveOutcome::Cannot(why))),
         };
@@ -272,7 +273,7 @@ impl<'a> Redriver<'a> {
         let Some(event) = streams::message_at(self.connection, self.input, position.0).await? else {
             return Ok(None);
         };
-        let whole = original(self.connection, found, None).await?;
+        let whole = original(self.connection, &self.plan, found, None).await?;
         Ok(Some(Body::of(&event.payload, whole.map_or(true, |whole| whole.body != event.payload))))
     }
 
@@ -281,9 +282,13 @@ impl<'a> Redriver<'a> {
         let headers = (!once.headers.is_empty()).then(|| Arc::new(once.headers.clone()));
         let (subject, payload) = (Arc::from(once.subject.as_str()), once.body.clone());
         let message = StoredMessage { sequence: 1, stored_at: Nanos(0), subject, headers, payload };
-        let event = Decoder::default().decode(&self.plan, message, Nanos(0), &mut Vec::new());
-        let Err(Stop::Rejected(rejection)) = event.reading else { return None };
-        Some(format!("{}, {}", rejection.reason.code(), rejection.sentence))
+        let mut fault = None;
+        Decoder::default().decode_each(&self.plan, message, Nanos(0), |event, _| {
+            if let Err(Stop::Rejected(rejection)) = event.reading {
+                fault.get_or_insert(format!("{}, {}", rejection.reason.code(), rejection.sentence));
+            }
+        });
+        fault
     }
 
     /// Why a message would not be taken, as far as that can be told before.
@@ -308,6 +313,7 @@ fn record(id: &LetterId, attempt: u32, step: RedriveStep) -> RedriveRecord {
 fn message(id: &LetterId, attempt: u32, event: &OriginalEvent) -> Once {
     let mut headers = event.headers.clone();
     headers.push((REDRIVE.to_owned(), id.to_string()));
+    headers.extend(event.element.map(|number| (ELEMENT.to_owned(), number.to_string())));
     headers.push(("Nats-Msg-Id".to_owned(), id.message_id(attempt)));
     Once { stream: id.input.clone(), subject: event.subject.clone(), headers, body: event.body.clone() }
 }

@@ -42,7 +42,7 @@ impl Coverage {
         let counted = ran.tally.dropped.keys().chain(ran.tally.mapped.keys());
         let counted = counted.filter_map(|rule| plan.rules.get(usize::from(*rule)));
         self.reached.extend(counted.map(|name| name.as_ref().to_owned()));
-        for (event, outcome) in ran.explained.iter().zip(&ran.outcomes) {
+        for (event, outcome) in ran.explained.iter().zip(&ran.each) {
             let rule = match outcome {
                 Outcome::Silent(Silence::Filtered(rule)) => plan.rules.get(usize::from(*rule)),
                 _ => None,

@@ -91,7 +91,7 @@ impl<'c> CaseReader<'c> {
         match text {
             Ok(text) => self.read(path, text),
             Err(message) => {
-                let sources = Sources { name: path.display().to_string(), text: String::new(), overrides: Vec::new() };
+                let sources = Sources::of(&path.display().to_string(), "");
                 let mut report = ConfigReport::new(sources);
                 report.error_with(
                     TextPlace::File,
@@ -105,10 +105,10 @@ impl<'c> CaseReader<'c> {
 
     /// Reads a text; the error holds every mistake.
     pub(super) fn read(&self, path: &Path, text: String) -> Result<CaseFile, ConfigError> {
-        let sources = Sources { name: path.display().to_string(), text: text.clone(), overrides: Vec::new() };
+        let sources = Sources::of(&path.display().to_string(), &text);
         let mut report = ConfigReport::new(sources);
         let mut cases = Vec::new();
-        match parse_toml(&text) {
+        match parse_toml(&text, 0) {
             Ok(document) => {
                 let mut root = SectionReader::root(&document, &mut report);
                 let nodes = root.repeated("case");

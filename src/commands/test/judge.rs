@@ -124,12 +124,12 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &CaseRun) -> Result<JudgedCas
         (Silence::Outside, 0),
         (Silence::Held, 0),
     ];
-    let [dropped, duplicates, outside, held] = counts.map(|(why, named)| (why, named, silent(&ran.outcomes, why)));
+    let [dropped, duplicates, outside, held] = counts.map(|(why, named)| (why, named, silent(ran, why)));
     let mut silent = [dropped, duplicates, outside, held, (Silence::Waits, case.waiting, ran.waiting.clone())];
     let [dropped, duplicates, _, _, waiting] = silent.each_ref().map(|(.., lines)| lines.len() as u64);
     for (why, named, lines) in &mut silent {
         if *named != lines.len() as u64 {
-            let first = ran.outcomes.iter().find_map(|outcome| match outcome {
+            let first = ran.each.iter().find_map(|outcome| match outcome {
                 Outcome::Silent(of) if of.any_rule() == *why => Some(*of),
                 _ => None,
             });
@@ -144,11 +144,11 @@ pub(super) fn judge(plan: &Plan, case: &Case, ran: &CaseRun) -> Result<JudgedCas
     Ok(JudgedCase { failures, lines, dropped, duplicates, waiting })
 }
 
-/// The input lines that have no output for a reason.
-fn silent(outcomes: &[Outcome], why: Silence) -> Vec<u64> {
-    let lines =
-        (1..).zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why));
-    lines.map(|(line, _)| line).collect()
+/// The input lines of the events that have no output for a reason.
+fn silent(ran: &CaseRun, why: Silence) -> Vec<u64> {
+    let events = ran.explained.iter().zip(&ran.each);
+    let silent = events.filter(|(_, outcome)| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why));
+    silent.map(|(event, _)| event.position.0).collect()
 }
 
 fn agrees(expected: &ExpectedLine, was: &ActualLine, manner: CompareManner) -> bool {

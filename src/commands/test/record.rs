@@ -104,6 +104,9 @@ fn hidden(plan: &Arc<Plan>, messages: Vec<StoredMessage>) -> Result<Vec<StoredMe
             Exit::new(CONFIG, what, "record a range without it, or the events of one key: --key KEY")
         };
         let slice = runner.cut(vec![message.clone()]).ok_or_else(|| refused("it is listed twice"))?;
+        if slice.order.events() > 1 {
+            return Err(refused("it is a list of events"));
+        }
         let (event, _) = slice.shards.iter().find_map(|events| events.iter(plan).next()).ok_or_else(|| {
             Exit::new(BROKEN, "an event belongs to no shard", "this is a fault of Sidestream: please report it")
         })?;
@@ -129,9 +132,8 @@ fn case(config: &Config, plan: &Arc<Plan>, name: &str, messages: &[StoredMessage
     let ran = ways::run(plan, &numbered).map_err(broken)?;
     let outputs: Vec<String> =
         ran.outcomes.iter().cloned().flatten().map(|output| ActualLine::of(&output).line()).collect();
-    let count = |why| {
-        ran.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why)).count()
-    };
+    let count =
+        |why| ran.each.iter().filter(|outcome| matches!(outcome, Outcome::Silent(of) if of.any_rule() == why)).count();
     let mut text = format!("[[case]]\nname = {}\nin = {}\n", serde_json::Value::from(name), block(&lines));
     if !outputs.is_empty() {
         text.push_str(&format!("out = {}\n", block(&outputs)));

@@ -27,8 +27,10 @@ pub(super) struct CaseRun {
     pub(super) outcomes: Vec<Outcome>,
     /// The state at the end.
     pub(super) store: MemoryStore,
-    /// What each input line asked of the state and did to it.
+    /// What each event asked of the state and did to it.
     pub(super) explained: Vec<Explained>,
+    /// What each of them leads to: of a line that is one event, what it releases as well.
+    pub(super) each: Vec<Outcome>,
     /// The input lines whose events still wait for a row at the end.
     pub(super) waiting: Vec<u64>,
     /// What was counted.
@@ -59,12 +61,21 @@ pub(super) fn run(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<CaseRu
 fn one_by_one(plan: &Arc<Plan>, messages: &[StoredMessage]) -> Result<CaseRun, StoreError> {
     let mut runner = Runner::new(plan.clone(), 1);
     let tally = Tally::new(plan);
-    let mut ran =
-        CaseRun { outcomes: Vec::new(), store: MemoryStore::new(), explained: Vec::new(), waiting: Vec::new(), tally };
+    let mut ran = CaseRun {
+        outcomes: Vec::new(),
+        store: MemoryStore::new(),
+        explained: Vec::new(),
+        each: Vec::new(),
+        waiting: Vec::new(),
+        tally,
+    };
     for message in messages {
         let slice = runner.cut(vec![message.clone()]).expect("the lines of a case are numbered in their order");
         ran.explained.extend(runner.explain(&slice));
-        ran.outcomes.extend(runner.work(slice));
+        let mut own = Vec::new();
+        let whole = runner.work_seen(slice, |outcomes| own = outcomes.to_vec());
+        ran.each.extend(if own.len() == whole.len() { whole.clone() } else { own });
+        ran.outcomes.extend(whole);
     }
     let waits = runner.shards.iter().flat_map(|step| step.state.waiting.due(Nanos(i64::MAX)));
     ran.waiting = waits.map(|parked| parked.turn.position.0).collect();

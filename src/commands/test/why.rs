@@ -41,10 +41,15 @@ struct CaseReason<'r> {
 
 impl CaseReason<'_> {
     fn line(&self, line: u64) -> Vec<String> {
-        let at = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
-        let (Some(event), Some(outcome)) = (self.ran.explained.get(at), self.ran.outcomes.get(at)) else {
-            return Vec::new();
-        };
+        let events = self.ran.explained.iter().zip(&self.ran.each);
+        events
+            .filter(|(event, _)| event.position.0 == line)
+            .flat_map(|(event, outcome)| self.event(event, outcome))
+            .collect()
+    }
+
+    fn event(&self, event: &Explained, outcome: &Outcome) -> Vec<String> {
+        let line = event.position.0;
         match outcome {
             Outcome::Silent(Silence::Duplicate) => self.duplicate(line, event).into_iter().collect(),
             Outcome::Silent(_) => self.unknown(line, event).into_iter().collect(),
@@ -73,7 +78,7 @@ impl CaseReason<'_> {
     }
 
     fn duplicate(&self, line: u64, event: &Explained) -> Option<String> {
-        let same = |other: &&Explained| other.identity == event.identity && other.position < event.position;
+        let same = |other: &&Explained| other.identity == event.identity && other.position <= event.position;
         let first = self.ran.explained.iter().rfind(|other| same(other) && self.processed(other))?;
         let window = self.plan.spec.dedup_window_s;
         Some(format!(
@@ -83,8 +88,8 @@ impl CaseReason<'_> {
     }
 
     fn processed(&self, event: &Explained) -> bool {
-        let at = usize::try_from(event.position.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.ran.outcomes.get(at).is_some_and(Outcome::is_processed)
+        let mut events = self.ran.explained.iter().zip(&self.ran.each);
+        events.any(|(other, outcome)| std::ptr::eq(other, event) && outcome.is_processed())
     }
 
     fn miss(&self, line: u64, event: &Explained, asked: &AskedRow) -> String {

@@ -105,7 +105,7 @@ fn mask(word: &str) -> Result<Mask, String> {
 fn salt(section: &mut SectionReader<'_, '_>, at: &KeyPath, places: &mut ConfigPlaces) -> Option<Salt> {
     let path = places.take(&at.then("salt_file"), path(section, "salt_file"))?;
     let place = places.nearest(&at.then("salt_file"));
-    match section.report.salts().read(&path) {
+    match section.report.files().salt(&path) {
         Ok((salt, warning)) => {
             if let Some(warning) = warning {
                 section.report.warn(place, warning, format!("chmod 600 {}", path.display()));

@@ -24,7 +24,7 @@ pub(in super::super) fn read(document: &tree::TreeTable, report: &mut ConfigRepo
     draft.http = root.optional("http").and_then(machine::http);
     lake::lake(&mut root, &mut draft);
     gateway::gateway(&mut root, &mut draft);
-    let needs_kind = !root.all_have("kinds", "when");
+    let needs_kind = !root.all_have("kinds", &["when", "schema"]);
     plan::event(root.required("event", "[event] with `kind`"), needs_kind, &mut draft);
     derive::derive(&mut root, &mut draft);
     filter::filter(&mut root, &mut draft);

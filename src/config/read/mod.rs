@@ -23,6 +23,7 @@ mod route;
 mod row_version;
 mod version;
 mod unwrap;
+mod schema;
 mod streams;
 
 pub(super) use document::read;

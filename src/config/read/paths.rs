@@ -10,8 +10,7 @@ pub(super) fn path(section: &mut SectionReader<'_, '_>, name: &'static str) -> G
     let Some(at) = given.valid() else { return given.map(PathBuf::from) };
     let Some(shell) = for_a_shell(&at.value) else { return given.map(PathBuf::from) };
     let message = format!("`{shell}` is not replaced in a path: this would be a file of that very name");
-    let title = section.title();
-    let hint = format!("write the whole path, or let the shell put it in: --set {title}.{name}=\"$HOME/…\"");
+    let hint = "write the whole path, or `${NAME}` for what the environment says";
     section.report.error_with(at.place, message, hint);
     GivenSetting::Broken
 }

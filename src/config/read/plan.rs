@@ -8,7 +8,7 @@ use super::super::places::ConfigPlaces;
 use super::super::section::SectionReader;
 use super::super::tree::{TreeNode, TreeValue};
 use super::streams::output_subject;
-use super::{key, row_version, unwrap, version};
+use super::{key, row_version, schema, unwrap, version};
 use crate::core::derive::section::MemberPath;
 use crate::core::plan::aggregate::{Aggregate, AggregateFunction};
 use crate::core::plan::check::{KeyPath, WINDOW_S, WINDOW_WHY};
@@ -17,6 +17,7 @@ use crate::core::plan::key_spec::KindPlaces;
 use crate::core::plan::selector::Selector;
 use crate::core::plan::spec::{IdentityRule, KindSpec, Literal};
 use crate::core::plan::table::{DeleteSpec, TableScope, TableSpec, WriteMode};
+use crate::core::unwrap::spec::SplitSpec;
 use std::collections::BTreeMap;
 
 pub(super) fn event(section: Option<SectionReader<'_, '_>>, needs_kind: bool, draft: &mut ConfigDraft) {
@@ -32,6 +33,7 @@ pub(super) fn event(section: Option<SectionReader<'_, '_>>, needs_kind: bool, dr
         given => places.required(&at.then("kind"), given).unwrap_or(NO_PLACE.into()),
     };
     event.unwrap = unwrap::unwrap(&mut section, &at, places);
+    event.split = places.take(&at.then("split"), section.parsed("split", SplitSpec::parse));
     event.id = places.take(&at.then("id"), key::key(&mut section, "id"));
     event.time = places.take(&at.then("time"), section.parsed("time", Selector::parse));
     section.finish();
@@ -82,6 +84,7 @@ pub(super) fn kinds(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
                 let (key, id) = (key::key(&mut section, "key"), key::key(&mut section, "id"));
                 let entity = section.text("entity");
                 let when = section.condition("when");
+                let schema = schema::schema(&mut section, &at, places);
                 kind.types = types(&mut section, &at, places);
                 kind.version = version::version(&mut section, &at, places);
                 kind.upcast = version::upcast(&mut section, &at, places);
@@ -96,13 +99,14 @@ pub(super) fn kinds(root: &mut SectionReader<'_, '_>, draft: &mut ConfigDraft) {
                 kind.key = places.take(&at.then("key"), key.unless_misspelt(all_known));
                 kind.id = places.take(&at.then("id"), id);
                 kind.when = places.take(&at.then("when"), when);
+                kind.schema = schema;
                 let entity = places.take(&at.then("entity"), entity.unless_misspelt(all_known));
                 draft.entities.extend(entity.map(|entity| (name.clone(), entity)));
             }
         }
         draft.plan.kinds.insert(name.clone(), kind);
     }
-    let with = draft.plan.kinds.iter().filter(|(_, kind)| kind.when.is_some()).map(|(name, _)| name.clone());
+    let with = draft.plan.kinds.iter().filter(|(_, kind)| kind.has_rule()).map(|(name, _)| name.clone());
     let mut order: Vec<String> = with.collect();
     order.sort_by_key(|name| sections.get(name).map(|entry| entry.key));
     draft.plan.kinds_by_condition = order;

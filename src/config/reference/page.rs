@@ -34,9 +34,9 @@ const LISTS: [&str; 6] = ["derive", "filter", "enrich", "quality", "map", "route
 
 /// What the readers want, by section and key.
 fn wanted() -> BTreeMap<(String, &'static str), String> {
-    let sources = Sources { name: "everything".to_owned(), text: EVERYTHING.to_owned(), overrides: Vec::new() };
+    let sources = Sources::of("everything", EVERYTHING);
     let mut report = ConfigReport::new(sources);
-    read::read(&tree::parse(EVERYTHING).unwrap(), &mut report);
+    read::read(&tree::parse(EVERYTHING, 0).unwrap(), &mut report);
     let mut wanted: BTreeMap<(String, &'static str), String> = BTreeMap::new();
     for (title, name, what) in report.wanted {
         // Of several words for one key, those that say most: a reader may ask twice.

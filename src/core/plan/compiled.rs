@@ -22,7 +22,9 @@ use crate::core::derive::create::CreatedObject;
 use crate::core::derive::section::DeriveSection;
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
+use crate::core::schema::compiled::Schema;
 use crate::core::unwrap::layer::Layer;
+use crate::core::unwrap::split::Split;
 use crate::json::fields::{Fields, ObjectSlot, Slot};
 use crate::json::splice::Label;
 use std::sync::Arc;
@@ -165,6 +167,17 @@ pub struct Kind {
     pub registers: Registers,
 }
 
+/// What makes an event one of a kind, whatever the kind that it says: all of it that is there.
+#[derive(Debug)]
+pub struct KindRule {
+    /// The kind.
+    pub kind: KindId,
+    /// A condition that holds.
+    pub when: Option<ResolvedCondition>,
+    /// A schema that takes it.
+    pub schema: Option<Schema>,
+}
+
 /// Everything that decides outcomes, ready to run.
 #[derive(Debug)]
 pub struct Plan {
@@ -178,6 +191,10 @@ pub struct Plan {
     pub only: Option<RuleId>,
     /// What events are taken out of before they are scanned.
     pub layers: Vec<Layer>,
+    /// How several events are taken out of one message.
+    pub split: Option<Split>,
+    /// The rule under which messages are counted that hold an empty list.
+    pub empty: Option<RuleId>,
     /// Whether an event without a body may be one at all.
     pub tombstones: bool,
     /// The names that a scan looks for.
@@ -186,8 +203,8 @@ pub struct Plan {
     pub kind: Vec<Place>,
     /// Where the event's own time is; the same register in every kind.
     pub time: Option<Place>,
-    /// The kinds with a condition, in the order in which they are asked.
-    pub kind_rules: Vec<(KindId, ResolvedCondition)>,
+    /// The kinds with a condition or a schema, in the order in which they are asked.
+    pub kind_rules: Vec<KindRule>,
     /// The sections of derived fields that every event runs through before its kind is looked at.
     pub derive: Vec<CompiledSection>,
     /// The names of the plan's rules, by number.
@@ -281,14 +298,16 @@ impl Plan {
         if resolved.names.fields.len() <= FEW {
             resolved = Resolved::of(&spec, &layout, &Registers::all());
         }
-        let Resolved { names: PlanNames { fields, rules, checks }, kind, only, kind_rules, time, derive, kinds } =
+        let Resolved { names: PlanNames { fields, rules, checks }, kind, only, empty, kind_rules, time, derive, kinds } =
             resolved;
         let window = i64::try_from(spec.dedup_window_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Plan {
             fingerprint: spec.fingerprint(),
-            index: KindIndex::new(spec.kinds.iter().map(|(name, kind)| (name, kind.when.is_none()))),
+            index: KindIndex::new(spec.kinds.iter().map(|(name, kind)| (name, !kind.has_rule()))),
             layout,
             layers: spec.event.unwrap.iter().map(Layer::compile).collect(),
+            split: spec.event.split.as_ref().map(|split| Split::compile(split, &spec.event.unwrap)),
+            empty,
             tombstones: kinds.iter().any(Kind::takes_tombstones),
             fields,
             kind,

@@ -3,7 +3,7 @@
 //! Works on a plan that `config` accepted; what does not resolve is an error of ours.
 
 use super::building::{Building, PlanNames, no_rows};
-use super::compiled::{AddedField, AddedSource, Join, Kind, KindId, Miss, Place, Target};
+use super::compiled::{AddedField, AddedSource, Join, Kind, KindId, KindRule, Miss, Place, Target};
 use super::condition::{Condition, ReadSource as Where, ResolvedCondition, RuleId};
 use super::enrich::{EnrichSpec, OnMiss, WaitOrder, WaitSpec};
 use super::feed::TableFeed;
@@ -22,6 +22,7 @@ use crate::core::derive::create::CreatedObject;
 use crate::core::derive::section::{DeriveSection, overlap};
 use crate::core::expr::Read;
 use crate::core::ids::Nanos;
+use crate::core::schema::compiled::Schema;
 use crate::json::fields::ObjectSlot;
 use crate::json::splice::Label;
 use std::ops::Range;
@@ -35,8 +36,10 @@ pub(super) struct Resolved {
     pub kind: Vec<Place>,
     /// `Plan::only`.
     pub only: Option<RuleId>,
+    /// `Plan::empty`.
+    pub empty: Option<RuleId>,
     /// `Plan::kind_rules`.
-    pub kind_rules: Vec<(KindId, ResolvedCondition)>,
+    pub kind_rules: Vec<KindRule>,
     /// `Plan::time`.
     pub time: Option<Place>,
     /// `Plan::derive`.
@@ -52,6 +55,7 @@ impl Resolved {
         let mut scanned = Building::of_the_scan(&mut names);
         let kind = spec.event.kind.places().iter().map(|place| scanned.place(place)).collect();
         let only = (!spec.input_only.is_empty()).then(|| scanned.rule("input.only"));
+        let empty = spec.event.split.as_ref().map(|_| scanned.rule("event.split"));
         let kind_rules = kind_rules(spec, &mut scanned);
         let before = feeding_the_kind(spec);
         let derive = sections(spec, 0..before, |_| true, &mut scanned);
@@ -82,7 +86,7 @@ impl Resolved {
         let mut kinds: Vec<Kind> = spec.kinds.keys().map(|name| compile(Some(name))).collect();
         kinds.push(compile(None));
         kinds.iter_mut().for_each(|kind| kind.registers.complete(&names.fields));
-        Resolved { names, kind, only, kind_rules, time, derive, kinds }
+        Resolved { names, kind, only, empty, kind_rules, time, derive, kinds }
     }
 }
 
@@ -97,13 +101,17 @@ fn sections(
     numbered.map(|(n, section)| CompiledSection::compile(&format!("derive.{n}.when"), section, building)).collect()
 }
 
-/// The kinds with a condition, in their order.
-fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<(KindId, ResolvedCondition)> {
+/// The kinds with a condition or a schema, in their order.
+fn kind_rules(spec: &PlanSpec, building: &mut Building<'_>) -> Vec<KindRule> {
     let rules = spec.kinds_by_condition.iter().map(|name| {
         let number = spec.kinds.keys().position(|known| known == name).expect("a kind of the plan");
-        let when = spec.kinds.get(name).and_then(|kind| kind.when.as_ref()).expect("a kind with a condition");
-        let number = KindId::try_from(number).expect("config bounds the number of sections");
-        (number, building.test(when, &format!("kinds.{name}.when"), |_, _| no_rows()))
+        let kind = spec.kinds.get(name).expect("a kind of the plan");
+        let when = kind.when.as_ref();
+        KindRule {
+            kind: KindId::try_from(number).expect("config bounds the number of sections"),
+            when: when.map(|when| building.test(when, &format!("kinds.{name}.when"), |_, _| no_rows())),
+            schema: kind.schema.as_ref().map(|schema| Schema::compile(schema, |selector| building.place(selector))),
+        }
     });
     rules.collect()
 }

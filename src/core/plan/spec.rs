@@ -19,7 +19,8 @@ use super::version::VersionSpec;
 use crate::core::derive::salt::Salt;
 use crate::core::derive::section::DeriveSection;
 use crate::core::output::RESERVED_PREFIXES;
-use crate::core::unwrap::spec::UnwrapSpec;
+use crate::core::schema::spec::SchemaSpec;
+use crate::core::unwrap::spec::{SplitSpec, UnwrapSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -57,7 +58,7 @@ pub struct PlanSpec {
     pub unknown_kinds: UnknownKinds,
     /// The kinds, by exact name or pattern.
     pub kinds: BTreeMap<String, KindSpec>,
-    /// The kinds with a condition, in the order in which they are asked: that of the configuration.
+    /// The kinds with a condition or a schema, in the order in which they are asked: that of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds_by_condition: Vec<String>,
     /// The tables, by name.
@@ -109,6 +110,9 @@ pub struct EventSpec {
     /// What events are taken out of, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwrap: Vec<UnwrapSpec>,
+    /// Where the list of events is that a message may hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitSpec>,
     /// Where the kind is.
     pub kind: KindPlaces,
     /// Where the id is, if events have one.
@@ -189,6 +193,9 @@ pub struct KindSpec {
     /// The events that are of this kind, whatever the kind that they say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
+    /// A JSON Schema: the events that it takes are of this kind, whatever the kind that they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaSpec>,
     /// What fields of its events are, for conditions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: FieldTypes,
@@ -198,6 +205,13 @@ pub struct KindSpec {
     /// How each version becomes the next one, the last entry leading to the newest; the sections name no kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upcast: Vec<DeriveSection>,
+}
+
+impl KindSpec {
+    /// Whether a condition or a schema says what is of this kind, and not the kind that an event says.
+    pub fn has_rule(&self) -> bool {
+        self.when.is_some() || self.schema.is_some()
+    }
 }
 
 /// A scalar of the configuration.
@@ -216,7 +230,9 @@ impl PlanSpec {
     pub fn kind_paths(&self) -> Vec<Vec<String>> {
         let conditions = self.kinds.values().filter_map(|kind| kind.when.as_ref());
         let read = conditions.flat_map(Condition::places).filter_map(|place| place.path().map(<[String]>::to_vec));
-        self.event.kind.paths().map(<[String]>::to_vec).chain(read).collect()
+        let schemas = self.kinds.values().filter_map(|kind| kind.schema.as_ref());
+        let members = schemas.flat_map(SchemaSpec::members).map(|member| vec![member]);
+        self.event.kind.paths().map(<[String]>::to_vec).chain(read).chain(members).collect()
     }
 
     /// The plan's text: equal plans have equal texts.
@@ -249,7 +265,7 @@ impl PlanSpec {
 
     /// Whether something is told by a header of the server or of our own (`output::RESERVED_PREFIXES`).
     pub fn reads_reserved_headers(&self) -> bool {
-        if self.tick_subject.is_some() {
+        if self.tick_subject.is_some() || self.event.split.is_some() {
             return true;
         }
         let text = self.text().to_ascii_lowercase();

@@ -11,7 +11,8 @@ use super::selector::Selector;
 use super::spec::{KindSpec, PlanSpec};
 use super::table::TableSpec;
 use crate::core::derive::section::{DeriveSection, MemberPath, overlap};
-use crate::core::unwrap::spec::UnwrapSpec;
+use crate::core::schema::spec::SchemaSpec;
+use crate::core::unwrap::spec::{SplitSpec, UnwrapSpec};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -54,6 +55,8 @@ struct KindShape<'a> {
     id: &'a Option<KeySpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     when: &'a Option<Condition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: &'a Option<SchemaSpec>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     types: &'a FieldTypes,
     // Only where the state depends on it, and likewise below.
@@ -77,6 +80,8 @@ struct VersionShape<'a> {
 struct EventShape<'a> {
     #[serde(skip_serializing_if = "<[UnwrapSpec]>::is_empty")]
     unwrap: &'a [UnwrapSpec],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: &'a Option<SplitSpec>,
     kind: &'a KindPlaces,
     id: &'a Option<KeySpec>,
 }
@@ -94,7 +99,12 @@ impl<'a> StateShape<'a> {
         StateShape {
             input_stream: &spec.input_stream,
             input_only: &spec.input_only,
-            event: EventShape { unwrap: &spec.event.unwrap, kind: &spec.event.kind, id: &spec.event.id },
+            event: EventShape {
+                unwrap: &spec.event.unwrap,
+                split: &spec.event.split,
+                kind: &spec.event.kind,
+                id: &spec.event.id,
+            },
             derive,
             filter: &spec.filter,
             kinds,
@@ -120,6 +130,8 @@ fn read(spec: &PlanSpec) -> Vec<Selector> {
     let keys = spec.kinds.values().flat_map(|kind| kind.key.iter().chain(&kind.id));
     places.extend(spec.event.id.iter().chain(keys).flat_map(KeySpec::places).cloned());
     places.extend(spec.kinds.values().filter_map(|kind| kind.when.as_ref()).flat_map(Condition::places));
+    let schemas = spec.kinds.values().filter_map(|kind| kind.schema.as_ref());
+    places.extend(schemas.flat_map(SchemaSpec::members).map(|member| Selector::Path(vec![member])));
     for table in spec.tables.values() {
         places.extend(table.row.iter().flat_map(KeySpec::places).cloned());
         places.extend(table.read().cloned());
@@ -138,6 +150,7 @@ impl<'a> KindShape<'a> {
             key: &kind.key,
             id: &kind.id,
             when: &kind.when,
+            schema: &kind.schema,
             types: &kind.types,
             version: None,
             upcast: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! The steps of `event.unwrap` as the plan keeps them.
+//! The steps of `event.unwrap`, and `event.split`, as the plan keeps them.
 
 use crate::core::derive::section::MemberPath;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,28 @@ pub struct UnwrapSpec {
     /// How large it may be unpacked, in bytes; there wherever it is packed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+}
+
+/// `event.split`: where the list of events is that a message may hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitSpec {
+    /// The member that is the list; without it the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<MemberPath>,
+}
+
+impl SplitSpec {
+    /// How the body is written in the configuration.
+    pub const BODY: &str = "[]";
+
+    /// Reads what the configuration says.
+    pub fn parse(text: &str) -> Result<SplitSpec, String> {
+        if text == SplitSpec::BODY {
+            return Ok(SplitSpec { at: None });
+        }
+        MemberPath::parse(text).map(|at| SplitSpec { at: Some(at) })
+    }
 }
 
 /// `unwrap.envelope`.

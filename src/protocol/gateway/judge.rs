@@ -12,6 +12,7 @@ use crate::core::plan::compiled::Plan;
 use crate::core::rejection::{Reason, Rejection};
 use crate::core::state::changes::State;
 use crate::core::step::Step;
+use crate::json::fields::Span;
 use std::sync::Arc;
 
 /// How much is asked of an event before it is stored.
@@ -55,14 +56,23 @@ impl Judge {
 
     /// What the plan finds in an event without asking whether it suits.
     pub fn look(&mut self, message: &StoredMessage) -> EventFacts {
-        let event = self.decoder.decode(&self.plan, message.clone(), message.stored_at, &mut Vec::new());
-        found(&event)
+        let mut all = Vec::new();
+        self.decoder.decode_each(&self.plan, message.clone(), message.stored_at, |event, _| all.push(found(&event)));
+        alone(all)
     }
 
     /// What the plan finds in an event, or why it would be a dead letter.
     pub fn judge(&mut self, message: &StoredMessage) -> Result<EventFacts, RequestFault> {
-        let mut events = Events::default();
-        let event = self.decoder.decode(&self.plan, message.clone(), message.stored_at, &mut events.spans);
+        let mut held = Vec::new();
+        self.decoder.decode_each(&self.plan, message.clone(), message.stored_at, |event, spans| {
+            held.push((event, spans.to_vec()));
+        });
+        held.into_iter().map(|(event, spans)| self.judged(event, spans)).collect::<Result<_, _>>().map(alone)
+    }
+
+    /// The same of one event.
+    fn judged(&self, event: Event, spans: Vec<Span>) -> Result<EventFacts, RequestFault> {
+        let mut events = Events { spans, ..Events::default() };
         let (text, kind) = (event.message.payload.clone(), event.kind);
         let rejected = match &event.reading {
             Err(Stop::Rejected(rejection)) => Some(rejection.clone()),
@@ -97,6 +107,11 @@ impl Judge {
         let sentence = dead.headers.iter().find(|(name, _)| *name == ERROR).map(|(_, value)| value.clone());
         (!depends).then(|| Rejection::new(dead.reason, sentence.unwrap_or_default()))
     }
+}
+
+/// What is found in a message: that of its event where it holds one.
+fn alone(mut all: Vec<EventFacts>) -> EventFacts {
+    if all.len() == 1 { all.remove(0) } else { EventFacts::default() }
 }
 
 fn found(event: &Event) -> EventFacts {

@@ -131,7 +131,7 @@ impl<P> Intake<P> {
         }
         match self.pace.take(feed.messages, self.dirty_keys > DIRTY_KEYS) {
             Some(slice) => {
-                let (events, bytes, through) = (slice.order.len() as u64, slice.bytes as u64, slice.through);
+                let (events, bytes, through) = (slice.order.messages() as u64, slice.bytes as u64, slice.through);
                 acts.push(IntakeAct::Received { events, bytes, through });
                 acts.push(IntakeAct::Crash(CrashPoint("after_intake")));
                 dispatch(slice, Some(feed.permit), acts);

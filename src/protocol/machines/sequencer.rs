@@ -7,7 +7,7 @@ use super::shard::ProcessedSlice;
 use crate::core::ids::Position;
 use crate::protocol::cutter::Barrier;
 use crate::protocol::lane::LaneEvent;
-use crate::protocol::merge::SliceNumber;
+use crate::protocol::merge::{Order, SliceNumber};
 use crate::protocol::old::OldBatch;
 use crate::protocol::outlet::{Announced, Outlet, OutletAct};
 
@@ -30,7 +30,7 @@ pub struct Expect<P> {
     /// The slice.
     pub slice: SliceNumber,
     /// The shard of each event, in input order.
-    pub order: Vec<u8>,
+    pub order: Order,
     /// The barrier behind it.
     pub barrier: Option<Barrier>,
     /// Everything up to here is taken.

@@ -56,6 +56,7 @@ mod tests {
         let decoded = |text: &str| Decoded { text: text.to_owned(), whole: true };
         Letter {
             waited: None,
+            element: None,
             id: LetterId { position: Position(position), n: 0, time: Nanos(time), input: "EVENTS".into() },
             reason: reason.to_owned(),
             sentence: String::new(),

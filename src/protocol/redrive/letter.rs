@@ -4,7 +4,7 @@
 
 use crate::core::event::StoredMessage;
 use crate::core::ids::{Nanos, Position};
-use crate::core::output::{ERROR, EVENT, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
+use crate::core::output::{ELEMENT, ERROR, EVENT, Headers, KEY, KIND, LENGTH, REASON, SUBJECT};
 use crate::core::percent;
 use crate::protocol::epoch::MARKER;
 use crate::protocol::header::{LaneMessage, RunHeader};
@@ -52,6 +52,37 @@ impl fmt::Display for LetterId {
     }
 }
 
+/// What a person calls a dead letter by: the position of its cause, and its number where there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LetterName {
+    /// The position.
+    pub position: Position,
+    /// Which of the position's outcomes it is, from 0; all of its dead letters without it.
+    pub n: Option<u32>,
+}
+
+impl std::str::FromStr for LetterName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LetterName, String> {
+        let (position, n) = text.split_once(':').map_or((text, None), |(position, n)| (position, Some(n)));
+        let position = position.parse().map(Position);
+        match (position, n.map(str::parse).transpose()) {
+            (Ok(position), Ok(n)) => Ok(LetterName { position, n }),
+            _ => Err("a position such as 4711, or 4711:2 where it has several dead letters".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for LetterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.n {
+            None => self.position.fmt(f),
+            Some(n) => write!(f, "{}:{n}", self.position),
+        }
+    }
+}
+
 /// A text that stood percent-encoded in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
@@ -84,6 +115,8 @@ pub struct Letter {
     pub cut_from: Option<u64>,
     /// The length of the dead letter's body in bytes.
     pub bytes: u64,
+    /// Which event of its message its event was, from 0, where the message held a list of them.
+    pub element: Option<u16>,
     /// The event's headers that it carries.
     pub headers: Headers,
     /// Its body; empty when it was read without.
@@ -114,6 +147,7 @@ impl Letter {
             run: lane.run,
             cut_from: header(LENGTH).and_then(|length| length.parse().ok()),
             bytes,
+            element: header(ELEMENT).and_then(|number| number.parse().ok()),
             headers: all.iter().filter(|(name, _)| !of_a_system(name)).cloned().collect(),
             body: message.payload.clone(),
         })

@@ -10,4 +10,5 @@ mod identity;
 mod emit;
 mod map;
 mod wait;
+mod split;
 mod apply;

@@ -8,17 +8,18 @@ use crate::core::plan::spec::PlanSpec;
 
 pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     if let KindPlaces::First(places) = &spec.event.kind
-        && !(places.is_empty() && !spec.kinds.is_empty() && spec.kinds.values().all(|kind| kind.when.is_some()))
+        && !(places.is_empty() && !spec.kinds.is_empty() && spec.kinds.values().all(|kind| kind.has_rule()))
     {
         first("kind", places, &KeyPath::of(["event", "kind"]), faults);
     }
     if let Some(id) = &spec.event.id {
         key("id", id, &KeyPath::of(["event", "id"]), faults);
     }
-    for (name, _) in spec.kinds.iter().filter(|(name, kind)| kind.when.is_some() && name.contains('*')) {
-        let what = format!("`{name}` is a pattern, and `when` decides by itself what is of this kind");
+    for (name, kind) in spec.kinds.iter().filter(|(name, kind)| kind.has_rule() && name.contains('*')) {
+        let word = if kind.when.is_some() { "when" } else { "schema" };
+        let what = format!("`{name}` is a pattern, and `{word}` decides by itself what is of this kind");
         let fault = PlanFault::mistake(KeyPath::kind(name).name(), what).hint("give the kind a name of its own");
-        faults.push(fault.rests_on([KeyPath::kind(name).then("when")]));
+        faults.push(fault.rests_on([KeyPath::kind(name).then(word)]));
     }
     order(spec, faults);
     for (name, table) in &spec.tables {
@@ -35,11 +36,11 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     }
 }
 
-/// Each kind with a condition has its turn once. A configuration has it so by itself.
+/// Each kind with a condition or a schema has its turn once. A configuration has it so by itself.
 fn order(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
     let mut listed: Vec<&String> = spec.kinds_by_condition.iter().collect();
     listed.sort();
-    let with: Vec<&String> = spec.kinds.iter().filter(|(_, kind)| kind.when.is_some()).map(|(name, _)| name).collect();
+    let with: Vec<&String> = spec.kinds.iter().filter(|(_, kind)| kind.has_rule()).map(|(name, _)| name).collect();
     if listed != with {
         faults.push(PlanFault::mistake(KeyPath::of(["kinds"]), "the kinds with a condition have no order"));
     }

@@ -15,6 +15,7 @@ mod tokens;
 mod joins;
 mod keys;
 mod unwrap;
+mod schemas;
 mod entities;
 mod added;
 mod derive;
@@ -53,6 +54,7 @@ pub fn check(spec: &PlanSpec, entities: &Entities) -> Vec<PlanFault> {
     tokens::check(spec, &mut faults);
     unwrap::check(spec, &mut faults);
     keys::check(spec, &mut faults);
+    schemas::check(spec, &mut faults);
     joins::check(spec, &mut faults);
     waits::check(spec, &mut faults);
     unused::check(spec, &mut faults);

@@ -37,6 +37,9 @@ pub(super) fn check(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
         let at = KeyPath::of(["event", "unwrap"]).then(&number.to_string());
         faults.extend(step.at.iter().filter_map(|member| path(at.clone(), member.names())));
     }
+    if let Some(at) = spec.event.split.as_ref().and_then(|split| split.at.as_ref()) {
+        faults.extend(path(KeyPath::of(["event", "split"]), at.names()));
+    }
     for (number, section) in spec.derive.iter().enumerate() {
         derive(&KeyPath::derive(number), section, faults);
     }

@@ -71,7 +71,7 @@ fn without_a_body(spec: &PlanSpec, faults: &mut Vec<PlanFault>) {
             let hint = format!("read it from `$subject.N` or `$header.Name`, too: {example}");
             faults.push(PlanFault::mistake(at.clone(), what).hint(hint).rests_on([setting]));
         };
-        if kind.when.is_none() && !spec.event.kind.places().iter().any(outside) {
+        if !kind.has_rule() && !spec.event.kind.places().iter().any(outside) {
             missing("kind", "kind = [\"type\", \"$subject.2\"]", KeyPath::of(["event", "kind"]));
         }
         let keyed = |key: &KeySpec| key.parts().iter().all(|part| part.places().iter().any(outside));

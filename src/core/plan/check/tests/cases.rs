@@ -32,7 +32,13 @@ pub(super) fn good() -> PlanSpec {
     PlanSpec {
         input_stream: "IN".to_owned(),
         input_only: Vec::new(),
-        event: EventSpec { unwrap: Vec::new(), kind: path("title").into(), id: Some(path("id").into()), time: None },
+        event: EventSpec {
+            unwrap: Vec::new(),
+            split: None,
+            kind: path("title").into(),
+            id: Some(path("id").into()),
+            time: None,
+        },
         derive: Vec::new(),
         filter: Vec::new(),
         quality: Vec::new(),

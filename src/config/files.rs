@@ -1,21 +1,21 @@
-//! Salt files: what a configuration reads beside its own text.
+//! Salts and schemas: what a configuration reads beside its own text.
 
 use crate::core::derive::salt::{SHORTEST, Salt};
 use std::path::Path;
 
-/// Where salts are read from.
+/// Where the files are read from that a configuration names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Salts {
+pub(crate) enum NamedFiles {
     /// From the disk.
     Disk,
     /// From nowhere: the text was not read from the disk either.
     Nowhere,
 }
 
-impl Salts {
+impl NamedFiles {
     /// The salt of a file, and what is to be warned of; else why there is none. A line's end at the file's end is no part of it.
-    pub(crate) fn read(self, path: &Path) -> Result<(Salt, Option<String>), String> {
-        if self == Salts::Nowhere {
+    pub(crate) fn salt(self, path: &Path) -> Result<(Salt, Option<String>), String> {
+        if self == NamedFiles::Nowhere {
             return Err("a salt is read where the configuration is a file".to_owned());
         }
         let shown = path.display();
@@ -29,6 +29,17 @@ impl Salts {
             ));
         }
         Ok((Salt::new(salt), open_to_others(path)))
+    }
+}
+
+impl NamedFiles {
+    /// The text of a file that holds a `what`; else why there is none.
+    pub(crate) fn text(self, path: &Path, what: &str) -> Result<String, String> {
+        if self == NamedFiles::Nowhere {
+            return Err(format!("a {what} is read from a file where the configuration is one, too"));
+        }
+        std::fs::read_to_string(path)
+            .map_err(|error| format!("the {what} cannot be read from {}: {error}", path.display()))
     }
 }
 
