@@ -9,6 +9,7 @@ mod new;
 mod test;
 mod catalog;
 mod provision;
+mod teardown;
 mod generate;
 mod state;
 mod health;
@@ -47,6 +48,7 @@ enum Command {
     Test(test::TestCommand),
     Catalog(catalog::Catalog),
     Provision(provision::Provision),
+    Teardown(teardown::Teardown),
     Demo(demo::Demo),
     Generate(generate::Generate),
     Audit(audit::AuditCommand),
@@ -96,6 +98,7 @@ fn carry_out(command: Command, options: &Options) -> Result<(), Exit> {
         Command::Test(command) => command.run(options),
         Command::Catalog(command) => command.run(options),
         Command::Provision(command) => command.run(options),
+        Command::Teardown(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Generate(command) => command.run(options),
         Command::Audit(command) => command.run(options),

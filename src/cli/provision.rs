@@ -18,6 +18,9 @@ pub struct Provision {
     /// Copies of each stream in a cluster, over `replicas` in [input.provision] and its like; 1 where neither is there.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=5))]
     replicas: Option<u64>,
+    /// Only say what would be created.
+    #[arg(long)]
+    plan: bool,
 }
 
 impl Provision {
@@ -25,6 +28,9 @@ impl Provision {
         let config = options.load()?;
         let replicas = self.replicas.and_then(|replicas| usize::try_from(replicas).ok());
         let wanted = wanted(&config, replicas);
+        if self.plan {
+            return plan(&config, &wanted);
+        }
         let mut outcomes = vec![ProvisionOutcome::Skipped; wanted.len()];
         block_on(patiently(async || {
             let connection = connect(&config, "provision").await?;
@@ -35,6 +41,27 @@ impl Provision {
         }
         Ok(())
     }
+}
+
+/// Says what would be created and how, and what is there.
+fn plan(config: &Config, wanted: &[WantedStream]) -> Result<(), Exit> {
+    let outcomes = block_on(patiently(async || {
+        let connection = connect(config, "provision").await?;
+        Ok(streams::plan(&connection, wanted).await?)
+    }))?;
+    let missing: Vec<bool> = outcomes.iter().map(|outcome| *outcome == ProvisionOutcome::Skipped).collect();
+    let there: Vec<_> =
+        wanted.iter().zip(outcomes).filter(|(_, outcome)| *outcome != ProvisionOutcome::Skipped).collect();
+    let (there, outcomes): (Vec<WantedStream>, Vec<_>) =
+        there.into_iter().map(|(stream, outcome)| (stream.clone(), outcome)).unzip();
+    for line in lines(&there, outcomes)? {
+        println!("{line}");
+    }
+    for (stream, _) in wanted.iter().zip(missing).filter(|(_, missing)| *missing) {
+        println!("stream {}: would be created", stream.name);
+        println!("  {}", stream.words());
+    }
+    Ok(())
 }
 
 /// Creates the streams; a line for each.

@@ -31,6 +31,7 @@ mod identity;
 mod kills;
 mod power;
 mod takeover;
+mod teardown;
 mod waiting;
 mod drain;
 mod examples;

@@ -35,6 +35,7 @@ pub mod confirm;
 pub mod redrives;
 pub mod wanted;
 pub mod provision;
+pub mod teardown;
 pub mod finding;
 pub mod inspect;
 mod permissions;

@@ -65,6 +65,15 @@ pub async fn go_on(
     Ok(())
 }
 
+/// What is there and what is not, and nothing is created: what is missing is `Skipped`.
+pub async fn plan(connection: &Connection, wanted: &[WantedStream]) -> Result<Vec<ProvisionOutcome>, BrokerError> {
+    let mut outcomes = Vec::new();
+    for stream in wanted {
+        outcomes.push(look(connection, stream).await?);
+    }
+    Ok(outcomes)
+}
+
 /// Creates one stream if it is missing. One that is there must listen on its subjects and forget nothing by itself.
 pub(super) async fn ensure(connection: &Connection, wanted: &WantedStream) -> Result<(), BrokerError> {
     match look(connection, wanted).await? {

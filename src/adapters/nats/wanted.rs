@@ -94,6 +94,27 @@ impl WantedStream {
         }
     }
 
+    /// How it would be made, for people.
+    pub fn words(&self) -> String {
+        let config = self.config();
+        let mut words: Vec<String> = config.subjects.iter().map(|subject| format!("subject {subject}")).collect();
+        words.extend(
+            config
+                .sources
+                .iter()
+                .flatten()
+                .map(|source| format!("from {} {}", source.name, source.filter_subject.as_deref().unwrap_or(">"))),
+        );
+        words.push(format!("{} copies", config.num_replicas));
+        words.push(match config.retention {
+            RetentionPolicy::Interest => "kept while a consumer wants it".to_owned(),
+            _ if config.max_age.is_zero() => "kept without end".to_owned(),
+            _ => format!("kept for {} s", config.max_age.as_secs()),
+        });
+        words.extend((config.max_bytes >= 0).then(|| format!("{} bytes at most", config.max_bytes)));
+        words.join(", ")
+    }
+
     /// What the server is told.
     pub(super) fn config(&self) -> Config {
         let Choice { interest, max_age, max_bytes, replicas, cluster, tags, compressed } = &self.choice;
