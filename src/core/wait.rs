@@ -164,6 +164,11 @@ impl Step {
         if event.group.is_everyone() {
             return self.release_by_global_rows(plan, at, moment, event, spans);
         }
+        // Behind a start, what waits in a group that is ahead waited beyond this event; a row of a global table, as old as the event,
+        // would release it too early.
+        if self.state.holds(event.group, event.position()) {
+            return;
+        }
         let Some(key) = event.reading.as_ref().ok().and_then(|reading| reading.key.as_ref()) else { return };
         self.release_of_key(at, moment, key.digest, Some(event));
     }
