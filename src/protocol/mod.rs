@@ -1,8 +1,8 @@
 //! The protocol of exactly once as plain state machines: told what happened, they say what to do.
 //!
 //! No clock, no I/O and no actor live here, so that the engine, the audit and a simulator drive the same
-//! code. `start` decides how to begin (with `resume`, `rebuild`, `past` and `history`), `intake` cuts slices at the `pace` of
-//! barriers, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
+//! code. `start` decides how to begin (with `resume`, `rebuild`, `past` and `history`), `cutter` cuts slices, with
+//! the barriers of the `schedule`, `merge` restores input order, `lane` numbers outputs and passes over those that are out already, `outlet`
 //! puts both together, `checkpoint` knows when state may be written and `writes` in which steps; `machines` are the four parts
 //! of a running engine, made of these. `reopen` says whether a lost batch is made good in place, `verdict` judges the end.
 //! `evidence` tells whether a stream's leader answered, `looks` which verdicts wait for a second look, `rewind` follows an
